@@ -1,0 +1,56 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use futures_util::future::BoxFuture;
+
+use crate::Clock;
+use crate::directory::{Group, ServicePrincipal, User};
+
+/// Everything a workspace needs to start, as plain values.
+pub struct WorkspaceConfig {
+    /// Where state is kept; one workspace at a time may use it.
+    pub state_directory: PathBuf,
+    /// Name under which clients see the workspace on port 443, such as `dbc-1f2e3d4c.cloud.brickyard.test`; it must not
+    /// end in `localhost`, which clients exempt from the proxy (wire §0.3).
+    pub host: String,
+    /// Numeric workspace id (`X-Databricks-Org-Id`, audience of tokens).
+    pub workspace_id: u64,
+    /// Where the plain HTTP listener binds; port 0 picks a free one.
+    pub http_address: SocketAddr,
+    /// Where the CONNECT proxy binds; port 0 picks a free one.
+    pub proxy_address: SocketAddr,
+    /// People who exist from the start; the first one is the developer and workspace admin.
+    pub users: Vec<User>,
+    /// Groups that exist from the start.
+    pub groups: Vec<Group>,
+    /// Service principals that exist from the start, with their client secrets.
+    pub service_principals: Vec<(ServicePrincipal, String)>,
+    /// Time as the workspace sees it.
+    pub clock: Clock,
+    /// Brings the programs behind the workspace when they are first needed.
+    pub provision: std::sync::Arc<dyn Provision>,
+}
+
+/// Brings the programs that run behind the workspace: found on the machine, or fetched into the cache.
+///
+/// The workspace asks at first use, so an app that never queries never waits for the SQL engine.
+pub trait Provision: Send + Sync {
+    /// The `sail` executable.
+    fn engine(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>>;
+    /// The directory that holds `postgres` and `initdb`.
+    fn postgres(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>>;
+    /// A Python interpreter of an environment with these requirements (lines of a `requirements.txt`).
+    fn python(&self, requirements: Vec<String>) -> BoxFuture<'_, Result<PathBuf, ProvisionError>>;
+    /// Words put before a child's command so that the child dies with us, such as `brickyard warden --`; may be empty.
+    fn warden(&self) -> Vec<String>;
+}
+
+/// Why a program could not be had.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ProvisionError {
+    /// What is missing and why.
+    pub message: String,
+    /// What the user can type or change.
+    pub hint: Option<String>,
+}

@@ -1,0 +1,159 @@
+use serde::{Deserialize, Serialize};
+
+use crate::store::{Store, StoreError};
+
+const USER: &str = "user";
+const GROUP: &str = "group";
+const SERVICE_PRINCIPAL: &str = "service_principal";
+
+/// A person of the workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Numeric id, the same in every start.
+    pub id: u64,
+    /// E-mail address: the name in tokens, grants and Postgres.
+    pub user_name: String,
+    /// Name shown to people.
+    pub display_name: String,
+    /// Workspace entitlements, such as `workspace-access`.
+    #[serde(default)]
+    pub entitlements: Vec<String>,
+}
+
+/// A group of users, service principals and groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// Numeric id.
+    pub id: u64,
+    /// Name used in grants.
+    pub display_name: String,
+    /// Members: e-mail addresses, client ids, and names of other groups.
+    #[serde(default)]
+    pub members: Vec<String>,
+}
+
+/// An identity of a program; every app has its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServicePrincipal {
+    /// Numeric id.
+    pub id: u64,
+    /// Client id (a UUID): the name in tokens, grants and Postgres.
+    pub application_id: String,
+    /// Name shown to people, `app-xxxxxx NAME` for the principal of an app.
+    pub display_name: String,
+}
+
+/// Somebody who can hold a token and a grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Principal {
+    /// A person.
+    User(User),
+    /// A program.
+    ServicePrincipal(ServicePrincipal),
+}
+
+impl Principal {
+    /// The name in tokens, grants, `current_user()` and Postgres: e-mail address or client id.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::User(user) => &user.user_name,
+            Self::ServicePrincipal(principal) => &principal.application_id,
+        }
+    }
+
+    /// Numeric id.
+    pub fn id(&self) -> u64 {
+        match self {
+            Self::User(user) => user.id,
+            Self::ServicePrincipal(principal) => principal.id,
+        }
+    }
+
+    /// Name shown to people.
+    pub fn display_name(&self) -> &str {
+        match self {
+            Self::User(user) => &user.display_name,
+            Self::ServicePrincipal(principal) => &principal.display_name,
+        }
+    }
+}
+
+/// Users, groups and service principals of the workspace.
+#[derive(Clone)]
+pub(crate) struct Directory {
+    store: Store,
+}
+
+impl Directory {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    pub(crate) fn put_user(&self, user: &User) -> Result<(), StoreError> {
+        self.store.put(USER, &user.user_name.to_lowercase(), user)
+    }
+
+    pub(crate) fn put_group(&self, group: &Group) -> Result<(), StoreError> {
+        self.store.put(GROUP, &group.display_name, group)
+    }
+
+    pub(crate) fn put_service_principal(&self, principal: &ServicePrincipal) -> Result<(), StoreError> {
+        self.store.put(SERVICE_PRINCIPAL, &principal.application_id, principal)
+    }
+
+    pub(crate) fn users(&self) -> Result<Vec<User>, StoreError> {
+        Ok(self.store.list(USER, "")?.into_iter().map(|(_, user)| user).collect())
+    }
+
+    pub(crate) fn groups(&self) -> Result<Vec<Group>, StoreError> {
+        Ok(self.store.list(GROUP, "")?.into_iter().map(|(_, group)| group).collect())
+    }
+
+    pub(crate) fn service_principals(&self) -> Result<Vec<ServicePrincipal>, StoreError> {
+        Ok(self.store.list(SERVICE_PRINCIPAL, "")?.into_iter().map(|(_, principal)| principal).collect())
+    }
+
+    /// The user or service principal with this e-mail address (in any case) or client id.
+    pub(crate) fn principal(&self, name: &str) -> Result<Option<Principal>, StoreError> {
+        if let Some(user) = self.store.get::<User>(USER, &name.to_lowercase())? {
+            return Ok(Some(Principal::User(user)));
+        }
+        Ok(self.store.get::<ServicePrincipal>(SERVICE_PRINCIPAL, name)?.map(Principal::ServicePrincipal))
+    }
+
+    /// Names of all groups the principal belongs to, through other groups too.
+    pub(crate) fn groups_of(&self, name: &str) -> Result<Vec<String>, StoreError> {
+        let groups = self.groups()?;
+        let mut found: Vec<String> = Vec::new();
+        let mut names = vec![name.to_owned()];
+        while let Some(member) = names.pop() {
+            for group in &groups {
+                let inside = group.members.iter().any(|candidate| candidate.eq_ignore_ascii_case(&member));
+                if inside && !found.contains(&group.display_name) {
+                    found.push(group.display_name.clone());
+                    names.push(group.display_name.clone());
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_groups_are_followed_and_cycles_end() {
+        let directory = Directory::new(Store::open(None).unwrap());
+        let group = |name: &str, members: &[&str]| Group {
+            id: 1,
+            display_name: name.to_owned(),
+            members: members.iter().map(|&member| member.to_owned()).collect(),
+        };
+        directory.put_group(&group("analysts", &["Ada@example.com", "staff"])).unwrap();
+        directory.put_group(&group("staff", &["analysts"])).unwrap();
+        assert_eq!(directory.groups_of("ada@example.com").unwrap(), ["analysts", "staff"]);
+        assert!(directory.groups_of("eve@example.com").unwrap().is_empty());
+    }
+}

@@ -1,0 +1,26 @@
+//! The local workspace: identity and OAuth, REST families, SQL warehouse front, Lakebase front, state.
+//!
+//! [`Workspace::start`] binds its listeners and returns a [`WorkspaceHandle`]; `brickyard run` and the tests start it
+//! the same way. The parts below never know which command started them.
+
+mod authorize;
+mod caller;
+mod clock;
+mod config;
+mod directory;
+mod endpoint;
+mod error;
+mod handle;
+mod router;
+mod store;
+mod token;
+mod workspace;
+
+pub use clock::Clock;
+pub use config::{Provision, ProvisionError, WorkspaceConfig};
+pub use directory::{Group, Principal, ServicePrincipal, User};
+pub use endpoint::{Endpoint, Fidelity};
+pub use error::ApiError;
+pub use handle::WorkspaceHandle;
+pub use router::endpoints;
+pub use workspace::{StartError, Workspace};

@@ -1,0 +1,30 @@
+use axum::Router;
+use http::Uri;
+
+use crate::endpoint::{Endpoint, Family};
+use crate::error::ApiError;
+use crate::workspace::Workspace;
+
+/// Every API family the workspace serves, in the order of `docs/PARITY.md`.
+fn families() -> Vec<Family> {
+    vec![]
+}
+
+/// All endpoints with their fidelity and witness, for `docs/PARITY.md`.
+pub fn endpoints() -> Vec<Endpoint> {
+    families().into_iter().flat_map(|family| family.rows).collect()
+}
+
+/// The REST API as one service; what it does not know is a 501 or 404 that names the path.
+pub(crate) fn router(workspace: Workspace) -> Router {
+    families()
+        .into_iter()
+        .fold(Router::new(), |router, family| router.merge(family.router))
+        .fallback(unknown)
+        .with_state(workspace)
+}
+
+#[expect(clippy::unused_async, reason = "axum handlers are async")]
+async fn unknown(method: http::Method, uri: Uri) -> ApiError {
+    ApiError::not_implemented(format_args!("{method} {}", uri.path()))
+}

@@ -1,0 +1,139 @@
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::caller::Caller;
+use crate::clock::Clock;
+use crate::config::WorkspaceConfig;
+use crate::directory::Directory;
+use crate::error::ApiError;
+use crate::handle::WorkspaceHandle;
+use crate::store::{Store, StoreError};
+use crate::token::{Signer, SignerError};
+
+/// The running workspace: what every handler is given. Clones are cheap and see the same state.
+///
+/// A family takes from here what it needs; nothing that only one family knows stands here but that family's own state
+/// struct.
+#[derive(Clone)]
+pub struct Workspace {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: WorkspaceConfig,
+    store: Store,
+    directory: Directory,
+    signer: Signer,
+    tracker: TaskTracker,
+    cancellation: CancellationToken,
+}
+
+/// Why a workspace does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The state directory cannot be made or written.
+    #[error("Cannot use the state directory `{}`", path.display())]
+    Directory {
+        /// The state directory.
+        path: std::path::PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The address is taken or not ours.
+    #[error("Cannot listen on {address}")]
+    Listen {
+        /// The address asked for.
+        address: std::net::SocketAddr,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The state file.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The signing key.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+}
+
+impl Workspace {
+    /// Opens the state, binds the listeners and serves until the handle is stopped or dropped.
+    pub async fn start(config: WorkspaceConfig) -> Result<WorkspaceHandle, StartError> {
+        let path = &config.state_directory;
+        std::fs::create_dir_all(path)
+            .map_err(|source| StartError::Directory { path: path.clone(), source })?;
+        let store = Store::open(Some(&path.join("state.sqlite")))?;
+        let signer = Signer::open(&path.join("signing-key.p8"))?;
+        let directory = Directory::new(store.clone());
+        for user in &config.users {
+            directory.put_user(user)?;
+        }
+        for group in &config.groups {
+            directory.put_group(group)?;
+        }
+        for (principal, _) in &config.service_principals {
+            directory.put_service_principal(principal)?;
+        }
+        let workspace = Self {
+            inner: Arc::new(Inner {
+                config,
+                store,
+                directory,
+                signer,
+                tracker: TaskTracker::new(),
+                cancellation: CancellationToken::new(),
+            }),
+        };
+        WorkspaceHandle::serve(workspace).await
+    }
+
+    pub(crate) fn config(&self) -> &WorkspaceConfig {
+        &self.inner.config
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.inner.config.clock
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.inner.directory
+    }
+
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.inner.signer
+    }
+
+    /// Every task of the workspace is spawned here and ends with it.
+    pub(crate) fn tracker(&self) -> &TaskTracker {
+        &self.inner.tracker
+    }
+
+    /// Cancelled when the workspace stops.
+    pub(crate) fn cancellation(&self) -> &CancellationToken {
+        &self.inner.cancellation
+    }
+
+    /// Issuer of this workspace's tokens.
+    pub(crate) fn issuer(&self) -> String {
+        format!("https://{}/oidc", self.config().host)
+    }
+
+    /// Who a bearer token stands for, or a 401.
+    pub(crate) fn caller_of(&self, token: &str) -> Result<Caller, ApiError> {
+        let audience = self.config().workspace_id.to_string();
+        let claims = self
+            .signer()
+            .verify(token, &self.issuer(), &audience, self.clock().unix_seconds())
+            .map_err(|error| ApiError::unauthenticated(format!("Invalid access token: {error}")))?;
+        let principal =
+            self.directory().principal(&claims.sub).map_err(|error| ApiError::internal(&error))?.ok_or_else(
+                || ApiError::unauthenticated(format!("Invalid access token: `{}` is not found", claims.sub)),
+            )?;
+        Ok(Caller { principal, scopes: claims.scope.split(' ').map(str::to_owned).collect() })
+    }
+}
