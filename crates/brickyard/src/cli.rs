@@ -1,0 +1,149 @@
+//! Parse the arguments, call `ops`, print what comes back.
+
+mod completions;
+mod reference;
+mod warden;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::environment::{self, Environment};
+use crate::failure::{Exit, Failure};
+use crate::lifecycle::Lifecycle;
+use crate::printer::{Output, Printer};
+use crate::settings::{Arguments, Settings};
+
+/// Create, check, run and deploy Python Databricks apps, with a local workspace that speaks the real protocols
+///
+/// Exit codes: 0 done; 1 a problem of the app was found, or the workspace refused; 2 wrong usage, or the command failed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "brickyard",
+    version,
+    max_term_width = 100,
+    infer_subcommands = false,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// How results are written
+    #[arg(short = 'o', long, global = true, value_enum, default_value_t, help_heading = "Global options")]
+    output: Output,
+    /// Say only what was asked for
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    quiet: bool,
+    /// Say more: twice for debugging
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
+    verbose: u8,
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+/// Every command; its arguments, help and code stand in its own file.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Completions(completions::CompletionsArgs),
+    #[command(hide = true)]
+    Reference(reference::ReferenceArgs),
+    #[command(hide = true)]
+    Warden(warden::WardenArgs),
+}
+
+/// What a command is given beside its own arguments.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) printer: Printer,
+    pub(crate) lifecycle: Lifecycle,
+}
+
+/// The program: parses, runs one command, tells how it ended.
+pub(crate) fn main() -> ExitCode {
+    let environment = Environment::of_process();
+    let color = environment.text(environment::NO_COLOR).is_none()
+        && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let cli = match parse(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let printer = Printer { output: cli.output, quiet: cli.quiet, color };
+    start_log(&environment, cli.verbose, color);
+    // The warden must not start a runtime: it is a small single-threaded parent of other programs.
+    if let Command::Warden(args) = cli.command {
+        return warden::run(args);
+    }
+    match run(cli, environment, printer) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            printer.failure(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let matches = Cli::command().try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
+}
+
+fn run(cli: Cli, environment: Environment, printer: Printer) -> Result<Exit, Failure> {
+    let settings = Settings::resolve(environment, &cli.arguments)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::machine("Cannot start the runtime").because(error))?;
+    let exit = runtime.block_on(async {
+        let lifecycle = Lifecycle::watch(printer)
+            .map_err(|error| Failure::machine("Cannot watch signals").because(error))?;
+        dispatch(cli.command, Context { settings, printer, lifecycle }).await
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    exit
+}
+
+async fn dispatch(command: Command, context: Context) -> Result<Exit, Failure> {
+    let _ = &context;
+    match command {
+        Command::Completions(args) => completions::run(&args, context.printer),
+        Command::Reference(args) => reference::run(&args, context.printer),
+        Command::Warden(_) => Err(Failure::user("The warden starts before the runtime")),
+    }
+}
+
+fn start_log(environment: &Environment, verbose: u8, color: bool) {
+    let default = match verbose {
+        0 => "warn",
+        1 => {
+            "warn,brickyard=info,brickyard_workspace=info,brickyard_runner=info,brickyard_engine=info,brickyard_postgres=info"
+        }
+        _ => {
+            "info,brickyard=debug,brickyard_workspace=debug,brickyard_runner=debug,brickyard_engine=debug,brickyard_postgres=debug"
+        }
+    };
+    let filter = environment.text(environment::LOG).unwrap_or(default);
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    // A second subscriber is impossible here: `main` calls this once.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(color)
+        .with_target(false)
+        .try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

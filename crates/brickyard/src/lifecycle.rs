@@ -1,0 +1,41 @@
+use tokio_util::sync::CancellationToken;
+
+use crate::printer::Printer;
+
+/// Stopping: the first Ctrl-C (or SIGTERM) asks softly, the second one stops hard.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lifecycle {
+    /// Cancelled by the first signal: finish what runs, stop children with SIGTERM.
+    pub(crate) soft: CancellationToken,
+    /// Cancelled by the second signal: kill what is left.
+    pub(crate) hard: CancellationToken,
+}
+
+impl Lifecycle {
+    /// Watches the signals; must be called inside the runtime.
+    pub(crate) fn watch(printer: Printer) -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let lifecycle = Self::default();
+        let watched = lifecycle.clone();
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        #[expect(clippy::disallowed_methods, reason = "this task lives as long as the process")]
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                    _ = hangup.recv() => {}
+                }
+                if watched.soft.is_cancelled() {
+                    watched.hard.cancel();
+                } else {
+                    printer.note("Stopping; press Ctrl-C again to stop at once");
+                    watched.soft.cancel();
+                }
+            }
+        });
+        Ok(lifecycle)
+    }
+}

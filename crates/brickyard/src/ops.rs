@@ -1,0 +1,3 @@
+//! What the commands mean: returns data, never prints.
+
+pub(crate) mod parity;
