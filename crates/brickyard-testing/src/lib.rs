@@ -1,1 +1,5 @@
-//! Test support, used by tests alone: Python environments with official clients, temporary projects, golden stories.
+//! Test support: Python environments with official clients, temporary projects, golden stories.
+
+mod python;
+
+pub use python::{PythonEnvironment, python_environment};
