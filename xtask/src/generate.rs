@@ -1,0 +1,38 @@
+use std::path::Path;
+
+use crate::command::{self, output, root, say};
+
+/// Generated pages and what `brickyard reference` calls them.
+const PAGES: &[(&str, &str)] =
+    &[("docs/reference/cli.md", "cli"), ("docs/reference/env.md", "env"), ("docs/PARITY.md", "parity")];
+
+/// Writes the pages, or with `check` only compares.
+pub(crate) fn run(check: bool) -> Result<(), String> {
+    command::run("cargo", &["build", "--quiet", "--package", "brickyard"])?;
+    let mut stale = Vec::new();
+    for (path, page) in PAGES {
+        let text = output("cargo", &["run", "--quiet", "--package", "brickyard", "--", "reference", page])?;
+        let file = root().join(path);
+        if std::fs::read_to_string(&file).is_ok_and(|old| old == text) {
+            continue;
+        }
+        if check {
+            stale.push(*path);
+        } else {
+            write(&file, &text)?;
+            say(&format!("wrote {path}"));
+        }
+    }
+    if stale.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("not as generated: {}; run `cargo xtask generate`", stale.join(", ")))
+    }
+}
+
+fn write(file: &Path, text: &str) -> Result<(), String> {
+    let directory = file.parent().expect("a page lies in a directory");
+    std::fs::create_dir_all(directory)
+        .and_then(|()| std::fs::write(file, text))
+        .map_err(|error| format!("cannot write `{}`: {error}", file.display()))
+}
