@@ -14,6 +14,7 @@ mod handle;
 mod router;
 mod store;
 mod token;
+mod warehouse;
 mod workspace;
 
 pub use clock::Clock;

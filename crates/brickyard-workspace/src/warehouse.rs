@@ -1,0 +1,3 @@
+//! SQL warehouses: Thrift and REST protocols over one session layer.
+
+mod thrift;
