@@ -467,10 +467,7 @@ mod tests {
     #[test]
     fn deep_and_broad_messages_are_refused() {
         let deep = [kind::LIST, 0, 99].into_iter().chain([kind::LIST, 0, 0, 0, 1].repeat(200));
-        assert_eq!(
-            Sample::read(&mut Reader::new(&deep.collect::<Vec<_>>())),
-            Err(CodecError::Large)
-        );
+        assert_eq!(Sample::read(&mut Reader::new(&deep.collect::<Vec<_>>())), Err(CodecError::Large));
         let mut broad = vec![kind::LIST, 0x0d, 0x01, kind::STRUCT, 0, 15, 0, 0];
         broad.resize(1_000_000, 0);
         assert_eq!(Sample::read(&mut Reader::new(&broad)), Err(CodecError::Large));
