@@ -25,10 +25,39 @@ pub struct WorkspaceConfig {
     pub groups: Vec<Group>,
     /// Service principals that exist from the start, with their client secrets.
     pub service_principals: Vec<(ServicePrincipal, String)>,
+    /// Domain of the apps' own names, such as `aws.brickyardapps.test`: the workspace's certificate covers every name
+    /// directly below it.
+    pub app_domain: String,
+    /// File of root certificates (PEM) that apps trust beside ours; `None` takes the system's.
+    pub trust_bundle: Option<PathBuf>,
+    /// Proxy of the user's own network for all other names, `[USER:PASSWORD@]HOST:PORT`.
+    pub upstream_proxy: Option<String>,
     /// Time as the workspace sees it.
     pub clock: Clock,
     /// Brings the programs behind the workspace when they are first needed.
     pub provision: std::sync::Arc<dyn Provision>,
+}
+
+impl WorkspaceConfig {
+    /// A workspace of one developer, listening on free ports of loopback; change the fields that differ.
+    pub fn new(state_directory: PathBuf, provision: std::sync::Arc<dyn Provision>) -> Self {
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            state_directory,
+            host: "dbc-1f2e3d4c.cloud.brickyard.test".to_owned(),
+            workspace_id: 1_234_567_890_123_456,
+            http_address: loopback,
+            proxy_address: loopback,
+            users: vec![User::developer()],
+            groups: Vec::new(),
+            service_principals: Vec::new(),
+            app_domain: "aws.brickyardapps.test".to_owned(),
+            trust_bundle: None,
+            upstream_proxy: None,
+            clock: Clock::default(),
+            provision,
+        }
+    }
 }
 
 /// Brings the programs that run behind the workspace: found on the machine, or fetched into the cache.

@@ -20,6 +20,18 @@ pub struct User {
     pub entitlements: Vec<String>,
 }
 
+impl User {
+    /// The one who is there when nobody is configured: a workspace admin.
+    pub fn developer() -> Self {
+        Self {
+            id: 4_700_000_001,
+            user_name: "developer@example.com".to_owned(),
+            display_name: "Local Developer".to_owned(),
+            entitlements: vec!["workspace-access".to_owned(), "databricks-sql-access".to_owned()],
+        }
+    }
+}
+
 /// A group of users, service principals and groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {

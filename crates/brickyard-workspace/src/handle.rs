@@ -1,7 +1,9 @@
 use std::net::SocketAddr;
+use std::path::Path;
 
 use tokio::net::TcpListener;
 
+use crate::gateway::{self, client_environment};
 use crate::router;
 use crate::workspace::{StartError, Workspace};
 
@@ -9,23 +11,20 @@ use crate::workspace::{StartError, Workspace};
 pub struct WorkspaceHandle {
     workspace: Workspace,
     http_address: SocketAddr,
+    proxy_address: SocketAddr,
 }
 
 impl WorkspaceHandle {
     pub(crate) async fn serve(workspace: Workspace) -> Result<Self, StartError> {
-        let address = workspace.config().http_address;
-        let listen = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listen)?;
-        let http_address = listener.local_addr().map_err(listen)?;
-        let service = router::router(workspace.clone());
-        let stopped = workspace.cancellation().clone();
-        workspace.tracker().spawn(async move {
-            let server = axum::serve(listener, service).with_graceful_shutdown(stopped.cancelled_owned());
-            if let Err(error) = server.await {
-                tracing::error!(%error, "The workspace's HTTP listener ended: {error}");
-            }
-        });
-        Ok(Self { workspace, http_address })
+        let (listener, http_address) = listen(workspace.config().http_address).await?;
+        let (proxy, proxy_address) = listen(workspace.config().proxy_address).await?;
+        workspace.set_http_address(http_address);
+        let router = router::router(workspace.clone());
+        let gateway = workspace.gateway().clone();
+        let tracker = workspace.tracker();
+        tracker.spawn(gateway::serve_plain(workspace.clone(), listener, router.clone()));
+        tracker.spawn(gateway::serve_proxy(workspace.clone(), gateway, proxy, router));
+        Ok(Self { workspace, http_address, proxy_address })
     }
 
     /// The REST API over plain HTTP, for tools that take a port: `http://127.0.0.1:PORT`.
@@ -33,17 +32,60 @@ impl WorkspaceHandle {
         format!("http://{}", self.http_address)
     }
 
+    /// The CONNECT proxy that leads clients to the workspace's name: `http://127.0.0.1:PORT`.
+    pub fn proxy_url(&self) -> String {
+        format!("http://{}", self.proxy_address)
+    }
+
     /// Name under which clients see the workspace on port 443.
     pub fn host(&self) -> &str {
         &self.workspace.config().host
     }
 
-    /// Stops softly: no new requests, running ones may finish.
+    /// File of root certificates (PEM) for clients: the usual ones and ours.
+    pub fn ca_bundle(&self) -> &Path {
+        self.workspace.gateway().bundle()
+    }
+
+    /// File with our own root certificate alone (PEM).
+    pub fn ca_certificate(&self) -> &Path {
+        self.workspace.gateway().certificate()
+    }
+
+    /// The variables that lead unmodified clients to this workspace (wire §4.3): host, proxy, trust; no credentials.
+    pub fn client_environment(&self) -> Vec<(String, String)> {
+        client_environment(self.host(), &self.proxy_url(), self.ca_bundle(), self.ca_certificate())
+    }
+
+    /// Sends clients that ask the proxy for `https://NAME` to a plain HTTP/1.1 listener, such as an app's ingress;
+    /// `name` lies directly below the configured app domain.
+    pub fn route_name(&self, name: &str, address: SocketAddr) {
+        self.workspace.gateway().route(name, address);
+    }
+
+    /// Takes a route away again; a name without one is no error.
+    pub fn unroute_name(&self, name: &str) {
+        self.workspace.gateway().unroute(name);
+    }
+
+    /// What the handlers see; for the parts of this crate that add to the handle.
+    pub(crate) fn workspace(&self) -> &Workspace {
+        &self.workspace
+    }
+
+    /// Stops softly: no new requests, running ones may finish for two seconds.
     pub async fn stop(self) {
         self.workspace.cancellation().cancel();
         self.workspace.tracker().close();
         self.workspace.tracker().wait().await;
     }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
 }
 
 impl Drop for WorkspaceHandle {

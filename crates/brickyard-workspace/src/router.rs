@@ -1,8 +1,10 @@
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use http::Uri;
 
 use crate::endpoint::{Endpoint, Family};
 use crate::error::ApiError;
+use crate::gateway::check_host;
 use crate::workspace::Workspace;
 
 /// Every API family the workspace serves, in the order of `docs/PARITY.md`.
@@ -21,6 +23,7 @@ pub(crate) fn router(workspace: Workspace) -> Router {
         .into_iter()
         .fold(Router::new(), |router, family| router.merge(family.router))
         .fallback(unknown)
+        .layer(from_fn_with_state(workspace.clone(), check_host))
         .with_state(workspace)
 }
 

@@ -1,4 +1,5 @@
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -8,7 +9,9 @@ use crate::clock::Clock;
 use crate::config::WorkspaceConfig;
 use crate::directory::Directory;
 use crate::error::ApiError;
+use crate::gateway::{AuthorityError, Gateway};
 use crate::handle::WorkspaceHandle;
+use crate::lock::{LockError, StateLock};
 use crate::store::{Store, StoreError};
 use crate::token::{Signer, SignerError};
 
@@ -26,6 +29,9 @@ struct Inner {
     store: Store,
     directory: Directory,
     signer: Signer,
+    gateway: Gateway,
+    _lock: StateLock,
+    http_address: OnceLock<SocketAddr>,
     tracker: TaskTracker,
     cancellation: CancellationToken,
 }
@@ -49,6 +55,12 @@ pub enum StartError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// Another workspace uses the state directory.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The certificate authority.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     /// The state file.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -63,8 +75,16 @@ impl Workspace {
         let path = &config.state_directory;
         std::fs::create_dir_all(path)
             .map_err(|source| StartError::Directory { path: path.clone(), source })?;
+        let lock = StateLock::take(path)?;
         let store = Store::open(Some(&path.join("state.sqlite")))?;
         let signer = Signer::open(&path.join("signing-key.p8"))?;
+        let gateway = Gateway::open(
+            &path.join("gateway"),
+            &config.host,
+            &config.app_domain,
+            config.trust_bundle.as_deref(),
+            config.upstream_proxy.clone(),
+        )?;
         let directory = Directory::new(store.clone());
         for user in &config.users {
             directory.put_user(user)?;
@@ -81,6 +101,9 @@ impl Workspace {
                 store,
                 directory,
                 signer,
+                gateway,
+                _lock: lock,
+                http_address: OnceLock::new(),
                 tracker: TaskTracker::new(),
                 cancellation: CancellationToken::new(),
             }),
@@ -106,6 +129,20 @@ impl Workspace {
 
     pub(crate) fn signer(&self) -> &Signer {
         &self.inner.signer
+    }
+
+    pub(crate) fn set_http_address(&self, address: SocketAddr) {
+        let _ = self.inner.http_address.set(address);
+    }
+
+    /// Where browsers, which do not use the proxy, reach the workspace: `http://127.0.0.1:PORT`.
+    pub(crate) fn http_url(&self) -> String {
+        let address = self.inner.http_address.get().copied().unwrap_or(self.config().http_address);
+        format!("http://{address}")
+    }
+
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.inner.gateway
     }
 
     /// Every task of the workspace is spawned here and ends with it.

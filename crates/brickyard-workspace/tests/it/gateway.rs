@@ -1,0 +1,109 @@
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::harness::{TODAY, environment, start};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Raw `requests` and `httpx` reach `https://$DATABRICKS_HOST`, over HTTP/1.1, with nothing but the variables.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_and_httpx_reach_the_workspace_by_name() {
+    let (running, environment) = (start().await, environment(TODAY).await);
+    let script = r#"
+import os, httpx, requests
+url = "https://" + os.environ["DATABRICKS_HOST"] + "/api/2.0/not-there"
+for client in (requests, httpx):
+    answer = client.get(url)
+    print(answer.status_code, answer.json()["error_code"])
+"#;
+    let printed = running.python(&environment, script).await;
+    assert_eq!(printed, "501 NOT_IMPLEMENTED\n501 NOT_IMPLEMENTED\n");
+}
+
+/// A small request on a kept connection is answered at once: no delayed acknowledgement of 40 ms in the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn small_requests_do_not_wait_for_acknowledgements() {
+    let (running, environment) = (start().await, environment(TODAY).await);
+    let script = r#"
+import http.client, os, ssl, time, urllib.parse
+proxy = urllib.parse.urlsplit(os.environ["https_proxy"])
+context = ssl.create_default_context()
+connection = http.client.HTTPSConnection(proxy.hostname, proxy.port, context=context)
+connection.set_tunnel(os.environ["DATABRICKS_HOST"], 443)
+times = []
+for _ in range(60):
+    begin = time.perf_counter()
+    connection.request("POST", "/api/2.0/not-there", body=b"x" * 700)
+    connection.getresponse().read()
+    times.append(time.perf_counter() - begin)
+print(sorted(times)[len(times) // 2] * 1000)
+"#;
+    let median: f64 = running.python(&environment, script).await.trim().parse().unwrap();
+    assert!(median < 30.0, "a request takes {median} ms");
+}
+
+/// Another name is passed through byte by byte, and the workspace's name is not reachable on other ports.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_names_are_tunnelled_untouched() {
+    let running = start().await;
+    let echo = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = echo.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = echo.accept().await.unwrap();
+        let mut bytes = [0; 4];
+        stream.read_exact(&mut bytes).await.unwrap();
+        stream.write_all(&bytes).await.unwrap();
+    });
+    let mut client = connect(&running.handle.proxy_url());
+    // The client does not wait for the answer before it sends.
+    write!(client, "CONNECT {address} HTTP/1.1\r\n\r\n\x00\x01\x02\x03").unwrap();
+    let mut answer = String::new();
+    let mut bytes = [0; 1];
+    while !answer.ends_with("\r\n\r\n") {
+        client.read_exact(&mut bytes).unwrap();
+        answer.push(bytes[0].into());
+    }
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let mut echoed = [0; 4];
+    client.read_exact(&mut echoed).unwrap();
+    assert_eq!(echoed, [0, 1, 2, 3]);
+    server.await.unwrap();
+
+    let host = running.handle.host();
+    assert!(
+        ask(&running.handle.proxy_url(), &format!("CONNECT {host}:80 HTTP/1.1")).starts_with("HTTP/1.1 502 ")
+    );
+}
+
+/// The proxy forwards no plain requests, so that no web page can use it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proxy_serves_connect_alone() {
+    let running = start().await;
+    for line in ["GET http://127.0.0.1/ HTTP/1.1", "GET / HTTP/1.1", "POST / HTTP/1.1"] {
+        let answer = ask(&running.handle.proxy_url(), line);
+        assert!(answer.starts_with("HTTP/1.1 405 "), "{line}: {answer}");
+    }
+}
+
+/// A page that made its own name point to loopback is turned away by the name it sends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_foreign_host_header_is_refused() {
+    let running = start().await;
+    let url = running.handle.http_url();
+    let answer = ask(&url, "GET /oidc/jwks HTTP/1.1\r\nHost: evil.example");
+    assert!(answer.starts_with("HTTP/1.1 421 "), "{answer}");
+}
+
+fn connect(url: &str) -> TcpStream {
+    let stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream
+}
+
+fn ask(url: &str, head: &str) -> String {
+    let mut stream = connect(url);
+    write!(stream, "{head}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}

@@ -1,0 +1,4 @@
+//! The workspace as unmodified official clients see it.
+
+mod gateway;
+mod harness;
