@@ -1,0 +1,44 @@
+use std::path::PathBuf;
+
+/// How to have an engine.
+#[derive(Debug, Clone)]
+pub enum EngineConfig {
+    /// Start Sail as a child.
+    Child(ChildConfig),
+    /// Use the endpoint `sc://host:port[/;token=…]`.
+    Remote {
+        /// The Spark Connect connection string.
+        url: String,
+    },
+}
+
+/// A Sail child.
+#[derive(Clone)]
+pub struct ChildConfig {
+    /// The `sail` executable.
+    pub executable: PathBuf,
+    /// Words before the command, so that the child dies with us; may be empty.
+    pub warden: Vec<String>,
+    /// Where tables without a location go; absolute.
+    pub warehouse_directory: PathBuf,
+    /// Base address of the Unity Catalog REST API the child resolves names against, such as
+    /// `http://127.0.0.1:4040/api/2.1/unity-catalog`.
+    pub catalog_url: String,
+    /// Tokens for that API: slot `sNN` of the child's catalogs presents the NN-th.
+    pub catalog_tokens: Vec<String>,
+    /// Upper bound of the engine's memory pool, in bytes.
+    pub memory: u64,
+}
+
+impl std::fmt::Debug for ChildConfig {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ChildConfig")
+            .field("executable", &self.executable)
+            .field("warehouse_directory", &self.warehouse_directory)
+            .field("catalog_url", &self.catalog_url)
+            .field("catalog_tokens", &format_args!("{} secrets", self.catalog_tokens.len()))
+            .field("memory", &self.memory)
+            .finish_non_exhaustive()
+    }
+}

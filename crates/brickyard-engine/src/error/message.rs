@@ -1,0 +1,399 @@
+use super::EngineError;
+
+/// Finds class and SQLSTATE in what an engine said.
+///
+/// Apache Spark names both (`[CLASS] … SQLSTATE: 22012`); Sail often names neither, so its sentences are known here
+/// (engine §2). A sentence that is not known is an `INTERNAL_ERROR` with the engine's own words.
+pub(super) fn read(message: &str) -> EngineError {
+    let message = message.trim();
+    named(message)
+        .or_else(|| sentence(message))
+        .unwrap_or_else(|| EngineError::internal(message.trim_end_matches('.')))
+}
+
+/// A message that carries `[CLASS]` or `[CLASS.SUBCLASS]`.
+fn named(message: &str) -> Option<EngineError> {
+    let start = message.find('[')?;
+    let (full, text) = message[start + 1..].split_once(']')?;
+    let plain = |part: &str| {
+        part.len() > 3
+            && part.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    if !full.split('.').all(plain) {
+        return None;
+    }
+    let class = full.split('.').next()?;
+    let text = text.trim();
+    if class == "TABLE_OR_VIEW_NOT_FOUND"
+        && let Some((_, name)) = text.split_once("Table or view not found: ")
+    {
+        return Some(table_not_found(name));
+    }
+    let (text, state) = match text.split_once("SQLSTATE: ") {
+        Some((_, state)) if state.len() >= 5 && state.is_char_boundary(5) => (text.to_owned(), &state[..5]),
+        _ => {
+            let state = sql_state(class);
+            (format!("{}. SQLSTATE: {state}", text.trim_end_matches('.')), state)
+        }
+    };
+    Some(EngineError {
+        class: class.to_owned(),
+        sql_state: state.to_owned(),
+        message: format!("[{full}] {text}"),
+        retryable: retryable(class),
+    })
+}
+
+/// SQLSTATE of a class, where the engine names the class alone.
+fn sql_state(class: &str) -> &'static str {
+    match class {
+        "DIVIDE_BY_ZERO" | "REMAINDER_BY_ZERO" => "22012",
+        "CAST_INVALID_INPUT" => "22018",
+        "CAST_OVERFLOW"
+        | "ARITHMETIC_OVERFLOW"
+        | "NUMERIC_VALUE_OUT_OF_RANGE"
+        | "INVALID_ARRAY_INDEX"
+        | "INVALID_ARRAY_INDEX_IN_ELEMENT_AT"
+        | "BINARY_ARITHMETIC_OVERFLOW" => "22003",
+        "CANNOT_PARSE_TIMESTAMP" => "22007",
+        "MALFORMED_RECORD_IN_PARSING" | "DATETIME_FIELD_OUT_OF_BOUNDS" | "INVALID_PARAMETER_VALUE" => "22023",
+        "UNRESOLVED_COLUMN" => "42703",
+        "UNRESOLVED_ROUTINE" => "42883",
+        "TABLE_OR_VIEW_NOT_FOUND" => "42P01",
+        "SCHEMA_NOT_FOUND" | "NO_SUCH_CATALOG_EXCEPTION" | "AMBIGUOUS_REFERENCE" => "42704",
+        "PARSE_SYNTAX_ERROR" => "42601",
+        "PERMISSION_DENIED" | "INSUFFICIENT_PERMISSIONS" => "42501",
+        "DATATYPE_MISMATCH" => "42K09",
+        "WRONG_NUM_ARGS" => "42605",
+        "UNSUPPORTED_FEATURE" => "0A000",
+        "DELTA_CONCURRENT_WRITE" | "DELTA_CONCURRENT_APPEND" => "2D521",
+        "DELTA_NOT_NULL_CONSTRAINT_VIOLATED" => "23502",
+        "DELTA_VIOLATE_CONSTRAINT_WITH_VALUES" => "23001",
+        _ => "42000",
+    }
+}
+
+fn retryable(class: &str) -> bool {
+    class.starts_with("DELTA_CONCURRENT")
+}
+
+fn of(full: &str, text: &str) -> EngineError {
+    let class = full.split('.').next().unwrap_or(full);
+    let state = sql_state(class);
+    of_state(full, state, text)
+}
+
+fn of_state(full: &str, state: &str, text: &str) -> EngineError {
+    let class = full.split('.').next().unwrap_or(full);
+    EngineError {
+        class: class.to_owned(),
+        sql_state: state.to_owned(),
+        message: format!("[{full}] {text}. SQLSTATE: {state}"),
+        retryable: retryable(class),
+    }
+}
+
+/// The sentences of Sail and of the libraries in it.
+fn sentence(message: &str) -> Option<EngineError> {
+    let lower = message.to_ascii_lowercase();
+    let has = |part: &str| lower.contains(part);
+    arithmetic(message, &lower).or_else(|| names(message, &lower)).or_else(|| {
+        Some(if let Some(found) = syntax(message) {
+            found
+        } else if has("403 forbidden") {
+            of("PERMISSION_DENIED", "User does not have the privilege that the statement needs")
+        } else if has("scalar subquery returned more than one row") {
+            let text = "More than one row returned by a subquery used as an expression";
+            of_state("SCALAR_SUBQUERY_TOO_MANY_ROWS", "21000", text)
+        } else if has("queries have different number of columns") {
+            of_state("NUM_COLUMNS_MISMATCH", "42826", message)
+        } else if has("failed to commit transaction") {
+            let text = "Another statement has written to the table meanwhile. Send the statement again";
+            of("DELTA_CONCURRENT_WRITE", text)
+        } else if has("resources exhausted") {
+            of_state("OUT_OF_MEMORY", "53200", message)
+        } else if has("was not provided a value") {
+            let name = between(message, '\'', '\'').unwrap_or("?").trim_start_matches([':', '$']);
+            let text = format!(
+                "Found the unbound parameter: {name}. Give a value for it, or remove its marker from the statement"
+            );
+            of_state("UNBOUND_SQL_PARAMETER", "42P02", &text)
+        } else if has("unsupported cast from") {
+            of("DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", message)
+        } else if has("requires") && has("argument") {
+            let text = message.trim_start_matches("invalid argument: ");
+            of("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", text)
+        } else if has("not implemented") || has("not supported") || has("unsupported") || message.starts_with("PlanNode::") {
+            of("UNSUPPORTED_FEATURE", message)
+        } else {
+            return None;
+        })
+    })
+}
+
+fn arithmetic(message: &str, lower: &str) -> Option<EngineError> {
+    let has = |part: &str| lower.contains(part);
+    Some(if has("divide by zero") || has("division by zero") {
+        let text = "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead";
+        of("DIVIDE_BY_ZERO", text)
+    } else if has("remainder by zero") {
+        let text = "Remainder by zero. Use `try_mod` to tolerate divisor being 0 and return NULL instead";
+        of("REMAINDER_BY_ZERO", text)
+    } else if has("cannot cast") && has("to value of") {
+        let value = between(message, '\'', '\'').unwrap_or_default();
+        let target = message.rsplit_once(" to value of ").map_or("", |(_, target)| target);
+        let target = type_name(target.trim_end_matches(" type"));
+        let text = format!(
+            "The value '{value}' of the type \"STRING\" cannot be cast to \"{target}\" because it is malformed. \
+             Correct the value as per the syntax, or change its target type. Use `try_cast` to tolerate malformed \
+             input and return NULL instead"
+        );
+        of("CAST_INVALID_INPUT", &text)
+    } else if has("can't cast value") {
+        let rest = message.split_once("cast value ").map_or("", |(_, rest)| rest);
+        let (value, target) = rest.split_once(" to type ").unwrap_or((rest, ""));
+        let text = format!(
+            "The value {value} cannot be cast to \"{}\" due to an overflow. Use `try_cast` to tolerate overflow and \
+             return NULL instead",
+            type_name(target)
+        );
+        of("CAST_OVERFLOW", &text)
+    } else if has("to store in a decimal") {
+        let value = message.split(' ').next().unwrap_or_default();
+        of(
+            "NUMERIC_VALUE_OUT_OF_RANGE.WITHOUT_SUGGESTION",
+            &format!("The value {value} does not fit: {message}"),
+        )
+    } else if has("overflow") {
+        of("ARITHMETIC_OVERFLOW", message)
+    } else if has("the index is out of bounds") {
+        of("INVALID_ARRAY_INDEX_IN_ELEMENT_AT", message)
+    } else if has("invalid timestamp") || has("invalid parsed") || has("invalid date") {
+        of("CANNOT_PARSE_TIMESTAMP", message)
+    } else if has("is out of range") || has("invalid input for spark `make_") {
+        of("DATETIME_FIELD_OUT_OF_BOUNDS", message)
+    } else {
+        return None;
+    })
+}
+
+fn names(message: &str, lower: &str) -> Option<EngineError> {
+    let after = |part: &str| {
+        let start = lower.find(part)? + part.len();
+        Some(message[start..].trim().trim_end_matches('.').to_owned())
+    };
+    if let Some(name) = after("table or view not found: ")
+        .or_else(|| after("table not found: "))
+        .or_else(|| after("view not found: "))
+    {
+        return Some(table_not_found(&name));
+    }
+    if let Some(name) = after("database not found: ").or_else(|| after("schema not found: ")) {
+        let text = format!(
+            "The schema {} cannot be found. Verify the spelling and correctness of the schema and catalog",
+            quote(&name)
+        );
+        return Some(of("SCHEMA_NOT_FOUND", &text));
+    }
+    if let Some(name) = after("catalog not found: ") {
+        return Some(of("NO_SUCH_CATALOG_EXCEPTION", &format!("Catalog '{name}' was not found")));
+    }
+    if let Some(name) = after("table already exists: ").or_else(|| after("view already exists: ")) {
+        let text = format!("Cannot create table or view {} because it already exists", quote(&name));
+        return Some(of_state("TABLE_OR_VIEW_ALREADY_EXISTS", "42P07", &text));
+    }
+    if let Some(name) = after("database already exists: ") {
+        let text = format!("Cannot create schema {} because it already exists", quote(&name));
+        return Some(of_state("SCHEMA_ALREADY_EXISTS", "42P06", &text));
+    }
+    if let Some(name) = after("unknown function: ").or_else(|| after("unknown table function: ")) {
+        let text = format!(
+            "Cannot resolve routine {} on search path [`system`.`builtin`, `system`.`session`]. Verify the spelling of \
+             {} and that it exists",
+            quote(&name),
+            quote(&name)
+        );
+        return Some(of("UNRESOLVED_ROUTINE", &text));
+    }
+    if lower.contains("ambiguous attribute") {
+        let text = format!("Reference {} is ambiguous", object_name(message));
+        return Some(of("AMBIGUOUS_REFERENCE", &text));
+    }
+    if lower.contains("cannot resolve attribute") || lower.contains("is missing from the schema") {
+        let text = format!(
+            "A column, variable, or function parameter with name {} cannot be resolved",
+            object_name(message)
+        );
+        return Some(of("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", &text));
+    }
+    let field = after("no field named ")?;
+    if field.contains("\"#") {
+        let text = "The query has an expression that is neither in GROUP BY nor inside an aggregate function";
+        return Some(of_state("MISSING_AGGREGATION", "42803", text));
+    }
+    let name = field.split(". ").next().unwrap_or(&field).replace('"', "");
+    let text =
+        format!("A column, variable, or function parameter with name {} cannot be resolved", quote(&name));
+    Some(of("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", &text))
+}
+
+fn table_not_found(name: &str) -> EngineError {
+    let text = format!(
+        "The table or view {} cannot be found. Verify the spelling and correctness of the schema and catalog.\n\
+         If you did not qualify the name with a schema, verify the current_schema() output, or qualify the name with \
+         the correct schema and catalog.\n\
+         To tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE IF EXISTS",
+        quote(name)
+    );
+    of("TABLE_OR_VIEW_NOT_FOUND", &text)
+}
+
+/// `found X at 0:5 expected …` and `found end of input expected …`.
+fn syntax(message: &str) -> Option<EngineError> {
+    let rest = message.strip_prefix("invalid argument: ").unwrap_or(message).strip_prefix("found ")?;
+    let (found, _) = rest.split_once(" expected ")?;
+    let (token, position) = match found.rsplit_once(" at ") {
+        Some((token, span)) => (token, span.split(':').next().and_then(|start| start.parse::<u32>().ok())),
+        None => (found, None),
+    };
+    let near = if token == "end of input" { token.to_owned() } else { format!("'{token}'") };
+    let place = position.map(|position| format!(" (pos {position})")).unwrap_or_default();
+    let mut error = of("PARSE_SYNTAX_ERROR", &format!("Syntax error at or near {near}"));
+    error.message.push_str(&place);
+    Some(error)
+}
+
+fn between(text: &str, open: char, close: char) -> Option<&str> {
+    let (_, rest) = text.split_once(open)?;
+    rest.split_once(close).map(|(inside, _)| inside)
+}
+
+/// The name in `ObjectName([Identifier("t"), Identifier("c")])`, quoted.
+fn object_name(message: &str) -> String {
+    let parts: Vec<String> = message
+        .split("Identifier(\"")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("\")"))
+        .map(|(name, _)| quote(name))
+        .collect();
+    parts.join(".")
+}
+
+/// `` a.b `` as `` `a`.`b` ``; what is quoted already stays.
+fn quote(name: &str) -> String {
+    if name.contains('`') {
+        return name.to_owned();
+    }
+    name.split('.').map(|part| format!("`{part}`")).collect::<Vec<_>>().join(".")
+}
+
+/// SQL name of an Arrow type.
+fn type_name(arrow: &str) -> &str {
+    match arrow {
+        "Int8" => "TINYINT",
+        "Int16" => "SMALLINT",
+        "Int32" => "INT",
+        "Int64" => "BIGINT",
+        "Float32" => "FLOAT",
+        "Float64" => "DOUBLE",
+        "Boolean" => "BOOLEAN",
+        "Date32" => "DATE",
+        _ if arrow.starts_with("Decimal") => "DECIMAL",
+        _ if arrow.starts_with("Timestamp") => "TIMESTAMP",
+        _ => arrow,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(message: &str, class: &str, state: &str, start: &str) {
+        let error = read(message);
+        assert_eq!((error.class.as_str(), error.sql_state.as_str()), (class, state), "{message}");
+        assert!(error.message.starts_with(start), "{}", error.message);
+        assert!(error.message.contains(&format!("SQLSTATE: {state}")), "{}", error.message);
+    }
+
+    #[test]
+    fn sails_sentences_have_a_class() {
+        for (message, class, state) in [
+            ("divide by zero", "DIVIDE_BY_ZERO", "22012"),
+            ("Remainder by zero", "REMAINDER_BY_ZERO", "22012"),
+            ("Can't cast value 300 to type Int8", "CAST_OVERFLOW", "22003"),
+            ("unknown function: nofunc", "UNRESOLVED_ROUTINE", "42883"),
+            ("Database not found: nosch", "SCHEMA_NOT_FOUND", "42704"),
+            ("Table already exists: t1", "TABLE_OR_VIEW_ALREADY_EXISTS", "42P07"),
+            ("Table not found: nope", "TABLE_OR_VIEW_NOT_FOUND", "42P01"),
+            ("Scalar subquery returned more than one row", "SCALAR_SUBQUERY_TOO_MANY_ROWS", "21000"),
+            ("element_at: the index is out of bounds", "INVALID_ARRAY_INDEX_IN_ELEMENT_AT", "22003"),
+            (
+                "This feature is not implemented: Unsupported CAST from Binary to List(Int32)",
+                "DATATYPE_MISMATCH",
+                "42K09",
+            ),
+            (
+                "No field named range.\"#0\".\nValid fields are \"count(Int64(1))\".",
+                "MISSING_AGGREGATION",
+                "42803",
+            ),
+            ("Failed to get table: error status 403 Forbidden", "PERMISSION_DENIED", "42501"),
+            ("Failed to commit transaction: 0", "DELTA_CONCURRENT_WRITE", "2D521"),
+            ("something else went wrong", "INTERNAL_ERROR", "XX000"),
+        ] {
+            check(message, class, state, &format!("[{class}"));
+        }
+    }
+
+    #[test]
+    fn names_and_values_are_kept() {
+        check(
+            "Cannot cast string 'abc' to value of Int32 type",
+            "CAST_INVALID_INPUT",
+            "22018",
+            "[CAST_INVALID_INPUT] The value 'abc' of the type \"STRING\" cannot be cast to \"INT\"",
+        );
+        check(
+            "attribute ObjectName([Identifier(\"t\"), Identifier(\"nocol\")]) is missing from the schema: cannot resolve attribute",
+            "UNRESOLVED_COLUMN",
+            "42703",
+            "[UNRESOLVED_COLUMN.WITHOUT_SUGGESTION] A column, variable, or function parameter with name `t`.`nocol` ",
+        );
+        check(
+            "Table not found: [TABLE_OR_VIEW_NOT_FOUND] Table or view not found: notable",
+            "TABLE_OR_VIEW_NOT_FOUND",
+            "42P01",
+            "[TABLE_OR_VIEW_NOT_FOUND] The table or view `notable` cannot be found.",
+        );
+        check(
+            "invalid argument: found selec at 0:5 expected something else, ';', statement, or end of input",
+            "PARSE_SYNTAX_ERROR",
+            "42601",
+            "[PARSE_SYNTAX_ERROR] Syntax error at or near 'selec'. SQLSTATE: 42601 (pos 0)",
+        );
+        check(
+            "invalid argument: found end of input expected 'GROUPING', or expression",
+            "PARSE_SYNTAX_ERROR",
+            "42601",
+            "[PARSE_SYNTAX_ERROR] Syntax error at or near end of input.",
+        );
+    }
+
+    #[test]
+    fn a_class_that_is_named_is_taken() {
+        check(
+            "[INVALID_ARRAY_INDEX] The index 5 is out of bounds.",
+            "INVALID_ARRAY_INDEX",
+            "22003",
+            "[INVALID_ARRAY_INDEX] The index 5 is out of bounds. SQLSTATE: 22003",
+        );
+        check(
+            "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `x` cannot be resolved. SQLSTATE: 42703; line 1 pos 7",
+            "UNRESOLVED_COLUMN",
+            "42703",
+            "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `x`",
+        );
+        assert!(read("[DELTA_CONCURRENT_APPEND] x").retryable);
+        assert_eq!(read("array [1,2] is bad").class, "INTERNAL_ERROR");
+    }
+}

@@ -1,0 +1,318 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex as Lock, PoisonError};
+
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::StreamWriter;
+use arrow_schema::SchemaRef;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use tonic::Streaming;
+use uuid::Uuid;
+
+use crate::connect::Client;
+use crate::engine::{Inner, Life};
+use crate::environment;
+use crate::error::EngineError;
+use crate::parameter::Parameters;
+use crate::result::ResultStream;
+use crate::wire::{
+    AnalyzePlanRequest, AnalyzeSchema, Command, ConfigOperation, ConfigRequest, ConfigSet, CreateView,
+    ExecutePlanRequest, ExecutePlanResponse, InterruptRequest, KeyValue, LocalRelation, Plan, Relation,
+    ReleaseSessionRequest, Sql, UserContext, plan, relation,
+};
+
+/// "By operation id" in `InterruptRequest`.
+const INTERRUPT_OPERATION: i32 = 3;
+
+/// What a session is opened with.
+#[derive(Debug, Clone, Default)]
+pub struct SessionSpec {
+    /// Name that `current_user()` gives.
+    pub user: String,
+    /// Which catalog slot the session resolves names through; `None` for an engine without our catalog.
+    pub slot: Option<usize>,
+    /// Spark configuration, such as `spark.sql.session.timeZone`.
+    pub configuration: BTreeMap<String, String>,
+}
+
+/// A user's session: its configuration, its temporary views, its running statements.
+///
+/// When the engine was started anew the session is opened again with the same user, slot and configuration; temporary
+/// views are lost, as they are when a warehouse restarts. All methods may be called at once from several tasks.
+pub struct Session {
+    engine: Arc<Inner>,
+    spec: SessionSpec,
+    configuration: Lock<BTreeMap<String, String>>,
+    live: Mutex<Option<Arc<Live>>>,
+    operations: Operations,
+}
+
+/// Tokens that end the statements that run.
+type Operations = Arc<Lock<HashMap<Uuid, CancellationToken>>>;
+
+/// The session in one life of the engine.
+struct Live {
+    id: String,
+    life: Life,
+    client: Client,
+    user: UserContext,
+}
+
+impl Session {
+    pub(crate) async fn open(engine: Arc<Inner>, spec: SessionSpec) -> Result<Self, EngineError> {
+        let mut configuration: BTreeMap<_, _> = engine.defaults().into_iter().collect();
+        configuration.extend(spec.configuration.clone());
+        let session = Self {
+            engine,
+            spec,
+            configuration: Lock::new(configuration),
+            live: Mutex::new(None),
+            operations: Operations::default(),
+        };
+        session.live().await?;
+        Ok(session)
+    }
+
+    /// Runs a statement, query or command, and returns when its columns are known.
+    ///
+    /// `operation` must be new; [`Session::cancel`] ends the statement by it, before or after this returns. Parameters
+    /// are understood in queries only: elsewhere write them with [`crate::Parameter::inline`].
+    pub async fn execute(
+        &self,
+        operation: Uuid,
+        sql: &str,
+        parameters: &Parameters,
+    ) -> Result<ResultStream, EngineError> {
+        let plan = query(parameters.bind(sql)?);
+        let token = CancellationToken::new();
+        let entry = Entry::new(&self.operations, operation, token.clone());
+        let begin = async {
+            let live = self.live().await?;
+            let stream = live.execute(operation, plan).await?;
+            ResultStream::begin(Running { stream, live, token: token.clone(), entry: Some(entry) }).await
+        };
+        tokio::select! {
+            biased;
+            () = token.cancelled() => Err(EngineError::cancelled()),
+            result = begin => result,
+        }
+    }
+
+    /// The columns a query would have, without running it.
+    pub async fn schema(&self, sql: &str, parameters: &Parameters) -> Result<SchemaRef, EngineError> {
+        let live = self.live().await?;
+        let request = AnalyzePlanRequest {
+            session_id: live.id.clone(),
+            user_context: Some(live.user.clone()),
+            client_type: client_type(),
+            schema: Some(AnalyzeSchema { plan: Some(query(parameters.bind(sql)?)) }),
+        };
+        let answer = match live.client.analyze(request).await {
+            Ok(answer) => answer,
+            Err(status) => return Err(live.life.explain(&status).await),
+        };
+        let schema = answer.schema.and_then(|schema| schema.schema);
+        crate::data_type::schema(&schema.ok_or_else(|| EngineError::internal("The engine gave no schema"))?)
+    }
+
+    /// Makes rows known as a temporary view of this session, replacing one of that name. The batches share a schema;
+    /// for a view without rows give one batch without rows.
+    pub async fn put_view(&self, name: &str, rows: Vec<RecordBatch>) -> Result<(), EngineError> {
+        let first = rows.first().ok_or_else(|| EngineError::internal("A view needs a schema"))?;
+        let mut writer = StreamWriter::try_new(Vec::new(), &first.schema())?;
+        for batch in &rows {
+            writer.write(batch)?;
+        }
+        let data = writer.into_inner()?;
+        let relation =
+            Relation { kind: Some(relation::Kind::Local(LocalRelation { data: Some(data.into()) })) };
+        let view =
+            CreateView { input: Some(relation), name: name.to_owned(), is_global: false, replace: true };
+        let command = plan::Operation::Command(Command { create_view: Some(view) });
+        self.live().await?.run(Plan { operation: Some(command) }).await
+    }
+
+    /// Ends a statement by its operation id; one that does not run is no error. The statement's reader is told
+    /// `OPERATION_CANCELED`.
+    pub async fn cancel(&self, operation: Uuid) -> Result<(), EngineError> {
+        let token = lock(&self.operations).get(&operation).cloned();
+        let Some(token) = token else { return Ok(()) };
+        // First the token: Sail ends an interrupted stream as if it were complete.
+        token.cancel();
+        let Some(live) = self.live.lock().await.clone() else { return Ok(()) };
+        let request = InterruptRequest {
+            session_id: live.id.clone(),
+            user_context: Some(live.user.clone()),
+            client_type: client_type(),
+            interrupt_type: INTERRUPT_OPERATION,
+            operation_id: Some(operation.to_string()),
+        };
+        match live.client.interrupt(request).await {
+            Ok(()) => Ok(()),
+            Err(_) if live.life.is_over() => Ok(()), // nothing runs in a dead engine
+            Err(status) => Err(live.life.explain(&status).await),
+        }
+    }
+
+    /// Changes the session's Spark configuration; kept when the engine is started anew.
+    pub async fn configure(&self, pairs: &BTreeMap<String, String>) -> Result<(), EngineError> {
+        let live = self.live().await?;
+        live.configure(pairs).await?;
+        lock(&self.configuration).extend(pairs.clone());
+        Ok(())
+    }
+
+    /// Ends the session and every statement in it.
+    pub async fn close(self) -> Result<(), EngineError> {
+        for token in lock(&self.operations).values() {
+            token.cancel();
+        }
+        let Some(live) = self.live.lock().await.take() else { return Ok(()) };
+        if live.life.is_over() {
+            return Ok(());
+        }
+        let request = ReleaseSessionRequest {
+            session_id: live.id.clone(),
+            user_context: Some(live.user.clone()),
+            client_type: client_type(),
+        };
+        match live.client.release_session(request).await {
+            Ok(()) => Ok(()),
+            Err(status) => Err(live.life.explain(&status).await),
+        }
+    }
+
+    async fn live(&self) -> Result<Arc<Live>, EngineError> {
+        let life = self.engine.life().await?;
+        let mut live = self.live.lock().await;
+        if let Some(live) = live.as_ref().filter(|live| live.life.generation == life.generation) {
+            return Ok(Arc::clone(live));
+        }
+        let client = Client::connect(&life.endpoint).await?;
+        let user = UserContext { user_id: self.spec.user.clone(), user_name: self.spec.user.clone() };
+        let opened = Arc::new(Live { id: Uuid::new_v4().to_string(), life, client, user });
+        let configuration = lock(&self.configuration).clone();
+        opened.configure(&configuration).await?;
+        if let Some(slot) = self.spec.slot {
+            let sql = format!("USE CATALOG {}", environment::slot_name(slot));
+            opened.run(query(Sql { query: sql, ..Sql::default() })).await?;
+        }
+        *live = Some(Arc::clone(&opened));
+        Ok(opened)
+    }
+}
+
+impl Live {
+    async fn execute(
+        &self,
+        operation: Uuid,
+        plan: Plan,
+    ) -> Result<Streaming<ExecutePlanResponse>, EngineError> {
+        let request = ExecutePlanRequest {
+            session_id: self.id.clone(),
+            user_context: Some(self.user.clone()),
+            plan: Some(plan),
+            client_type: client_type(),
+            operation_id: Some(operation.to_string()),
+        };
+        match self.client.execute(request).await {
+            Ok(stream) => Ok(stream),
+            Err(status) => Err(self.life.explain(&status).await),
+        }
+    }
+
+    /// Runs a command of ours to its end.
+    async fn run(&self, plan: Plan) -> Result<(), EngineError> {
+        let mut stream = self.execute(Uuid::new_v4(), plan).await?;
+        loop {
+            match stream.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(()),
+                Err(status) => return Err(self.life.explain(&status).await),
+            }
+        }
+    }
+
+    async fn configure(&self, pairs: &BTreeMap<String, String>) -> Result<(), EngineError> {
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let pairs = pairs
+            .iter()
+            .map(|(key, value)| KeyValue { key: key.clone(), value: Some(value.clone()) })
+            .collect();
+        let request = ConfigRequest {
+            session_id: self.id.clone(),
+            user_context: Some(self.user.clone()),
+            operation: Some(ConfigOperation { set: Some(ConfigSet { pairs }) }),
+            client_type: client_type(),
+        };
+        match self.client.config(request).await {
+            Ok(()) => Ok(()),
+            Err(status) => Err(self.life.explain(&status).await),
+        }
+    }
+}
+
+/// A statement's answer as it comes.
+pub(crate) struct Running {
+    stream: Streaming<ExecutePlanResponse>,
+    live: Arc<Live>,
+    token: CancellationToken,
+    entry: Option<Entry>,
+}
+
+impl Running {
+    /// The next message; `None` at the end, which a cancelled statement never reaches.
+    pub(crate) async fn next(&mut self) -> Result<Option<ExecutePlanResponse>, EngineError> {
+        let answer = tokio::select! {
+            biased;
+            () = self.token.cancelled() => return Err(EngineError::cancelled()),
+            answer = self.stream.message() => answer,
+        };
+        match answer {
+            Ok(None) if self.token.is_cancelled() => Err(EngineError::cancelled()),
+            Ok(None) => {
+                self.entry = None;
+                Ok(None)
+            }
+            Ok(Some(message)) => Ok(Some(message)),
+            Err(_) if self.token.is_cancelled() => Err(EngineError::cancelled()),
+            Err(status) => {
+                self.entry = None;
+                Err(self.live.life.explain(&status).await)
+            }
+        }
+    }
+}
+
+/// A statement's place in the list of those that can be cancelled.
+struct Entry {
+    operations: Operations,
+    operation: Uuid,
+}
+
+impl Entry {
+    fn new(operations: &Operations, operation: Uuid, token: CancellationToken) -> Self {
+        lock(operations).insert(operation, token);
+        Self { operations: Arc::clone(operations), operation }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        lock(&self.operations).remove(&self.operation);
+    }
+}
+
+fn query(sql: Sql) -> Plan {
+    Plan { operation: Some(plan::Operation::Root(Relation { kind: Some(relation::Kind::Sql(sql)) })) }
+}
+
+fn client_type() -> Option<String> {
+    Some("brickyard".to_owned())
+}
+
+fn lock<T>(lock: &Lock<T>) -> std::sync::MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
