@@ -1,1 +1,36 @@
-//! x
+//! Lakebase's lower half: a supervised PostgreSQL server and the proxy that ends TLS and checks tokens before it.
+//!
+//! Nothing here knows of workspaces: who may log in is asked through [`Authenticator`], certificates, directories and
+//! the moment to stop come in as values.
+
+mod account;
+mod backup;
+mod client;
+mod half_open;
+mod handshake;
+mod installation;
+mod launch;
+mod message;
+mod place;
+mod proxy;
+mod quote;
+mod refusal;
+mod relay;
+mod scram;
+mod server;
+mod stale;
+mod startup;
+mod template;
+mod tree;
+
+pub use account::{Account, AccountError};
+pub use backup::BackupError;
+pub use client::{Client, ClientError, Row};
+pub use installation::{Installation, InstallationError, places};
+pub use message::ServerMessage;
+pub use place::PlaceError;
+pub use proxy::{Admission, Authenticator, BoxFuture, Listener, Login, Password, Proxy, ProxyConfig, listen};
+pub use quote::{identifier, literal};
+pub use refusal::Refusal;
+pub use scram::verify as verify_scram;
+pub use server::{Server, ServerConfig, ServerError, ServerState};

@@ -1,0 +1,163 @@
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use crate::message::{self, ServerMessage};
+
+/// Longest message that is taken from the server, in bytes.
+const LONGEST: usize = 64 * 1024 * 1024;
+
+/// Longest time a connection takes to open.
+const CONNECT: Duration = Duration::from_secs(30);
+
+/// One row of an answer, as text; `None` is NULL.
+pub type Row = Vec<Option<String>>;
+
+/// A small client over the server's unix socket, for administration: simple queries and `COPY … FROM STDIN`.
+#[derive(Debug)]
+pub struct Client {
+    stream: BufReader<UnixStream>,
+    patience: Duration,
+}
+
+/// Why a statement failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The server said no.
+    #[error("PostgreSQL refused: {} ({})", .0.message, .0.sqlstate)]
+    Server(ServerMessage),
+    /// The socket failed or the server spoke another protocol.
+    #[error("The connection to PostgreSQL failed")]
+    Io(#[from] io::Error),
+    /// It took too long.
+    #[error("PostgreSQL did not answer in time")]
+    Slow,
+}
+
+impl ClientError {
+    /// The SQLSTATE, where the server gave one.
+    pub fn sqlstate(&self) -> Option<&str> {
+        match self {
+            Self::Server(message) => Some(&message.sqlstate),
+            _ => None,
+        }
+    }
+}
+
+impl Client {
+    /// Opens a connection as `user`, whom the server must trust.
+    pub async fn connect(socket: &Path, user: &str, database: &str) -> Result<Self, ClientError> {
+        let open = async {
+            let stream = BufReader::new(UnixStream::connect(socket).await?);
+            let mut client = Self { stream, patience: Duration::from_secs(120) };
+            let packet = message::startup([
+                ("user", user),
+                ("database", database),
+                ("application_name", "brickyard"),
+                ("client_encoding", "UTF8"),
+            ]);
+            client.stream.write_all(&packet).await?;
+            loop {
+                let (tag, mut body) = client.read().await?;
+                match tag {
+                    b'R' if body.remaining() >= 4 && body.get_u32() == 0 => {}
+                    b'E' => return Err(ClientError::Server(ServerMessage::parse(&body))),
+                    b'Z' => return Ok(client),
+                    b'S' | b'K' | b'N' => {}
+                    _ => return Err(unexpected(tag)),
+                }
+            }
+        };
+        timeout(CONNECT, open).await.map_err(|_| ClientError::Slow)?
+    }
+
+    /// Sets how long a statement may take; two minutes by default.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// Runs statements and returns the rows of all of them; the first error ends it.
+    pub async fn query(&mut self, sql: &str) -> Result<Vec<Row>, ClientError> {
+        let patience = self.patience;
+        timeout(patience, self.run(sql, None)).await.map_err(|_| ClientError::Slow)?
+    }
+
+    /// Runs a `COPY … FROM STDIN` with this content in its text format.
+    pub async fn copy(&mut self, sql: &str, content: Bytes) -> Result<(), ClientError> {
+        let patience = self.patience;
+        timeout(patience, self.run(sql, Some(content))).await.map_err(|_| ClientError::Slow)?.map(|_| ())
+    }
+
+    async fn run(&mut self, sql: &str, mut content: Option<Bytes>) -> Result<Vec<Row>, ClientError> {
+        let mut body = sql.replace('\0', "").into_bytes();
+        body.push(0);
+        self.stream.write_all(&message::frame(b'Q', &body)).await?;
+        let mut rows = Vec::new();
+        let mut refused = None;
+        loop {
+            let (tag, body) = self.read().await?;
+            match tag {
+                b'D' => rows.push(row(body).ok_or_else(|| unexpected(tag))?),
+                b'E' => refused = refused.or(Some(ServerMessage::parse(&body))),
+                b'Z' => break,
+                b'G' => match content.take() {
+                    Some(mut content) => {
+                        while !content.is_empty() {
+                            let chunk = content.split_to(content.len().min(64 * 1024));
+                            self.stream.write_all(&message::frame(b'd', &chunk)).await?;
+                        }
+                        self.stream.write_all(&message::frame(b'c', &[])).await?;
+                    }
+                    None => self.stream.write_all(&message::frame(b'f', b"nothing to copy\0")).await?,
+                },
+                b'T' | b'C' | b'I' | b'N' | b'S' | b'A' => {}
+                _ => return Err(unexpected(tag)),
+            }
+        }
+        match refused {
+            Some(message) => Err(ClientError::Server(message)),
+            None => Ok(rows),
+        }
+    }
+
+    async fn read(&mut self) -> io::Result<(u8, Bytes)> {
+        message::read(&mut self.stream, LONGEST).await
+    }
+}
+
+fn unexpected(tag: u8) -> ClientError {
+    ClientError::Io(io::Error::new(io::ErrorKind::InvalidData, format!("unexpected message {tag}")))
+}
+
+/// The columns of a `DataRow`; `None` when it is cut short.
+fn row(mut body: Bytes) -> Option<Row> {
+    let count = body.try_get_u16().ok()?;
+    (0..count)
+        .map(|_| match body.try_get_i32().ok()? {
+            -1 => Some(None),
+            length => {
+                let length = usize::try_from(length).ok().filter(|length| *length <= body.len())?;
+                Some(Some(String::from_utf8_lossy(&body.split_to(length)).into_owned()))
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_read_and_cut_rows_refused() {
+        let bytes = [0, 2, 0, 0, 0, 1, b'x', 0xff, 0xff, 0xff, 0xff];
+        assert_eq!(row(Bytes::copy_from_slice(&bytes)), Some(vec![Some("x".to_owned()), None]));
+        for end in 0..bytes.len() {
+            assert_eq!(row(Bytes::copy_from_slice(&bytes[..end])), None, "{end}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+use std::cmp::Reverse;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::timeout;
+
+/// Oldest and newest major version that is used.
+const SUPPORTED: std::ops::RangeInclusive<u32> = 14..=18;
+
+/// Longest time `postgres --version` may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A PostgreSQL on this machine: a directory with `postgres` and `initdb`, and its version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installation {
+    /// Directory that holds `postgres` and `initdb`, without symbolic links.
+    pub directory: PathBuf,
+    /// Major version, such as 17.
+    pub major: u32,
+    /// Version as the server tells it, such as `17.9`.
+    pub version: String,
+}
+
+/// Why there is no usable PostgreSQL.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallationError {
+    /// None of the places has one.
+    #[error("No PostgreSQL {} to {} was found on this machine", SUPPORTED.start(), SUPPORTED.end())]
+    Absent,
+    /// The directory lacks a program.
+    #[error("`{}` does not hold both `postgres` and `initdb`", directory.display())]
+    Incomplete {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// `postgres --version` did not answer.
+    #[error("`{}` cannot be run", program.display())]
+    Run {
+        /// The program.
+        program: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// Too old or too new.
+    #[error(
+        "PostgreSQL {version} in `{}` is not supported, only {} to {} are",
+        directory.display(), SUPPORTED.start(), SUPPORTED.end()
+    )]
+    Unsupported {
+        /// The directory.
+        directory: PathBuf,
+        /// What it said.
+        version: String,
+    },
+}
+
+impl Installation {
+    /// The PostgreSQL of a directory that the caller names; symbolic links such as `/usr/local/bin/postgres` are followed.
+    pub async fn at(directory: &Path) -> Result<Self, InstallationError> {
+        let incomplete = || InstallationError::Incomplete { directory: directory.to_path_buf() };
+        let program = directory.join("postgres").canonicalize().map_err(|_| incomplete())?;
+        let home = program.parent().ok_or_else(incomplete)?.to_path_buf();
+        if !home.join("initdb").is_file() {
+            return Err(incomplete());
+        }
+        let run = |source| InstallationError::Run { program: program.clone(), source };
+        let output = timeout(PATIENCE, Command::new(&program).arg("--version").kill_on_drop(true).output())
+            .await
+            .map_err(|_| run(std::io::ErrorKind::TimedOut.into()))?
+            .map_err(run)?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        match version(&text) {
+            Some((major, version)) if SUPPORTED.contains(&major) => {
+                Ok(Self { directory: home, major, version })
+            }
+            _ => Err(InstallationError::Unsupported { directory: home, version: text.trim().to_owned() }),
+        }
+    }
+
+    /// The first supported PostgreSQL among these directories; see [`places`].
+    pub async fn find(places: &[PathBuf]) -> Result<Self, InstallationError> {
+        for place in places {
+            match Self::at(place).await {
+                Ok(installation) => return Ok(installation),
+                Err(InstallationError::Incomplete { .. }) => {}
+                Err(error) => tracing::debug!(%error, "Passing over a PostgreSQL: {error}"),
+            }
+        }
+        Err(InstallationError::Absent)
+    }
+
+    /// Path of one of its programs.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+}
+
+/// Where a PostgreSQL may be: the entries of `PATH` first, then the places of Debian, Red Hat and Homebrew, newest first.
+pub fn places(path_entries: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
+    let mut places: Vec<PathBuf> = path_entries.into_iter().collect();
+    for (parent, prefix) in [
+        ("/usr/lib/postgresql", ""),
+        ("/usr", "pgsql-"),
+        ("/opt/homebrew/opt", "postgresql@"),
+        ("/usr/local/opt", "postgresql@"),
+        ("/Applications/Postgres.app/Contents/Versions", ""),
+    ] {
+        let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir(parent)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                let name = entry.file_name().into_string().ok()?;
+                Some((name.strip_prefix(prefix)?.parse().ok()?, entry.path().join("bin")))
+            })
+            .collect();
+        found.sort_by_key(|(major, _)| Reverse(*major));
+        places.extend(found.into_iter().map(|(_, path)| path));
+    }
+    places
+}
+
+/// Major and full version out of `postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)`.
+fn version(text: &str) -> Option<(u32, String)> {
+    let version = text.split_once("(PostgreSQL)")?.1.split_whitespace().next()?;
+    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+    Some((digits.parse().ok()?, version.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_distributions_write_them() {
+        for (text, expected) in [
+            ("postgres (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)\n", Some((15, "15.20"))),
+            ("postgres (PostgreSQL) 18.4\n", Some((18, "18.4"))),
+            ("postgres (PostgreSQL) 19beta1\n", Some((19, "19beta1"))),
+            ("bash 5.2", None),
+        ] {
+            assert_eq!(version(text), expected.map(|(major, text)| (major, text.to_owned())), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_directory_is_told_apart_from_none_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = Installation::at(directory.path()).await.unwrap_err();
+        assert!(matches!(at, InstallationError::Incomplete { .. }), "{at}");
+        let find = Installation::find(&[directory.path().to_path_buf()]).await.unwrap_err();
+        assert!(matches!(find, InstallationError::Absent), "{find}");
+    }
+}

@@ -1,0 +1,106 @@
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::account::Account;
+use crate::installation::Installation;
+use crate::launch;
+use crate::place;
+use crate::server::ServerError;
+use crate::tree;
+
+/// The bootstrap superuser of every server; nobody logs in as it but brickyard itself.
+pub(crate) const SUPERUSER: &str = "cloud_admin";
+
+static DRAFTS: AtomicU64 = AtomicU64::new(0);
+
+/// Makes a fresh data directory at `data` as a copy of the cached template, which `initdb` makes once a version.
+pub(crate) async fn materialize(
+    installation: &Installation,
+    programs: &Path,
+    cache: &Path,
+    account: Option<&Account>,
+    data: &Path,
+) -> Result<(), ServerError> {
+    let template = template(installation, programs, cache, account).await?;
+    let draft = draft_beside(data);
+    let account = account.cloned();
+    let target = data.to_path_buf();
+    let failed = |source| ServerError::Data { path: data.to_path_buf(), source };
+    tokio::task::spawn_blocking(move || {
+        tree::copy(&template, &draft, account.as_ref(), &|_| false)?;
+        std::fs::rename(&draft, &target)?;
+        sync_later(target);
+        Ok(())
+    })
+    .await
+    .unwrap_or_else(|error| Err(std::io::Error::other(error)))
+    .map_err(failed)
+}
+
+/// The template's directory, made by `initdb` when it is not there.
+async fn template(
+    installation: &Installation,
+    programs: &Path,
+    cache: &Path,
+    account: Option<&Account>,
+) -> Result<PathBuf, ServerError> {
+    let owner = account.map_or_else(|| nix::unistd::geteuid().as_raw(), |account| account.uid);
+    let name = format!("{}-{owner}-{}", installation.version, place::short_hash(&installation.directory));
+    let template = place::data(&cache.join("lakebase-templates").join(name), account)?;
+    if template.join("PG_VERSION").is_file() {
+        return Ok(template);
+    }
+    let draft = draft_beside(&template);
+    tree::make(&draft, account).map_err(|source| ServerError::Data { path: draft.clone(), source })?;
+    let builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"];
+    let variants: &[&[&str]] =
+        if installation.major >= 17 { &[&builtin] } else { &[&["--locale=C.UTF-8"], &["--locale=C"]] };
+    let mut told = String::new();
+    for locale in variants {
+        let output = launch::command(&[], account, &programs.join("initdb"))
+            .arg("--pgdata")
+            .arg(&draft)
+            .args(["--encoding=UTF8", "--data-checksums", "--auth=trust", "--no-instructions"])
+            .arg(format!("--username={SUPERUSER}"))
+            .args(*locale)
+            .stderr(Stdio::piped())
+            .output()
+            .await
+            .map_err(|source| ServerError::Spawn { program: programs.join("initdb"), source })?;
+        if output.status.success() {
+            if std::fs::rename(&draft, &template).is_err() {
+                let _ = std::fs::remove_dir_all(&draft); // another process was quicker
+            }
+            return Ok(template);
+        }
+        told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    }
+    let _ = std::fs::remove_dir_all(&draft);
+    Err(ServerError::Initdb { told })
+}
+
+/// A name in the same directory that nobody else uses.
+pub(crate) fn draft_beside(path: &Path) -> PathBuf {
+    let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".draft-{}-{number}", std::process::id()));
+    path.with_file_name(name)
+}
+
+/// Has the file system write a fresh copy to disk, without anybody waiting: until then only a power failure could harm
+/// it, and only while it is seconds old.
+pub(crate) fn sync_later(path: PathBuf) {
+    let work = move || {
+        #[cfg(target_os = "linux")]
+        if let Ok(directory) = std::fs::File::open(&path) {
+            let _ = nix::unistd::syncfs(&directory);
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = path;
+            nix::unistd::sync();
+        }
+    };
+    let _ = std::thread::Builder::new().name("lakebase-sync".to_owned()).spawn(work);
+}
