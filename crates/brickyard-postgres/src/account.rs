@@ -18,7 +18,9 @@ pub struct Account {
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
     /// Neither `postgres` nor `nobody` exists.
-    #[error("PostgreSQL refuses to run as root, and there is neither a user `postgres` nor `nobody` to run it as")]
+    #[error(
+        "PostgreSQL refuses to run as root, and there is neither a user `postgres` nor `nobody` to run it as"
+    )]
     Absent,
     /// The user database cannot be read.
     #[error("Cannot read the system's user database")]
@@ -33,11 +35,7 @@ impl Account {
         }
         for name in CANDIDATES {
             if let Some(user) = User::from_name(name)? {
-                return Ok(Some(Self {
-                    name: user.name,
-                    uid: user.uid.as_raw(),
-                    gid: user.gid.as_raw(),
-                }));
+                return Ok(Some(Self { name: user.name, uid: user.uid.as_raw(), gid: user.gid.as_raw() }));
             }
         }
         Err(AccountError::Absent)

@@ -51,13 +51,15 @@ impl Server {
         let (start, stop) = if self.installation().major >= 15 {
             ("SELECT pg_backup_start('branch', true)", "SELECT labelfile FROM pg_backup_stop(false)")
         } else {
-            ("SELECT pg_start_backup('branch', true, false)", "SELECT labelfile FROM pg_stop_backup(false, false)")
+            (
+                "SELECT pg_start_backup('branch', true, false)",
+                "SELECT labelfile FROM pg_stop_backup(false, false)",
+            )
         };
         client.query(start).await?;
         let copied = copy(&from, &draft, account.as_ref(), &mut client, stop).await;
         let renamed = copied.and_then(|()| {
-            std::fs::rename(&draft, &to)
-                .map_err(|source| BackupError::Copy { path: to.clone(), source })
+            std::fs::rename(&draft, &to).map_err(|source| BackupError::Copy { path: to.clone(), source })
         });
         if renamed.is_err() {
             let _ = std::fs::remove_dir_all(&draft);

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -84,8 +85,9 @@ async fn greet(proxy: &Inner, mut stream: TcpStream) -> io::Result<Outcome> {
             Ok((Hello::Gss, _)) => stream.write_all(b"N").await?,
             Ok((Hello::Cancel, packet)) => return Ok(Outcome::Cancel(packet)),
             Ok((Hello::Startup(_), _)) => {
-                let refusal = Refusal::authorization("connection is insecure: Lakebase takes TLS connections only")
-                    .hint("Set sslmode=require (PGSSLMODE=require; asyncpg: ssl=\"require\")");
+                let refusal =
+                    Refusal::authorization("connection is insecure: Lakebase takes TLS connections only")
+                        .hint("Set sslmode=require (PGSSLMODE=require; asyncpg: ssl=\"require\")");
                 return refuse(&mut stream, &refusal).await;
             }
             Err(error) => return refuse(&mut stream, &malformed(error)).await,
@@ -183,7 +185,7 @@ fn server_startup(startup: &Startup, admission: &Admission) -> Bytes {
     let mut options = startup.parameter("options").unwrap_or_default().to_owned();
     for (name, value) in &admission.settings {
         let value = value.replace('\\', "\\\\").replace(' ', "\\ ");
-        options.push_str(&format!(" -c {name}={value}"));
+        let _ = write!(options, " -c {name}={value}");
     }
     let database = startup.database().unwrap_or_default();
     let mut parameters = vec![("user", admission.role.as_str()), ("database", database)];
@@ -215,9 +217,7 @@ async fn cancel(proxy: &Inner, packet: &[u8]) {
 }
 
 /// Reads one packet of the time before the login; returns it whole as well.
-async fn packet(
-    stream: &mut (impl AsyncRead + Unpin),
-) -> io::Result<Result<(Hello, Bytes), StartupError>> {
+async fn packet(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Result<(Hello, Bytes), StartupError>> {
     let length = stream.read_u32().await?;
     let body = match startup::body_length(length) {
         Ok(body) => body,
@@ -246,7 +246,10 @@ fn malformed(error: StartupError) -> Refusal {
     Refusal::new(sqlstate, error.to_string())
 }
 
-async fn refuse(stream: &mut (impl AsyncWrite + AsyncRead + Unpin), refusal: &Refusal) -> io::Result<Outcome> {
+async fn refuse(
+    stream: &mut (impl AsyncWrite + AsyncRead + Unpin),
+    refusal: &Refusal,
+) -> io::Result<Outcome> {
     stream.write_all(&refusal.to_message().encode()).await?;
     stream.shutdown().await?;
     // Reading on until the client has gone keeps the system from throwing the message away with a reset.

@@ -48,6 +48,7 @@ pub(crate) fn data(wanted: &Path, account: Option<&Account>) -> Result<PathBuf, 
     match account {
         Some(account) if !tree::reachable(wanted, account) => {
             let root = Path::new(ELSEWHERE).join("data");
+            made(parent)?; // its presence says that the data is still wanted
             sweep(&root);
             let place = root.join(short_hash(wanted));
             made(&place)?;
@@ -70,7 +71,8 @@ pub(crate) fn programs(directory: &Path, account: Option<&Account>) -> Result<Pa
     };
     let unreadable =
         || PlaceError::Unreadable { path: directory.to_path_buf(), account: account.name.clone() };
-    let prefix = directory.parent().filter(|prefix| prefix.components().count() > 2).ok_or_else(unreadable)?;
+    let prefix =
+        directory.parent().filter(|prefix| prefix.components().count() > 2).ok_or_else(unreadable)?;
     let name = directory.file_name().ok_or_else(unreadable)?;
     let root = Path::new(ELSEWHERE).join("programs");
     let copy = root.join(short_hash(prefix));

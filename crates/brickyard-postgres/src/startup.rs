@@ -3,9 +3,9 @@
 /// Longest packet before the login, as in PostgreSQL (`MAX_STARTUP_PACKET_LENGTH`).
 pub(crate) const LONGEST: usize = 10_000;
 
-const CANCEL: u32 = (1234 << 16) | 5678;
-const TLS: u32 = (1234 << 16) | 5679;
-const GSS: u32 = (1234 << 16) | 5680;
+const CANCEL: u32 = (1234 << 16) + 5678;
+const TLS: u32 = (1234 << 16) + 5679;
+const GSS: u32 = (1234 << 16) + 5680;
 
 /// What a client sends first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,9 +60,8 @@ pub(crate) fn parse(body: &[u8]) -> Result<Hello, StartupError> {
     match u32::from_be_bytes(*code) {
         TLS if rest.is_empty() => Ok(Hello::Tls),
         GSS if rest.is_empty() => Ok(Hello::Gss),
-        TLS | GSS => Err(StartupError::Length),
         CANCEL if (8..=4 + 256).contains(&rest.len()) => Ok(Hello::Cancel),
-        CANCEL => Err(StartupError::Length),
+        TLS | GSS | CANCEL => Err(StartupError::Length),
         code => {
             let (major, minor) = ((code >> 16) as u16, (code & 0xffff) as u16);
             if major != 3 {
@@ -112,7 +111,11 @@ impl Startup {
 
     /// Names of protocol options we do not know; a client that sends some, or asks for a newer minor version, is told.
     pub(crate) fn unknown_options(&self) -> Vec<&str> {
-        self.parameters.iter().map(|(name, _)| name.as_str()).filter(|name| name.starts_with("_pq_.")).collect()
+        self.parameters
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .filter(|name| name.starts_with("_pq_."))
+            .collect()
     }
 
     /// Whether it asks for the replication protocol.
@@ -138,7 +141,8 @@ mod tests {
         assert_eq!(startup.database(), Some("shop"));
         assert_eq!(startup.unknown_options(), ["_pq_.x"]);
         assert!(!startup.replication());
-        let Ok(Hello::Startup(startup)) = parse(&packet(&[("user", "ada"), ("replication", "database")])) else {
+        let Ok(Hello::Startup(startup)) = parse(&packet(&[("user", "ada"), ("replication", "database")]))
+        else {
             panic!("not a startup")
         };
         assert_eq!(startup.database(), Some("ada"));
@@ -153,8 +157,12 @@ mod tests {
         assert_eq!(parse(&[&CANCEL.to_be_bytes()[..], &[0; 8]].concat()), Ok(Hello::Cancel));
         assert_eq!(parse(&[&CANCEL.to_be_bytes()[..], &[0; 7]].concat()), Err(StartupError::Length));
         assert_eq!(parse(&[0, 2, 0, 0]), Err(StartupError::Protocol { major: 2, minor: 0 }));
-        assert_eq!(parse(b"GET / HTTP/1.1\r\n"), Err(StartupError::Protocol { major: 0x4745, minor: 0x5420 }));
-        for (length, expected) in [(0, None), (7, None), (8, Some(4)), (10_000, Some(9_996)), (10_001, None)] {
+        assert_eq!(
+            parse(b"GET / HTTP/1.1\r\n"),
+            Err(StartupError::Protocol { major: 0x4745, minor: 0x5420 })
+        );
+        for (length, expected) in [(0, None), (7, None), (8, Some(4)), (10_000, Some(9_996)), (10_001, None)]
+        {
             assert_eq!(body_length(length).ok(), expected, "{length}");
         }
         assert_eq!(body_length(u32::MAX), Err(StartupError::Length));

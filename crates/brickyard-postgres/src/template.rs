@@ -74,7 +74,7 @@ async fn template(
             }
             return Ok(template);
         }
-        told = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        String::from_utf8_lossy(&output.stderr).trim().clone_into(&mut told);
     }
     let _ = std::fs::remove_dir_all(&draft);
     Err(ServerError::Initdb { told })

@@ -40,14 +40,12 @@ fn copy_inside(
             if !skip(&below) {
                 copy_inside(from, to, &below, owner, skip)?;
             }
-        } else if skip(&below) {
-            continue;
-        } else if kind.is_symlink() {
+        } else if kind.is_symlink() && !skip(&below) {
             symlink(std::fs::read_link(entry.path())?, &target)?;
             if let Some(owner) = owner {
                 lchown(&target, Some(owner.uid), Some(owner.gid))?;
             }
-        } else if kind.is_file() {
+        } else if kind.is_file() && !skip(&below) {
             match std::fs::copy(entry.path(), &target) {
                 Ok(_) => give(&target, owner)?,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -160,21 +160,16 @@ fn settings(config: &ServerConfig, sockets: &Path) -> Vec<(String, String)> {
 
 /// A directory for the socket that only the server's account may enter: the same one at every start, so that a start
 /// after a crash finds and clears it.
-fn socket_directory(
-    parent: &Path,
-    data: &Path,
-    account: Option<&Account>,
-) -> Result<PathBuf, ServerError> {
+fn socket_directory(parent: &Path, data: &Path, account: Option<&Account>) -> Result<PathBuf, ServerError> {
     let name = format!("brickyard-lakebase-{}", short_hash(data));
     let owner = account.map_or_else(|| nix::unistd::geteuid().as_raw(), |account| account.uid);
     for attempt in 0..8 {
-        let directory =
-            parent.join(if attempt == 0 { name.clone() } else { format!("{name}-{attempt}") });
+        let directory = parent.join(if attempt == 0 { name.clone() } else { format!("{name}-{attempt}") });
         if directory.as_os_str().len() + ".s.PGSQL.5432.lock".len() + 1 > LONGEST_SOCKET {
             break;
         }
         if let Ok(metadata) = std::fs::symlink_metadata(&directory) {
-            let ours = metadata.is_dir() && metadata.uid() == owner && metadata.mode() & 0o077 == 0;
+            let ours = metadata.is_dir() && metadata.uid() == owner && metadata.mode() & 0o777 == 0o700;
             if !ours || std::fs::remove_dir_all(&directory).is_err() {
                 continue; // somebody else's: never a socket of ours in it
             }

@@ -1,0 +1,7 @@
+//! The server and the proxy against a real PostgreSQL.
+#![expect(clippy::unwrap_used, reason = "support code of tests may panic as the tests do")]
+
+mod attacks;
+mod proxy;
+mod server;
+mod support;

@@ -1,0 +1,153 @@
+use std::time::Duration;
+
+use brickyard_postgres::{ServerState, identifier, literal};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::time::Instant;
+
+use crate::support::Ground;
+
+async fn postmaster(client: &mut brickyard_postgres::Client) -> Pid {
+    // Every backend is a child of the postmaster, whose number stands in the first line of its file.
+    let rows = client.query("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)").await.unwrap();
+    Pid::from_raw(rows[0][0].as_ref().unwrap().parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn starts_on_first_use_and_keeps_what_was_committed() {
+    let ground = Ground::new();
+    let server = ground.server("one").await;
+    assert_eq!(server.state(), ServerState::Stopped);
+    let mut client = server.client("postgres").await.unwrap();
+    assert_eq!(server.state(), ServerState::Running);
+    let rows = client
+        .query("SHOW data_checksums; SHOW listen_addresses; SHOW fsync; SELECT datcollate FROM pg_database LIMIT 1")
+        .await
+        .unwrap();
+    assert_eq!(rows[0], [Some("on".to_owned())]);
+    assert_eq!(rows[1], [Some(String::new())], "no TCP at all");
+    assert_eq!(rows[2], [Some("on".to_owned())]);
+    assert_eq!(rows[3], [Some("C.UTF-8".to_owned())]);
+    client.query("CREATE TABLE kept (x int); INSERT INTO kept VALUES (7)").await.unwrap();
+    let pid = postmaster(&mut client).await;
+    server.stop().await;
+    assert_eq!(server.state(), ServerState::Stopped);
+    assert!(kill(pid, None).is_err(), "the process is gone");
+
+    let mut client = server.client("postgres").await.unwrap();
+    assert_eq!(client.query("SELECT x FROM kept").await.unwrap()[0], [Some("7".to_owned())]);
+    ground.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_comes_back_with_its_data() {
+    let ground = Ground::new();
+    let server = ground.server("one").await;
+    let mut client = server.client("postgres").await.unwrap();
+    client.query("CREATE TABLE kept (x int); INSERT INTO kept VALUES (7)").await.unwrap();
+    let pid = postmaster(&mut client).await;
+    kill(pid, Signal::SIGKILL).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let rows = loop {
+        let attempt = async {
+            server.connect().await.ok()?;
+            server.client("postgres").await.ok()?.query("SELECT x FROM kept").await.ok()
+        };
+        if let Some(rows) = attempt.await {
+            break rows;
+        }
+        assert!(Instant::now() < deadline, "never came back");
+    };
+    assert_eq!(rows[0], [Some("7".to_owned())]);
+    ground.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_left_behind_by_another_brickyard_is_replaced() {
+    let ground = Ground::new();
+    let first = ground.server("one").await;
+    let mut client = first.client("postgres").await.unwrap();
+    client.query("CREATE TABLE kept (x int)").await.unwrap();
+    let left = postmaster(&mut client).await;
+    // Another brickyard on the same directory, while the first one's server still runs.
+    let second = ground.server("one").await;
+    let mut client = second.client("postgres").await.unwrap();
+    assert_ne!(postmaster(&mut client).await, left);
+    client.query("SELECT x FROM kept").await.unwrap();
+    second.stop().await;
+    ground.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_with_the_number_of_an_old_server_is_left_alone() {
+    let ground = Ground::new();
+    let server = ground.server("one").await;
+    let mut client = server.client("postgres").await.unwrap();
+    let rows = client.query("SHOW data_directory").await.unwrap();
+    let data = std::path::PathBuf::from(rows[0][0].clone().unwrap());
+    server.stop().await;
+    let own = std::process::id();
+    std::fs::write(data.join("postmaster.pid"), format!("{own}\n{}\n", data.display())).unwrap();
+    server.client("postgres").await.unwrap();
+    ground.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_a_server_of_its_own() {
+    let ground = Ground::new();
+    let (main, branch) = (ground.server("main").await, ground.server("branch").await);
+    let mut client = main.client("postgres").await.unwrap();
+    let role = identifier("ada@example.com");
+    client.query(&format!("CREATE ROLE {role} LOGIN")).await.unwrap();
+    client.query(&format!("CREATE DATABASE shop OWNER {role}")).await.unwrap();
+    let mut shop = main.client_as("ada@example.com", "shop").await.unwrap();
+    shop.query("CREATE TABLE item AS SELECT generate_series(1, 1000) AS id").await.unwrap();
+    main.copy_to(&branch).await.unwrap();
+    shop.query("INSERT INTO item VALUES (0)").await.unwrap();
+
+    let mut copy = branch.client_as("ada@example.com", "shop").await.unwrap();
+    let count = "SELECT count(*) FROM item";
+    assert_eq!(copy.query(count).await.unwrap()[0], [Some("1000".to_owned())]);
+    copy.query("DELETE FROM item").await.unwrap();
+    assert_eq!(shop.query(count).await.unwrap()[0], [Some("1001".to_owned())]);
+    branch.destroy().await.unwrap();
+    assert!(!branch.exists());
+    ground.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_quotes_and_reports() {
+    let ground = Ground::new();
+    let server = ground.server("one").await;
+    let mut client = server.client("postgres").await.unwrap();
+    let nasty = "x\"; DROP ROLE y; -- \\ ' é";
+    client.query(&format!("CREATE ROLE {}", identifier(nasty))).await.unwrap();
+    let found = client
+        .query(&format!("SELECT rolname FROM pg_roles WHERE rolname = {}", literal(nasty)))
+        .await
+        .unwrap();
+    assert_eq!(found, [vec![Some(nasty.to_owned())]]);
+    let error = client.query("SELECT * FROM nowhere").await.unwrap_err();
+    assert_eq!(error.sqlstate(), Some("42P01"));
+    client.query("CREATE TABLE t (a int, b text)").await.unwrap();
+    client.copy("COPY t FROM STDIN", bytes::Bytes::from_static(b"1\tx\n2\t\\N\n")).await.unwrap();
+    let rows = client.query("SELECT b FROM t ORDER BY a").await.unwrap();
+    assert_eq!(rows, [vec![Some("x".to_owned())], vec![None]]);
+    ground.stop().await;
+}
+
+/// Matters when the tests run as root, as in a container: the server's account cannot enter a private directory.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_directory_of_root_is_no_obstacle() {
+    use std::os::unix::fs::PermissionsExt;
+    let ground = Ground::new();
+    let private = std::fs::Permissions::from_mode(0o700);
+    std::fs::set_permissions(ground.directory.path(), private).unwrap();
+    let server = ground.server("one").await;
+    server.client("postgres").await.unwrap().query("CREATE TABLE kept (x int)").await.unwrap();
+    server.stop().await;
+    server.client("postgres").await.unwrap().query("SELECT x FROM kept").await.unwrap();
+    server.destroy().await.unwrap();
+    assert!(!server.exists());
+    ground.stop().await;
+}
