@@ -1,0 +1,185 @@
+use std::io::{Seek, SeekFrom, Write};
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{FromRequest, Multipart, Path, Query, Request, State};
+use base64::Engine as _;
+use futures_util::StreamExt;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+
+use super::path::ObjectPath;
+use super::tree::{Notebook, Object, notebook_language};
+use crate::caller::Caller;
+use crate::error::{ApiError, ApiResult};
+use crate::workspace::Workspace;
+
+/// Largest file, in bytes; the platform's limit for workspace files.
+const LARGEST: usize = 500 * 1024 * 1024;
+
+/// Largest JSON or form body: the content is held in memory there.
+const LARGEST_INLINE: usize = 16 * 1024 * 1024;
+
+#[derive(Deserialize, Default)]
+pub(crate) struct ImportBody {
+    path: String,
+    #[serde(default)]
+    format: Option<String>,
+    #[serde(default)]
+    language: Option<String>,
+    #[serde(default)]
+    content: String,
+    #[serde(default)]
+    overwrite: bool,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Overwrite {
+    #[serde(default)]
+    overwrite: bool,
+}
+
+/// Import a notebook or a file, from JSON with base64 or from a form, as the SDK's `workspace.upload` sends it.
+pub(crate) async fn import(State(workspace): State<Workspace>, caller: Caller, request: Request) -> ApiResult<Value> {
+    let (body, content) = read_import(request).await?;
+    let path = ObjectPath::parse(&body.path)?;
+    workspace.authorize_path(&caller, &path)?;
+    let detected = notebook_language(&mut content.as_slice(), path.name()).map_err(|error| ApiError::internal(&error))?;
+    let language = match body.format.as_deref().unwrap_or("SOURCE") {
+        // The language may be named or guessed from the ending: either way it becomes a notebook.
+        "SOURCE" => Some(body.language.or_else(|| language_of(path.name()).map(str::to_owned)).ok_or_else(|| {
+            ApiError::invalid(format!("The language of {path} must be given for format SOURCE"))
+        })?),
+        "AUTO" => detected.map(str::to_owned),
+        "RAW" => None,
+        other => return Err(ApiError::not_implemented(format_args!("workspace imports of format {other}"))),
+    };
+    let path = match &language {
+        Some(_) => path.with_name(notebook_name(path.name())),
+        None => path,
+    };
+    let file = stage(&workspace, &content).map_err(|error| ApiError::internal(&error))?;
+    place(&workspace, &path, file, language, body.overwrite)
+}
+
+/// Import a plain file by its bytes; a notebook's source becomes a notebook here too.
+pub(crate) async fn import_file(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Path(path): Path<String>,
+    Query(query): Query<Overwrite>,
+    body: Body,
+) -> ApiResult<Value> {
+    let path = ObjectPath::parse(&format!("/{}", path.trim_start_matches('/')))?;
+    workspace.authorize_path(&caller, &path)?;
+    let mut file = NamedTempFile::new_in(workspace.file_tree().staging()).map_err(|error| ApiError::internal(&error))?;
+    let mut stream = body.into_data_stream();
+    let mut size = 0;
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|error| ApiError::invalid(format!("The upload of {path} broke off: {error}")))?;
+        size += piece.len();
+        if size > LARGEST {
+            return Err(ApiError::invalid(format!("File {path} is larger than the maximum of {LARGEST} bytes")));
+        }
+        file.write_all(&piece).map_err(|error| ApiError::internal(&error))?;
+    }
+    let language = file
+        .seek(SeekFrom::Start(0))
+        .and_then(|_| notebook_language(file.as_file_mut(), path.name()))
+        .map_err(|error| ApiError::internal(&error))?;
+    let path = if language.is_some() { path.with_name(notebook_name(path.name())) } else { path };
+    place(&workspace, &path, file, language.map(str::to_owned), query.overwrite)
+}
+
+fn place(
+    workspace: &Workspace,
+    path: &ObjectPath,
+    file: NamedTempFile,
+    language: Option<String>,
+    overwrite: bool,
+) -> ApiResult<Value> {
+    let tree = workspace.file_tree();
+    match tree.find(path)? {
+        None => {}
+        Some(Object::File(_)) if overwrite && language.is_none() => {}
+        Some(Object::Notebook(..)) if overwrite && language.is_some() => {}
+        Some(Object::File(_)) if !overwrite && language.is_none() => {
+            return Err(ApiError::already_exists(format!("{path} already exists.")));
+        }
+        Some(_) => {
+            return Err(ApiError::new(StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", format!("Path ({path}) already exists.")));
+        }
+    }
+    tree.put(path, file, language.map(|language| Notebook { language }).as_ref())?;
+    Ok(Json(json!({})))
+}
+
+fn stage(workspace: &Workspace, content: &[u8]) -> std::io::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new_in(workspace.file_tree().staging())?;
+    file.write_all(content)?;
+    Ok(file)
+}
+
+async fn read_import(request: Request) -> Result<(ImportBody, Vec<u8>), ApiError> {
+    let is_form = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.starts_with("multipart/form-data"));
+    if is_form {
+        return read_form(request).await;
+    }
+    let bytes = axum::body::to_bytes(request.into_body(), LARGEST_INLINE)
+        .await
+        .map_err(|error| ApiError::invalid(format!("The request could not be read: {error}")))?;
+    let body: ImportBody =
+        serde_json::from_slice(&bytes).map_err(|error| ApiError::invalid(format!("The request is not valid: {error}")))?;
+    let content = base64::engine::general_purpose::STANDARD
+        .decode(&body.content)
+        .map_err(|_| ApiError::invalid("The content is not valid base64"))?;
+    Ok((body, content))
+}
+
+async fn read_form(request: Request) -> Result<(ImportBody, Vec<u8>), ApiError> {
+    let broken = |error: &dyn std::fmt::Display| ApiError::invalid(format!("The form could not be read: {error}"));
+    let mut form = Multipart::from_request(request, &()).await.map_err(|error| broken(&error))?;
+    let mut body = ImportBody::default();
+    let mut content = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(|error| broken(&error))? {
+        let name = field.name().unwrap_or_default().to_owned();
+        if name == "content" {
+            content = field.bytes().await.map_err(|error| broken(&error))?.to_vec();
+            continue;
+        }
+        let text = field.text().await.map_err(|error| broken(&error))?;
+        match name.as_str() {
+            "path" => body.path = text,
+            "format" => body.format = Some(text),
+            "language" => body.language = Some(text),
+            "overwrite" => body.overwrite = text.eq_ignore_ascii_case("true"),
+            _ => {}
+        }
+    }
+    Ok((body, content))
+}
+
+fn language_of(name: &str) -> Option<&'static str> {
+    match name.rsplit_once('.')?.1 {
+        "py" => Some("PYTHON"),
+        "sql" => Some("SQL"),
+        "scala" => Some("SCALA"),
+        "r" | "R" => Some("R"),
+        _ => None,
+    }
+}
+
+/// A notebook has no ending: `app.py` becomes `app`.
+fn notebook_name(name: &str) -> &str {
+    match name.rsplit_once('.') {
+        Some((stem, "py" | "sql" | "scala" | "r" | "R")) if !stem.is_empty() => stem,
+        _ => name,
+    }
+}

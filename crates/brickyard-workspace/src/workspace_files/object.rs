@@ -1,0 +1,83 @@
+use axum::Json;
+use axum::extract::{Query, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::path::ObjectPath;
+use super::tree::Object;
+use crate::caller::Caller;
+use crate::error::{ApiError, ApiResult};
+use crate::workspace::Workspace;
+
+#[derive(Deserialize)]
+pub(crate) struct PathQuery {
+    path: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct DeleteBody {
+    path: String,
+    #[serde(default)]
+    recursive: bool,
+}
+
+impl Workspace {
+    /// Refuses who may not touch a path: everybody has the own home and `/Shared`, admins have everything.
+    pub(crate) fn authorize_path(&self, caller: &Caller, path: &ObjectPath) -> Result<(), ApiError> {
+        caller.require_scope("workspace.workspace")?;
+        let home = ObjectPath::parse("/Users")?.join(caller.name());
+        let shared = ObjectPath::parse("/Shared")?;
+        if path.is_within(&home) || path.is_within(&shared) || self.is_admin(caller)? {
+            return Ok(());
+        }
+        Err(ApiError::denied(format!("{} does not have CAN_MANAGE permissions on {path}", caller.name())))
+    }
+}
+
+/// Make a folder and its parents.
+pub(crate) async fn make_directories(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Json(body): Json<PathQuery>,
+) -> ApiResult<Value> {
+    let path = ObjectPath::parse(&body.path)?;
+    workspace.authorize_path(&caller, &path)?;
+    workspace.file_tree().make_directories(&path)?;
+    Ok(Json(json!({})))
+}
+
+/// What lies at a path.
+pub(crate) async fn status(State(workspace): State<Workspace>, caller: Caller, Query(query): Query<PathQuery>) -> ApiResult<Value> {
+    let path = ObjectPath::parse(&query.path)?;
+    let home = ObjectPath::parse("/Users")?.join(caller.name());
+    if home.is_within(&path) || path == home {
+        // Everybody's home is there from the start.
+        workspace.file_tree().make_directories(&home)?;
+    } else {
+        workspace.authorize_path(&caller, &path)?;
+    }
+    Ok(Json(workspace.file_tree().describe(&path)?))
+}
+
+/// What lies directly in a folder.
+pub(crate) async fn list(State(workspace): State<Workspace>, caller: Caller, Query(query): Query<PathQuery>) -> ApiResult<Value> {
+    let path = ObjectPath::parse(&query.path)?;
+    workspace.authorize_path(&caller, &path)?;
+    let tree = workspace.file_tree();
+    let objects = match tree.get(&path)? {
+        Object::Directory => tree.children(&path)?.iter().map(|child| tree.describe(child)).collect::<Result<Vec<_>, _>>()?,
+        Object::File(_) | Object::Notebook(..) => vec![tree.describe(&path)?],
+    };
+    Ok(Json(if objects.is_empty() { json!({}) } else { json!({ "objects": objects }) }))
+}
+
+/// Remove a file, a notebook or a folder.
+pub(crate) async fn delete(State(workspace): State<Workspace>, caller: Caller, Json(body): Json<DeleteBody>) -> ApiResult<Value> {
+    let path = ObjectPath::parse(&body.path)?;
+    workspace.authorize_path(&caller, &path)?;
+    if matches!(path.as_str(), "/" | "/Users" | "/Shared") {
+        return Err(ApiError::invalid(format!("Folder ({path}) is protected")));
+    }
+    workspace.file_tree().remove(&path, body.recursive)?;
+    Ok(Json(json!({})))
+}

@@ -1,0 +1,217 @@
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::path::ObjectPath;
+use crate::error::ApiError;
+use crate::store::Store;
+
+const NOTEBOOK: &str = "notebook";
+
+/// The tree of workspace files on disk, with notes about notebooks in the store.
+#[derive(Clone)]
+pub(crate) struct FileTree {
+    root: PathBuf,
+    store: Store,
+}
+
+/// What the store knows of a notebook.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Notebook {
+    /// `PYTHON`, `SQL`, `SCALA` or `R`.
+    pub(crate) language: String,
+}
+
+/// What lies at a path.
+pub(crate) enum Object {
+    Directory,
+    File(std::fs::Metadata),
+    Notebook(Notebook, std::fs::Metadata),
+}
+
+impl FileTree {
+    /// The tree below `root`, which is made when it is not there.
+    pub(crate) fn open(root: PathBuf, store: Store) -> io::Result<Self> {
+        for folder in ["Users", "Shared"] {
+            std::fs::create_dir_all(root.join(folder))?;
+        }
+        Ok(Self { root, store })
+    }
+
+    /// Where new files are put together before they are moved into place.
+    pub(crate) fn staging(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where a path lies on disk.
+    pub(crate) fn on_disk(&self, path: &ObjectPath) -> PathBuf {
+        path.on_disk(&self.root)
+    }
+
+    /// What lies at the path, if anything.
+    pub(crate) fn find(&self, path: &ObjectPath) -> Result<Option<Object>, ApiError> {
+        let metadata = match std::fs::symlink_metadata(self.on_disk(path)) {
+            Ok(metadata) => metadata,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) => return Err(ApiError::internal(&error)),
+        };
+        if metadata.is_dir() {
+            return Ok(Some(Object::Directory));
+        }
+        let note = self.store.get(NOTEBOOK, path.as_str()).map_err(|error| ApiError::internal(&error))?;
+        Ok(Some(match note {
+            Some(note) => Object::Notebook(note, metadata),
+            None => Object::File(metadata),
+        }))
+    }
+
+    /// What lies at the path, or the platform's 404.
+    pub(crate) fn get(&self, path: &ObjectPath) -> Result<Object, ApiError> {
+        self.find(path)?.ok_or_else(|| missing(path))
+    }
+
+    /// Names in a folder, in order.
+    pub(crate) fn children(&self, path: &ObjectPath) -> Result<Vec<ObjectPath>, ApiError> {
+        let entries = std::fs::read_dir(self.on_disk(path)).map_err(|error| ApiError::internal(&error))?;
+        let mut children = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(|error| ApiError::internal(&error))?.file_name();
+            // Files being put together begin with a dot and lie in the root alone.
+            match name.to_str() {
+                Some(name) if path.as_str() == "/" && name.starts_with('.') => {}
+                Some(name) => children.push(path.join(name)),
+                None => {}
+            }
+        }
+        children.sort();
+        Ok(children)
+    }
+
+    /// Makes a folder and its parents.
+    pub(crate) fn make_directories(&self, path: &ObjectPath) -> Result<(), ApiError> {
+        std::fs::create_dir_all(self.on_disk(path)).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                ApiError::new(http::StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", format!("Path ({path}) already exists."))
+            }
+            _ => ApiError::internal(&error),
+        })
+    }
+
+    /// Moves a finished file into place; its folder must be there.
+    pub(crate) fn put(&self, path: &ObjectPath, file: tempfile::NamedTempFile, notebook: Option<&Notebook>) -> Result<(), ApiError> {
+        if !matches!(self.find(&path.parent())?, Some(Object::Directory)) {
+            return Err(ApiError::not_found("The parent folder", path.parent()));
+        }
+        let noted = match notebook {
+            Some(note) => self.store.put(NOTEBOOK, path.as_str(), note),
+            None => self.store.delete(NOTEBOOK, path.as_str()).map(drop),
+        };
+        noted.map_err(|error| ApiError::internal(&error))?;
+        file.persist(self.on_disk(path)).map_err(|error| ApiError::internal(&error.error))?;
+        Ok(())
+    }
+
+    /// Removes what lies at the path; a folder that is not empty needs `recursive`.
+    pub(crate) fn remove(&self, path: &ObjectPath, recursive: bool) -> Result<(), ApiError> {
+        let place = self.on_disk(path);
+        let removed = match self.get(path)? {
+            Object::Directory if recursive => std::fs::remove_dir_all(&place),
+            Object::Directory => std::fs::remove_dir(&place),
+            Object::File(_) | Object::Notebook(..) => std::fs::remove_file(&place),
+        };
+        removed.map_err(|error| match error.kind() {
+            io::ErrorKind::DirectoryNotEmpty => ApiError::new(
+                http::StatusCode::BAD_REQUEST,
+                "DIRECTORY_NOT_EMPTY",
+                format!("Folder ({path}) is not empty"),
+            ),
+            _ => ApiError::internal(&error),
+        })?;
+        let notes = self.store.list::<Notebook>(NOTEBOOK, path.as_str()).map_err(|error| ApiError::internal(&error))?;
+        for (key, _) in notes {
+            if ObjectPath::parse(&key)?.is_within(path) {
+                self.store.delete(NOTEBOOK, &key).map_err(|error| ApiError::internal(&error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The object as the API describes it.
+    pub(crate) fn describe(&self, path: &ObjectPath) -> Result<Value, ApiError> {
+        let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, path.as_str().as_bytes()).as_u64_pair().0 >> 12;
+        let times = |metadata: &std::fs::Metadata| {
+            let milliseconds = |time: io::Result<std::time::SystemTime>| {
+                time.ok()
+                    .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
+                    .and_then(|time| i64::try_from(time.as_millis()).ok())
+                    .unwrap_or(0)
+            };
+            let modified = milliseconds(metadata.modified());
+            (metadata.created().map_or(modified, |created| milliseconds(Ok(created))), modified)
+        };
+        let common = json!({ "path": path.as_str(), "object_id": id, "resource_id": id.to_string() });
+        let more = match self.get(path)? {
+            Object::Directory => json!({ "object_type": "DIRECTORY" }),
+            Object::File(metadata) => {
+                let (created, modified) = times(&metadata);
+                json!({ "object_type": "FILE", "size": metadata.len(), "created_at": created, "modified_at": modified })
+            }
+            Object::Notebook(note, metadata) => {
+                let (created, modified) = times(&metadata);
+                json!({ "object_type": "NOTEBOOK", "language": note.language, "created_at": created, "modified_at": modified })
+            }
+        };
+        let (Value::Object(mut common), Value::Object(more)) = (common, more) else { unreachable!("both are objects") };
+        common.extend(more);
+        Ok(Value::Object(common))
+    }
+}
+
+/// The language of a notebook source file, by its first line (`# Databricks notebook source`).
+pub(crate) fn notebook_language(file: &mut impl Read, name: &str) -> io::Result<Option<&'static str>> {
+    const HEADER: &str = "Databricks notebook source";
+    let mut start = [0; 64];
+    let mut length = 0;
+    while length < start.len() {
+        match file.read(&mut start[length..])? {
+            0 => break,
+            read => length += read,
+        }
+    }
+    let first = std::str::from_utf8(&start[..length]).unwrap_or_default().lines().next().unwrap_or_default().trim_end();
+    let extension = Path::new(name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    Ok(match (extension, first.split_once(' ')) {
+        ("py", Some(("#", HEADER))) => Some("PYTHON"),
+        ("sql", Some(("--", HEADER))) => Some("SQL"),
+        ("scala", Some(("//", HEADER))) => Some("SCALA"),
+        ("r" | "R", Some(("#", HEADER))) => Some("R"),
+        _ => None,
+    })
+}
+
+/// The platform's words for a path that is not there.
+fn missing(path: &ObjectPath) -> ApiError {
+    ApiError::new(
+        http::StatusCode::NOT_FOUND,
+        "RESOURCE_DOES_NOT_EXIST",
+        format!("Path ({path}) doesn't exist; it was not found"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notebook_is_told_by_its_first_line() {
+        let language = |text: &str, name: &str| notebook_language(&mut text.as_bytes(), name).unwrap();
+        assert_eq!(language("# Databricks notebook source\nprint(1)", "app.py"), Some("PYTHON"));
+        assert_eq!(language("# Databricks notebook source\r\n", "app.py"), Some("PYTHON"));
+        assert_eq!(language("-- Databricks notebook source", "q.sql"), Some("SQL"));
+        assert_eq!(language("import x\n# Databricks notebook source", "app.py"), None);
+        assert_eq!(language("# Databricks notebook source", "app.txt"), None);
+        assert_eq!(language("", "app.py"), None);
+    }
+}
