@@ -33,4 +33,14 @@ impl Workspace {
         let _ = (caller, wish);
         Ok(())
     }
+
+    /// Whether the caller is the developer (the first user) or in the group `admins`.
+    pub(crate) fn is_admin(&self, caller: &Caller) -> Result<bool, ApiError> {
+        let developer = self.config().users.first().map(|user| user.user_name.as_str());
+        if developer.is_some_and(|name| name.eq_ignore_ascii_case(caller.name())) {
+            return Ok(true);
+        }
+        let groups = self.directory().groups_of(caller.name()).map_err(|error| ApiError::internal(&error))?;
+        Ok(groups.iter().any(|group| group == "admins"))
+    }
 }

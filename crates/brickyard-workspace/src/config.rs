@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use futures_util::future::BoxFuture;
 
 use crate::Clock;
+use crate::apps::AppHost;
 use crate::directory::{Group, ServicePrincipal, User};
 
 /// Everything a workspace needs to start, as plain values.
@@ -34,6 +35,8 @@ pub struct WorkspaceConfig {
     pub upstream_proxy: Option<String>,
     /// Time as the workspace sees it.
     pub clock: Clock,
+    /// Runs deployed apps; without one the Apps API answers 501 to what needs a process.
+    pub app_host: Option<std::sync::Arc<dyn AppHost>>,
     /// Brings the programs behind the workspace when they are first needed.
     pub provision: std::sync::Arc<dyn Provision>,
 }
@@ -55,6 +58,7 @@ impl WorkspaceConfig {
             trust_bundle: None,
             upstream_proxy: None,
             clock: Clock::default(),
+            app_host: None,
             provision,
         }
     }

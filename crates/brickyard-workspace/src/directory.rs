@@ -113,6 +113,11 @@ impl Directory {
         self.store.put(SERVICE_PRINCIPAL, &principal.application_id, principal)
     }
 
+    /// Forgets a service principal; its tokens are refused from now on.
+    pub(crate) fn remove_service_principal(&self, client_id: &str) -> Result<(), StoreError> {
+        self.store.delete(SERVICE_PRINCIPAL, client_id).map(drop)
+    }
+
     pub(crate) fn users(&self) -> Result<Vec<User>, StoreError> {
         Ok(self.store.list(USER, "")?.into_iter().map(|(_, user)| user).collect())
     }

@@ -3,7 +3,9 @@ use std::path::Path;
 
 use tokio::net::TcpListener;
 
-use crate::gateway::{self, client_environment};
+use crate::apps::RegisteredApp;
+use crate::error::ApiError;
+use crate::gateway;
 use crate::router;
 use crate::workspace::{StartError, Workspace};
 
@@ -18,7 +20,10 @@ impl WorkspaceHandle {
     pub(crate) async fn serve(workspace: Workspace) -> Result<Self, StartError> {
         let (listener, http_address) = listen(workspace.config().http_address).await?;
         let (proxy, proxy_address) = listen(workspace.config().proxy_address).await?;
-        workspace.set_http_address(http_address);
+        workspace.set_addresses(http_address, proxy_address);
+        if let Err(error) = workspace.resume_apps() {
+            tracing::warn!("Apps could not be started again: {error}");
+        }
         let router = router::router(workspace.clone());
         let gateway = workspace.gateway().clone();
         let tracker = workspace.tracker();
@@ -54,7 +59,7 @@ impl WorkspaceHandle {
 
     /// The variables that lead unmodified clients to this workspace (wire §4.3): host, proxy, trust; no credentials.
     pub fn client_environment(&self) -> Vec<(String, String)> {
-        client_environment(self.host(), &self.proxy_url(), self.ca_bundle(), self.ca_certificate())
+        self.workspace.client_environment()
     }
 
     /// Sends clients that ask the proxy for `https://NAME` to a plain HTTP/1.1 listener, such as an app's ingress;
@@ -71,6 +76,11 @@ impl WorkspaceHandle {
     /// What the handlers see; for the parts of this crate that add to the handle.
     pub(crate) fn workspace(&self) -> &Workspace {
         &self.workspace
+    }
+
+    /// Makes an app known that runs outside a deployment, or brings its resources and scopes in line.
+    pub fn register_app(&self, app: brickyard_api::App, creator: &str) -> Result<RegisteredApp, ApiError> {
+        self.workspace.register_app(app, creator)
     }
 
     /// Stops softly: no new requests, running ones may finish for two seconds.

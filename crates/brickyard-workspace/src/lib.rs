@@ -3,6 +3,7 @@
 //! [`Workspace::start`] binds its listeners and returns a [`WorkspaceHandle`]; `brickyard run` and the tests start it
 //! the same way. The parts below never know which command started them.
 
+mod apps;
 mod authorize;
 mod caller;
 mod clock;
@@ -18,7 +19,9 @@ mod store;
 mod token;
 mod warehouse;
 mod workspace;
+mod workspace_files;
 
+pub use apps::{AppFailure, AppHost, AppLaunch, AppLog, AppState, RegisteredApp};
 pub use clock::Clock;
 pub use config::{Provision, ProvisionError, WorkspaceConfig};
 pub use directory::{Group, Principal, ServicePrincipal, User};

@@ -6,10 +6,11 @@ use crate::endpoint::{Endpoint, Family};
 use crate::error::ApiError;
 use crate::gateway::check_host;
 use crate::workspace::Workspace;
+use crate::{apps, workspace_files};
 
 /// Every API family the workspace serves, in the order of `docs/PARITY.md`.
 fn families() -> Vec<Family> {
-    vec![]
+    vec![apps::family(), workspace_files::family()]
 }
 
 /// All endpoints with their fidelity and witness, for `docs/PARITY.md`.

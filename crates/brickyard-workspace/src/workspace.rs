@@ -9,11 +9,12 @@ use crate::clock::Clock;
 use crate::config::WorkspaceConfig;
 use crate::directory::Directory;
 use crate::error::ApiError;
-use crate::gateway::{AuthorityError, Gateway};
+use crate::gateway::{AuthorityError, Gateway, client_environment};
 use crate::handle::WorkspaceHandle;
 use crate::lock::{LockError, StateLock};
 use crate::store::{Store, StoreError};
 use crate::token::{Signer, SignerError};
+use crate::workspace_files::FileTree;
 
 /// The running workspace: what every handler is given. Clones are cheap and see the same state.
 ///
@@ -30,8 +31,9 @@ struct Inner {
     directory: Directory,
     signer: Signer,
     gateway: Gateway,
+    file_tree: FileTree,
     _lock: StateLock,
-    http_address: OnceLock<SocketAddr>,
+    addresses: OnceLock<(SocketAddr, SocketAddr)>,
     tracker: TaskTracker,
     cancellation: CancellationToken,
 }
@@ -85,6 +87,8 @@ impl Workspace {
             config.trust_bundle.as_deref(),
             config.upstream_proxy.clone(),
         )?;
+        let file_tree = FileTree::open(path.join("workspace"), store.clone())
+            .map_err(|source| StartError::Directory { path: path.clone(), source })?;
         let directory = Directory::new(store.clone());
         for user in &config.users {
             directory.put_user(user)?;
@@ -102,8 +106,9 @@ impl Workspace {
                 directory,
                 signer,
                 gateway,
+                file_tree,
                 _lock: lock,
-                http_address: OnceLock::new(),
+                addresses: OnceLock::new(),
                 tracker: TaskTracker::new(),
                 cancellation: CancellationToken::new(),
             }),
@@ -131,18 +136,36 @@ impl Workspace {
         &self.inner.signer
     }
 
-    pub(crate) fn set_http_address(&self, address: SocketAddr) {
-        let _ = self.inner.http_address.set(address);
+    /// Remembers where the listeners were bound; called once.
+    pub(crate) fn set_addresses(&self, http: SocketAddr, proxy: SocketAddr) {
+        let _ = self.inner.addresses.set((http, proxy));
     }
 
-    /// Where browsers, which do not use the proxy, reach the workspace: `http://127.0.0.1:PORT`.
+    /// The REST API over plain HTTP.
     pub(crate) fn http_url(&self) -> String {
-        let address = self.inner.http_address.get().copied().unwrap_or(self.config().http_address);
-        format!("http://{address}")
+        let http = self.inner.addresses.get().map_or(self.config().http_address, |(http, _)| *http);
+        format!("http://{http}")
+    }
+
+    /// The CONNECT proxy.
+    pub(crate) fn proxy_url(&self) -> String {
+        let proxy = self.inner.addresses.get().map_or(self.config().proxy_address, |(_, proxy)| *proxy);
+        format!("http://{proxy}")
+    }
+
+    /// Variables through which an app's clients reach the workspace (wire §4.3).
+    pub(crate) fn client_environment(&self) -> Vec<(String, String)> {
+        let gateway = self.gateway();
+        client_environment(&self.config().host, &self.proxy_url(), gateway.bundle(), gateway.certificate())
     }
 
     pub(crate) fn gateway(&self) -> &Gateway {
         &self.inner.gateway
+    }
+
+    /// Workspace files.
+    pub(crate) fn file_tree(&self) -> &FileTree {
+        &self.inner.file_tree
     }
 
     /// Every task of the workspace is spawned here and ends with it.

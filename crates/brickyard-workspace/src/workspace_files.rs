@@ -21,10 +21,34 @@ pub(crate) use tree::FileTree;
 pub(crate) fn family() -> Family {
     let full = Fidelity::Full;
     Family::new("Workspace files")
-        .endpoint("POST", "/api/2.0/workspace/mkdirs", post(object::make_directories), full, Some("workspace_files::the_sdk_uploads_lists_and_deletes"))
-        .endpoint("GET", "/api/2.0/workspace/get-status", get(object::status), full, Some("workspace_files::the_sdk_uploads_lists_and_deletes"))
-        .endpoint("GET", "/api/2.0/workspace/list", get(object::list), full, Some("workspace_files::the_sdk_uploads_lists_and_deletes"))
-        .endpoint("POST", "/api/2.0/workspace/delete", post(object::delete), full, Some("workspace_files::the_sdk_uploads_lists_and_deletes"))
+        .endpoint(
+            "POST",
+            "/api/2.0/workspace/mkdirs",
+            post(object::make_directories),
+            full,
+            Some("workspace_files::the_sdk_uploads_lists_and_deletes"),
+        )
+        .endpoint(
+            "GET",
+            "/api/2.0/workspace/get-status",
+            get(object::status),
+            full,
+            Some("workspace_files::the_sdk_uploads_lists_and_deletes"),
+        )
+        .endpoint(
+            "GET",
+            "/api/2.0/workspace/list",
+            get(object::list),
+            full,
+            Some("workspace_files::the_sdk_uploads_lists_and_deletes"),
+        )
+        .endpoint(
+            "POST",
+            "/api/2.0/workspace/delete",
+            post(object::delete),
+            full,
+            Some("workspace_files::the_sdk_uploads_lists_and_deletes"),
+        )
         .endpoint(
             "POST",
             "/api/2.0/workspace/import",

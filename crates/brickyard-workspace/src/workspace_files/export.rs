@@ -35,7 +35,9 @@ pub(crate) async fn export(
     let tree = workspace.file_tree();
     let file_type = match tree.get(&path)? {
         Object::Directory => return Err(ApiError::not_implemented("exports of a whole folder")),
-        Object::File(_) => path.name().rsplit_once('.').map_or(String::new(), |(_, extension)| extension.to_owned()),
+        Object::File(_) => {
+            path.name().rsplit_once('.').map_or(String::new(), |(_, extension)| extension.to_owned())
+        }
         Object::Notebook(note, _) => note.language.to_lowercase(),
     };
     let file = tree.on_disk(&path);

@@ -43,16 +43,23 @@ pub(crate) struct Overwrite {
 }
 
 /// Import a notebook or a file, from JSON with base64 or from a form, as the SDK's `workspace.upload` sends it.
-pub(crate) async fn import(State(workspace): State<Workspace>, caller: Caller, request: Request) -> ApiResult<Value> {
+pub(crate) async fn import(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    request: Request,
+) -> ApiResult<Value> {
     let (body, content) = read_import(request).await?;
     let path = ObjectPath::parse(&body.path)?;
     workspace.authorize_path(&caller, &path)?;
-    let detected = notebook_language(&mut content.as_slice(), path.name()).map_err(|error| ApiError::internal(&error))?;
+    let detected = notebook_language(&mut content.as_slice(), path.name())
+        .map_err(|error| ApiError::internal(&error))?;
     let language = match body.format.as_deref().unwrap_or("SOURCE") {
         // The language may be named or guessed from the ending: either way it becomes a notebook.
-        "SOURCE" => Some(body.language.or_else(|| language_of(path.name()).map(str::to_owned)).ok_or_else(|| {
-            ApiError::invalid(format!("The language of {path} must be given for format SOURCE"))
-        })?),
+        "SOURCE" => {
+            Some(body.language.or_else(|| language_of(path.name()).map(str::to_owned)).ok_or_else(|| {
+                ApiError::invalid(format!("The language of {path} must be given for format SOURCE"))
+            })?)
+        }
         "AUTO" => detected.map(str::to_owned),
         "RAW" => None,
         other => return Err(ApiError::not_implemented(format_args!("workspace imports of format {other}"))),
@@ -75,14 +82,18 @@ pub(crate) async fn import_file(
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&format!("/{}", path.trim_start_matches('/')))?;
     workspace.authorize_path(&caller, &path)?;
-    let mut file = NamedTempFile::new_in(workspace.file_tree().staging()).map_err(|error| ApiError::internal(&error))?;
+    let mut file =
+        NamedTempFile::new_in(workspace.file_tree().staging()).map_err(|error| ApiError::internal(&error))?;
     let mut stream = body.into_data_stream();
     let mut size = 0;
     while let Some(piece) = stream.next().await {
-        let piece = piece.map_err(|error| ApiError::invalid(format!("The upload of {path} broke off: {error}")))?;
+        let piece =
+            piece.map_err(|error| ApiError::invalid(format!("The upload of {path} broke off: {error}")))?;
         size += piece.len();
         if size > LARGEST {
-            return Err(ApiError::invalid(format!("File {path} is larger than the maximum of {LARGEST} bytes")));
+            return Err(ApiError::invalid(format!(
+                "File {path} is larger than the maximum of {LARGEST} bytes"
+            )));
         }
         file.write_all(&piece).map_err(|error| ApiError::internal(&error))?;
     }
@@ -110,7 +121,11 @@ fn place(
             return Err(ApiError::already_exists(format!("{path} already exists.")));
         }
         Some(_) => {
-            return Err(ApiError::new(StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", format!("Path ({path}) already exists.")));
+            return Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "RESOURCE_ALREADY_EXISTS",
+                format!("Path ({path}) already exists."),
+            ));
         }
     }
     tree.put(path, file, language.map(|language| Notebook { language }).as_ref())?;
@@ -135,8 +150,8 @@ async fn read_import(request: Request) -> Result<(ImportBody, Vec<u8>), ApiError
     let bytes = axum::body::to_bytes(request.into_body(), LARGEST_INLINE)
         .await
         .map_err(|error| ApiError::invalid(format!("The request could not be read: {error}")))?;
-    let body: ImportBody =
-        serde_json::from_slice(&bytes).map_err(|error| ApiError::invalid(format!("The request is not valid: {error}")))?;
+    let body: ImportBody = serde_json::from_slice(&bytes)
+        .map_err(|error| ApiError::invalid(format!("The request is not valid: {error}")))?;
     let content = base64::engine::general_purpose::STANDARD
         .decode(&body.content)
         .map_err(|_| ApiError::invalid("The content is not valid base64"))?;
@@ -144,7 +159,8 @@ async fn read_import(request: Request) -> Result<(ImportBody, Vec<u8>), ApiError
 }
 
 async fn read_form(request: Request) -> Result<(ImportBody, Vec<u8>), ApiError> {
-    let broken = |error: &dyn std::fmt::Display| ApiError::invalid(format!("The form could not be read: {error}"));
+    let broken =
+        |error: &dyn std::fmt::Display| ApiError::invalid(format!("The form could not be read: {error}"));
     let mut form = Multipart::from_request(request, &()).await.map_err(|error| broken(&error))?;
     let mut body = ImportBody::default();
     let mut content = Vec::new();

@@ -47,7 +47,11 @@ pub(crate) async fn make_directories(
 }
 
 /// What lies at a path.
-pub(crate) async fn status(State(workspace): State<Workspace>, caller: Caller, Query(query): Query<PathQuery>) -> ApiResult<Value> {
+pub(crate) async fn status(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Query(query): Query<PathQuery>,
+) -> ApiResult<Value> {
     let path = ObjectPath::parse(&query.path)?;
     let home = ObjectPath::parse("/Users")?.join(caller.name());
     if home.is_within(&path) || path == home {
@@ -60,19 +64,29 @@ pub(crate) async fn status(State(workspace): State<Workspace>, caller: Caller, Q
 }
 
 /// What lies directly in a folder.
-pub(crate) async fn list(State(workspace): State<Workspace>, caller: Caller, Query(query): Query<PathQuery>) -> ApiResult<Value> {
+pub(crate) async fn list(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Query(query): Query<PathQuery>,
+) -> ApiResult<Value> {
     let path = ObjectPath::parse(&query.path)?;
     workspace.authorize_path(&caller, &path)?;
     let tree = workspace.file_tree();
     let objects = match tree.get(&path)? {
-        Object::Directory => tree.children(&path)?.iter().map(|child| tree.describe(child)).collect::<Result<Vec<_>, _>>()?,
+        Object::Directory => {
+            tree.children(&path)?.iter().map(|child| tree.describe(child)).collect::<Result<Vec<_>, _>>()?
+        }
         Object::File(_) | Object::Notebook(..) => vec![tree.describe(&path)?],
     };
     Ok(Json(if objects.is_empty() { json!({}) } else { json!({ "objects": objects }) }))
 }
 
 /// Remove a file, a notebook or a folder.
-pub(crate) async fn delete(State(workspace): State<Workspace>, caller: Caller, Json(body): Json<DeleteBody>) -> ApiResult<Value> {
+pub(crate) async fn delete(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Json(body): Json<DeleteBody>,
+) -> ApiResult<Value> {
     let path = ObjectPath::parse(&body.path)?;
     workspace.authorize_path(&caller, &path)?;
     if matches!(path.as_str(), "/" | "/Users" | "/Shared") {

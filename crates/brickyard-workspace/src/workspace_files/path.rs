@@ -56,7 +56,9 @@ impl ObjectPath {
 
     /// Whether this path is `other` or lies below it.
     pub(crate) fn is_within(&self, other: &Self) -> bool {
-        self == other || other.0 == "/" || self.0.strip_prefix(&other.0).is_some_and(|rest| rest.starts_with('/'))
+        self == other
+            || other.0 == "/"
+            || self.0.strip_prefix(&other.0).is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// The place on disk below `root`.

@@ -54,7 +54,9 @@ impl FileTree {
     pub(crate) fn find(&self, path: &ObjectPath) -> Result<Option<Object>, ApiError> {
         let metadata = match std::fs::symlink_metadata(self.on_disk(path)) {
             Ok(metadata) => metadata,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             Err(error) => return Err(ApiError::internal(&error)),
         };
         if metadata.is_dir() {
@@ -92,15 +94,22 @@ impl FileTree {
     /// Makes a folder and its parents.
     pub(crate) fn make_directories(&self, path: &ObjectPath) -> Result<(), ApiError> {
         std::fs::create_dir_all(self.on_disk(path)).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
-                ApiError::new(http::StatusCode::BAD_REQUEST, "RESOURCE_ALREADY_EXISTS", format!("Path ({path}) already exists."))
-            }
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => ApiError::new(
+                http::StatusCode::BAD_REQUEST,
+                "RESOURCE_ALREADY_EXISTS",
+                format!("Path ({path}) already exists."),
+            ),
             _ => ApiError::internal(&error),
         })
     }
 
     /// Moves a finished file into place; its folder must be there.
-    pub(crate) fn put(&self, path: &ObjectPath, file: tempfile::NamedTempFile, notebook: Option<&Notebook>) -> Result<(), ApiError> {
+    pub(crate) fn put(
+        &self,
+        path: &ObjectPath,
+        file: tempfile::NamedTempFile,
+        notebook: Option<&Notebook>,
+    ) -> Result<(), ApiError> {
         if !matches!(self.find(&path.parent())?, Some(Object::Directory)) {
             return Err(ApiError::not_found("The parent folder", path.parent()));
         }
@@ -129,7 +138,10 @@ impl FileTree {
             ),
             _ => ApiError::internal(&error),
         })?;
-        let notes = self.store.list::<Notebook>(NOTEBOOK, path.as_str()).map_err(|error| ApiError::internal(&error))?;
+        let notes = self
+            .store
+            .list::<Notebook>(NOTEBOOK, path.as_str())
+            .map_err(|error| ApiError::internal(&error))?;
         for (key, _) in notes {
             if ObjectPath::parse(&key)?.is_within(path) {
                 self.store.delete(NOTEBOOK, &key).map_err(|error| ApiError::internal(&error))?;
@@ -140,7 +152,8 @@ impl FileTree {
 
     /// The object as the API describes it.
     pub(crate) fn describe(&self, path: &ObjectPath) -> Result<Value, ApiError> {
-        let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, path.as_str().as_bytes()).as_u64_pair().0 >> 12;
+        let id =
+            uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, path.as_str().as_bytes()).as_u64_pair().0 >> 12;
         let times = |metadata: &std::fs::Metadata| {
             let milliseconds = |time: io::Result<std::time::SystemTime>| {
                 time.ok()
@@ -163,7 +176,9 @@ impl FileTree {
                 json!({ "object_type": "NOTEBOOK", "language": note.language, "created_at": created, "modified_at": modified })
             }
         };
-        let (Value::Object(mut common), Value::Object(more)) = (common, more) else { unreachable!("both are objects") };
+        let (Value::Object(mut common), Value::Object(more)) = (common, more) else {
+            unreachable!("both are objects")
+        };
         common.extend(more);
         Ok(Value::Object(common))
     }
@@ -180,7 +195,12 @@ pub(crate) fn notebook_language(file: &mut impl Read, name: &str) -> io::Result<
             read => length += read,
         }
     }
-    let first = std::str::from_utf8(&start[..length]).unwrap_or_default().lines().next().unwrap_or_default().trim_end();
+    let first = std::str::from_utf8(&start[..length])
+        .unwrap_or_default()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_end();
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     Ok(match (extension, first.split_once(' ')) {
         ("py", Some(("#", HEADER))) => Some("PYTHON"),

