@@ -196,7 +196,7 @@ impl Log {
         if lines.is_empty() {
             return "it wrote nothing".to_owned();
         }
-        Vec::from_iter(lines.iter().cloned()).join("\n")
+        lines.iter().cloned().collect::<Vec<_>>().join("\n")
     }
 }
 

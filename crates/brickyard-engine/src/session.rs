@@ -21,6 +21,9 @@ use crate::wire::{
     ReleaseSessionRequest, Sql, UserContext, plan, relation,
 };
 
+/// How we name ourselves to the engine.
+const CLIENT_TYPE: &str = "brickyard";
+
 /// "By operation id" in `InterruptRequest`.
 const INTERRUPT_OPERATION: i32 = 3;
 
@@ -104,7 +107,7 @@ impl Session {
         let request = AnalyzePlanRequest {
             session_id: live.id.clone(),
             user_context: Some(live.user.clone()),
-            client_type: client_type(),
+            client_type: Some(CLIENT_TYPE.to_owned()),
             schema: Some(AnalyzeSchema { plan: Some(query(parameters.bind(sql)?)) }),
         };
         let answer = match live.client.analyze(request).await {
@@ -143,7 +146,7 @@ impl Session {
         let request = InterruptRequest {
             session_id: live.id.clone(),
             user_context: Some(live.user.clone()),
-            client_type: client_type(),
+            client_type: Some(CLIENT_TYPE.to_owned()),
             interrupt_type: INTERRUPT_OPERATION,
             operation_id: Some(operation.to_string()),
         };
@@ -174,7 +177,7 @@ impl Session {
         let request = ReleaseSessionRequest {
             session_id: live.id.clone(),
             user_context: Some(live.user.clone()),
-            client_type: client_type(),
+            client_type: Some(CLIENT_TYPE.to_owned()),
         };
         match live.client.release_session(request).await {
             Ok(()) => Ok(()),
@@ -184,8 +187,8 @@ impl Session {
 
     async fn live(&self) -> Result<Arc<Live>, EngineError> {
         let life = self.engine.life().await?;
-        let mut live = self.live.lock().await;
-        if let Some(live) = live.as_ref().filter(|live| live.life.generation == life.generation) {
+        let mut present = self.live.lock().await;
+        if let Some(live) = present.as_ref().filter(|live| live.life.generation == life.generation) {
             return Ok(Arc::clone(live));
         }
         let client = Client::connect(&life.endpoint).await?;
@@ -197,7 +200,7 @@ impl Session {
             let sql = format!("USE CATALOG {}", environment::slot_name(slot));
             opened.run(query(Sql { query: sql, ..Sql::default() })).await?;
         }
-        *live = Some(Arc::clone(&opened));
+        *present = Some(Arc::clone(&opened));
         Ok(opened)
     }
 }
@@ -212,7 +215,7 @@ impl Live {
             session_id: self.id.clone(),
             user_context: Some(self.user.clone()),
             plan: Some(plan),
-            client_type: client_type(),
+            client_type: Some(CLIENT_TYPE.to_owned()),
             operation_id: Some(operation.to_string()),
         };
         match self.client.execute(request).await {
@@ -245,7 +248,7 @@ impl Live {
             session_id: self.id.clone(),
             user_context: Some(self.user.clone()),
             operation: Some(ConfigOperation { set: Some(ConfigSet { pairs }) }),
-            client_type: client_type(),
+            client_type: Some(CLIENT_TYPE.to_owned()),
         };
         match self.client.config(request).await {
             Ok(()) => Ok(()),
@@ -271,13 +274,12 @@ impl Running {
             answer = self.stream.message() => answer,
         };
         match answer {
-            Ok(None) if self.token.is_cancelled() => Err(EngineError::cancelled()),
+            Ok(None) | Err(_) if self.token.is_cancelled() => Err(EngineError::cancelled()),
             Ok(None) => {
                 self.entry = None;
                 Ok(None)
             }
             Ok(Some(message)) => Ok(Some(message)),
-            Err(_) if self.token.is_cancelled() => Err(EngineError::cancelled()),
             Err(status) => {
                 self.entry = None;
                 Err(self.live.life.explain(&status).await)
@@ -307,10 +309,6 @@ impl Drop for Entry {
 
 fn query(sql: Sql) -> Plan {
     Plan { operation: Some(plan::Operation::Root(Relation { kind: Some(relation::Kind::Sql(sql)) })) }
-}
-
-fn client_type() -> Option<String> {
-    Some("brickyard".to_owned())
 }
 
 fn lock<T>(lock: &Lock<T>) -> std::sync::MutexGuard<'_, T> {
