@@ -43,9 +43,10 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts the process in a group of its own and waits until it listens. It ends when `stop` is cancelled.
+    /// Starts the child of a group of slots, in a process group of its own, and waits until it listens. It ends when `stop` is cancelled.
     pub(crate) async fn start(
         config: &ChildConfig,
+        group: usize,
         tracker: &TaskTracker,
         stop: CancellationToken,
     ) -> Result<Self, EngineError> {
@@ -67,7 +68,7 @@ impl Child {
         let mut process = command
             .args(["spark", "server", "--ip", "127.0.0.1", "--port", "0"])
             .env_clear()
-            .envs(environment::of_child(config))
+            .envs(environment::of_child(config, group))
             .current_dir(&config.warehouse_directory)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

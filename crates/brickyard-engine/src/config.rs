@@ -24,9 +24,9 @@ pub struct ChildConfig {
     /// Base address of the Unity Catalog REST API the child resolves names against, such as
     /// `http://127.0.0.1:4040/api/2.1/unity-catalog`.
     pub catalog_url: String,
-    /// Tokens for that API: slot `sNN` of the child's catalogs presents the NN-th.
+    /// Tokens for that API: a session of slot N presents the N-th. Every three slots share a child.
     pub catalog_tokens: Vec<String>,
-    /// Upper bound of the engine's memory pool, in bytes.
+    /// Upper bound of a child's memory pool, in bytes.
     pub memory: u64,
 }
 

@@ -32,7 +32,8 @@ const INTERRUPT_OPERATION: i32 = 3;
 pub struct SessionSpec {
     /// Name that `current_user()` gives.
     pub user: String,
-    /// Which catalog slot the session resolves names through; `None` for an engine without our catalog.
+    /// Which catalog slot the session resolves names through (the child is told its token); `None` for a session that
+    /// sees no table but its own.
     pub slot: Option<usize>,
     /// Spark configuration, such as `spark.sql.session.timeZone`.
     pub configuration: BTreeMap<String, String>,
@@ -186,7 +187,7 @@ impl Session {
     }
 
     async fn live(&self) -> Result<Arc<Live>, EngineError> {
-        let life = self.engine.life().await?;
+        let life = self.engine.life(self.spec.slot.unwrap_or(0)).await?;
         let mut present = self.live.lock().await;
         if let Some(live) = present.as_ref().filter(|live| live.life.generation == life.generation) {
             return Ok(Arc::clone(live));

@@ -15,7 +15,7 @@ async fn a_killed_child_is_started_again() {
     session.configure(&zone).await.unwrap();
     let sql = "SELECT id, repeat('x', 200) FROM range(1000000000)";
     let mut stream = session.execute(Uuid::new_v4(), sql, &Parameters::None).await.unwrap();
-    let process = sail.process().await.unwrap();
+    let process = sail.processes().await[0];
     kill(process);
     let error = loop {
         match stream.next().await {
@@ -29,7 +29,7 @@ async fn a_killed_child_is_started_again() {
         text(&session, "SELECT current_timezone(), current_user()", &Parameters::None).await,
         "Europe/Amsterdam ada@example.com"
     );
-    assert_ne!(sail.process().await.unwrap(), process);
+    assert_ne!(sail.processes().await[0], process);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,12 +67,12 @@ async fn results_that_nobody_reads_hold_up_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopping_and_dropping_end_the_child() {
     let stopped = Sail::start().await;
-    let process = stopped.process().await.unwrap();
+    let process = stopped.processes().await[0];
     stopped.stop().await;
     assert!(!is_alive(process));
 
     let dropped = Sail::start().await;
-    let process = dropped.process().await.unwrap();
+    let process = dropped.processes().await[0];
     drop(dropped);
     tokio::time::timeout(Duration::from_secs(60), async {
         while is_alive(process) {

@@ -42,7 +42,7 @@ impl Sail {
         self.open(spec).await.unwrap()
     }
 
-    pub(crate) async fn stop(self) {
+    pub(crate) async fn stop(&self) {
         self.engine.stop().await;
     }
 }
