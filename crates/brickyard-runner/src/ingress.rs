@@ -1,0 +1,273 @@
+//! The platform's front door: who is it, which app, with which headers; then the bytes, untouched, both ways.
+//!
+//! Every app has a port of its own, and all share one more under their names (`http://APP.localhost:PORT`). HTTP/1.1 and
+//! cleartext HTTP/2 come in, HTTP/1.1 goes to the app. Only loopback names are answered.
+
+mod app;
+mod authority;
+mod body;
+mod forward;
+mod front;
+mod headers;
+mod login;
+mod logz;
+mod pages;
+mod pool;
+mod route;
+mod session;
+mod upgrade;
+
+pub use authority::{Authority, AuthorizeRequest, Grant, Identity, Refusal, Secret};
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::logs::Logs;
+use crate::supervisor::Status;
+use app::App;
+use front::{Front, Via};
+
+/// The platform answers 504 after this time (facts: platform §4.4).
+pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Open requests may end within this time when the ingress closes.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// A client may take this long to send its headers.
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How many ports after the wanted one are tried.
+const PORT_ATTEMPTS: u16 = 100;
+
+/// What holds for every app.
+#[derive(Debug, Clone)]
+pub struct IngressConfig {
+    /// The port all apps share under their names; none for no such port, 0 for any.
+    pub named_port: Option<Port>,
+    /// Until the first byte of an answer; `WebSocket`s are exempt.
+    pub request_timeout: Duration,
+    /// Until the last byte of an answer; none for no such limit. `WebSocket`s are exempt.
+    pub stream_timeout: Option<Duration>,
+    /// Bytes of a request body; none for no limit.
+    pub body_limit: Option<u64>,
+}
+
+impl Default for IngressConfig {
+    fn default() -> Self {
+        let request_timeout = REQUEST_TIMEOUT;
+        Self { named_port: None, request_timeout, stream_timeout: None, body_limit: None }
+    }
+}
+
+/// A port to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// This one and no other; 0 for any.
+    Exactly(u16),
+    /// This one, else the next free one after it.
+    From(u16),
+}
+
+/// Who a browser without a session is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignIn {
+    /// Whoever signs in at the workspace.
+    Browser,
+    /// This user, without asking.
+    As(String),
+}
+
+/// An app to be served.
+#[derive(Clone)]
+pub struct AppConfig {
+    /// Its name.
+    pub name: String,
+    /// Its own port.
+    pub port: Port,
+    /// Where it stands and where to reach it.
+    pub status: watch::Receiver<Status>,
+    /// Its log, shown under `/logz`.
+    pub logs: Logs,
+    /// Who knows users and tokens.
+    pub authority: Arc<dyn Authority>,
+    /// Who a browser without a session is.
+    pub sign_in: SignIn,
+}
+
+/// Where an app is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// Its own port.
+    pub port: u16,
+    /// `http://localhost:PORT`.
+    pub url: String,
+    /// `http://APP.localhost:PORT`, if there is a shared port.
+    pub named_url: Option<String>,
+}
+
+/// The running front door.
+#[derive(Debug)]
+pub struct Ingress {
+    front: Arc<Front>,
+    named_port: Option<u16>,
+    tasks: TaskTracker,
+    end: CancellationToken,
+}
+
+impl Ingress {
+    /// Starts it, serving nothing yet.
+    pub async fn start(config: IngressConfig) -> std::io::Result<Self> {
+        let named = config.named_port;
+        let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
+        let front = Arc::new(Front { config, apps: RwLock::new(BTreeMap::new()), tasks: tasks.clone() });
+        let mut ingress = Self { front, named_port: None, tasks, end };
+        if let Some(port) = named {
+            let listeners = bind(port).await?;
+            ingress.named_port = Some(listeners.0);
+            ingress.listen(listeners.1, &Via::Name, &ingress.end.clone());
+        }
+        Ok(ingress)
+    }
+
+    /// Serves an app; an app of the same name before it is served no more.
+    pub async fn serve(&self, config: AppConfig) -> std::io::Result<Served> {
+        let (port, listeners) = bind(config.port).await?;
+        let app = Arc::new(App::new(config, port, self.end.child_token()));
+        self.listen(listeners, &Via::Port(Arc::clone(&app)), &app.end);
+        let served = Served {
+            port,
+            url: format!("http://localhost:{port}"),
+            named_url: self.named_port.map(|port| format!("http://{}.localhost:{port}", app.name)),
+        };
+        let before =
+            self.front.apps.write().unwrap_or_else(PoisonError::into_inner).insert(app.name.clone(), app);
+        if let Some(before) = before {
+            before.end.cancel();
+        }
+        Ok(served)
+    }
+
+    /// Serves an app no more.
+    pub fn remove(&self, name: &str) {
+        let app = self.front.apps.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        if let Some(app) = app {
+            app.end.cancel();
+        }
+    }
+
+    /// The port all apps share under their names.
+    pub fn named_port(&self) -> Option<u16> {
+        self.named_port
+    }
+
+    /// Ends: no new requests, a short time for open ones.
+    pub async fn close(self) {
+        self.end.cancel();
+        self.tasks.close();
+        // Whatever is not done by then is dropped with its runtime.
+        let _late = tokio::time::timeout(DRAIN + Duration::from_secs(1), self.tasks.wait()).await;
+    }
+
+    fn listen(&self, listeners: Vec<TcpListener>, via: &Via, end: &CancellationToken) {
+        for listener in listeners {
+            let (front, via, tasks, end) =
+                (Arc::clone(&self.front), via.clone(), self.tasks.clone(), end.clone());
+            self.tasks.spawn(async move {
+                while let Some(accepted) = end.run_until_cancelled(listener.accept()).await {
+                    match accepted {
+                        Ok((stream, peer)) => {
+                            tasks.spawn(connection(
+                                stream,
+                                peer,
+                                Arc::clone(&front),
+                                via.clone(),
+                                end.clone(),
+                            ));
+                        }
+                        Err(error) => {
+                            // Most often too many open files: give the others time to end.
+                            tracing::warn!(%error, "A connection could not be accepted");
+                            tokio::time::sleep(Duration::from_millis(50)).await;
+                        }
+                    }
+                }
+            });
+        }
+    }
+}
+
+impl Drop for Ingress {
+    fn drop(&mut self) {
+        self.end.cancel();
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    front: Arc<Front>,
+    via: Via,
+    end: CancellationToken,
+) {
+    // A socket that cannot be tuned still works.
+    let _untuned = stream.set_nodelay(true);
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_TIMEOUT);
+    server.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
+    let service = hyper::service::service_fn(move |request| {
+        let (front, via) = (Arc::clone(&front), via.clone());
+        async move { Ok::<_, std::convert::Infallible>(front.answer(&via, peer.ip(), request).await) }
+    });
+    let serving = server.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    tokio::pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = end.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            match tokio::time::timeout(DRAIN, serving).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "A connection ended badly");
+    }
+}
+
+/// Listens on loopback, IPv4 and where possible IPv6 too: browsers take either for `localhost`.
+async fn bind(port: Port) -> std::io::Result<(u16, Vec<TcpListener>)> {
+    let (first, attempts) = match port {
+        Port::Exactly(port) => (port, 1),
+        Port::From(port) => (port, PORT_ATTEMPTS),
+    };
+    let mut refused = None;
+    for port in first..=first.saturating_add(attempts - 1) {
+        match bind_both(port).await {
+            Ok(bound) => return Ok(bound),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => refused = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(refused.unwrap_or_else(|| std::io::ErrorKind::AddrInUse.into()))
+}
+
+async fn bind_both(port: u16) -> std::io::Result<(u16, Vec<TcpListener>)> {
+    let four = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let bound = four.local_addr()?.port();
+    match TcpListener::bind((Ipv6Addr::LOCALHOST, bound)).await {
+        Ok(six) => Ok((bound, vec![four, six])),
+        // Another program's port: half of the names would lead to it.
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && port != 0 => Err(error),
+        Err(_) => Ok((bound, vec![four])),
+    }
+}

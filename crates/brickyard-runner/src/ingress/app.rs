@@ -1,0 +1,72 @@
+//! One served app.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::pool::Pool;
+use super::session::{Sessions, Visitor};
+use super::{AppConfig, Authority, Refusal, SignIn};
+use crate::logs::Logs;
+use crate::supervisor::{State, Status};
+
+pub(super) struct App {
+    pub(super) name: String,
+    pub(super) logs: Logs,
+    pub(super) authority: Arc<dyn Authority>,
+    pub(super) sessions: Sessions,
+    pub(super) pool: Pool,
+    pub(super) end: CancellationToken,
+    status: watch::Receiver<Status>,
+    sign_in: SignIn,
+    /// The visitor of `SignIn::As`, once somebody came.
+    automatic: tokio::sync::Mutex<Option<Arc<Visitor>>>,
+}
+
+impl App {
+    pub(super) fn new(config: AppConfig, port: u16, end: CancellationToken) -> Self {
+        let AppConfig { name, status, logs, authority, sign_in, port: _ } = config;
+        let sessions = Sessions::new(&name, port);
+        let automatic = tokio::sync::Mutex::new(None);
+        Self { name, logs, authority, sessions, pool: Pool::default(), end, status, sign_in, automatic }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    /// Where the app listens, if it does.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        match self.status.borrow().state {
+            State::Running { address } => Some(address),
+            _ => None,
+        }
+    }
+
+    /// Who comes without a session: nobody, or the user of `--as`.
+    pub(super) async fn automatic(&self) -> Result<Option<Arc<Visitor>>, Refusal> {
+        let SignIn::As(user) = &self.sign_in else { return Ok(None) };
+        let mut known = self.automatic.lock().await;
+        if let Some(visitor) = &*known {
+            return Ok(Some(Arc::clone(visitor)));
+        }
+        let grant = self.authority.sign_in(user.clone()).await?;
+        let visitor = Arc::new(Visitor::new(grant)?);
+        *known = Some(Arc::clone(&visitor));
+        Ok(Some(visitor))
+    }
+
+    /// Forgets the visitor of `--as`, when its grant can no longer be refreshed.
+    pub(super) async fn forget_automatic(&self) {
+        *self.automatic.lock().await = None;
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,93 @@
+//! A request to the app and its answer back.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::{CONTENT_LENGTH, HOST};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+
+use super::IngressConfig;
+use super::app::App;
+use super::body::{Body, RequestBody};
+use super::headers::{strip_client, strip_hop, tell, without_cookies};
+use super::pages::{not_up, page};
+use super::pool::Unanswered;
+use super::session::{Sessions, Visitor};
+
+/// Makes the request as the app shall see it.
+pub(super) fn rewrite<B>(
+    request: &mut Request<B>,
+    visitor: &Visitor,
+    host: &str,
+    peer: IpAddr,
+    address: SocketAddr,
+) {
+    let path = request.uri().path_and_query().cloned();
+    *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+    *request.version_mut() = Version::HTTP_11;
+    let headers = request.headers_mut();
+    strip_hop(headers);
+    strip_client(headers);
+    without_cookies(headers, Sessions::is_cookie);
+    // The app sees the name it is reached by inside, as behind the platform's own proxy; the outer one is X-Forwarded-Host.
+    if let Ok(inner) = HeaderValue::from_str(&format!("localhost:{}", address.port())) {
+        headers.insert(HOST, inner);
+    }
+    tell(headers, visitor, host, peer);
+}
+
+pub(super) async fn forward(
+    app: &App,
+    config: &IngressConfig,
+    visitor: &Visitor,
+    host: &str,
+    peer: IpAddr,
+    mut request: Request<Incoming>,
+) -> Response<Body> {
+    let Some(address) = app.address() else { return not_up(&app.name, &app.status()) };
+    if let Some(limit) = config.body_limit
+        && announced(&request).is_some_and(|bytes| bytes > limit)
+    {
+        return too_large(limit);
+    }
+    let started = Instant::now();
+    rewrite(&mut request, visitor, host, peer, address);
+    let request = request.map(|body| RequestBody::new(body, config.body_limit));
+    match timeout_at(started + config.request_timeout, app.pool.send(address, request)).await {
+        Ok(Ok((response, lease))) => {
+            let deadline = config.stream_timeout.map(|longest| started + longest);
+            let (mut head, body) = response.into_parts();
+            strip_hop(&mut head.headers);
+            head.version = Version::HTTP_11;
+            Response::from_parts(head, Body::passing(body, Some(lease), deadline))
+        }
+        Ok(Err(error)) => unanswered(app, config, &error),
+        Err(_) => timed_out(config),
+    }
+}
+
+pub(super) fn unanswered(app: &App, config: &IngressConfig, error: &Unanswered) -> Response<Body> {
+    if let (Unanswered::Broken(source), Some(limit)) = (error, config.body_limit)
+        && source.is_user()
+    {
+        return too_large(limit);
+    }
+    tracing::debug!(error = error as &dyn std::error::Error, app = app.name, "The app did not answer");
+    not_up(&app.name, &app.status())
+}
+
+pub(super) fn timed_out(config: &IngressConfig) -> Response<Body> {
+    let seconds = config.request_timeout.as_secs();
+    let body = format!("<p>The app did not answer within {seconds} s.</p>");
+    page(StatusCode::GATEWAY_TIMEOUT, "Gateway Timeout", &body, false)
+}
+
+fn too_large(limit: u64) -> Response<Body> {
+    let body = format!("<p>The request's body is larger than {limit} bytes.</p>");
+    page(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large", &body, false)
+}
+
+fn announced<B>(request: &Request<B>) -> Option<u64> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

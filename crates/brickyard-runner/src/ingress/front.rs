@@ -1,0 +1,186 @@
+//! What happens to a request, in order: host, app, origin, our own paths, who, forward.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use http::header::{ACCEPT, AUTHORIZATION};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio_util::task::TaskTracker;
+
+use super::app::App;
+use super::body::Body;
+use super::session::Visitor;
+use super::{IngressConfig, Refusal, forward, headers, login, logz, pages, route, upgrade};
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Front {
+    pub(super) config: IngressConfig,
+    pub(super) apps: RwLock<BTreeMap<String, Arc<App>>>,
+    pub(super) tasks: TaskTracker,
+}
+
+/// How a connection came in.
+#[derive(Debug, Clone)]
+pub(super) enum Via {
+    /// By the port of one app.
+    Port(Arc<App>),
+    /// By the port all share; the host names the app.
+    Name,
+}
+
+impl Front {
+    pub(super) async fn answer(&self, via: &Via, peer: IpAddr, request: Request<Incoming>) -> Response<Body> {
+        let Some(host) = route::host(&request).map(str::to_owned) else {
+            return pages::plain(StatusCode::BAD_REQUEST, "The request names no host");
+        };
+        if !route::is_loopback(route::bare(&host)) {
+            return pages::plain(
+                StatusCode::FORBIDDEN,
+                "This host name is not answered: only `localhost`, names below it and loopback addresses are",
+            );
+        }
+        if request.method() == Method::CONNECT {
+            return pages::plain(StatusCode::METHOD_NOT_ALLOWED, "This is not a proxy");
+        }
+        let upgrading = headers::is_upgrade(request.headers());
+        if route::is_foreign(request.method(), upgrading, request.headers()) {
+            return pages::plain(StatusCode::FORBIDDEN, "A page of another origin must not send this");
+        }
+        let Some(app) = self.app(via, &host) else { return self.unknown(&host) };
+        let path = request.uri().path();
+        if path.starts_with(login::PREFIX) {
+            return login::answer(&app, &host, request.uri(), request.headers()).await;
+        }
+        let kind = Kind::of(path);
+        let visitor = match self.visitor(&app, kind, request.headers()).await {
+            Ok(Some(visitor)) => visitor,
+            Ok(None) if kind == Kind::Api => return pages::json(StatusCode::UNAUTHORIZED, "{}"),
+            Ok(None) if path == logz::STREAM => return pages::json(StatusCode::UNAUTHORIZED, "{}"),
+            Ok(None) => {
+                let return_to = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+                return login::begin(&app, &host, return_to.to_owned(), false);
+            }
+            Err(refusal) => return refused(&refusal, kind),
+        };
+        match kind {
+            Kind::Logs => logz::answer(self, &app, request),
+            _ if app.address().is_none() && !wants_html(request.headers()) => not_up_for_programs(&app),
+            _ if upgrading => upgrade::forward(self, &app, &visitor, &host, peer, request).await,
+            _ => forward::forward(&app, &self.config, &visitor, &host, peer, request).await,
+        }
+    }
+
+    fn app(&self, via: &Via, host: &str) -> Option<Arc<App>> {
+        match via {
+            Via::Port(app) => Some(Arc::clone(app)),
+            Via::Name => {
+                let name = route::app_name(route::bare(host))?;
+                self.apps.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned()
+            }
+        }
+    }
+
+    /// No app of that name: the list of those there are.
+    fn unknown(&self, host: &str) -> Response<Body> {
+        let port = host.rsplit_once(':').map_or("80", |(_, port)| port);
+        let apps = self.apps.read().unwrap_or_else(PoisonError::into_inner);
+        let mut links = String::new();
+        for name in apps.keys() {
+            let (name, port) = (pages::escape(name), pages::escape(port));
+            let _infallible = write!(links, "<li><a href=\"http://{name}.localhost:{port}/\">{name}</a>");
+        }
+        let (status, title) = if route::app_name(route::bare(host)).is_some() {
+            (StatusCode::NOT_FOUND, "There is no such app")
+        } else {
+            (StatusCode::OK, "Apps")
+        };
+        pages::page(status, title, &format!("<ul>{links}</ul>"), false)
+    }
+
+    /// Who asks: by session, by bearer token where those count, or by `--as`.
+    async fn visitor(
+        &self,
+        app: &App,
+        kind: Kind,
+        headers: &HeaderMap,
+    ) -> Result<Option<Arc<Visitor>>, Refusal> {
+        if kind != Kind::Page
+            && let Some(token) = bearer(headers)
+        {
+            let grant = app.authority.verify(token.to_owned()).await?;
+            return Ok(Some(Arc::new(Visitor::new(grant)?)));
+        }
+        if let Some(visitor) = app.sessions.find(headers) {
+            // A session whose token cannot be renewed has ended.
+            return match visitor.freshen(&*app.authority).await {
+                Ok(()) => Ok(Some(visitor)),
+                Err(Refusal::Unavailable(reason)) => Err(Refusal::Unavailable(reason)),
+                Err(_) => Ok(None),
+            };
+        }
+        let Some(visitor) = app.automatic().await? else { return Ok(None) };
+        if visitor.freshen(&*app.authority).await.is_err() {
+            app.forget_automatic().await;
+            return app.automatic().await;
+        }
+        Ok(Some(visitor))
+    }
+}
+
+/// What a path is, for the question who may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Below `/api/`: bearer tokens count, and nobody is sent to sign in.
+    Api,
+    /// The log, for browsers and for programs.
+    Logs,
+    /// Everything else.
+    Page,
+}
+
+impl Kind {
+    fn of(path: &str) -> Self {
+        if path.starts_with("/api/") {
+            Self::Api
+        } else if path == logz::PAGE || path == logz::STREAM {
+            Self::Logs
+        } else {
+            Self::Page
+        }
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn refused(refusal: &Refusal, kind: Kind) -> Response<Body> {
+    let status = login::status(refusal);
+    match (kind, refusal) {
+        (Kind::Api | Kind::Logs, Refusal::Unauthenticated(_) | Refusal::Forbidden(_)) => {
+            pages::json(status, "{}")
+        }
+        _ => pages::plain(status, refusal.to_string()),
+    }
+}
+
+fn wants_html(headers: &HeaderMap) -> bool {
+    headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Programs get the status and one sentence; people the page.
+fn not_up_for_programs(app: &App) -> Response<Body> {
+    let status = pages::not_up(&app.name, &app.status()).status();
+    pages::plain(
+        status,
+        if status == StatusCode::BAD_GATEWAY { "App Not Available" } else { "The app is starting" },
+    )
+}

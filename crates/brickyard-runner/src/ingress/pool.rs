@@ -1,0 +1,106 @@
+//! Open HTTP/1.1 connections to one app, used again and again.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::body::RequestBody;
+
+/// Idle connections kept; more than an app usually has workers for is waste.
+const MAX_IDLE: usize = 256;
+
+/// A connection and the address it leads to: a restarted app may listen elsewhere.
+struct Idle {
+    address: SocketAddr,
+    sender: SendRequest<RequestBody>,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Pool(Arc<Mutex<Vec<Idle>>>);
+
+/// A connection in use.
+pub(super) struct Lease {
+    pool: Pool,
+    idle: Idle,
+}
+
+/// Why the app did not answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unanswered {
+    #[error("The app does not accept connections")]
+    Unreachable(#[source] std::io::Error),
+    #[error("The app broke off before it answered")]
+    Broken(#[source] hyper::Error),
+}
+
+impl Pool {
+    /// Sends a request over an open connection, or a new one if none is left alive.
+    pub(super) async fn send(
+        &self,
+        address: SocketAddr,
+        mut request: Request<RequestBody>,
+    ) -> Result<(Response<Incoming>, Lease), Unanswered> {
+        while let Some(mut idle) = self.take(address) {
+            if idle.sender.ready().await.is_err() {
+                continue;
+            }
+            match idle.sender.try_send_request(request).await {
+                Ok(response) => return Ok((response, Lease { pool: self.clone(), idle })),
+                // The app closed the idle connection just now: nothing was sent, so it may be sent again.
+                Err(mut failed) => match failed.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(Unanswered::Broken(failed.into_error())),
+                },
+            }
+        }
+        let mut sender = connect(address).await?;
+        match sender.send_request(request).await {
+            Ok(response) => Ok((response, Lease { pool: self.clone(), idle: Idle { address, sender } })),
+            Err(error) => Err(Unanswered::Broken(error)),
+        }
+    }
+
+    fn take(&self, address: SocketAddr) -> Option<Idle> {
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            // The one used last is the one most surely alive.
+            let candidate = idle.pop()?;
+            if candidate.address == address && !candidate.sender.is_closed() {
+                return Some(candidate);
+            }
+        }
+    }
+}
+
+impl Lease {
+    /// Keeps the connection for the next request.
+    pub(super) fn give_back(self) {
+        if self.idle.sender.is_closed() {
+            return;
+        }
+        let mut idle = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MAX_IDLE {
+            idle.push(self.idle);
+        }
+    }
+}
+
+async fn connect(address: SocketAddr) -> Result<SendRequest<RequestBody>, Unanswered> {
+    let stream = TcpStream::connect(address).await.map_err(Unanswered::Unreachable)?;
+    // A socket that cannot be tuned still works.
+    let _untuned = stream.set_nodelay(true);
+    let (sender, connection) =
+        http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(Unanswered::Broken)?;
+    // Owned by the sender: it ends when that is dropped. Upgrades leave through it.
+    tokio::spawn(async move {
+        if let Err(error) = connection.with_upgrades().await {
+            tracing::debug!(%error, "A connection to the app ended badly");
+        }
+    });
+    Ok(sender)
+}
