@@ -4,6 +4,7 @@ use http::request::Parts;
 
 use crate::directory::Principal;
 use crate::error::ApiError;
+use crate::scope;
 use crate::workspace::Workspace;
 
 /// Who sent a request, as its bearer token says; a handler that takes a `Caller` refuses everybody else with 401.
@@ -21,11 +22,9 @@ impl Caller {
         self.principal.name()
     }
 
-    /// Whether the token carries this scope; `all-apis` carries every one.
+    /// Whether the token carries this scope.
     pub(crate) fn has_scope(&self, scope: &str) -> bool {
-        self.scopes
-            .iter()
-            .any(|held| held == "all-apis" || held == scope || scope.strip_suffix(":read") == Some(held))
+        scope::carries(&self.scopes, scope)
     }
 
     /// Refuses a token without this scope, in the platform's words (platform §4.3).
@@ -51,6 +50,10 @@ impl FromRequestParts<Workspace> for Caller {
                     "Credential was not sent or was of an unsupported type for this API.",
                 )
             })?;
-        workspace.caller_of(token)
+        let caller = workspace.caller_of(token)?;
+        if let Some(scope) = scope::needed(&parts.method, parts.uri.path()) {
+            caller.require_scope(scope)?;
+        }
+        Ok(caller)
     }
 }

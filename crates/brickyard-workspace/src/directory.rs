@@ -90,6 +90,12 @@ impl Principal {
     }
 }
 
+/// Group whose members may do everything.
+pub(crate) const ADMINS: &str = "admins";
+
+/// Groups that every user and service principal belongs to, the workspace's and the account's.
+pub(crate) const EVERYBODY: [&str; 2] = ["users", "account users"];
+
 /// Users, groups and service principals of the workspace.
 #[derive(Clone)]
 pub(crate) struct Directory {
@@ -138,11 +144,34 @@ impl Directory {
         Ok(self.store.get::<ServicePrincipal>(SERVICE_PRINCIPAL, name)?.map(Principal::ServicePrincipal))
     }
 
-    /// Names of all groups the principal belongs to, through other groups too.
+    /// Makes the groups every workspace has; `admin` is put into `admins` where nobody else is.
+    pub(crate) fn put_system_groups(&self, admin: Option<&str>) -> Result<(), StoreError> {
+        for (id, name) in [(4_900_000_001, ADMINS), (4_900_000_002, EVERYBODY[0])] {
+            let group = Group { id, display_name: name.to_owned(), members: Vec::new() };
+            self.store.insert(GROUP, name, &group)?;
+        }
+        let admins = self.store.get::<Group>(GROUP, ADMINS)?;
+        if let (Some(mut admins), Some(admin)) = (admins.filter(|group| group.members.is_empty()), admin) {
+            admins.members.push(admin.to_owned());
+            self.put_group(&admins)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a user or service principal is a workspace admin.
+    pub(crate) fn is_admin(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.groups_of(name)?.iter().any(|group| group == ADMINS))
+    }
+
+    /// Names of all groups the principal belongs to, through other groups too; everybody is in [`EVERYBODY`].
     pub(crate) fn groups_of(&self, name: &str) -> Result<Vec<String>, StoreError> {
         let groups = self.groups()?;
         let mut found: Vec<String> = Vec::new();
         let mut names = vec![name.to_owned()];
+        if self.principal(name)?.is_some() {
+            found.extend(EVERYBODY.map(str::to_owned));
+            names.extend(EVERYBODY.map(str::to_owned));
+        }
         while let Some(member) = names.pop() {
             for group in &groups {
                 let inside = group.members.iter().any(|candidate| candidate.eq_ignore_ascii_case(&member));

@@ -6,11 +6,18 @@ use crate::endpoint::{Endpoint, Family};
 use crate::error::ApiError;
 use crate::gateway::check_host;
 use crate::workspace::Workspace;
-use crate::{apps, workspace_files};
+use crate::{apps, oauth, scim, workspace_files};
 
-/// Every API family the workspace serves, in the order of `docs/PARITY.md`.
+/// Every API family the workspace serves, in the order of `docs/PARITY.md`; one a line.
+#[rustfmt::skip]
 fn families() -> Vec<Family> {
-    vec![apps::family(), workspace_files::family()]
+    vec![
+        oauth::family(),
+        oauth::personal_token_family(),
+        scim::family(),
+        apps::family(),
+        workspace_files::family(),
+    ]
 }
 
 /// All endpoints with their fidelity and witness, for `docs/PARITY.md`.

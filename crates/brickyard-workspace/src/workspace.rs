@@ -12,8 +12,10 @@ use crate::error::ApiError;
 use crate::gateway::{AuthorityError, Gateway, client_environment};
 use crate::handle::WorkspaceHandle;
 use crate::lock::{LockError, StateLock};
+use crate::oauth::{OAuth, PERSONAL_TOKEN_PREFIX, find_personal_token};
+use crate::scope::ALL_APIS;
 use crate::store::{Store, StoreError};
-use crate::token::{Signer, SignerError};
+use crate::token::{Claims, Signer, SignerError};
 use crate::workspace_files::FileTree;
 
 /// The running workspace: what every handler is given. Clones are cheap and see the same state.
@@ -32,6 +34,7 @@ struct Inner {
     signer: Signer,
     gateway: Gateway,
     file_tree: FileTree,
+    oauth: OAuth,
     _lock: StateLock,
     addresses: OnceLock<(SocketAddr, SocketAddr)>,
     tracker: TaskTracker,
@@ -96,8 +99,12 @@ impl Workspace {
         for group in &config.groups {
             directory.put_group(group)?;
         }
-        for (principal, _) in &config.service_principals {
+        directory.put_system_groups(config.users.first().map(|user| user.user_name.as_str()))?;
+        let (oauth, now) = (OAuth::open(store.clone())?, config.clock.unix_seconds());
+        oauth.forget_expired(now)?;
+        for (principal, secret) in &config.service_principals {
             directory.put_service_principal(principal)?;
+            oauth.put_secret(&principal.application_id, "configured", secret, now)?;
         }
         let workspace = Self {
             inner: Arc::new(Inner {
@@ -107,6 +114,7 @@ impl Workspace {
                 signer,
                 gateway,
                 file_tree,
+                oauth,
                 _lock: lock,
                 addresses: OnceLock::new(),
                 tracker: TaskTracker::new(),
@@ -168,6 +176,16 @@ impl Workspace {
         &self.inner.file_tree
     }
 
+    pub(crate) fn oauth(&self) -> &OAuth {
+        &self.inner.oauth
+    }
+
+    /// Account the workspace belongs to: a UUID made of the workspace id.
+    pub(crate) fn account_id(&self) -> String {
+        let name = self.config().workspace_id.to_be_bytes();
+        uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, &name).to_string()
+    }
+
     /// Every task of the workspace is spawned here and ends with it.
     pub(crate) fn tracker(&self) -> &TaskTracker {
         &self.inner.tracker
@@ -183,17 +201,34 @@ impl Workspace {
         format!("https://{}/oidc", self.config().host)
     }
 
-    /// Who a bearer token stands for, or a 401.
-    pub(crate) fn caller_of(&self, token: &str) -> Result<Caller, ApiError> {
+    /// What a bearer token says, where it is ours, lives, and its sign-in was not ended; else a 401.
+    pub(crate) fn claims_of(&self, token: &str) -> Result<Claims, ApiError> {
         let audience = self.config().workspace_id.to_string();
         let claims = self
             .signer()
             .verify(token, &self.issuer(), &audience, self.clock().unix_seconds())
             .map_err(|error| ApiError::unauthenticated(format!("Invalid access token: {error}")))?;
+        self.oauth().check(&claims)?;
+        Ok(claims)
+    }
+
+    /// Who a bearer token stands for, or a 401.
+    pub(crate) fn caller_of(&self, token: &str) -> Result<Caller, ApiError> {
+        let (name, scopes) = if token.starts_with(PERSONAL_TOKEN_PREFIX) {
+            let found =
+                find_personal_token(self.store(), token).map_err(|error| ApiError::internal(&error))?;
+            let now = self.clock().unix_milliseconds();
+            let found = found.filter(|found| !found.is_expired(now));
+            let found = found.ok_or_else(|| ApiError::unauthenticated("Invalid access token"))?;
+            (found.owner, vec![ALL_APIS.to_owned()])
+        } else {
+            let claims = self.claims_of(token)?;
+            (claims.sub, claims.scope.split(' ').map(str::to_owned).collect())
+        };
         let principal =
-            self.directory().principal(&claims.sub).map_err(|error| ApiError::internal(&error))?.ok_or_else(
-                || ApiError::unauthenticated(format!("Invalid access token: `{}` is not found", claims.sub)),
+            self.directory().principal(&name).map_err(|error| ApiError::internal(&error))?.ok_or_else(
+                || ApiError::unauthenticated(format!("Invalid access token: `{name}` is not found")),
             )?;
-        Ok(Caller { principal, scopes: claims.scope.split(' ').map(str::to_owned).collect() })
+        Ok(Caller { principal, scopes })
     }
 }

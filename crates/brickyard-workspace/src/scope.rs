@@ -1,0 +1,136 @@
+//! OAuth scopes: what a token may be used for (platform §6.2).
+
+/// Scope that carries every other one.
+pub(crate) const ALL_APIS: &str = "all-apis";
+
+/// Names of one scope in the older and the newer vocabulary.
+const ALIASES: [(&str, &str); 6] = [
+    ("dashboards.genie", "genie"),
+    ("files.files", "files"),
+    ("serving.serving-endpoints", "model-serving"),
+    ("serving.serving-endpoints-data-plane", "model-serving"),
+    ("vectorsearch.vector-search-endpoints", "vector-search"),
+    ("vectorsearch.vector-search-indexes", "vector-search"),
+];
+
+/// Whether a token with the scopes `held` may do what `needed` stands for.
+///
+/// A scope carries what lies below it (`sql` carries `sql.warehouses`) and its own `:read` half; `catalog.…` scopes are
+/// refused under the name `unity-catalog`.
+pub(crate) fn carries(held: &[String], needed: &str) -> bool {
+    held.iter().any(|held| one_carries(held, needed))
+}
+
+/// Whether a token with the scopes `held` may be exchanged for one with `wanted`: names count as they are written, so
+/// that no chain of exchanges leads from one vocabulary to more rights in the other.
+pub(crate) fn includes(held: &[String], wanted: &str) -> bool {
+    held.iter().any(|held| one_includes(held, wanted))
+}
+
+fn one_includes(held: &str, wanted: &str) -> bool {
+    let whole = wanted.strip_suffix(":read").unwrap_or(wanted);
+    let covers = held == whole || whole.strip_prefix(held).is_some_and(|below| below.starts_with('.'));
+    held == ALL_APIS || held == wanted || (covers && !held.ends_with(":read"))
+}
+
+fn one_carries(held: &str, needed: &str) -> bool {
+    let whole = needed.strip_suffix(":read").unwrap_or(needed);
+    one_includes(held, needed)
+        || ALIASES.iter().any(|&(old, new)| (held == new && whole == old) || (held == old && whole == new))
+}
+
+/// The scope a request needs by its method and path; `None` where any valid token is enough.
+///
+/// What is not listed needs `all-apis`: a user token narrowed for an app reaches nothing by accident.
+pub(crate) fn needed(method: &http::Method, path: &str) -> Option<&'static str> {
+    let read = matches!(*method, http::Method::GET | http::Method::HEAD);
+    let below =
+        |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let unity = path.strip_prefix("/api/2.1/unity-catalog/").unwrap_or_default();
+    let kind = unity.split('/').next().unwrap_or_default();
+    Some(match path {
+        _ if path.ends_with("/scim/v2/Me") => "iam.current-user:read",
+        _ if below("/oidc") || below("/telemetry-ext") || below("/telemetry-unauth") => return None,
+        _ if below("/api/2.0/connector-service") => return None,
+        _ if below("/api/2.0/oauth-app-integrations") => return None,
+        _ if path.contains("/scim/v2/") && read => "iam.access-control:read",
+        _ if below("/sql") => "sql",
+        _ if below("/api/2.0/sql/statements") => "sql.statement-execution",
+        _ if below("/api/2.0/sql/sessions") => "sql.statement-execution",
+        _ if below("/api/2.0/sql/history") => "sql.query-history",
+        _ if below("/api/2.0/sql/warehouses") && read => "sql.warehouses:read",
+        _ if below("/api/2.0/sql/warehouses") => "sql.warehouses",
+        _ if below("/api/2.0/sql") => "sql",
+        _ if below("/api/2.0/genie") => "dashboards.genie",
+        _ if below("/api/2.0/fs") => "files.files",
+        _ if below("/serving-endpoints") => "model-serving",
+        _ if below("/api/2.0/serving-endpoints") => "serving.serving-endpoints",
+        _ if below("/api/2.0/vector-search/indexes") => "vectorsearch.vector-search-indexes",
+        _ if below("/api/2.0/vector-search") => "vectorsearch.vector-search-endpoints",
+        _ if below("/api/2.0/external-function") => "catalog.connections",
+        _ if below("/api/2.0/mcp/genie") => "mcp.genie",
+        _ if below("/api/2.0/mcp/functions") => "mcp.functions",
+        _ if below("/api/2.0/mcp/vector-search") => "mcp.vectorsearch",
+        _ if below("/api/2.0/mcp/external") => "mcp.external",
+        _ if below("/api/2.0/postgres") || below("/api/2.0/database") => "postgres",
+        _ if below("/api/2.0/workspace") && read => "workspace.workspace:read",
+        _ if below("/api/2.0/workspace") => "workspace.workspace",
+        _ if kind == "catalogs" && read => "catalog.catalogs:read",
+        _ if kind == "schemas" && read => "catalog.schemas:read",
+        _ if kind == "tables" && read => "catalog.tables:read",
+        _ if kind == "volumes" && read => "catalog.volumes:read",
+        _ if kind == "volumes" => "catalog.volumes",
+        _ if kind == "connections" => "catalog.connections",
+        _ if below("/api/2.1/unity-catalog") => "unity-catalog",
+        _ => ALL_APIS,
+    })
+}
+
+/// Whether this is a scope token (RFC 6749 §3.3).
+pub(crate) fn is_valid(scope: &str) -> bool {
+    !scope.is_empty()
+        && scope.len() <= 128
+        && scope
+            .bytes()
+            .all(|byte| byte == b'!' || (b'#'..=b'[').contains(&byte) || (b']'..=b'~').contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(scopes: &str) -> Vec<String> {
+        scopes.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_scope_carries_what_lies_below_it_and_no_more() {
+        for (scopes, needed, carried) in [
+            ("all-apis", "anything", true),
+            ("sql", "sql.warehouses:read", true),
+            ("sql", "sqlx", false),
+            ("sql.warehouses", "sql.warehouses:read", true),
+            ("sql.warehouses:read", "sql.warehouses", false),
+            ("sql.warehouses:read", "sql.warehouses:read", true),
+            ("sql.warehouses", "sql.statement-execution", false),
+            ("files", "files.files", true),
+            ("genie", "dashboards.genie", true),
+            ("serving.serving-endpoints", "model-serving", true),
+            ("iam.current-user:read iam.access-control:read", "sql", false),
+            ("", "sql", false),
+        ] {
+            assert_eq!(carries(&held(scopes), needed), carried, "{scopes} {needed}");
+        }
+    }
+
+    #[test]
+    fn unknown_paths_need_every_scope() {
+        let get = http::Method::GET;
+        assert_eq!(needed(&get, "/api/2.0/preview/scim/v2/Me"), Some("iam.current-user:read"));
+        assert_eq!(needed(&get, "/api/2.0/sql/warehouses"), Some("sql.warehouses:read"));
+        assert_eq!(needed(&http::Method::POST, "/api/2.0/sql/warehouses"), Some("sql.warehouses"));
+        assert_eq!(needed(&get, "/api/2.0/sql/warehousesx"), Some("sql"));
+        assert_eq!(needed(&get, "/api/2.2/jobs/list"), Some(ALL_APIS));
+        assert_eq!(needed(&get, "/api/2.0/fsx"), Some(ALL_APIS));
+    }
+}
