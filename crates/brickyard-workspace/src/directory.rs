@@ -1,6 +1,12 @@
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
 use serde::{Deserialize, Serialize};
 
 use crate::store::{Store, StoreError};
+
+/// Most principals whose groups are kept in memory.
+const MOST_MEMBERSHIPS: usize = 10_000;
 
 const USER: &str = "user";
 const GROUP: &str = "group";
@@ -97,31 +103,42 @@ pub(crate) const ADMINS: &str = "admins";
 pub(crate) const EVERYBODY: [&str; 2] = ["users", "account users"];
 
 /// Users, groups and service principals of the workspace.
+///
+/// Every authorized request asks who belongs to what, so the answers are kept until somebody changes.
 #[derive(Clone)]
 pub(crate) struct Directory {
     store: Store,
+    memberships: Arc<RwLock<HashMap<String, Vec<String>>>>,
 }
 
 impl Directory {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store }
+        Self { store, memberships: Arc::default() }
     }
 
     pub(crate) fn put_user(&self, user: &User) -> Result<(), StoreError> {
-        self.store.put(USER, &user.user_name.to_lowercase(), user)
+        self.store.put(USER, &user.user_name.to_lowercase(), user)?;
+        self.forget_memberships();
+        Ok(())
     }
 
     pub(crate) fn put_group(&self, group: &Group) -> Result<(), StoreError> {
-        self.store.put(GROUP, &group.display_name, group)
+        self.store.put(GROUP, &group.display_name, group)?;
+        self.forget_memberships();
+        Ok(())
     }
 
     pub(crate) fn put_service_principal(&self, principal: &ServicePrincipal) -> Result<(), StoreError> {
-        self.store.put(SERVICE_PRINCIPAL, &principal.application_id, principal)
+        self.store.put(SERVICE_PRINCIPAL, &principal.application_id, principal)?;
+        self.forget_memberships();
+        Ok(())
     }
 
     /// Forgets a service principal; its tokens are refused from now on.
     pub(crate) fn remove_service_principal(&self, client_id: &str) -> Result<(), StoreError> {
-        self.store.delete(SERVICE_PRINCIPAL, client_id).map(drop)
+        self.store.delete(SERVICE_PRINCIPAL, client_id)?;
+        self.forget_memberships();
+        Ok(())
     }
 
     pub(crate) fn users(&self) -> Result<Vec<User>, StoreError> {
@@ -165,6 +182,25 @@ impl Directory {
 
     /// Names of all groups the principal belongs to, through other groups too; everybody is in [`EVERYBODY`].
     pub(crate) fn groups_of(&self, name: &str) -> Result<Vec<String>, StoreError> {
+        let known = self.memberships.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        // Written only if nobody changed the directory meanwhile: the lock is held while it is read.
+        let mut memberships = self.memberships.write().unwrap_or_else(PoisonError::into_inner);
+        let found = self.read_groups_of(name)?;
+        if memberships.len() >= MOST_MEMBERSHIPS {
+            memberships.clear();
+        }
+        memberships.insert(name.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    fn forget_memberships(&self) {
+        self.memberships.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn read_groups_of(&self, name: &str) -> Result<Vec<String>, StoreError> {
         let groups = self.groups()?;
         let mut found: Vec<String> = Vec::new();
         let mut names = vec![name.to_owned()];

@@ -16,6 +16,7 @@ mod gateway;
 mod handle;
 mod lock;
 mod oauth;
+mod permissions;
 mod router;
 mod scim;
 mod scope;

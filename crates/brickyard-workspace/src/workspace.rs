@@ -13,6 +13,7 @@ use crate::gateway::{AuthorityError, Gateway, client_environment};
 use crate::handle::WorkspaceHandle;
 use crate::lock::{LockError, StateLock};
 use crate::oauth::{OAuth, PERSONAL_TOKEN_PREFIX, find_personal_token};
+use crate::permissions::AccessLists;
 use crate::scope::ALL_APIS;
 use crate::store::{Store, StoreError};
 use crate::token::{Claims, Signer, SignerError};
@@ -35,6 +36,7 @@ struct Inner {
     gateway: Gateway,
     file_tree: FileTree,
     oauth: OAuth,
+    access_lists: AccessLists,
     _lock: StateLock,
     addresses: OnceLock<(SocketAddr, SocketAddr)>,
     tracker: TaskTracker,
@@ -106,6 +108,7 @@ impl Workspace {
             directory.put_service_principal(principal)?;
             oauth.put_secret(&principal.application_id, "configured", secret, now)?;
         }
+        let access_lists = AccessLists::open(store.clone())?;
         let workspace = Self {
             inner: Arc::new(Inner {
                 config,
@@ -115,6 +118,7 @@ impl Workspace {
                 gateway,
                 file_tree,
                 oauth,
+                access_lists,
                 _lock: lock,
                 addresses: OnceLock::new(),
                 tracker: TaskTracker::new(),
@@ -178,6 +182,10 @@ impl Workspace {
 
     pub(crate) fn oauth(&self) -> &OAuth {
         &self.inner.oauth
+    }
+
+    pub(crate) fn access_lists(&self) -> &AccessLists {
+        &self.inner.access_lists
     }
 
     /// Account the workspace belongs to: a UUID made of the workspace id.

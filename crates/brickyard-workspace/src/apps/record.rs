@@ -213,7 +213,7 @@ impl Workspace {
         } else {
             record.app.user_api_scopes.clone()
         };
-        self.register_app_client(&record.app)?;
+        self.register_app_client(&record.app, &record.client_secret)?;
         self.grant_app_resources(&record.app)?;
         self.save_app(&record)?;
         Ok(record)

@@ -3,12 +3,12 @@ use brickyard_api::{App, AppResource};
 use super::record::{AppRecord, RegisteredApp};
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::oauth::OAuthClient;
 use crate::workspace::Workspace;
 
 impl Workspace {
     /// Refuses resources that are not well formed, before anything changes.
     pub(super) fn check_resources(&self, caller: &Caller, resources: &[AppResource]) -> Result<(), ApiError> {
-        let _ = caller;
         for (index, resource) in resources.iter().enumerate() {
             if resource.name.is_empty() {
                 return Err(ApiError::invalid("Every resource needs a name"));
@@ -17,6 +17,10 @@ impl Workspace {
                 return Err(ApiError::invalid(format!("Duplicate resource name: {}", resource.name)));
             }
             kinds(resource)?;
+            // Who binds a resource gives it away, so the resource must be theirs to give.
+            for (kind, id, permission) in bound_objects(resource) {
+                self.authorize_giving(caller, kind, id, permission)?;
+            }
         }
         Ok(())
     }
@@ -83,22 +87,64 @@ impl Workspace {
     }
 
     /// Users sign in to the app through its own OAuth client, which may ask for the app's scopes alone.
-    pub(super) fn register_app_client(&self, app: &App) -> Result<(), ApiError> {
-        let _ = (self, app);
-        Ok(())
+    pub(super) fn register_app_client(&self, app: &App, client_secret: &str) -> Result<(), ApiError> {
+        let Some(client_id) = &app.oauth2_app_client_id else { return Ok(()) };
+        let mut client = OAuthClient::new(client_id, &app.name, Some(client_secret));
+        client.scopes.clone_from(&app.effective_user_api_scopes);
+        let label = format!("{}-{}", app.name, self.config().workspace_id);
+        client.redirect_uris = vec![
+            format!("https://{label}.{}/.auth/callback", self.config().app_domain),
+            // The app's ingress on this machine, by port and by name: the port is free each time.
+            "http://localhost:*/.auth/callback".to_owned(),
+            "http://127.0.0.1:*/.auth/callback".to_owned(),
+            format!("http://{}.localhost:*/.auth/callback", app.name),
+        ];
+        self.oauth().put_client(&client).map_err(|error| ApiError::internal(&error))
     }
 
     /// Gives the app's principal the permissions its resources name, and takes back those it no longer names.
     pub(super) fn grant_app_resources(&self, app: &App) -> Result<(), ApiError> {
-        let _ = (self, app);
+        let Some(principal) = &app.service_principal_client_id else { return Ok(()) };
+        let origin = format!("apps/{}", app.name);
+        self.withdraw(&origin)?;
+        for resource in &app.resources {
+            for (kind, id, permission) in bound_objects(resource) {
+                self.grant_object(principal, kind, id, permission, Some(&origin))?;
+            }
+        }
         Ok(())
     }
 
     /// Stores the secret of a service principal.
     pub(super) fn set_client_secret(&self, client_id: &str, secret: &str) -> Result<(), ApiError> {
-        let _ = (self, client_id, secret);
-        Ok(())
+        let now = self.clock().unix_seconds();
+        self.oauth().put_secret(client_id, "app", secret, now).map_err(|error| ApiError::internal(&error))
     }
+}
+
+/// The objects with an access list that a resource binds: kind and id as in the permissions API, and the level.
+fn bound_objects(resource: &AppResource) -> impl Iterator<Item = (&'static str, &str, &str)> {
+    let of = |kind, id, permission| Some((kind, id, permission));
+    [
+        resource
+            .sql_warehouse
+            .as_ref()
+            .and_then(|bound| of("warehouses", bound.id.as_str(), bound.permission.as_str())),
+        resource
+            .serving_endpoint
+            .as_ref()
+            .and_then(|bound| of("serving-endpoints", &bound.name, &bound.permission)),
+        resource.secret.as_ref().and_then(|bound| of("secret-scopes", &bound.scope, &bound.permission)),
+        resource.job.as_ref().and_then(|bound| of("jobs", &bound.id, &bound.permission)),
+        resource.genie_space.as_ref().and_then(|bound| of("genie", &bound.space_id, &bound.permission)),
+        resource
+            .experiment
+            .as_ref()
+            .and_then(|bound| of("experiments", &bound.experiment_id, &bound.permission)),
+        resource.app.as_ref().and_then(|bound| of("apps", &bound.name, "CAN_USE")),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The one kind a resource has.

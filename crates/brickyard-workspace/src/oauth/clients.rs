@@ -52,14 +52,14 @@ impl OAuthClient {
 
     /// Whether users may be sent there: exact text, or any port of loopback where that is registered.
     pub(super) fn may_redirect_to(&self, uri: &str) -> bool {
-        self.redirect_uris.iter().any(|registered| match registered.strip_suffix(":*") {
+        self.redirect_uris.iter().any(|registered| match registered.split_once(":*") {
             None => registered == uri,
-            Some(start) => {
+            Some((start, path)) => {
                 uri.strip_prefix(start).and_then(|rest| rest.strip_prefix(':')).is_some_and(|rest| {
-                    let (port, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+                    let (port, found) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
                     port.bytes().all(|byte| byte.is_ascii_digit())
                         && port.parse::<u16>().is_ok()
-                        && matches!(path, "" | "/" | "/callback")
+                        && (found == path || (path.is_empty() && found == "/"))
                 })
             }
         })
@@ -146,6 +146,10 @@ mod tests {
         let cli = client("http://localhost:*");
         assert!(cli.may_redirect_to("http://localhost:8020"));
         assert!(cli.may_redirect_to("http://localhost:1/"));
+        let ingress = client("http://taxi.localhost:*/.auth/callback");
+        assert!(ingress.may_redirect_to("http://taxi.localhost:8100/.auth/callback"));
+        assert!(!ingress.may_redirect_to("http://taxi.localhost:8100/"));
+        assert!(!ingress.may_redirect_to("http://other.localhost:8100/.auth/callback"));
         for other in [
             "http://localhost",
             "http://localhost:",
