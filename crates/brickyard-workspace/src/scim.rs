@@ -3,7 +3,7 @@
 mod filter;
 mod resources;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::caller::Caller;
 use crate::endpoint::{Family, Fidelity};
 use crate::error::ApiError;
+use crate::request::Parameters;
 use crate::store::StoreError;
 use crate::workspace::Workspace;
 use filter::Filter;
@@ -99,7 +100,7 @@ async fn show_list(
     State(workspace): State<Workspace>,
     Extension(kind): Extension<Kind>,
     _caller: Caller,
-    Query(query): Query<ListQuery>,
+    Parameters(query): Parameters<ListQuery>,
 ) -> Response {
     let filter = match query.filter.as_deref().map(Filter::parse).transpose() {
         Ok(filter) => filter,

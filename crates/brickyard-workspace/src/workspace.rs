@@ -15,6 +15,7 @@ use crate::lock::{LockError, StateLock};
 use crate::oauth::{OAuth, PERSONAL_TOKEN_PREFIX, find_personal_token};
 use crate::permissions::AccessLists;
 use crate::scope::ALL_APIS;
+use crate::secrets::{Vault, VaultError};
 use crate::store::{Store, StoreError};
 use crate::token::{Claims, Signer, SignerError};
 use crate::workspace_files::FileTree;
@@ -37,6 +38,7 @@ struct Inner {
     file_tree: FileTree,
     oauth: OAuth,
     access_lists: AccessLists,
+    vault: Vault,
     _lock: StateLock,
     addresses: OnceLock<(SocketAddr, SocketAddr)>,
     tracker: TaskTracker,
@@ -71,6 +73,9 @@ pub enum StartError {
     /// The state file.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key of the secrets.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The signing key.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -109,6 +114,7 @@ impl Workspace {
             oauth.put_secret(&principal.application_id, "configured", secret, now)?;
         }
         let access_lists = AccessLists::open(store.clone())?;
+        let vault = Vault::open(&path.join("secrets-key"), store.clone())?;
         let workspace = Self {
             inner: Arc::new(Inner {
                 config,
@@ -119,6 +125,7 @@ impl Workspace {
                 file_tree,
                 oauth,
                 access_lists,
+                vault,
                 _lock: lock,
                 addresses: OnceLock::new(),
                 tracker: TaskTracker::new(),
@@ -186,6 +193,10 @@ impl Workspace {
 
     pub(crate) fn access_lists(&self) -> &AccessLists {
         &self.inner.access_lists
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.inner.vault
     }
 
     /// Account the workspace belongs to: a UUID made of the workspace id.

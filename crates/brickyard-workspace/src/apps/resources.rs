@@ -49,6 +49,13 @@ impl Workspace {
         if let Some(experiment) = &resource.experiment {
             return Ok(experiment.experiment_id.clone());
         }
+        if let Some(secret) = &resource.secret {
+            let value = self.secret(&secret.scope, &secret.key)?;
+            let text = value.expose_text().ok_or_else(|| {
+                ApiError::invalid(format!("Secret {}/{} is not text", secret.scope, secret.key))
+            });
+            return text.map(str::to_owned);
+        }
         if let Some(app) = &resource.app {
             return Ok(app.name.clone());
         }

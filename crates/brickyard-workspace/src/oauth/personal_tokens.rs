@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::caller::Caller;
 use crate::credential::{fingerprint, unguessable_hex};
 use crate::error::{ApiError, ApiResult};
+use crate::request::JsonBody;
 use crate::store::{Store, StoreError};
 use crate::workspace::Workspace;
 
@@ -69,7 +70,7 @@ pub(super) struct Create {
 pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Json(create): Json<Create>,
+    JsonBody(create): JsonBody<Create>,
 ) -> ApiResult<Value> {
     if create.comment.len() > LONGEST_COMMENT {
         return Err(ApiError::invalid(format!("The comment is longer than {LONGEST_COMMENT} bytes")));
@@ -95,7 +96,7 @@ pub(super) struct Delete {
 pub(super) async fn delete(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Json(delete): Json<Delete>,
+    JsonBody(delete): JsonBody<Delete>,
 ) -> ApiResult<Value> {
     let tokens = own(&workspace, &caller)?;
     let found = tokens.iter().find(|(_, token)| token.id == delete.token_id);

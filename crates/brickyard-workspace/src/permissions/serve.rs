@@ -9,6 +9,7 @@ use super::kind::ObjectKind;
 use crate::caller::Caller;
 use crate::directory::ADMINS;
 use crate::error::{ApiError, ApiResult};
+use crate::request::JsonBody;
 use crate::workspace::Workspace;
 
 /// Most entries of one list.
@@ -45,7 +46,7 @@ pub(super) async fn replace(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((kind, id)): Path<(String, String)>,
-    Json(request): Json<AccessControl>,
+    JsonBody(request): JsonBody<AccessControl>,
 ) -> ApiResult<Value> {
     let (object, id) = workspace.object(&kind, id)?;
     workspace.authorize_object(&caller, &kind, &id, object.managing())?;
@@ -60,7 +61,7 @@ pub(super) async fn add(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((kind, id)): Path<(String, String)>,
-    Json(request): Json<AccessControl>,
+    JsonBody(request): JsonBody<AccessControl>,
 ) -> ApiResult<Value> {
     let (object, id) = workspace.object(&kind, id)?;
     workspace.authorize_object(&caller, &kind, &id, object.managing())?;

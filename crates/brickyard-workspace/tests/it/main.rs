@@ -4,3 +4,4 @@ mod gateway;
 mod harness;
 mod identity;
 mod permissions;
+mod secrets;
