@@ -1,0 +1,794 @@
+//! `CREATE …`.
+
+use super::Command;
+use crate::data_type::DataType;
+use crate::error::SqlError;
+use crate::parser::{Name, Parser};
+use crate::query::Query;
+use crate::token::TokenKind;
+
+/// `CREATE CATALOG`.
+#[derive(Debug, Clone)]
+pub struct CreateCatalog {
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// Its name.
+    pub name: Name,
+    /// `COMMENT`.
+    pub comment: Option<String>,
+    /// `MANAGED LOCATION`.
+    pub location: Option<String>,
+}
+
+/// `CREATE SCHEMA`.
+#[derive(Debug, Clone)]
+pub struct CreateSchema {
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// Its name.
+    pub name: Name,
+    /// `COMMENT`.
+    pub comment: Option<String>,
+    /// `MANAGED LOCATION` or `LOCATION`.
+    pub location: Option<String>,
+    /// `WITH DBPROPERTIES`.
+    pub properties: Vec<(String, String)>,
+}
+
+/// `CREATE TABLE`.
+#[derive(Debug, Clone)]
+pub struct CreateTable {
+    /// `OR REPLACE`, also `REPLACE TABLE`.
+    pub or_replace: bool,
+    /// `EXTERNAL`.
+    pub external: bool,
+    /// `TEMPORARY`.
+    pub temporary: bool,
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// Its name.
+    pub name: Name,
+    /// Columns.
+    pub columns: Vec<ColumnDefinition>,
+    /// Constraints of the table.
+    pub constraints: Vec<Constraint>,
+    /// `USING format`, upper case.
+    pub format: Option<String>,
+    /// `OPTIONS`.
+    pub options: Vec<(String, String)>,
+    /// `PARTITIONED BY`; new columns with a type are appended to `columns` too.
+    pub partitioned_by: Vec<String>,
+    /// `CLUSTER BY (…)`; `None` without it; `CLUSTER BY AUTO` and `NONE` give an empty list.
+    pub cluster_by: Option<Vec<String>>,
+    /// `CLUSTER BY AUTO`.
+    pub cluster_auto: bool,
+    /// `LOCATION`.
+    pub location: Option<String>,
+    /// `COMMENT`.
+    pub comment: Option<String>,
+    /// `TBLPROPERTIES`.
+    pub properties: Vec<(String, String)>,
+    /// `WITH ROW FILTER function ON (columns)`.
+    pub row_filter: Option<(Name, Vec<String>)>,
+    /// `AS query`.
+    pub query: Option<Query>,
+    /// `LIKE source`, `DEEP CLONE source`, `SHALLOW CLONE source`.
+    pub like: Option<Like>,
+}
+
+/// The table that a new one is made from.
+#[derive(Debug, Clone)]
+pub enum Like {
+    /// `LIKE`: its columns, no rows.
+    Columns(Name),
+    /// `[DEEP|SHALLOW] CLONE` with a version: `VERSION AS OF` or `TIMESTAMP AS OF`.
+    Clone {
+        /// The source.
+        source: Name,
+        /// `SHALLOW`.
+        shallow: bool,
+        /// `VERSION` or `TIMESTAMP` and the value.
+        travel: Option<super::Moment>,
+    },
+}
+
+/// A column of a new table.
+#[derive(Debug, Clone)]
+pub struct ColumnDefinition {
+    /// Its name.
+    pub name: String,
+    /// Its type; `Unknown` when left out, as a view's columns do.
+    pub data_type: DataType,
+    /// `NOT NULL`.
+    pub not_null: bool,
+    /// `DEFAULT expression`, as typed.
+    pub default: Option<String>,
+    /// `GENERATED ALWAYS AS (expression)` or an identity.
+    pub generated: Option<Generated>,
+    /// `COMMENT`.
+    pub comment: Option<String>,
+    /// `MASK function [USING COLUMNS (…)]`.
+    pub mask: Option<(Name, Vec<String>)>,
+    /// Constraints of the column.
+    pub constraints: Vec<Constraint>,
+}
+
+/// Where the values of a column come from.
+#[derive(Debug, Clone)]
+pub enum Generated {
+    /// An expression, as typed.
+    Expression(String),
+    /// A running number.
+    Identity(Identity),
+}
+
+/// `GENERATED … AS IDENTITY (START WITH a INCREMENT BY b)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `ALWAYS`, else `BY DEFAULT`.
+    pub always: bool,
+    /// First value.
+    pub start: i64,
+    /// Step.
+    pub step: i64,
+}
+
+/// A constraint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Constraint {
+    /// `PRIMARY KEY`.
+    PrimaryKey {
+        /// `CONSTRAINT name`.
+        name: Option<String>,
+        /// The columns.
+        columns: Vec<String>,
+    },
+    /// `FOREIGN KEY … REFERENCES`.
+    ForeignKey {
+        /// `CONSTRAINT name`.
+        name: Option<String>,
+        /// The columns.
+        columns: Vec<String>,
+        /// The table they point to.
+        table: Vec<String>,
+        /// Its columns; empty for its primary key.
+        references: Vec<String>,
+    },
+    /// `CHECK (expression)`, as typed.
+    Check {
+        /// `CONSTRAINT name`.
+        name: Option<String>,
+        /// The expression.
+        expression: String,
+    },
+    /// `UNIQUE`, informational.
+    Unique {
+        /// `CONSTRAINT name`.
+        name: Option<String>,
+        /// The columns.
+        columns: Vec<String>,
+    },
+}
+
+/// The kinds of views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViewKind {
+    /// In the catalog.
+    Plain,
+    /// Of the session.
+    Temporary,
+    /// Rows are kept.
+    Materialized,
+    /// `STREAMING TABLE`.
+    Streaming,
+}
+
+/// `CREATE VIEW`.
+#[derive(Debug, Clone)]
+pub struct CreateView {
+    /// `OR REPLACE`, `OR REFRESH`.
+    pub or_replace: bool,
+    /// What kind.
+    pub kind: ViewKind,
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// Its name.
+    pub name: Name,
+    /// Names and comments of the columns.
+    pub columns: Vec<ColumnDefinition>,
+    /// `COMMENT`.
+    pub comment: Option<String>,
+    /// `TBLPROPERTIES`.
+    pub properties: Vec<(String, String)>,
+    /// The query.
+    pub query: Query,
+    /// The query's text.
+    pub text: String,
+    /// `USING format OPTIONS (…)` of a temporary view, instead of a query.
+    pub source: Option<(String, Vec<(String, String)>)>,
+}
+
+/// `CREATE FUNCTION`.
+#[derive(Debug, Clone)]
+pub struct CreateFunction {
+    /// `OR REPLACE`.
+    pub or_replace: bool,
+    /// `TEMPORARY`.
+    pub temporary: bool,
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// Its name.
+    pub name: Name,
+    /// Parameters: name, type, default as typed, comment.
+    pub parameters: Vec<ColumnDefinition>,
+    /// `RETURNS type`.
+    pub returns: Option<DataType>,
+    /// `RETURNS TABLE (columns)`; with no columns they are those of the query.
+    pub returns_table: Option<Vec<ColumnDefinition>>,
+    /// `COMMENT`.
+    pub comment: Option<String>,
+    /// `DETERMINISTIC`, else `NOT DETERMINISTIC`; `None` when unsaid.
+    pub deterministic: Option<bool>,
+    /// What it does.
+    pub body: RoutineBody,
+}
+
+/// What a function does.
+#[derive(Debug, Clone)]
+pub enum RoutineBody {
+    /// `RETURN expression`, its text.
+    Expression(String),
+    /// `RETURN query`, its text.
+    Query(String),
+    /// `LANGUAGE PYTHON … AS $$ … $$`.
+    Python {
+        /// The source text.
+        source: String,
+        /// `HANDLER`.
+        handler: Option<String>,
+    },
+}
+
+/// `CREATE VOLUME`.
+#[derive(Debug, Clone)]
+pub struct CreateVolume {
+    /// `EXTERNAL`.
+    pub external: bool,
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// Its name.
+    pub name: Name,
+    /// `LOCATION`.
+    pub location: Option<String>,
+    /// `COMMENT`.
+    pub comment: Option<String>,
+}
+
+impl Parser<'_> {
+    pub(super) fn create(&mut self) -> Result<Command, SqlError> {
+        let replaces = self.words("REPLACE");
+        let mut or_replace = replaces;
+        if !replaces {
+            self.expect_words("CREATE")?;
+            or_replace = self.words("OR REPLACE") || self.words("OR REFRESH");
+        }
+        self.words("GLOBAL");
+        let temporary = self.words("TEMPORARY") || self.words("TEMP");
+        let private = self.words("PRIVATE");
+        if private {
+            return self.unsupported("PRIVATE tables and views");
+        }
+        if self.words("FOREIGN CATALOG") {
+            return self.unsupported("CREATE FOREIGN CATALOG");
+        }
+        if self.words("CATALOG") {
+            return self.create_catalog();
+        }
+        if self.words("SCHEMA") || self.words("DATABASE") {
+            return self.create_schema();
+        }
+        if self.is_words("EXTERNAL VOLUME") || self.is_word_at(0, "VOLUME") {
+            return self.create_volume();
+        }
+        if self.words("TABLE") || self.words("EXTERNAL TABLE") {
+            let external = self.last_before_table("EXTERNAL");
+            return self.create_table(or_replace, external, temporary);
+        }
+        if self.words("FUNCTION") {
+            return self.create_function(or_replace, temporary);
+        }
+        let kind = if self.words("MATERIALIZED VIEW") {
+            ViewKind::Materialized
+        } else if self.words("STREAMING TABLE") || self.words("STREAMING LIVE TABLE") {
+            ViewKind::Streaming
+        } else if self.words("VIEW") {
+            if temporary { ViewKind::Temporary } else { ViewKind::Plain }
+        } else {
+            let construct = format!("CREATE {}", self.construct());
+            return self.unsupported_or_error(&construct);
+        };
+        self.create_view(or_replace, kind)
+    }
+
+    fn last_before_table(&self, word: &str) -> bool {
+        let before = self.sql[..self.last().start].trim_end();
+        before.len() >= word.len() && before[before.len() - word.len()..].eq_ignore_ascii_case(word)
+    }
+
+    fn construct(&self) -> String {
+        const KNOWN: [&str; 16] = [
+            "EXTERNAL LOCATION", "STORAGE CREDENTIAL", "SERVICE CREDENTIAL", "CONNECTION", "SHARE", "RECIPIENT", "POLICY",
+            "PROCEDURE", "FLOW", "BLOOMFILTER INDEX", "METRIC VIEW", "PROVIDER", "SERVER", "MODEL", "AGGREGATE FUNCTION", "CLEAN ROOM",
+        ];
+        KNOWN.iter().find(|words| self.is_words(words)).map_or(String::new(), |words| (*words).to_owned())
+    }
+
+    fn unsupported_or_error(&mut self, construct: &str) -> Result<Command, SqlError> {
+        if construct.trim_end() == "CREATE" {
+            return Err(self.error());
+        }
+        self.unsupported(construct)
+    }
+
+    fn create_catalog(&mut self) -> Result<Command, SqlError> {
+        let if_not_exists = self.if_not_exists();
+        let mut create = CreateCatalog { if_not_exists, name: self.object()?, comment: None, location: None };
+        loop {
+            if self.words("COMMENT") {
+                create.comment = Some(self.string()?);
+            } else if self.words("MANAGED LOCATION") {
+                create.location = Some(self.string()?);
+            } else if self.words("DEFAULT COLLATION") {
+                self.ident()?;
+            } else if self.words("OPTIONS") {
+                self.properties()?;
+            } else if self.is_words("USING SHARE") {
+                return self.unsupported("CREATE CATALOG USING SHARE");
+            } else {
+                return Ok(Command::CreateCatalog(create));
+            }
+        }
+    }
+
+    fn create_schema(&mut self) -> Result<Command, SqlError> {
+        let if_not_exists = self.if_not_exists();
+        let name = self.object()?;
+        let mut create = CreateSchema { if_not_exists, name, comment: None, location: None, properties: Vec::new() };
+        loop {
+            if self.words("COMMENT") {
+                create.comment = Some(self.string()?);
+            } else if self.words("MANAGED LOCATION") || self.words("LOCATION") {
+                create.location = Some(self.string()?);
+            } else if self.words("DEFAULT COLLATION") {
+                self.ident()?;
+            } else if self.words("WITH DBPROPERTIES") {
+                create.properties = self.properties()?;
+            } else {
+                return Ok(Command::CreateSchema(create));
+            }
+        }
+    }
+
+    fn create_volume(&mut self) -> Result<Command, SqlError> {
+        let external = self.words("EXTERNAL");
+        self.expect_words("VOLUME")?;
+        let if_not_exists = self.if_not_exists();
+        let name = self.object()?;
+        let mut create = CreateVolume { external, if_not_exists, name, location: None, comment: None };
+        loop {
+            if self.words("LOCATION") {
+                create.location = Some(self.string()?);
+            } else if self.words("COMMENT") {
+                create.comment = Some(self.string()?);
+            } else {
+                return Ok(Command::CreateVolume(create));
+            }
+        }
+    }
+
+    fn create_table(&mut self, or_replace: bool, external: bool, temporary: bool) -> Result<Command, SqlError> {
+        let if_not_exists = self.if_not_exists();
+        let mut table = CreateTable {
+            or_replace, external, temporary, if_not_exists, name: self.object()?, columns: Vec::new(),
+            constraints: Vec::new(), format: None, options: Vec::new(), partitioned_by: Vec::new(), cluster_by: None,
+            cluster_auto: false, location: None, comment: None, properties: Vec::new(), row_filter: None, query: None,
+            like: None,
+        };
+        if self.words("LIKE") {
+            table.like = Some(Like::Columns(self.object()?));
+        } else if let Some(words) = self.one_of(&["DEEP CLONE", "SHALLOW CLONE", "CLONE"]) {
+            let source = self.object()?;
+            let travel = self.moment()?;
+            table.like = Some(Like::Clone { source, shallow: words.starts_with("SHALLOW"), travel });
+        } else if self.is_symbol("(") && !self.is_query() {
+            self.table_columns(&mut table)?;
+        }
+        while self.table_clause(&mut table)? {}
+        if self.words("AS") || self.is_query() {
+            table.query = Some(self.query()?);
+        }
+        Ok(Command::CreateTable(Box::new(table)))
+    }
+
+    fn table_columns(&mut self, table: &mut CreateTable) -> Result<(), SqlError> {
+        self.expect_symbol("(")?;
+        loop {
+            if let Some(constraint) = self.constraint()? {
+                table.constraints.push(constraint);
+            } else {
+                table.columns.push(self.column()?);
+            }
+            if !self.symbol(",") {
+                break;
+            }
+        }
+        self.expect_symbol(")")
+    }
+
+    fn table_clause(&mut self, table: &mut CreateTable) -> Result<bool, SqlError> {
+        if self.words("USING") {
+            table.format = Some(self.name()?.values().join(".").to_uppercase());
+        } else if self.words("OPTIONS") {
+            table.options = self.properties()?;
+        } else if self.words("PARTITIONED BY") {
+            for column in self.parenthesized(Self::partition_column)? {
+                table.partitioned_by.push(column.name.clone());
+                if column.data_type != DataType::Unknown {
+                    table.columns.push(column);
+                }
+            }
+        } else if self.words("CLUSTER BY") {
+            if self.words("AUTO") {
+                (table.cluster_by, table.cluster_auto) = (Some(Vec::new()), true);
+            } else if self.words("NONE") {
+                table.cluster_by = Some(Vec::new());
+            } else {
+                table.cluster_by = Some(self.parenthesized(|p| Ok(p.name()?.values().join(".")))?);
+            }
+        } else if self.words("LOCATION") {
+            table.location = Some(self.string()?);
+            if self.words("WITH") {
+                self.skip_brackets()?;
+            }
+        } else if self.words("COMMENT") {
+            table.comment = Some(self.string()?);
+        } else if self.words("TBLPROPERTIES") {
+            table.properties.extend(self.properties()?);
+        } else if self.words("WITH ROW FILTER") {
+            table.row_filter = Some(self.row_filter()?);
+        } else if self.words("DEFAULT COLLATION") {
+            self.ident()?;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// `function ON (columns)` after `ROW FILTER`.
+    pub(super) fn row_filter(&mut self) -> Result<(Name, Vec<String>), SqlError> {
+        let function = self.object()?;
+        self.expect_words("ON")?;
+        let columns = self.parenthesized(|parser| {
+            Ok(if parser.kind(0) == Some(TokenKind::Word) || parser.kind(0) == Some(TokenKind::Quoted) {
+                parser.name()?.values().join(".")
+            } else {
+                parser.expr()?.span.of(parser.sql).to_owned()
+            })
+        })?;
+        Ok((function, columns))
+    }
+
+    fn partition_column(&mut self) -> Result<ColumnDefinition, SqlError> {
+        if self.is_symbol_at(1, ",") || self.is_symbol_at(1, ")") {
+            let name = self.ident()?.value;
+            return Ok(ColumnDefinition { name, ..ColumnDefinition::untyped() });
+        }
+        self.column()
+    }
+
+    /// A column with its options.
+    pub(super) fn column(&mut self) -> Result<ColumnDefinition, SqlError> {
+        let name = self.ident()?.value;
+        self.symbol(":");
+        let data_type = self.data_type()?;
+        let mut column = ColumnDefinition { name, data_type, ..ColumnDefinition::untyped() };
+        self.column_options(&mut column)?;
+        Ok(column)
+    }
+
+    fn column_options(&mut self, column: &mut ColumnDefinition) -> Result<(), SqlError> {
+        loop {
+            if self.words("NOT NULL") {
+                column.not_null = true;
+            } else if self.words("NULL") {
+            } else if self.words("DEFAULT") {
+                column.default = Some(self.expr()?.span.of(self.sql).to_owned());
+            } else if self.words("COMMENT") {
+                column.comment = Some(self.string()?);
+            } else if self.words("COLLATE") {
+                self.ident()?;
+            } else if self.is_words("GENERATED") {
+                column.generated = Some(self.generated()?);
+            } else if self.words("MASK") {
+                column.mask = Some(self.mask()?);
+            } else if let Some(constraint) = self.column_constraint(&column.name)? {
+                column.constraints.push(constraint);
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// `function [USING COLUMNS (a, b)]` after `MASK`.
+    pub(super) fn mask(&mut self) -> Result<(Name, Vec<String>), SqlError> {
+        let function = self.object()?;
+        let columns = if self.words("USING COLUMNS") {
+            self.parenthesized(|parser| Ok(parser.expr()?.span.of(parser.sql).to_owned()))?
+        } else {
+            Vec::new()
+        };
+        Ok((function, columns))
+    }
+
+    fn generated(&mut self) -> Result<Generated, SqlError> {
+        self.expect_words("GENERATED")?;
+        let always = self.words("ALWAYS");
+        if !always {
+            self.expect_words("BY DEFAULT")?;
+        }
+        self.expect_words("AS")?;
+        if !self.words("IDENTITY") {
+            self.expect_symbol("(")?;
+            let text = self.expr()?.span.of(self.sql).to_owned();
+            self.expect_symbol(")")?;
+            return Ok(Generated::Expression(text));
+        }
+        let mut identity = Identity { always, start: 1, step: 1 };
+        if self.symbol("(") {
+            while !self.symbol(")") {
+                if self.words("START WITH") || self.words("START") {
+                    identity.start = self.signed()?;
+                } else if self.words("INCREMENT BY") || self.words("INCREMENT") {
+                    identity.step = self.signed()?;
+                } else if !self.symbol(",") {
+                    return Err(self.error());
+                }
+            }
+        }
+        Ok(Generated::Identity(identity))
+    }
+
+    fn signed(&mut self) -> Result<i64, SqlError> {
+        let negative = self.symbol("-");
+        let number = i64::try_from(self.integer()?).map_err(|_| self.error())?;
+        Ok(if negative { -number } else { number })
+    }
+
+    fn column_constraint(&mut self, column: &str) -> Result<Option<Constraint>, SqlError> {
+        let mark = self.mark();
+        let name = if self.words("CONSTRAINT") { Some(self.ident()?.value) } else { None };
+        let columns = vec![column.to_owned()];
+        let constraint = if self.words("PRIMARY KEY") {
+            Constraint::PrimaryKey { name, columns }
+        } else if self.words("UNIQUE") {
+            Constraint::Unique { name, columns }
+        } else if self.words("FOREIGN KEY") || self.is_word_at(0, "REFERENCES") {
+            self.foreign_key(name, columns)?
+        } else if self.words("CHECK") {
+            self.check(name)?
+        } else {
+            self.reset(mark);
+            return Ok(None);
+        };
+        self.constraint_options();
+        Ok(Some(constraint))
+    }
+
+    /// A constraint of a table, when one is next.
+    pub(super) fn constraint(&mut self) -> Result<Option<Constraint>, SqlError> {
+        let mark = self.mark();
+        let name = if self.is_word_at(0, "CONSTRAINT") && self.peek(2).is_some() && !self.is_symbol_at(1, ",") {
+            self.advance();
+            Some(self.ident()?.value)
+        } else {
+            None
+        };
+        let columns = |parser: &mut Self| {
+            parser.parenthesized(|parser| {
+                let column = parser.ident()?.value;
+                parser.words("TIMESERIES");
+                Ok(column)
+            })
+        };
+        let constraint = if self.is_words("PRIMARY KEY") && self.words("PRIMARY KEY") {
+            Constraint::PrimaryKey { name, columns: columns(self)? }
+        } else if self.is_word_at(0, "UNIQUE") && self.is_symbol_at(1, "(") {
+            self.advance();
+            Constraint::Unique { name, columns: columns(self)? }
+        } else if self.words("FOREIGN KEY") {
+            let columns = columns(self)?;
+            self.foreign_key(name, columns)?
+        } else if self.is_word_at(0, "CHECK") && self.is_symbol_at(1, "(") {
+            self.advance();
+            self.check(name)?
+        } else {
+            self.reset(mark);
+            return Ok(None);
+        };
+        self.constraint_options();
+        Ok(Some(constraint))
+    }
+
+    fn foreign_key(&mut self, name: Option<String>, columns: Vec<String>) -> Result<Constraint, SqlError> {
+        self.expect_words("REFERENCES")?;
+        let table = self.object()?.values();
+        let references =
+            if self.is_symbol("(") { self.parenthesized(|parser| Ok(parser.ident()?.value))? } else { Vec::new() };
+        Ok(Constraint::ForeignKey { name, columns, table, references })
+    }
+
+    fn check(&mut self, name: Option<String>) -> Result<Constraint, SqlError> {
+        self.expect_symbol("(")?;
+        let expression = self.expr()?.span.of(self.sql).to_owned();
+        self.expect_symbol(")")?;
+        Ok(Constraint::Check { name, expression })
+    }
+
+    fn constraint_options(&mut self) {
+        const OPTIONS: [&str; 15] = [
+            "NOT ENFORCED", "ENFORCED", "NOT DEFERRABLE", "DEFERRABLE", "INITIALLY DEFERRED", "INITIALLY IMMEDIATE", "NORELY",
+            "RELY", "MATCH FULL", "ON UPDATE NO ACTION", "ON DELETE NO ACTION", "ON UPDATE CASCADE", "ON DELETE CASCADE",
+            "DISABLE", "NOVALIDATE",
+        ];
+        while self.one_of(&OPTIONS).is_some() {}
+    }
+
+    fn create_view(&mut self, or_replace: bool, kind: ViewKind) -> Result<Command, SqlError> {
+        let if_not_exists = self.if_not_exists();
+        let name = self.object()?;
+        let mut columns = Vec::new();
+        let mut source = None;
+        if self.is_symbol("(") {
+            self.expect_symbol("(")?;
+            loop {
+                if self.constraint()?.is_none() {
+                    columns.push(self.view_column()?);
+                }
+                if !self.symbol(",") {
+                    break;
+                }
+            }
+            self.expect_symbol(")")?;
+        }
+        let (mut comment, mut properties) = (None, Vec::new());
+        loop {
+            if self.words("COMMENT") {
+                comment = Some(self.string()?);
+            } else if self.words("TBLPROPERTIES") {
+                properties = self.properties()?;
+            } else if self.words("WITH SCHEMA") {
+                self.words("TYPE");
+                self.ident()?;
+            } else if self.words("PARTITIONED BY") || self.words("CLUSTER BY") {
+                if !(self.words("AUTO") || self.words("NONE")) {
+                    self.skip_brackets()?;
+                }
+            } else if self.words("SCHEDULE") || self.words("TRIGGER") {
+                while !self.at_end() && !self.is_word_at(0, "AS") {
+                    self.advance();
+                }
+            } else if self.words("WITH ROW FILTER") {
+                return self.unsupported("a row filter on a view");
+            } else if self.words("DEFAULT COLLATION") {
+                self.ident()?;
+            } else if self.is_words("WITH METRICS") {
+                return self.unsupported("metric views");
+            } else if kind == ViewKind::Temporary && self.words("USING") {
+                let format = self.name()?.values().join(".");
+                let options = if self.words("OPTIONS") { self.properties()? } else { Vec::new() };
+                source = Some((format, options));
+            } else {
+                break;
+            }
+        }
+        let (query, text) = if source.is_some() {
+            let mut inner = Parser::new("VALUES (1)")?;
+            (inner.query()?, String::new())
+        } else {
+            self.expect_words("AS")?;
+            let query = self.query()?;
+            let text = query.span.of(self.sql).to_owned();
+            (query, text)
+        };
+        let view = CreateView { or_replace, kind, if_not_exists, name, columns, comment, properties, query, text, source };
+        Ok(Command::CreateView(Box::new(view)))
+    }
+
+    fn view_column(&mut self) -> Result<ColumnDefinition, SqlError> {
+        let name = self.ident()?.value;
+        let mut column = ColumnDefinition { name, ..ColumnDefinition::untyped() };
+        let options = ["COMMENT", "NOT", "MASK", "CONSTRAINT", "PRIMARY"];
+        if self.kind(0) == Some(TokenKind::Word) && !options.iter().any(|word| self.is_word_at(0, word)) {
+            column.data_type = self.data_type()?;
+        }
+        self.column_options(&mut column)?;
+        Ok(column)
+    }
+
+    fn create_function(&mut self, or_replace: bool, temporary: bool) -> Result<Command, SqlError> {
+        let if_not_exists = self.if_not_exists();
+        let name = self.object()?;
+        if self.is_word_at(0, "AS") && self.kind(1) == Some(TokenKind::String) {
+            return self.unsupported("functions of a Java class");
+        }
+        let parameters = self.parenthesized(|parser| {
+            if parser.is_word_at(0, "IN") && matches!(parser.kind(1), Some(TokenKind::Word | TokenKind::Quoted)) && parser.kind(2) == Some(TokenKind::Word) {
+                parser.advance();
+            }
+            parser.column()
+        })?;
+        let (mut returns, mut returns_table, mut comment, mut deterministic) = (None, None, None, None);
+        let (mut language, mut handler) = (String::from("SQL"), None);
+        loop {
+            if self.words("RETURNS TABLE") {
+                let columns = if self.is_symbol("(") { self.parenthesized(Self::column)? } else { Vec::new() };
+                returns_table = Some(columns);
+            } else if self.words("RETURNS") {
+                returns = Some(self.data_type()?);
+            } else if self.words("COMMENT") {
+                comment = Some(self.string()?);
+            } else if self.words("LANGUAGE") {
+                language = self.ident()?.value.to_uppercase();
+            } else if self.words("HANDLER") {
+                handler = Some(self.string()?);
+            } else if self.words("NOT DETERMINISTIC") {
+                deterministic = Some(false);
+            } else if self.words("DETERMINISTIC") {
+                deterministic = Some(true);
+            } else if self.words("DEFAULT COLLATION") {
+                self.ident()?;
+            } else if self.words("ENVIRONMENT") {
+                self.skip_brackets()?;
+            } else if self.one_of(&["CONTAINS SQL", "READS SQL DATA", "SQL SECURITY DEFINER", "RETURNS NULL ON NULL INPUT", "CALLED ON NULL INPUT"]).is_none() {
+                break;
+            }
+        }
+        let body = self.routine_body(&language, handler)?;
+        let function = CreateFunction {
+            or_replace, temporary, if_not_exists, name, parameters, returns, returns_table, comment, deterministic, body,
+        };
+        Ok(Command::CreateFunction(Box::new(function)))
+    }
+
+    fn routine_body(&mut self, language: &str, handler: Option<String>) -> Result<RoutineBody, SqlError> {
+        if language == "PYTHON" {
+            self.expect_words("AS")?;
+            let text = match self.kind(0) {
+                Some(TokenKind::Dollar) => self.text(0).trim_start_matches("$$").trim_end_matches("$$").to_owned(),
+                Some(TokenKind::String) => crate::token::string_value(self.text(0)),
+                _ => return Err(self.error()),
+            };
+            self.advance();
+            return Ok(RoutineBody::Python { source: text, handler });
+        }
+        self.expect_words("RETURN")?;
+        if self.is_query() && !self.is_symbol("(") {
+            let text = self.query()?.span.of(self.sql).to_owned();
+            return Ok(RoutineBody::Query(text));
+        }
+        let text = self.expr()?.span.of(self.sql).to_owned();
+        Ok(RoutineBody::Expression(text))
+    }
+}
+
+impl ColumnDefinition {
+    /// A column without type or options.
+    pub(super) fn untyped() -> Self {
+        Self {
+            name: String::new(), data_type: DataType::Unknown, not_null: false, default: None, generated: None, comment: None,
+            mask: None, constraints: Vec::new(),
+        }
+    }
+}
+
+

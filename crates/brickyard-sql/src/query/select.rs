@@ -1,0 +1,614 @@
+//! Queries: `WITH`, `SELECT`, set operations, pipes.
+
+use crate::error::SqlError;
+use crate::parser::{Ident, Name, Parser};
+use crate::query::expression::{Expr, ExprKind, Over};
+use crate::query::relation::{Alias, Factor, From, Join, Pivot, Unpivot};
+use crate::token::Span;
+
+/// A query with everything around its body.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// Where it stands.
+    pub span: Span,
+    /// `WITH`.
+    pub with: Option<With>,
+    /// What gives the rows.
+    pub body: SetBody,
+    /// `ORDER BY`, and `SORT BY`, `CLUSTER BY`, `DISTRIBUTE BY` after their words.
+    pub order_by: Vec<OrderItem>,
+    /// Where the `ORDER BY` clause stands.
+    pub order_span: Option<Span>,
+    /// `SORT BY`, `CLUSTER BY`, `DISTRIBUTE BY`.
+    pub spread: Vec<OrderItem>,
+    /// `WINDOW name AS (…)`.
+    pub windows: Vec<(Ident, Over)>,
+    /// `LIMIT`; `ALL` is none.
+    pub limit: Option<Expr>,
+    /// `OFFSET`.
+    pub offset: Option<Expr>,
+    /// `|> …`.
+    pub pipes: Vec<Pipe>,
+}
+
+/// `WITH [RECURSIVE] …`.
+#[derive(Debug, Clone)]
+pub struct With {
+    /// Where it stands.
+    pub span: Span,
+    /// `RECURSIVE`.
+    pub recursive: bool,
+    /// The common table expressions.
+    pub ctes: Vec<Cte>,
+}
+
+/// `name (columns) AS (query)`.
+#[derive(Debug, Clone)]
+pub struct Cte {
+    /// Where it stands.
+    pub span: Span,
+    /// Its name.
+    pub name: Ident,
+    /// Its columns, when named.
+    pub columns: Vec<Ident>,
+    /// Its query.
+    pub query: Query,
+}
+
+/// What gives the rows of a query.
+#[derive(Debug, Clone)]
+pub enum SetBody {
+    /// `SELECT …`, also `FROM … SELECT …`.
+    Select(Box<Select>),
+    /// `VALUES (…), (…)`.
+    Values(Span, Vec<Expr>),
+    /// `TABLE name`.
+    Table(Box<Factor>),
+    /// `FROM a, b` alone, before pipes.
+    From(Span, Vec<From>),
+    /// `(query)`.
+    Query(Box<Query>),
+    /// `a UNION b …`: the first and then upper-case operators with their operands.
+    Set(Box<SetBody>, Vec<(String, SetBody)>),
+    /// `DESCRIBE HISTORY t`, `DESCRIBE DETAIL t`, `SHOW …` in parentheses in `FROM`: a command whose rows are read.
+    Command(Span),
+}
+
+/// `SELECT`.
+#[derive(Debug, Clone)]
+pub struct Select {
+    /// Where it stands.
+    pub span: Span,
+    /// `DISTINCT`.
+    pub distinct: bool,
+    /// The select list.
+    pub items: Vec<Item>,
+    /// Where the select list stands.
+    pub items_span: Span,
+    /// `FROM`.
+    pub from: Vec<From>,
+    /// Where `FROM …` with lateral views stands.
+    pub from_span: Option<Span>,
+    /// Whether `FROM` was written first.
+    pub from_first: bool,
+    /// `LATERAL VIEW`.
+    pub views: Vec<LateralView>,
+    /// `WHERE`.
+    pub filter: Option<Expr>,
+    /// `GROUP BY`.
+    pub group_by: Option<Group>,
+    /// `HAVING`.
+    pub having: Option<Expr>,
+    /// `QUALIFY`: the clause and its condition.
+    pub qualify: Option<(Span, Expr)>,
+    /// `WINDOW`.
+    pub windows: Vec<(Ident, Over)>,
+}
+
+/// An entry of a select list.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Where it stands, with its alias.
+    pub span: Span,
+    /// The value.
+    pub expr: Expr,
+    /// `AS name`.
+    pub alias: Option<Ident>,
+    /// `AS (a, b)` of a generator.
+    pub aliases: Vec<Ident>,
+}
+
+/// `LATERAL VIEW [OUTER] f(…) t AS a, b`.
+#[derive(Debug, Clone)]
+pub struct LateralView {
+    /// Where it stands.
+    pub span: Span,
+    /// `OUTER`.
+    pub outer: bool,
+    /// The generator.
+    pub call: Expr,
+    /// The table's alias.
+    pub table: Option<Ident>,
+    /// The columns' aliases.
+    pub columns: Vec<Ident>,
+}
+
+/// `GROUP BY`.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Where the clause stands.
+    pub span: Span,
+    /// `GROUP BY ALL`.
+    pub all: bool,
+    /// The expressions; within `ROLLUP`, `CUBE` and `GROUPING SETS` too.
+    pub items: Vec<Expr>,
+    /// Whether `ROLLUP`, `CUBE` or `GROUPING SETS` stand in it.
+    pub sets: bool,
+}
+
+/// An entry of `ORDER BY`.
+#[derive(Debug, Clone)]
+pub struct OrderItem {
+    /// Where it stands.
+    pub span: Span,
+    /// What is ordered by.
+    pub expr: Expr,
+    /// `DESC`.
+    pub descending: bool,
+    /// `NULLS FIRST` or `NULLS LAST`: `FIRST`, `LAST`.
+    pub nulls: Option<String>,
+}
+
+/// `|> OPERATOR …`.
+#[derive(Debug, Clone)]
+pub struct Pipe {
+    /// Where it stands, with the `|>`.
+    pub span: Span,
+    /// What it does.
+    pub kind: PipeKind,
+}
+
+/// The operators after `|>`.
+#[derive(Debug, Clone)]
+pub enum PipeKind {
+    /// `SELECT [DISTINCT] items`.
+    Select(bool, Vec<Item>),
+    /// `EXTEND items`.
+    Extend(Vec<Item>),
+    /// `SET column = expr, …`.
+    Set(Vec<(Ident, Expr)>),
+    /// `DROP columns`.
+    Drop(Vec<Ident>),
+    /// `AS name`.
+    As(Ident),
+    /// `WHERE condition`.
+    Where(Expr),
+    /// `AGGREGATE items GROUP BY items`.
+    Aggregate(Vec<Item>, Vec<Item>),
+    /// A join.
+    Join(Box<Join>),
+    /// `UNION …` and the like.
+    Set2(String, SetBody),
+    /// `ORDER BY`, and `LIMIT`, `OFFSET`.
+    Order(Vec<OrderItem>),
+    /// `LIMIT n [OFFSET m]`.
+    Limit(Option<Expr>, Option<Expr>),
+    /// `PIVOT (…)`.
+    Pivot(Box<Pivot>),
+    /// `UNPIVOT (…)`.
+    Unpivot(Box<Unpivot>),
+    /// `TABLESAMPLE …`.
+    Sample(Span),
+    /// `LATERAL VIEW …`.
+    View(Box<LateralView>),
+}
+
+impl Parser<'_> {
+    /// Whether a query is next.
+    pub(crate) fn is_query(&self) -> bool {
+        let mut ahead = 0;
+        while self.is_symbol_at(ahead, "(") {
+            ahead += 1;
+        }
+        let followed = |words: &[&str]| words.iter().any(|word| self.is_word_at(ahead, word));
+        if self.is_symbol_at(ahead + 1, ".") || self.is_symbol_at(ahead + 1, ",") || self.is_symbol_at(ahead + 1, ")") {
+            return false;
+        }
+        if followed(&["SELECT"]) {
+            return true;
+        }
+        let function = self.is_symbol_at(ahead + 1, "(");
+        if followed(&["VALUES"]) {
+            return true;
+        }
+        (followed(&["WITH", "FROM", "TABLE", "DESCRIBE", "DESC", "SHOW"]))
+            && !function
+            && matches!(self.kind(ahead + 1), Some(crate::token::TokenKind::Word | crate::token::TokenKind::Quoted))
+    }
+
+    /// Reads a query.
+    pub(crate) fn query(&mut self) -> Result<Query, SqlError> {
+        self.deeper_by(3, Self::query_inner)
+    }
+
+    fn query_inner(&mut self) -> Result<Query, SqlError> {
+        let start = self.here();
+        let with = if self.is_word_at(0, "WITH") { Some(self.with()?) } else { None };
+        self.query_after(start, with)
+    }
+
+    /// The rest of a query after its `WITH`.
+    pub(crate) fn query_after(&mut self, start: Span, with: Option<With>) -> Result<Query, SqlError> {
+        let body = self.set_body()?;
+        let mut query = Query {
+            span: start, with, body, order_by: Vec::new(), order_span: None, spread: Vec::new(), windows: Vec::new(),
+            limit: None, offset: None, pipes: Vec::new(),
+        };
+        loop {
+            let clause = self.here();
+            if query.order_by.is_empty() && self.words("ORDER BY") {
+                query.order_by = self.list(Self::order_item)?;
+                query.order_span = Some(self.since(clause));
+            } else if self.words("SORT BY") || self.words("CLUSTER BY") || self.words("DISTRIBUTE BY") {
+                query.spread.extend(self.list(Self::order_item)?);
+            } else if query.limit.is_none() && self.words("LIMIT") {
+                if !self.words("ALL") {
+                    query.limit = Some(self.expr()?);
+                }
+            } else if query.offset.is_none() && self.words("OFFSET") {
+                query.offset = Some(self.expr()?);
+                self.one_of(&["ROWS", "ROW"]);
+            } else if query.windows.is_empty() && self.is_word_at(0, "WINDOW") && self.is_word_at(2, "AS") {
+                query.windows = self.window_clause()?;
+            } else {
+                break;
+            }
+        }
+        while self.is_symbol("|>") {
+            if query.pipes.len() > 60 {
+                return Err(self.error());
+            }
+            let pipe = self.pipe()?;
+            query.pipes.push(pipe);
+        }
+        query.span = self.since(start);
+        Ok(query)
+    }
+
+    /// Reads `WITH …`.
+    pub(crate) fn with(&mut self) -> Result<With, SqlError> {
+        let start = self.here();
+        self.expect_words("WITH")?;
+        let recursive = self.words("RECURSIVE");
+        let ctes = self.list(|parser| {
+            let start = parser.here();
+            let name = parser.ident()?;
+            let columns = if parser.is_symbol("(") { parser.parenthesized(Self::ident)? } else { Vec::new() };
+            if parser.words("MAX RECURSION LEVEL") {
+                parser.integer()?;
+            }
+            parser.words("AS");
+            parser.expect_symbol("(")?;
+            let query = parser.query()?;
+            parser.expect_symbol(")")?;
+            Ok(Cte { span: parser.since(start), name, columns, query })
+        })?;
+        Ok(With { span: self.since(start), recursive, ctes })
+    }
+
+    fn set_body(&mut self) -> Result<SetBody, SqlError> {
+        let first = self.intersection()?;
+        let mut rest = Vec::new();
+        while let Some(operator) = self.set_operator(&["UNION", "EXCEPT", "MINUS", "SETMINUS"]) {
+            rest.push((operator, self.intersection()?));
+        }
+        Ok(if rest.is_empty() { first } else { SetBody::Set(Box::new(first), rest) })
+    }
+
+    fn intersection(&mut self) -> Result<SetBody, SqlError> {
+        let first = self.set_primary()?;
+        let mut rest = Vec::new();
+        while let Some(operator) = self.set_operator(&["INTERSECT"]) {
+            rest.push((operator, self.set_primary()?));
+        }
+        Ok(if rest.is_empty() { first } else { SetBody::Set(Box::new(first), rest) })
+    }
+
+    fn set_operator(&mut self, words: &[&'static str]) -> Option<String> {
+        let word = self.one_of(words)?;
+        let mut operator = word.to_owned();
+        if let Some(quantity) = self.one_of(&["ALL", "DISTINCT"]) {
+            operator = format!("{operator} {quantity}");
+        }
+        if self.words("BY NAME") {
+            operator.push_str(" BY NAME");
+        }
+        Some(operator)
+    }
+
+    fn set_primary(&mut self) -> Result<SetBody, SqlError> {
+        let start = self.here();
+        if self.is_symbol("(") {
+            self.advance();
+            let query = self.query()?;
+            self.expect_symbol(")")?;
+            return Ok(SetBody::Query(Box::new(query)));
+        }
+        if self.is_word_at(0, "SELECT") {
+            return Ok(SetBody::Select(Box::new(self.select(start, Vec::new(), None)?)));
+        }
+        if self.words("VALUES") {
+            let rows = self.list(Self::expr)?;
+            return Ok(SetBody::Values(self.since(start), rows));
+        }
+        if self.words("TABLE") {
+            let mut factor = self.factor()?;
+            factor.span = self.since(start);
+            return Ok(SetBody::Table(Box::new(factor)));
+        }
+        if self.words("FROM") {
+            let from = self.from_list()?;
+            let views = self.lateral_views()?;
+            if self.is_word_at(0, "SELECT") {
+                let span = self.since(start);
+                let mut select = self.select(start, from, Some(span))?;
+                if !views.is_empty() {
+                    select.views = views;
+                }
+                return Ok(SetBody::Select(Box::new(select)));
+            }
+            if !views.is_empty() {
+                return Err(self.error());
+            }
+            return Ok(SetBody::From(self.since(start), from));
+        }
+        if self.is_word_at(0, "DESCRIBE") || self.is_word_at(0, "DESC") || self.is_word_at(0, "SHOW") {
+            while !self.at_end() && !self.is_symbol(")") {
+                if self.is_symbol("(") {
+                    self.skip_brackets()?;
+                } else {
+                    self.advance();
+                }
+            }
+            return Ok(SetBody::Command(self.since(start)));
+        }
+        Err(self.error())
+    }
+
+    fn select(&mut self, start: Span, from: Vec<From>, from_span: Option<Span>) -> Result<Select, SqlError> {
+        self.expect_words("SELECT")?;
+        let distinct = self.words("DISTINCT");
+        if !distinct && self.is_word_at(0, "ALL") && !self.is_symbol_at(1, ",") {
+            self.advance();
+        }
+        if self.is_word_at(0, "TRANSFORM") && self.is_symbol_at(1, "(") && self.transform_script() {
+            return Err(SqlError::unsupported("SELECT TRANSFORM with a script", "Use SQL functions instead"));
+        }
+        let items_start = self.here();
+        let items = self.list(Self::item)?;
+        let items_span = self.since(items_start);
+        let mut select = Select {
+            span: start, distinct, items, items_span, from_first: from_span.is_some(), from, from_span, views: Vec::new(),
+            filter: None, group_by: None, having: None, qualify: None, windows: Vec::new(),
+        };
+        let from_start = self.here();
+        if !select.from_first && self.words("FROM") {
+            select.from = self.from_list()?;
+            select.views = self.lateral_views()?;
+            select.from_span = Some(self.since(from_start));
+        }
+        if self.words("WHERE") {
+            select.filter = Some(self.expr()?);
+        }
+        if self.is_words("GROUP BY") {
+            select.group_by = Some(self.group_by()?);
+        }
+        if self.words("HAVING") {
+            select.having = Some(self.expr()?);
+        }
+        let qualify = self.here();
+        if self.words("QUALIFY") {
+            let condition = self.expr()?;
+            select.qualify = Some((self.since(qualify), condition));
+        }
+        if self.is_word_at(0, "WINDOW") && self.is_word_at(2, "AS") {
+            select.windows = self.window_clause()?;
+        }
+        let qualify = self.here();
+        if select.qualify.is_none() && self.words("QUALIFY") {
+            let condition = self.expr()?;
+            select.qualify = Some((self.since(qualify), condition));
+        }
+        select.span = self.since(start);
+        Ok(select)
+    }
+
+    fn transform_script(&mut self) -> bool {
+        let mark = self.mark();
+        self.advance();
+        let script = self.skip_brackets().is_ok() && self.is_word_at(0, "USING");
+        self.reset(mark);
+        script
+    }
+
+    pub(crate) fn item(&mut self) -> Result<Item, SqlError> {
+        let start = self.here();
+        let expr = self.expr()?;
+        let (mut alias, mut aliases) = (None, Vec::new());
+        let generator = matches!(expr.kind, ExprKind::Call(_));
+        if self.is_word_at(0, "AS") && self.is_symbol_at(1, "(") {
+            self.advance();
+            aliases = self.parenthesized(Self::ident)?;
+        } else if generator && self.is_symbol("(") {
+            aliases = self.parenthesized(Self::ident)?;
+        } else {
+            alias = self.simple_alias()?;
+        }
+        Ok(Item { span: self.since(start), expr, alias, aliases })
+    }
+
+    fn lateral_views(&mut self) -> Result<Vec<LateralView>, SqlError> {
+        let mut views = Vec::new();
+        while self.is_words("LATERAL VIEW") {
+            views.push(self.lateral_view()?);
+        }
+        Ok(views)
+    }
+
+    fn lateral_view(&mut self) -> Result<LateralView, SqlError> {
+        let start = self.here();
+        self.expect_words("LATERAL VIEW")?;
+        let outer = self.words("OUTER");
+        let name_start = self.here();
+        let name = self.name()?;
+        let call = self.call(name)?;
+        let call = Expr { span: self.since(name_start), kind: ExprKind::Call(Box::new(call)) };
+        let table = if self.is_word_at(0, "AS") { None } else { self.simple_alias()? };
+        let mut columns = Vec::new();
+        if self.words("AS") {
+            columns = self.list(Self::ident)?;
+        }
+        Ok(LateralView { span: self.since(start), outer, call, table, columns })
+    }
+
+    fn group_by(&mut self) -> Result<Group, SqlError> {
+        let start = self.here();
+        self.expect_words("GROUP BY")?;
+        let mut group = Group { span: start, all: false, items: Vec::new(), sets: false };
+        let all = self.is_word_at(0, "ALL") && !self.is_symbol_at(1, ".") && !self.is_symbol_at(1, "(");
+        if all && self.words("ALL") {
+            group.all = true;
+            group.span = self.since(start);
+            return Ok(group);
+        }
+        loop {
+            self.group_item(&mut group)?;
+            if !self.symbol(",") {
+                break;
+            }
+        }
+        if self.words("WITH ROLLUP") || self.words("WITH CUBE") {
+            group.sets = true;
+        } else if self.words("GROUPING SETS") {
+            self.grouping_sets(&mut group)?;
+        }
+        group.span = self.since(start);
+        Ok(group)
+    }
+
+    fn group_item(&mut self, group: &mut Group) -> Result<(), SqlError> {
+        if self.words("GROUPING SETS") {
+            return self.grouping_sets(group);
+        }
+        let grouped = self.is_symbol_at(1, "(") && (self.is_word_at(0, "ROLLUP") || self.is_word_at(0, "CUBE"));
+        if grouped {
+            self.advance();
+            return self.grouping_sets(group);
+        }
+        group.items.push(self.expr()?);
+        Ok(())
+    }
+
+    fn grouping_sets(&mut self, group: &mut Group) -> Result<(), SqlError> {
+        group.sets = true;
+        self.expect_symbol("(")?;
+        loop {
+            if self.is_symbol("(") && self.is_symbol_at(1, ")") {
+                self.advance();
+                self.advance();
+            } else if !self.is_symbol(")") {
+                self.deeper(|parser| parser.group_item(group))?;
+            }
+            if !self.symbol(",") {
+                break;
+            }
+        }
+        self.expect_symbol(")")
+    }
+
+    fn window_clause(&mut self) -> Result<Vec<(Ident, Over)>, SqlError> {
+        self.expect_words("WINDOW")?;
+        self.list(|parser| {
+            let name = parser.ident()?;
+            parser.expect_words("AS")?;
+            Ok((name, parser.over()?))
+        })
+    }
+
+    pub(crate) fn order_item(&mut self) -> Result<OrderItem, SqlError> {
+        let start = self.here();
+        let expr = self.expr()?;
+        let descending = self.words("DESC");
+        if !descending {
+            self.words("ASC");
+        }
+        let nulls = if self.words("NULLS FIRST") {
+            Some("FIRST".to_owned())
+        } else if self.words("NULLS LAST") {
+            Some("LAST".to_owned())
+        } else {
+            None
+        };
+        Ok(OrderItem { span: self.since(start), expr, descending, nulls })
+    }
+
+    fn pipe(&mut self) -> Result<Pipe, SqlError> {
+        let start = self.here();
+        self.expect_symbol("|>")?;
+        let kind = if self.words("SELECT") {
+            let distinct = self.words("DISTINCT");
+            PipeKind::Select(distinct, self.list(Self::item)?)
+        } else if self.words("EXTEND") {
+            PipeKind::Extend(self.list(Self::item)?)
+        } else if self.words("SET") {
+            PipeKind::Set(self.list(|parser| {
+                let column = parser.ident()?;
+                parser.expect_symbol("=")?;
+                Ok((column, parser.expr()?))
+            })?)
+        } else if self.words("DROP") {
+            PipeKind::Drop(self.list(Self::ident)?)
+        } else if self.words("AS") {
+            PipeKind::As(self.ident()?)
+        } else if self.words("WHERE") {
+            PipeKind::Where(self.expr()?)
+        } else if self.words("AGGREGATE") {
+            let items = if self.is_words("GROUP BY") { Vec::new() } else { self.list(Self::item)? };
+            let groups = if self.words("GROUP BY") { self.list(Self::item)? } else { Vec::new() };
+            PipeKind::Aggregate(items, groups)
+        } else if self.words("ORDER BY") {
+            PipeKind::Order(self.list(Self::order_item)?)
+        } else if self.words("LIMIT") {
+            let limit = Some(self.expr()?);
+            let offset = if self.words("OFFSET") { Some(self.expr()?) } else { None };
+            PipeKind::Limit(limit, offset)
+        } else if self.words("OFFSET") {
+            PipeKind::Limit(None, Some(self.expr()?))
+        } else if self.is_words("LATERAL VIEW") {
+            PipeKind::View(Box::new(self.lateral_view()?))
+        } else if let Some(operator) = self.set_operator(&["UNION", "EXCEPT", "MINUS", "INTERSECT"]) {
+            PipeKind::Set2(operator, self.set_primary()?)
+        } else if let Some(join) = self.join()? {
+            PipeKind::Join(Box::new(join))
+        } else {
+            return Err(SqlError::unsupported("this pipe operator", "Write it as a subquery"));
+        };
+        Ok(Pipe { span: self.since(start), kind })
+    }
+}
+
+/// Parts of an alias that name the relation.
+impl Alias {
+    /// The relation's name, if it has one.
+    pub fn relation(&self) -> Option<&str> {
+        self.name.as_ref().map(|name| name.value.as_str())
+    }
+}
+
+/// Parts of a name for messages.
+impl Name {
+    /// The parts in back-ticks with dots between, as messages print it.
+    pub fn quoted(&self) -> String {
+        self.parts.iter().map(|part| crate::token::quote_name(&part.value)).collect::<Vec<_>>().join(".")
+    }
+}

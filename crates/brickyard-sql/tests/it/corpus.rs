@@ -1,0 +1,88 @@
+//! The battery of Databricks statements: every one is understood, and nothing made of them makes the parser panic.
+
+use brickyard_sql::{parse, references, split, tokenize};
+
+/// The statements of the battery.
+pub(crate) fn battery() -> Vec<serde_json::Value> {
+    serde_json::from_str(include_str!("battery.json")).unwrap()
+}
+
+#[test]
+fn every_statement_is_parsed() {
+    let mut failures = Vec::new();
+    for entry in battery() {
+        let sql = entry["sql"].as_str().unwrap();
+        let wanted_error = entry["want"] == "ERR:PARSE_SYNTAX_ERROR";
+        match parse(sql) {
+            Ok(_) if wanted_error => failures.push(format!("{}: no error: {sql}", entry["id"])),
+            Err(error) if !wanted_error => failures.push(format!("{}: {sql}\n   {}", entry["id"], error.message)),
+            _ => {}
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn tokens_cover_every_byte() {
+    for entry in battery() {
+        let sql = entry["sql"].as_str().unwrap();
+        let joined: String = tokenize(sql).unwrap().iter().map(|token| token.span.of(sql)).collect();
+        assert_eq!(joined, sql);
+    }
+}
+
+#[test]
+fn mutations_neither_panic_nor_hang() {
+    let corpus: Vec<String> =
+        battery().iter().map(|entry| entry["sql"].as_str().unwrap().to_owned()).collect();
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move |bound: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed % bound.max(1) as u64).unwrap()
+    };
+    let pieces = ["(", ")", "'", "`", "/*", "--", ":", "?", "SELECT", "FROM", "JOIN", ",", ".", "->", "|>", "::", "é", "$$", "[", "END"];
+    for round in 0..6000 {
+        let mut text: Vec<char> = corpus[random(corpus.len())].chars().collect();
+        for _ in 0..=random(4) {
+            let at = random(text.len() + 1);
+            match random(4) {
+                0 if at < text.len() => {
+                    text.remove(at);
+                }
+                1 => {
+                    text.truncate(at);
+                }
+                2 => {
+                    let piece = pieces[random(pieces.len())];
+                    text.splice(at..at, piece.chars());
+                }
+                _ => {
+                    let other: Vec<char> = corpus[random(corpus.len())].chars().collect();
+                    let from = random(other.len());
+                    let to = (from + random(20)).min(other.len());
+                    text.splice(at..at, other[from..to].iter().copied());
+                }
+            }
+        }
+        let sql: String = text.into_iter().collect();
+        if let Ok(statement) = parse(&sql) {
+            let _ = references(&statement);
+        }
+        let _ = split(&sql);
+        let _ = brickyard_sql::markers(&sql);
+        assert!(round < 6000);
+    }
+}
+
+#[test]
+fn deep_nesting_is_refused_and_not_fatal() {
+    for (open, close) in [("(", ")"), ("NOT ", ""), ("- ", ""), ("array(", ")"), ("(SELECT ", ")"), ("CASE WHEN ", " THEN 1 END")] {
+        let sql = format!("SELECT {}1{}", open.repeat(5000), close.repeat(5000));
+        let error = parse(&sql).unwrap_err();
+        assert!(["FAILED_TO_PARSE_TOO_COMPLEX", "PARSE_SYNTAX_ERROR"].contains(&error.class.as_str()), "{}", error.class);
+    }
+    let chain = format!("SELECT 1{}", " OR a = 1".repeat(20_000));
+    references(&parse(&chain).unwrap()).unwrap();
+}

@@ -1,0 +1,3 @@
+//! Tests of the dialect through its public functions.
+
+mod corpus;
