@@ -11,8 +11,8 @@ mod show;
 
 pub use alter::{Alter, AlterAction, ColumnChange, Position};
 pub use create::{
-    ColumnDefinition, Constraint, CreateCatalog, CreateFunction, CreateSchema, CreateTable, CreateView, CreateVolume,
-    Generated, Identity, Like, RoutineBody, ViewKind,
+    ColumnDefinition, Constraint, CreateCatalog, CreateFunction, CreateSchema, CreateTable, CreateView,
+    CreateVolume, Generated, Identity, Like, RoutineBody, ViewKind,
 };
 pub use describe::Describe;
 pub use files::{CopyInto, InsertDirectory};
@@ -234,7 +234,11 @@ impl Parser<'_> {
             "USE" => self.use_command(),
             "SET" | "RESET" | "DECLARE" => self.setting(),
             "EXECUTE" => self.execute_immediate(),
-            "BEGIN" if !self.is_word_at(1, "TRANSACTION") && self.peek(1).is_some() && !self.is_symbol_at(1, ";") => {
+            "BEGIN"
+                if !self.is_word_at(1, "TRANSACTION")
+                    && self.peek(1).is_some()
+                    && !self.is_symbol_at(1, ";") =>
+            {
                 while self.advance().is_some() {}
                 Ok(Command::Script { span: self.since(start) })
             }
@@ -256,8 +260,8 @@ impl Parser<'_> {
             "SHOW" => self.show(),
             "DESCRIBE" | "DESC" => self.describe(),
             "GRANT" | "REVOKE" | "DENY" => self.grant(),
-            "OPTIMIZE" | "VACUUM" | "RESTORE" | "TRUNCATE" | "ANALYZE" | "REFRESH" | "CACHE" | "UNCACHE" | "CLEAR"
-            | "REORG" | "FSCK" | "MSCK" | "CONVERT" | "GENERATE" | "SYNC" => self.maintain(),
+            "OPTIMIZE" | "VACUUM" | "RESTORE" | "TRUNCATE" | "ANALYZE" | "REFRESH" | "CACHE" | "UNCACHE"
+            | "CLEAR" | "REORG" | "FSCK" | "MSCK" | "CONVERT" | "GENERATE" | "SYNC" => self.maintain(),
             "PUT" | "GET" | "REMOVE" | "LIST" | "LS" | "COPY" => self.files(),
             "CALL" => self.unsupported("CALL of a procedure"),
             "ADD" | "DELETE" if self.is_word_at(1, "JAR") => self.unsupported("ADD JAR"),
@@ -362,7 +366,9 @@ impl Parser<'_> {
         if kind == Securable::Function && self.is_symbol("(") {
             self.skip_brackets()?;
         }
-        let cascade = self.one_of(&["CASCADE", "RESTRICT", "FORCE", "PURGE"]).is_some_and(|word| word == "CASCADE" || word == "FORCE");
+        let cascade = self
+            .one_of(&["CASCADE", "RESTRICT", "FORCE", "PURGE"])
+            .is_some_and(|word| word == "CASCADE" || word == "FORCE");
         Ok(Command::Drop { kind, if_exists, temporary, name, cascade })
     }
 
@@ -380,7 +386,9 @@ impl Parser<'_> {
 pub(crate) fn constant_string(expr: &Expr) -> Option<String> {
     match &expr.kind {
         ExprKind::String(value) => Some(value.clone()),
-        ExprKind::Chain(operator, operands) if operator == "||" => operands.iter().map(constant_string).collect(),
+        ExprKind::Chain(operator, operands) if operator == "||" => {
+            operands.iter().map(constant_string).collect()
+        }
         ExprKind::Tuple(items) if items.len() == 1 => constant_string(&items[0]),
         ExprKind::Cast { value, data_type: crate::DataType::String, .. } => constant_string(value),
         ExprKind::Call(call) if call.name.single().as_deref() == Some("CONCAT") => {

@@ -71,7 +71,8 @@ impl SqlError {
             }
         }
         let mut error = Self::new(class, sql_state, text);
-        error.message = format!("{} (line {}, pos {position})\n\n== SQL ==\n{marked}", error.message, line + 1);
+        error.message =
+            format!("{} (line {}, pos {position})\n\n== SQL ==\n{marked}", error.message, line + 1);
         error.at(span)
     }
 

@@ -22,7 +22,9 @@ pub use error::SqlError;
 pub use function::is_builtin;
 pub use parameters::{Marker, Parameter, Parameters, bind, literal, markers};
 pub use parser::{Ident, Name, Parser};
-pub use plan::{Column, Context, EngineStatement, Plan, Relation, Routine, Schemas, Variable, View, plan, qualify};
+pub use plan::{
+    Column, Context, EngineStatement, Plan, Relation, Routine, Schemas, Variable, View, plan, qualify,
+};
 pub use references::{Reference, ReferenceKind, references};
 pub use statement::{Body, Statement, parse, split};
 pub use token::{Span, Token, TokenKind, quote_name, string_literal, tokenize};

@@ -49,10 +49,62 @@ impl Marker {
 
 /// Words after which an operand begins, so that a `:` there begins a marker and no JSON path.
 const BEFORE_OPERAND: [&str; 56] = [
-    "SELECT", "DISTINCT", "ALL", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "RLIKE", "REGEXP", "BETWEEN",
-    "LIMIT", "OFFSET", "VALUES", "SET", "ON", "THEN", "ELSE", "WHEN", "CASE", "BY", "HAVING", "INTERVAL", "RETURN", "DEFAULT",
-    "QUALIFY", "USING", "IS", "DIV", "ESCAPE", "OF", "AS", "TO", "INTO", "ROWS", "RANGE", "IDENTIFIER", "FOR", "PERCENT",
-    "TABLE", "CATALOG", "SCHEMA", "DATABASE", "RETAIN", "COMMENT", "LOCATION", "IMMEDIATE", "UPDATE", "INSERT", "USE", "TAGS", "JOIN", "ANY",
+    "SELECT",
+    "DISTINCT",
+    "ALL",
+    "FROM",
+    "WHERE",
+    "AND",
+    "OR",
+    "NOT",
+    "IN",
+    "LIKE",
+    "ILIKE",
+    "RLIKE",
+    "REGEXP",
+    "BETWEEN",
+    "LIMIT",
+    "OFFSET",
+    "VALUES",
+    "SET",
+    "ON",
+    "THEN",
+    "ELSE",
+    "WHEN",
+    "CASE",
+    "BY",
+    "HAVING",
+    "INTERVAL",
+    "RETURN",
+    "DEFAULT",
+    "QUALIFY",
+    "USING",
+    "IS",
+    "DIV",
+    "ESCAPE",
+    "OF",
+    "AS",
+    "TO",
+    "INTO",
+    "ROWS",
+    "RANGE",
+    "IDENTIFIER",
+    "FOR",
+    "PERCENT",
+    "TABLE",
+    "CATALOG",
+    "SCHEMA",
+    "DATABASE",
+    "RETAIN",
+    "COMMENT",
+    "LOCATION",
+    "IMMEDIATE",
+    "UPDATE",
+    "INSERT",
+    "USE",
+    "TAGS",
+    "JOIN",
+    "ANY",
 ];
 
 /// The markers of a statement in the order of its text.
@@ -107,7 +159,9 @@ pub fn bind(sql: &str, parameters: &Parameters) -> Result<String, SqlError> {
             }
             (Marker::Named(_, name), Parameters::Named(values)) => {
                 let exact = values.get(name);
-                let found = exact.or_else(|| values.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v));
+                let found = exact.or_else(|| {
+                    values.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v)
+                });
                 (name.clone(), found)
             }
             (Marker::Positional(span), _) => (format!("_{}", span.start), None),
@@ -182,9 +236,19 @@ pub fn literal(parameter: &Parameter, depth: usize) -> Result<String, SqlError> 
                 return Err(invalid(parameter, "is not of this type"));
             }
             let plain = trimmed.strip_prefix('-').unwrap_or(trimmed);
-            let digits = !plain.is_empty() && plain.chars().all(|c| c.is_ascii_digit() || c == '.') && plain.len() < 18;
-            if data_type == DataType::Double && digits && plain.starts_with(|c: char| c.is_ascii_digit()) && !plain.ends_with('.') {
-                return Ok(if trimmed.starts_with('-') { format!("(-{plain}D)") } else { format!("{plain}D") });
+            let digits = !plain.is_empty()
+                && plain.chars().all(|c| c.is_ascii_digit() || c == '.')
+                && plain.len() < 18;
+            if data_type == DataType::Double
+                && digits
+                && plain.starts_with(|c: char| c.is_ascii_digit())
+                && !plain.ends_with('.')
+            {
+                return Ok(if trimmed.starts_with('-') {
+                    format!("(-{plain}D)")
+                } else {
+                    format!("{plain}D")
+                });
             }
             Ok(format!("CAST({} AS {data_type})", string_literal(trimmed)))
         }
@@ -194,7 +258,8 @@ pub fn literal(parameter: &Parameter, depth: usize) -> Result<String, SqlError> 
                 return Err(invalid(parameter, "is not of this type"));
             }
             // A bare DECIMAL takes precision and scale from the value, as the connector's default does.
-            let data_type = if upper == "DECIMAL" { measured(trimmed).unwrap_or(data_type) } else { data_type };
+            let data_type =
+                if upper == "DECIMAL" { measured(trimmed).unwrap_or(data_type) } else { data_type };
             Ok(format!("CAST({} AS {data_type})", string_literal(trimmed)))
         }
         DataType::Date | DataType::Timestamp | DataType::TimestampNtz | DataType::Time(_) => {
@@ -223,12 +288,21 @@ pub fn literal(parameter: &Parameter, depth: usize) -> Result<String, SqlError> 
     }
 }
 
-fn constructor(parameter: &Parameter, upper: &str, arguments: &[Parameter], depth: usize) -> Result<String, SqlError> {
+fn constructor(
+    parameter: &Parameter,
+    upper: &str,
+    arguments: &[Parameter],
+    depth: usize,
+) -> Result<String, SqlError> {
     if arguments.len() > 100_000 {
         return Err(invalid(parameter, "has too many parts"));
     }
     let literals = |parts: &[Parameter]| {
-        parts.iter().map(|part| literal(part, depth + 1)).collect::<Result<Vec<_>, _>>().map(|parts| parts.join(", "))
+        parts
+            .iter()
+            .map(|part| literal(part, depth + 1))
+            .collect::<Result<Vec<_>, _>>()
+            .map(|parts| parts.join(", "))
     };
     let data_type = DataType::from(upper);
     let typed = |text: String| match &data_type {
@@ -242,7 +316,11 @@ fn constructor(parameter: &Parameter, upper: &str, arguments: &[Parameter], dept
         let mut flat = Vec::new();
         for entry in arguments {
             match &entry.arguments {
-                Some(pair) if entry.sql_type.is_empty() || entry.sql_type.to_uppercase().starts_with("STRUCT") || entry.sql_type.to_uppercase().starts_with("MAP_ENTRY") => {
+                Some(pair)
+                    if entry.sql_type.is_empty()
+                        || entry.sql_type.to_uppercase().starts_with("STRUCT")
+                        || entry.sql_type.to_uppercase().starts_with("MAP_ENTRY") =>
+                {
                     flat.extend(pair.iter().cloned());
                 }
                 _ => flat.push(entry.clone()),
@@ -281,6 +359,9 @@ fn measured(text: &str) -> Option<DataType> {
 fn invalid(parameter: &Parameter, why: &str) -> SqlError {
     let value = parameter.value.as_deref().unwrap_or("NULL");
     let shown: String = value.chars().take(60).collect();
-    let message = format!("An invalid parameter mapping was provided: the value '{shown}' of type {} {why}.", parameter.sql_type);
+    let message = format!(
+        "An invalid parameter mapping was provided: the value '{shown}' of type {} {why}.",
+        parameter.sql_type
+    );
     SqlError::new("INVALID_PARAMETER_MARKER_VALUE", "22023", message)
 }

@@ -55,7 +55,8 @@ impl<'a> Parser<'a> {
     /// Tokens of `sql`.
     pub fn new(sql: &'a str) -> Result<Self, SqlError> {
         let tokens = tokenize(sql)?;
-        let significant = |token: &Token| !matches!(token.kind, TokenKind::Space | TokenKind::Comment | TokenKind::Hint);
+        let significant =
+            |token: &Token| !matches!(token.kind, TokenKind::Space | TokenKind::Comment | TokenKind::Hint);
         Ok(Self { sql, tokens: tokens.into_iter().filter(significant).collect(), at: 0, depth: 0 })
     }
 
@@ -123,7 +124,10 @@ impl<'a> Parser<'a> {
     }
 
     /// Runs `inner` one level deeper; fails beyond a bound that keeps the stack safe.
-    pub(crate) fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T, SqlError>) -> Result<T, SqlError> {
+    pub(crate) fn deeper<T>(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<T, SqlError>,
+    ) -> Result<T, SqlError> {
         self.deeper_by(1, inner)
     }
 
@@ -237,7 +241,9 @@ impl<'a> Parser<'a> {
     /// Reads a whole number.
     pub(crate) fn integer(&mut self) -> Result<u64, SqlError> {
         let number = match self.kind(0) {
-            Some(TokenKind::Number | TokenKind::Word) => self.text(0).trim_end_matches(['L', 'l']).parse().ok(),
+            Some(TokenKind::Number | TokenKind::Word) => {
+                self.text(0).trim_end_matches(['L', 'l']).parse().ok()
+            }
             _ => None,
         };
         let number = number.ok_or_else(|| self.error())?;
@@ -314,9 +320,12 @@ impl<'a> Parser<'a> {
                 DataType::Double
             }
             "DECIMAL" | "DEC" | "NUMERIC" => {
-                let numbers = if self.is_symbol("(") { self.parenthesized(Self::integer)? } else { Vec::new() };
+                let numbers =
+                    if self.is_symbol("(") { self.parenthesized(Self::integer)? } else { Vec::new() };
                 let number = |at: usize, default: u8| {
-                    numbers.get(at).map_or(Some(default), |number| u8::try_from(*number).ok().filter(|n| *n <= 38))
+                    numbers
+                        .get(at)
+                        .map_or(Some(default), |number| u8::try_from(*number).ok().filter(|n| *n <= 38))
                 };
                 match (number(0, 10), number(1, 0)) {
                     (Some(precision), Some(scale)) if scale <= precision && precision > 0 => {
@@ -349,7 +358,8 @@ impl<'a> Parser<'a> {
             "TIMESTAMP_LTZ" => DataType::Timestamp,
             "TIMESTAMP_NTZ" => DataType::TimestampNtz,
             "TIME" => {
-                let digits = if self.is_symbol("(") { self.parenthesized(Self::integer)? } else { Vec::new() };
+                let digits =
+                    if self.is_symbol("(") { self.parenthesized(Self::integer)? } else { Vec::new() };
                 DataType::Time(digits.first().and_then(|n| u8::try_from(*n).ok()).unwrap_or(6))
             }
             "INTERVAL" => self.interval_type()?,
@@ -401,7 +411,11 @@ impl<'a> Parser<'a> {
         } else {
             first.to_owned()
         };
-        Ok(if matches!(first, "YEAR" | "MONTH") { DataType::YearMonth(fields) } else { DataType::DayTime(fields) })
+        Ok(if matches!(first, "YEAR" | "MONTH") {
+            DataType::YearMonth(fields)
+        } else {
+            DataType::DayTime(fields)
+        })
     }
 
     fn field(&mut self) -> Result<Field, SqlError> {

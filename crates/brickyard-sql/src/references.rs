@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::command::{AlterAction, Command, Describe, Like, Maintain, Setting, constant_string, identifier_name};
+use crate::command::{
+    AlterAction, Command, Describe, Like, Maintain, Setting, constant_string, identifier_name,
+};
 use crate::error::SqlError;
 use crate::parser::{Name, Parser};
 use crate::query::{Call, Expr, ExprKind, Factor, FactorKind, From, JoinRule, Node, Query, SetBody, tree};
@@ -38,7 +40,8 @@ pub struct Reference {
 }
 
 /// File formats that may stand before a path in back-ticks.
-pub(crate) const FORMATS: [&str; 9] = ["delta", "parquet", "csv", "json", "text", "binaryfile", "orc", "avro", "xml"];
+pub(crate) const FORMATS: [&str; 9] =
+    ["delta", "parquet", "csv", "json", "text", "binaryfile", "orc", "avro", "xml"];
 
 /// All references of a statement: aliases and names of common table expressions are not among them, built-in functions are not either.
 ///
@@ -125,7 +128,9 @@ impl Finder<'_> {
             Command::Explain { statement, .. } => self.body(statement),
             Command::CreateTable(create) => {
                 match &create.like {
-                    Some(Like::Columns(source) | Like::Clone { source, .. }) => self.table(source, ReferenceKind::Read),
+                    Some(Like::Columns(source) | Like::Clone { source, .. }) => {
+                        self.table(source, ReferenceKind::Read)
+                    }
                     None => {}
                 }
                 create.query.iter().try_for_each(|query| self.query(query))
@@ -140,19 +145,28 @@ impl Finder<'_> {
             Command::CopyInto(copy) => {
                 self.table(&copy.table, ReferenceKind::Write);
                 let parts = vec![copy.format.to_lowercase(), copy.path.clone()];
-                self.found.push(Reference { parts, span: Span::default(), kind: ReferenceKind::Path, argument: None });
+                self.found.push(Reference {
+                    parts,
+                    span: Span::default(),
+                    kind: ReferenceKind::Path,
+                    argument: None,
+                });
                 copy.items.iter().try_for_each(|item| self.expr(&item.expr))
             }
             Command::Setting(Setting::Variables(assignments)) => {
                 assignments.iter().try_for_each(|(_, expr)| self.expr(expr))
             }
             Command::Setting(Setting::VariablesFrom(_, query)) => self.query(query),
-            Command::Setting(Setting::Declare { default, .. }) => default.iter().try_for_each(|expr| self.expr(expr)),
+            Command::Setting(Setting::Declare { default, .. }) => {
+                default.iter().try_for_each(|expr| self.expr(expr))
+            }
             Command::ExecuteImmediate(execute) => {
                 self.expr(&execute.text)?;
                 execute.using.iter().try_for_each(|(expr, _)| self.expr(expr))
             }
-            Command::Maintain(Maintain::Optimize { filter, .. }) => filter.iter().try_for_each(|expr| self.expr(expr)),
+            Command::Maintain(Maintain::Optimize { filter, .. }) => {
+                filter.iter().try_for_each(|expr| self.expr(expr))
+            }
             _ => Ok(()),
         }
     }
@@ -206,7 +220,9 @@ impl Finder<'_> {
                 let mut parser = Parser::new(text)?;
                 let command = parser.command()?;
                 parser.expect_end()?;
-                if let Command::Describe(Describe::History(name) | Describe::Detail(name) | Describe::Table { name, .. }) = &command
+                if let Command::Describe(
+                    Describe::History(name) | Describe::Detail(name) | Describe::Table { name, .. },
+                ) = &command
                 {
                     let kind = ReferenceKind::Read;
                     self.found.push(Reference { parts: name.values(), span: *span, kind, argument: None });
@@ -291,7 +307,12 @@ impl Finder<'_> {
         }
         if is_path(&parts) {
             let path = vec![parts[0].to_lowercase(), parts[1].clone()];
-            self.found.push(Reference { parts: path, span: name.span, kind: ReferenceKind::Path, argument: None });
+            self.found.push(Reference {
+                parts: path,
+                span: name.span,
+                kind: ReferenceKind::Path,
+                argument: None,
+            });
             return;
         }
         self.push(name, kind);
@@ -299,7 +320,8 @@ impl Finder<'_> {
 
     fn table_function(&mut self, call: &Call) {
         let upper = call.name.single().unwrap_or_default();
-        let first = call.arguments.iter().find(|argument| argument.name.is_none()).map(|argument| &argument.value);
+        let first =
+            call.arguments.iter().find(|argument| argument.name.is_none()).map(|argument| &argument.value);
         let literal = first.and_then(constant_string);
         match upper.as_str() {
             "READ_FILES" | "CLOUD_FILES" => match literal {

@@ -9,13 +9,19 @@ const STACK: usize = 32 * 1024 * 1024;
 const TRUSTED: usize = 20;
 
 /// Runs `work` with room for the nesting of `sql`.
-pub(crate) fn with_room<T: Send>(sql: &str, work: impl FnOnce() -> Result<T, SqlError> + Send) -> Result<T, SqlError> {
+pub(crate) fn with_room<T: Send>(
+    sql: &str,
+    work: impl FnOnce() -> Result<T, SqlError> + Send,
+) -> Result<T, SqlError> {
     if nesting(sql) <= TRUSTED {
         return work();
     }
     let failed = || SqlError::new("INTERNAL_ERROR", "XX000", "The statement could not be read.");
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("sql-parser".to_owned()).stack_size(STACK).spawn_scoped(scope, work);
+        let thread = std::thread::Builder::new()
+            .name("sql-parser".to_owned())
+            .stack_size(STACK)
+            .spawn_scoped(scope, work);
         match thread {
             Ok(thread) => thread.join().unwrap_or_else(|_| Err(failed())),
             Err(_) => Err(failed()),
@@ -25,10 +31,13 @@ pub(crate) fn with_room<T: Send>(sql: &str, work: impl FnOnce() -> Result<T, Sql
 
 /// An upper bound of how deep things nest: all marks that may open a level.
 fn nesting(sql: &str) -> usize {
-    let marks = sql.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'<' | b'-' | b'+' | b'~' | b'!')).count();
+    let marks =
+        sql.bytes().filter(|byte| matches!(byte, b'(' | b'[' | b'<' | b'-' | b'+' | b'~' | b'!')).count();
     let words = sql
         .split(|c: char| !(c == '_' || c.is_alphanumeric()))
-        .filter(|word| ["NOT", "CASE", "INTERVAL", "EXPLAIN"].iter().any(|known| word.eq_ignore_ascii_case(known)))
+        .filter(|word| {
+            ["NOT", "CASE", "INTERVAL", "EXPLAIN"].iter().any(|known| word.eq_ignore_ascii_case(known))
+        })
         .count();
     marks + words + sql.matches("->").count()
 }

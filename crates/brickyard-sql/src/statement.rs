@@ -151,7 +151,8 @@ fn parse_here(sql: &str) -> Result<Statement, SqlError> {
 /// Splits a script at each `;` that is not within a string, a comment, or a `BEGIN … END` block; pieces without tokens are left out.
 pub fn split(sql: &str) -> Result<Vec<&str>, SqlError> {
     let tokens = tokenize(sql)?;
-    let (mut pieces, mut start, mut blocks, mut significant, mut first) = (Vec::new(), 0, 0_usize, 0_usize, String::new());
+    let (mut pieces, mut start, mut blocks, mut significant, mut first) =
+        (Vec::new(), 0, 0_usize, 0_usize, String::new());
     for token in &tokens {
         let text = token.span.of(sql);
         match token.kind {
@@ -168,7 +169,9 @@ pub fn split(sql: &str) -> Result<Vec<&str>, SqlError> {
                 if significant == 0 {
                     first.clone_from(&word);
                 }
-                let compound = first == "BEGIN" || (first == "CREATE" && blocks > 0) || (first == "CREATE" && word == "BEGIN");
+                let compound = first == "BEGIN"
+                    || (first == "CREATE" && blocks > 0)
+                    || (first == "CREATE" && word == "BEGIN");
                 if compound {
                     match word.as_str() {
                         "BEGIN" | "CASE" => blocks += 1,
@@ -194,7 +197,9 @@ pub fn split(sql: &str) -> Result<Vec<&str>, SqlError> {
 fn follows_end(sql: &str, tokens: &[crate::token::Token], end: usize) -> bool {
     let next = tokens.iter().find(|token| token.span.start >= end && token.kind != TokenKind::Space);
     next.is_some_and(|token| {
-        ["IF", "FOR", "WHILE", "LOOP", "REPEAT"].iter().any(|word| token.span.of(sql).eq_ignore_ascii_case(word))
+        ["IF", "FOR", "WHILE", "LOOP", "REPEAT"]
+            .iter()
+            .any(|word| token.span.of(sql).eq_ignore_ascii_case(word))
     })
 }
 
@@ -258,14 +263,29 @@ impl Parser<'_> {
         }
         let target = self.target(false)?;
         if self.words("WITH SCHEMA EVOLUTION") {
-            return Err(SqlError::unsupported("INSERT WITH SCHEMA EVOLUTION", "Add the columns with ALTER TABLE first"));
+            return Err(SqlError::unsupported(
+                "INSERT WITH SCHEMA EVOLUTION",
+                "Add the columns with ALTER TABLE first",
+            ));
         }
         let mut insert = Insert {
-            overwrite, by_name: false, columns: Vec::new(), columns_span: None, partition: None, replace_where: None,
+            overwrite,
+            by_name: false,
+            columns: Vec::new(),
+            columns_span: None,
+            partition: None,
+            replace_where: None,
             replace_using: Vec::new(),
             source: Query {
-                span: Span::default(), with: None, body: crate::query::SetBody::Values(Span::default(), Vec::new()),
-                order_by: Vec::new(), order_span: None, spread: Vec::new(), windows: Vec::new(), limit: None, offset: None,
+                span: Span::default(),
+                with: None,
+                body: crate::query::SetBody::Values(Span::default(), Vec::new()),
+                order_by: Vec::new(),
+                order_span: None,
+                spread: Vec::new(),
+                windows: Vec::new(),
+                limit: None,
+                offset: None,
                 pipes: Vec::new(),
             },
         };
@@ -382,7 +402,9 @@ impl Dml {
         }
         match &self.kind {
             DmlKind::Insert(insert) => {
-                for value in insert.partition.iter().flat_map(|(_, columns)| columns).filter_map(|(_, v)| v.as_ref()) {
+                for value in
+                    insert.partition.iter().flat_map(|(_, columns)| columns).filter_map(|(_, v)| v.as_ref())
+                {
                     visit(Node::Expr(value));
                 }
                 insert.replace_where.iter().for_each(|expr| visit(Node::Expr(expr)));
@@ -402,7 +424,9 @@ impl Dml {
                         MergeAction::Update(assignments) => {
                             assignments.iter().for_each(|(_, expr)| visit(Node::Expr(expr)));
                         }
-                        MergeAction::Insert(_, values) => values.iter().for_each(|expr| visit(Node::Expr(expr))),
+                        MergeAction::Insert(_, values) => {
+                            values.iter().for_each(|expr| visit(Node::Expr(expr)))
+                        }
                         _ => {}
                     }
                 }

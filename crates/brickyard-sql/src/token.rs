@@ -171,7 +171,8 @@ fn block_comment(sql: &str, start: usize) -> Result<usize, SqlError> {
             (Some(_), _) => at += 1,
             (None, _) => {
                 let span = Span::new(start, start + 2);
-                let text = "Found an unclosed bracketed comment. Please, append */ at the end of the comment.";
+                let text =
+                    "Found an unclosed bracketed comment. Please, append */ at the end of the comment.";
                 return Err(SqlError::parse(sql, span, "UNCLOSED_BRACKETED_COMMENT", "42601", text));
             }
         }

@@ -110,8 +110,14 @@ impl Parser<'_> {
         self.expect_words("ALTER")?;
         let Some(kind) = self.securable() else { return Err(self.error()) };
         let known = [
-            Securable::Catalog, Securable::Schema, Securable::Table, Securable::View, Securable::Volume,
-            Securable::Function, Securable::MaterializedView, Securable::StreamingTable,
+            Securable::Catalog,
+            Securable::Schema,
+            Securable::Table,
+            Securable::View,
+            Securable::Volume,
+            Securable::Function,
+            Securable::MaterializedView,
+            Securable::StreamingTable,
         ];
         if !known.contains(&kind) {
             return self.unsupported(&format!("ALTER {}", kind.words()));
@@ -199,9 +205,18 @@ impl Parser<'_> {
             return Ok(AlterAction::Query(Box::new(query), text));
         }
         const OTHER: [&str; 12] = [
-            "SET MANAGED", "UNSET MANAGED", "ENABLE PREDICTIVE OPTIMIZATION", "DISABLE PREDICTIVE OPTIMIZATION",
-            "INHERIT PREDICTIVE OPTIMIZATION", "RECOVER PARTITIONS", "DROP FEATURE", "ADD PARTITION", "DROP PARTITION",
-            "DROP IF EXISTS PARTITION", "SET SERDE", "SET DEFAULT COLLATION",
+            "SET MANAGED",
+            "UNSET MANAGED",
+            "ENABLE PREDICTIVE OPTIMIZATION",
+            "DISABLE PREDICTIVE OPTIMIZATION",
+            "INHERIT PREDICTIVE OPTIMIZATION",
+            "RECOVER PARTITIONS",
+            "DROP FEATURE",
+            "ADD PARTITION",
+            "DROP PARTITION",
+            "DROP IF EXISTS PARTITION",
+            "SET SERDE",
+            "SET DEFAULT COLLATION",
         ];
         let words = self.one_of(&OTHER).ok_or_else(|| self.error())?;
         while self.advance().is_some() {}
@@ -215,7 +230,8 @@ impl Parser<'_> {
             let name = path.last().cloned().unwrap_or_default();
             path.pop();
             parser.symbol(":");
-            let mut column = ColumnDefinition { name, data_type: parser.data_type()?, ..ColumnDefinition::untyped() };
+            let mut column =
+                ColumnDefinition { name, data_type: parser.data_type()?, ..ColumnDefinition::untyped() };
             let mut position = None;
             loop {
                 if parser.words("NOT NULL") {

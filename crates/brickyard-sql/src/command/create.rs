@@ -317,8 +317,22 @@ impl Parser<'_> {
 
     fn construct(&self) -> String {
         const KNOWN: [&str; 16] = [
-            "EXTERNAL LOCATION", "STORAGE CREDENTIAL", "SERVICE CREDENTIAL", "CONNECTION", "SHARE", "RECIPIENT", "POLICY",
-            "PROCEDURE", "FLOW", "BLOOMFILTER INDEX", "METRIC VIEW", "PROVIDER", "SERVER", "MODEL", "AGGREGATE FUNCTION", "CLEAN ROOM",
+            "EXTERNAL LOCATION",
+            "STORAGE CREDENTIAL",
+            "SERVICE CREDENTIAL",
+            "CONNECTION",
+            "SHARE",
+            "RECIPIENT",
+            "POLICY",
+            "PROCEDURE",
+            "FLOW",
+            "BLOOMFILTER INDEX",
+            "METRIC VIEW",
+            "PROVIDER",
+            "SERVER",
+            "MODEL",
+            "AGGREGATE FUNCTION",
+            "CLEAN ROOM",
         ];
         KNOWN.iter().find(|words| self.is_words(words)).map_or(String::new(), |words| (*words).to_owned())
     }
@@ -353,7 +367,8 @@ impl Parser<'_> {
     fn create_schema(&mut self) -> Result<Command, SqlError> {
         let if_not_exists = self.if_not_exists();
         let name = self.object()?;
-        let mut create = CreateSchema { if_not_exists, name, comment: None, location: None, properties: Vec::new() };
+        let mut create =
+            CreateSchema { if_not_exists, name, comment: None, location: None, properties: Vec::new() };
         loop {
             if self.words("COMMENT") {
                 create.comment = Some(self.string()?);
@@ -386,12 +401,31 @@ impl Parser<'_> {
         }
     }
 
-    fn create_table(&mut self, or_replace: bool, external: bool, temporary: bool) -> Result<Command, SqlError> {
+    fn create_table(
+        &mut self,
+        or_replace: bool,
+        external: bool,
+        temporary: bool,
+    ) -> Result<Command, SqlError> {
         let if_not_exists = self.if_not_exists();
         let mut table = CreateTable {
-            or_replace, external, temporary, if_not_exists, name: self.object()?, columns: Vec::new(),
-            constraints: Vec::new(), format: None, options: Vec::new(), partitioned_by: Vec::new(), cluster_by: None,
-            cluster_auto: false, location: None, comment: None, properties: Vec::new(), row_filter: None, query: None,
+            or_replace,
+            external,
+            temporary,
+            if_not_exists,
+            name: self.object()?,
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            format: None,
+            options: Vec::new(),
+            partitioned_by: Vec::new(),
+            cluster_by: None,
+            cluster_auto: false,
+            location: None,
+            comment: None,
+            properties: Vec::new(),
+            row_filter: None,
+            query: None,
             like: None,
         };
         if self.words("LIKE") {
@@ -587,7 +621,8 @@ impl Parser<'_> {
     /// A constraint of a table, when one is next.
     pub(super) fn constraint(&mut self) -> Result<Option<Constraint>, SqlError> {
         let mark = self.mark();
-        let name = if self.is_word_at(0, "CONSTRAINT") && self.peek(2).is_some() && !self.is_symbol_at(1, ",") {
+        let name = if self.is_word_at(0, "CONSTRAINT") && self.peek(2).is_some() && !self.is_symbol_at(1, ",")
+        {
             self.advance();
             Some(self.ident()?.value)
         } else {
@@ -622,8 +657,11 @@ impl Parser<'_> {
     fn foreign_key(&mut self, name: Option<String>, columns: Vec<String>) -> Result<Constraint, SqlError> {
         self.expect_words("REFERENCES")?;
         let table = self.object()?.values();
-        let references =
-            if self.is_symbol("(") { self.parenthesized(|parser| Ok(parser.ident()?.value))? } else { Vec::new() };
+        let references = if self.is_symbol("(") {
+            self.parenthesized(|parser| Ok(parser.ident()?.value))?
+        } else {
+            Vec::new()
+        };
         Ok(Constraint::ForeignKey { name, columns, table, references })
     }
 
@@ -636,9 +674,21 @@ impl Parser<'_> {
 
     fn constraint_options(&mut self) {
         const OPTIONS: [&str; 15] = [
-            "NOT ENFORCED", "ENFORCED", "NOT DEFERRABLE", "DEFERRABLE", "INITIALLY DEFERRED", "INITIALLY IMMEDIATE", "NORELY",
-            "RELY", "MATCH FULL", "ON UPDATE NO ACTION", "ON DELETE NO ACTION", "ON UPDATE CASCADE", "ON DELETE CASCADE",
-            "DISABLE", "NOVALIDATE",
+            "NOT ENFORCED",
+            "ENFORCED",
+            "NOT DEFERRABLE",
+            "DEFERRABLE",
+            "INITIALLY DEFERRED",
+            "INITIALLY IMMEDIATE",
+            "NORELY",
+            "RELY",
+            "MATCH FULL",
+            "ON UPDATE NO ACTION",
+            "ON DELETE NO ACTION",
+            "ON UPDATE CASCADE",
+            "ON DELETE CASCADE",
+            "DISABLE",
+            "NOVALIDATE",
         ];
         while self.one_of(&OPTIONS).is_some() {}
     }
@@ -700,7 +750,18 @@ impl Parser<'_> {
             let text = query.span.of(self.sql).to_owned();
             (query, text)
         };
-        let view = CreateView { or_replace, kind, if_not_exists, name, columns, comment, properties, query, text, source };
+        let view = CreateView {
+            or_replace,
+            kind,
+            if_not_exists,
+            name,
+            columns,
+            comment,
+            properties,
+            query,
+            text,
+            source,
+        };
         Ok(Command::CreateView(Box::new(view)))
     }
 
@@ -722,7 +783,10 @@ impl Parser<'_> {
             return self.unsupported("functions of a Java class");
         }
         let parameters = self.parenthesized(|parser| {
-            if parser.is_word_at(0, "IN") && matches!(parser.kind(1), Some(TokenKind::Word | TokenKind::Quoted)) && parser.kind(2) == Some(TokenKind::Word) {
+            if parser.is_word_at(0, "IN")
+                && matches!(parser.kind(1), Some(TokenKind::Word | TokenKind::Quoted))
+                && parser.kind(2) == Some(TokenKind::Word)
+            {
                 parser.advance();
             }
             parser.column()
@@ -731,7 +795,8 @@ impl Parser<'_> {
         let (mut language, mut handler) = (String::from("SQL"), None);
         loop {
             if self.words("RETURNS TABLE") {
-                let columns = if self.is_symbol("(") { self.parenthesized(Self::column)? } else { Vec::new() };
+                let columns =
+                    if self.is_symbol("(") { self.parenthesized(Self::column)? } else { Vec::new() };
                 returns_table = Some(columns);
             } else if self.words("RETURNS") {
                 returns = Some(self.data_type()?);
@@ -749,13 +814,31 @@ impl Parser<'_> {
                 self.ident()?;
             } else if self.words("ENVIRONMENT") {
                 self.skip_brackets()?;
-            } else if self.one_of(&["CONTAINS SQL", "READS SQL DATA", "SQL SECURITY DEFINER", "RETURNS NULL ON NULL INPUT", "CALLED ON NULL INPUT"]).is_none() {
+            } else if self
+                .one_of(&[
+                    "CONTAINS SQL",
+                    "READS SQL DATA",
+                    "SQL SECURITY DEFINER",
+                    "RETURNS NULL ON NULL INPUT",
+                    "CALLED ON NULL INPUT",
+                ])
+                .is_none()
+            {
                 break;
             }
         }
         let body = self.routine_body(&language, handler)?;
         let function = CreateFunction {
-            or_replace, temporary, if_not_exists, name, parameters, returns, returns_table, comment, deterministic, body,
+            or_replace,
+            temporary,
+            if_not_exists,
+            name,
+            parameters,
+            returns,
+            returns_table,
+            comment,
+            deterministic,
+            body,
         };
         Ok(Command::CreateFunction(Box::new(function)))
     }
@@ -764,7 +847,9 @@ impl Parser<'_> {
         if language == "PYTHON" {
             self.expect_words("AS")?;
             let text = match self.kind(0) {
-                Some(TokenKind::Dollar) => self.text(0).trim_start_matches("$$").trim_end_matches("$$").to_owned(),
+                Some(TokenKind::Dollar) => {
+                    self.text(0).trim_start_matches("$$").trim_end_matches("$$").to_owned()
+                }
                 Some(TokenKind::String) => crate::token::string_value(self.text(0)),
                 _ => return Err(self.error()),
             };
@@ -785,10 +870,14 @@ impl ColumnDefinition {
     /// A column without type or options.
     pub(super) fn untyped() -> Self {
         Self {
-            name: String::new(), data_type: DataType::Unknown, not_null: false, default: None, generated: None, comment: None,
-            mask: None, constraints: Vec::new(),
+            name: String::new(),
+            data_type: DataType::Unknown,
+            not_null: false,
+            default: None,
+            generated: None,
+            comment: None,
+            mask: None,
+            constraints: Vec::new(),
         }
     }
 }
-
-

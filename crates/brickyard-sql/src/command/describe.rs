@@ -57,7 +57,15 @@ impl Parser<'_> {
         } else if self.is_word_at(0, "VOLUME") && !self.is_symbol_at(1, ".") && self.peek(1).is_some() {
             self.advance();
             Describe::Volume(self.object()?)
-        } else if let Some(words) = self.one_of(&["EXTERNAL LOCATION", "STORAGE CREDENTIAL", "CREDENTIAL", "CONNECTION", "SHARE", "RECIPIENT", "PROVIDER"]) {
+        } else if let Some(words) = self.one_of(&[
+            "EXTERNAL LOCATION",
+            "STORAGE CREDENTIAL",
+            "CREDENTIAL",
+            "CONNECTION",
+            "SHARE",
+            "RECIPIENT",
+            "PROVIDER",
+        ]) {
             Describe::Other(words.to_owned(), self.object()?)
         } else if self.words("QUERY") || (self.is_query() && !self.is_word_at(0, "TABLE")) {
             Describe::Query(Box::new(self.query()?))
@@ -66,7 +74,9 @@ impl Parser<'_> {
             if table {
                 self.advance();
             }
-            let extended = self.peek(1).is_some() && !self.is_symbol_at(1, ".") && (self.words("EXTENDED") || self.words("FORMATTED"));
+            let extended = self.peek(1).is_some()
+                && !self.is_symbol_at(1, ".")
+                && (self.words("EXTENDED") || self.words("FORMATTED"));
             let name = self.table_or_path()?;
             let mut column = None;
             if self.is_ident() && !self.is_words("AS JSON") {

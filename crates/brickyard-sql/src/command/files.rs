@@ -76,12 +76,21 @@ impl Parser<'_> {
     fn copy_into(&mut self) -> Result<Command, SqlError> {
         self.expect_words("COPY INTO")?;
         let mut copy = CopyInto {
-            table: self.object()?, columns: Vec::new(), path: String::new(), items: Vec::new(), format: String::new(),
-            files: Vec::new(), pattern: None, format_options: Vec::new(), copy_options: Vec::new(), validate: false,
+            table: self.object()?,
+            columns: Vec::new(),
+            path: String::new(),
+            items: Vec::new(),
+            format: String::new(),
+            files: Vec::new(),
+            pattern: None,
+            format_options: Vec::new(),
+            copy_options: Vec::new(),
+            validate: false,
         };
         if self.words("BY POSITION") {
         } else if self.is_symbol("(") {
-            copy.columns = self.parenthesized(Self::ident)?.into_iter().map(|Ident { value, .. }| value).collect();
+            copy.columns =
+                self.parenthesized(Self::ident)?.into_iter().map(|Ident { value, .. }| value).collect();
         }
         self.expect_words("FROM")?;
         if self.symbol("(") {

@@ -54,6 +54,12 @@ impl Parser<'_> {
         let name = if named { Some(self.object()?) } else { None };
         self.expect_words(if action == GrantAction::Revoke { "FROM" } else { "TO" })?;
         let principal = self.principal()?;
-        Ok(Command::Grant(Grant { action, privileges, kind: kind.unwrap_or(Securable::Table), name, principal }))
+        Ok(Command::Grant(Grant {
+            action,
+            privileges,
+            kind: kind.unwrap_or(Securable::Table),
+            name,
+            principal,
+        }))
     }
 }

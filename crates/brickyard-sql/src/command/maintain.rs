@@ -173,7 +173,10 @@ impl Parser<'_> {
                     self.advance();
                 }
                 self.expect_words("APPLY")?;
-                Maintain::Reorg { table, apply: self.skip_brackets()?.of(self.sql).trim_matches(['(', ')']).trim().to_uppercase() }
+                Maintain::Reorg {
+                    table,
+                    apply: self.skip_brackets()?.of(self.sql).trim_matches(['(', ')']).trim().to_uppercase(),
+                }
             }
             "FSCK" | "MSCK" => {
                 self.words("REPAIR");

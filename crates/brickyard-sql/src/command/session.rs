@@ -119,7 +119,11 @@ impl Parser<'_> {
         if self.kind(0) == Some(TokenKind::Quoted) {
             return self.ident().map(|ident| ident.value);
         }
-        while matches!(self.kind(0), Some(TokenKind::Word | TokenKind::Number)) || self.is_symbol(".") || self.is_symbol("-") || self.is_symbol(":") {
+        while matches!(self.kind(0), Some(TokenKind::Word | TokenKind::Number))
+            || self.is_symbol(".")
+            || self.is_symbol("-")
+            || self.is_symbol(":")
+        {
             self.advance();
         }
         let key = self.since(start).of(self.sql).to_owned();
@@ -172,7 +176,8 @@ impl Parser<'_> {
         let or_replace = self.words("OR REPLACE");
         self.words("VARIABLE");
         let names = self.list(Self::object)?;
-        let untyped = self.at_end() || self.is_symbol(";") || self.is_symbol("=") || self.is_word_at(0, "DEFAULT");
+        let untyped =
+            self.at_end() || self.is_symbol(";") || self.is_symbol("=") || self.is_word_at(0, "DEFAULT");
         let data_type = if untyped { None } else { Some(self.data_type()?) };
         let default = if self.words("DEFAULT") || self.symbol("=") { Some(self.expr()?) } else { None };
         if data_type.is_none() && default.is_none() {
@@ -214,9 +219,9 @@ impl Command {
             Self::CreateView(create) => Some((Securable::View, &create.name)),
             Self::CreateFunction(create) => Some((Securable::Function, &create.name)),
             Self::CreateVolume(create) => Some((Securable::Volume, &create.name)),
-            Self::Drop { kind, name, .. } | Self::Undrop { kind, name } | Self::CommentOn { kind, name, .. } => {
-                Some((*kind, name))
-            }
+            Self::Drop { kind, name, .. }
+            | Self::Undrop { kind, name }
+            | Self::CommentOn { kind, name, .. } => Some((*kind, name)),
             Self::Alter(alter) => Some((alter.kind, &alter.name)),
             _ => None,
         }

@@ -182,7 +182,10 @@ impl Parser<'_> {
                 self.skip_brackets()?;
             }
             Show::Partitions(table)
-        } else if self.words("CURRENT SCHEMA") || self.words("CURRENT NAMESPACE") || self.words("CURRENT DATABASE") {
+        } else if self.words("CURRENT SCHEMA")
+            || self.words("CURRENT NAMESPACE")
+            || self.words("CURRENT DATABASE")
+        {
             Show::CurrentSchema
         } else if self.words("GROUPS") {
             if self.words("WITH USER") || self.words("WITH GROUP") {
@@ -199,8 +202,19 @@ impl Parser<'_> {
             Show::Keys(self.object()?)
         } else {
             const OTHER: [&str; 13] = [
-                "EXTERNAL LOCATIONS", "LOCATIONS", "STORAGE CREDENTIALS", "CREDENTIALS", "SERVICE CREDENTIALS", "CONNECTIONS", "SHARES",
-                "RECIPIENTS", "PROVIDERS", "POLICIES", "PROCEDURES", "ALL IN SHARE", "SHARES IN PROVIDER",
+                "EXTERNAL LOCATIONS",
+                "LOCATIONS",
+                "STORAGE CREDENTIALS",
+                "CREDENTIALS",
+                "SERVICE CREDENTIALS",
+                "CONNECTIONS",
+                "SHARES",
+                "RECIPIENTS",
+                "PROVIDERS",
+                "POLICIES",
+                "PROCEDURES",
+                "ALL IN SHARE",
+                "SHARES IN PROVIDER",
             ];
             let words = self.one_of(&OTHER).ok_or_else(|| self.error())?;
             while self.advance().is_some() {}
@@ -216,11 +230,15 @@ impl Parser<'_> {
         if self.words("ALL CATALOGS") {
             return Ok(Scope::AllCatalogs);
         }
-        if self.is_word_at(0, "CATALOG") && matches!(self.kind(1), Some(TokenKind::Word | TokenKind::Quoted)) {
+        if self.is_word_at(0, "CATALOG") && matches!(self.kind(1), Some(TokenKind::Word | TokenKind::Quoted))
+        {
             self.advance();
             return self.object().map(Scope::Catalog);
         }
-        if matches!(self.kind(1), Some(TokenKind::Word | TokenKind::Quoted)) && !self.is_word_at(1, "LIKE") && !self.is_word_at(1, "SCHEMA") {
+        if matches!(self.kind(1), Some(TokenKind::Word | TokenKind::Quoted))
+            && !self.is_word_at(1, "LIKE")
+            && !self.is_word_at(1, "SCHEMA")
+        {
             self.one_of(&["SCHEMA", "DATABASE", "NAMESPACE"]);
         }
         self.object().map(Scope::Name)
@@ -245,7 +263,8 @@ impl Parser<'_> {
 
     fn show_columns(&mut self) -> Result<Show, SqlError> {
         let in_scope = (self.is_word_at(0, "IN") || self.is_word_at(0, "FROM"))
-            && ((self.is_word_at(1, "CATALOG") && !self.is_symbol_at(2, ".")) || self.is_words("IN ALL CATALOGS"));
+            && ((self.is_word_at(1, "CATALOG") && !self.is_symbol_at(2, "."))
+                || self.is_words("IN ALL CATALOGS"));
         if in_scope {
             let scope = self.scope()?;
             let schema_pattern = self.pattern_of("SCHEMA")?;

@@ -50,7 +50,14 @@ pub enum ExprKind {
     /// `x [NOT] IN (query)`.
     InQuery { not: bool, value: Box<Expr>, query: Box<Query> },
     /// `x [NOT] LIKE|ILIKE|RLIKE|REGEXP pattern [ESCAPE c]`, with `ANY`, `SOME` or `ALL` and several patterns.
-    Like { not: bool, operator: String, quantifier: Option<String>, value: Box<Expr>, patterns: Vec<Expr>, escape: Option<Box<Expr>> },
+    Like {
+        not: bool,
+        operator: String,
+        quantifier: Option<String>,
+        value: Box<Expr>,
+        patterns: Vec<Expr>,
+        escape: Option<Box<Expr>>,
+    },
     /// `x IS [NOT] NULL|TRUE|FALSE|UNKNOWN`.
     Is { not: bool, what: String, value: Box<Expr> },
     /// `CASE`.
@@ -154,10 +161,50 @@ pub enum PathStep {
 
 /// Words that begin no operand and end an expression.
 const STOP: [&str; 44] = [
-    "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "SORT", "LIMIT", "OFFSET", "UNION", "EXCEPT", "MINUS", "INTERSECT",
-    "JOIN", "LATERAL", "QUALIFY", "ON", "USING", "WHEN", "THEN", "ELSE", "END", "AS", "AND", "OR", "IN",
-    "LIKE", "ILIKE", "RLIKE", "REGEXP", "BETWEEN", "IS", "SELECT", "INTO", "BY", "DISTRIBUTE", "CLUSTER", "PIVOT",
-    "UNPIVOT", "TABLESAMPLE", "CROSS", "INNER", "NATURAL", "SET", "DIV",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "HAVING",
+    "ORDER",
+    "SORT",
+    "LIMIT",
+    "OFFSET",
+    "UNION",
+    "EXCEPT",
+    "MINUS",
+    "INTERSECT",
+    "JOIN",
+    "LATERAL",
+    "QUALIFY",
+    "ON",
+    "USING",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "END",
+    "AS",
+    "AND",
+    "OR",
+    "IN",
+    "LIKE",
+    "ILIKE",
+    "RLIKE",
+    "REGEXP",
+    "BETWEEN",
+    "IS",
+    "SELECT",
+    "INTO",
+    "BY",
+    "DISTRIBUTE",
+    "CLUSTER",
+    "PIVOT",
+    "UNPIVOT",
+    "TABLESAMPLE",
+    "CROSS",
+    "INNER",
+    "NATURAL",
+    "SET",
+    "DIV",
 ];
 
 /// Names whose parentheses hold words between the arguments.
@@ -248,13 +295,21 @@ impl Parser<'_> {
             return match word.as_str() {
                 "OR" => Some((word, 1, 1)),
                 "AND" => Some((word, 2, 1)),
-                "IS" if self.is_word_at(1, "DISTINCT") || (self.is_word_at(1, "NOT") && self.is_word_at(2, "DISTINCT")) => {
+                "IS" if self.is_word_at(1, "DISTINCT")
+                    || (self.is_word_at(1, "NOT") && self.is_word_at(2, "DISTINCT")) =>
+                {
                     let not = self.is_word_at(1, "NOT");
                     let operator = if not { "IS NOT DISTINCT FROM" } else { "IS DISTINCT FROM" };
                     Some((operator.to_owned(), 5, 3 + usize::from(not)))
                 }
-                "IS" | "IN" | "LIKE" | "ILIKE" | "RLIKE" | "REGEXP" | "BETWEEN" => Some(("PREDICATE".to_owned(), 4, 0)),
-                "NOT" if ["IN", "LIKE", "ILIKE", "RLIKE", "REGEXP", "BETWEEN"].iter().any(|w| self.is_word_at(1, w)) => {
+                "IS" | "IN" | "LIKE" | "ILIKE" | "RLIKE" | "REGEXP" | "BETWEEN" => {
+                    Some(("PREDICATE".to_owned(), 4, 0))
+                }
+                "NOT"
+                    if ["IN", "LIKE", "ILIKE", "RLIKE", "REGEXP", "BETWEEN"]
+                        .iter()
+                        .any(|w| self.is_word_at(1, w)) =>
+                {
                     Some(("PREDICATE".to_owned(), 4, 0))
                 }
                 "DIV" => Some((word, 11, 1)),
@@ -265,7 +320,8 @@ impl Parser<'_> {
             return None;
         }
         let adjacent = |ahead: usize| {
-            self.is_symbol_at(ahead, ">") && self.peek(ahead).map(|t| t.span.start) == self.peek(ahead - 1).map(|t| t.span.end)
+            self.is_symbol_at(ahead, ">")
+                && self.peek(ahead).map(|t| t.span.start) == self.peek(ahead - 1).map(|t| t.span.end)
         };
         match text {
             "=" | "==" | "<=>" | "<>" | "!=" | "<=" | ">=" => Some((text.to_owned(), 5, 1)),
@@ -289,7 +345,8 @@ impl Parser<'_> {
         let value = Box::new(value);
         if self.words("IS") {
             let not = self.words("NOT");
-            let what = self.one_of(&["NULL", "TRUE", "FALSE", "UNKNOWN"]).ok_or_else(|| self.error())?.to_owned();
+            let what =
+                self.one_of(&["NULL", "TRUE", "FALSE", "UNKNOWN"]).ok_or_else(|| self.error())?.to_owned();
             return Ok(Ok(Expr { span: self.since(start), kind: ExprKind::Is { not, what, value } }));
         }
         let not = self.words("NOT");
@@ -311,7 +368,8 @@ impl Parser<'_> {
                 ExprKind::InList { not, value, list }
             }
         } else if let Some(operator) = self.one_of(&["LIKE", "ILIKE", "RLIKE", "REGEXP"]) {
-            let quantifier = if self.is_symbol_at(1, "(") { self.one_of(&["ANY", "SOME", "ALL"]) } else { None };
+            let quantifier =
+                if self.is_symbol_at(1, "(") { self.one_of(&["ANY", "SOME", "ALL"]) } else { None };
             let patterns = match quantifier {
                 Some(_) => self.parenthesized(Self::expr)?,
                 None => vec![self.deeper(|parser| parser.binary(binding))?],
@@ -356,7 +414,8 @@ impl Parser<'_> {
                     ExprKind::Name(name) => ExprKind::Star { qualifier: name.parts, except: self.except()? },
                     _ => ExprKind::FieldStar(Box::new(base)),
                 }
-            } else if self.is_symbol(".") && matches!(self.kind(1), Some(TokenKind::Word | TokenKind::Quoted)) {
+            } else if self.is_symbol(".") && matches!(self.kind(1), Some(TokenKind::Word | TokenKind::Quoted))
+            {
                 self.advance();
                 let field = self.ident()?;
                 ExprKind::Field(Box::new(base), field)
@@ -563,7 +622,9 @@ impl Parser<'_> {
                 let body = self.expr()?;
                 ExprKind::Lambda(vec![parameter], Box::new(body))
             }
-            _ if STOP.contains(&word.as_str()) && !called && !self.is_symbol_at(1, ".") => return Err(self.error()),
+            _ if STOP.contains(&word.as_str()) && !called && !self.is_symbol_at(1, ".") => {
+                return Err(self.error());
+            }
             _ => return self.named(start),
         };
         Ok(Expr { span: self.since(start), kind })
@@ -573,15 +634,29 @@ impl Parser<'_> {
     fn interval_follows(&self) -> bool {
         match self.kind(1) {
             Some(TokenKind::String | TokenKind::Number) => true,
-            Some(TokenKind::Symbol) => matches!(self.text(1), "-" | "(" | "?" | "+") || (self.text(1) == ":" && self.kind(2) == Some(TokenKind::Word)),
+            Some(TokenKind::Symbol) => {
+                matches!(self.text(1), "-" | "(" | "?" | "+")
+                    || (self.text(1) == ":" && self.kind(2) == Some(TokenKind::Word))
+            }
             Some(TokenKind::Word | TokenKind::Quoted) => self.unit_at(2),
             _ => false,
         }
     }
 
     fn unit_at(&self, ahead: usize) -> bool {
-        const UNITS: [&str; 11] =
-            ["YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "NANOSECOND"];
+        const UNITS: [&str; 11] = [
+            "YEAR",
+            "QUARTER",
+            "MONTH",
+            "WEEK",
+            "DAY",
+            "HOUR",
+            "MINUTE",
+            "SECOND",
+            "MILLISECOND",
+            "MICROSECOND",
+            "NANOSECOND",
+        ];
         let text = self.text(ahead).to_uppercase();
         self.kind(ahead) == Some(TokenKind::Word) && UNITS.contains(&text.strip_suffix('S').unwrap_or(&text))
     }
@@ -641,8 +716,15 @@ impl Parser<'_> {
         let upper = name.single().unwrap_or_default();
         let words = MARKED.iter().find(|(known, _)| *known == upper).map_or(&[][..], |(_, words)| words);
         let mut call = Call {
-            name, distinct: false, arguments: Vec::new(), marks: Vec::new(), order_by: Vec::new(),
-            within_group: Vec::new(), filter: None, nulls: None, over: None,
+            name,
+            distinct: false,
+            arguments: Vec::new(),
+            marks: Vec::new(),
+            order_by: Vec::new(),
+            within_group: Vec::new(),
+            filter: None,
+            nulls: None,
+            over: None,
         };
         self.expect_symbol("(")?;
         if self.words("DISTINCT") {
@@ -651,7 +733,9 @@ impl Parser<'_> {
             self.advance();
         }
         while !self.symbol(")") {
-            if let Some(word) = words.iter().find(|word| self.is_word_at(0, word) && !self.is_symbol_at(1, ",") && !self.is_symbol_at(1, ")")) {
+            if let Some(word) = words.iter().find(|word| {
+                self.is_word_at(0, word) && !self.is_symbol_at(1, ",") && !self.is_symbol_at(1, ")")
+            }) {
                 self.advance();
                 call.marks.push((*word).to_owned());
                 continue;
@@ -727,15 +811,22 @@ impl Parser<'_> {
 
     pub(crate) fn over(&mut self) -> Result<Over, SqlError> {
         let start = self.here();
-        let mut over =
-            Over { span: start, name: None, partition_by: Vec::new(), order_by: Vec::new(), bounds: Vec::new() };
+        let mut over = Over {
+            span: start,
+            name: None,
+            partition_by: Vec::new(),
+            order_by: Vec::new(),
+            bounds: Vec::new(),
+        };
         if !self.symbol("(") {
             over.name = Some(self.ident()?);
             return Ok(over);
         }
         let clause = |parser: &Self| {
             parser.is_symbol(")")
-                || ["PARTITION", "DISTRIBUTE", "ORDER", "SORT", "ROWS", "RANGE"].iter().any(|w| parser.is_word_at(0, w))
+                || ["PARTITION", "DISTRIBUTE", "ORDER", "SORT", "ROWS", "RANGE"]
+                    .iter()
+                    .any(|w| parser.is_word_at(0, w))
         };
         if !clause(self) {
             over.name = Some(self.ident()?);
@@ -759,7 +850,8 @@ impl Parser<'_> {
     }
 
     fn bound(&mut self, over: &mut Over) -> Result<(), SqlError> {
-        if self.words("CURRENT ROW") || self.words("UNBOUNDED PRECEDING") || self.words("UNBOUNDED FOLLOWING") {
+        if self.words("CURRENT ROW") || self.words("UNBOUNDED PRECEDING") || self.words("UNBOUNDED FOLLOWING")
+        {
             return Ok(());
         }
         over.bounds.push(self.deeper(|parser| parser.binary(5))?);

@@ -137,10 +137,57 @@ pub struct Unpivot {
 
 /// Words that cannot be an alias without `AS`.
 const NO_ALIAS: [&str; 51] = [
-    "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "SORT", "CLUSTER", "DISTRIBUTE", "LIMIT", "OFFSET", "UNION", "EXCEPT",
-    "MINUS", "SETMINUS", "INTERSECT", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "SEMI", "ANTI", "NATURAL",
-    "LATERAL", "WINDOW", "QUALIFY", "PIVOT", "UNPIVOT", "TABLESAMPLE", "ON", "USING", "WHEN", "THEN", "ELSE", "END", "AS",
-    "SET", "VALUES", "SELECT", "WITH", "INTO", "DO", "AND", "OR", "NOT", "IN", "LIKE", "BETWEEN", "IS", "REPLACE",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "HAVING",
+    "ORDER",
+    "SORT",
+    "CLUSTER",
+    "DISTRIBUTE",
+    "LIMIT",
+    "OFFSET",
+    "UNION",
+    "EXCEPT",
+    "MINUS",
+    "SETMINUS",
+    "INTERSECT",
+    "JOIN",
+    "INNER",
+    "LEFT",
+    "RIGHT",
+    "FULL",
+    "CROSS",
+    "SEMI",
+    "ANTI",
+    "NATURAL",
+    "LATERAL",
+    "WINDOW",
+    "QUALIFY",
+    "PIVOT",
+    "UNPIVOT",
+    "TABLESAMPLE",
+    "ON",
+    "USING",
+    "WHEN",
+    "THEN",
+    "ELSE",
+    "END",
+    "AS",
+    "SET",
+    "VALUES",
+    "SELECT",
+    "WITH",
+    "INTO",
+    "DO",
+    "AND",
+    "OR",
+    "NOT",
+    "IN",
+    "LIKE",
+    "BETWEEN",
+    "IS",
+    "REPLACE",
 ];
 
 impl Parser<'_> {
@@ -162,8 +209,22 @@ impl Parser<'_> {
     /// Reads a join when one is next.
     pub(crate) fn join(&mut self) -> Result<Option<Join>, SqlError> {
         const KINDS: [&str; 16] = [
-            "NATURAL LEFT OUTER", "NATURAL LEFT", "NATURAL INNER", "NATURAL", "INNER", "CROSS", "LEFT OUTER", "LEFT SEMI",
-            "LEFT ANTI", "LEFT", "RIGHT OUTER", "RIGHT", "FULL OUTER", "FULL", "SEMI", "ANTI",
+            "NATURAL LEFT OUTER",
+            "NATURAL LEFT",
+            "NATURAL INNER",
+            "NATURAL",
+            "INNER",
+            "CROSS",
+            "LEFT OUTER",
+            "LEFT SEMI",
+            "LEFT ANTI",
+            "LEFT",
+            "RIGHT OUTER",
+            "RIGHT",
+            "FULL OUTER",
+            "FULL",
+            "SEMI",
+            "ANTI",
         ];
         let start = self.here();
         let mark = self.mark();
@@ -191,15 +252,26 @@ impl Parser<'_> {
     fn factor_inner(&mut self) -> Result<Factor, SqlError> {
         let start = self.here();
         let lateral = self.words("LATERAL");
-        let stream = self.is_word_at(0, "STREAM") && !self.is_symbol_at(1, ".") && {
-            let next = self.kind(1);
-            matches!(next, Some(TokenKind::Word | TokenKind::Quoted)) || self.is_symbol_at(1, "(")
-        } && self.words("STREAM");
+        let stream = self.is_word_at(0, "STREAM")
+            && !self.is_symbol_at(1, ".")
+            && {
+                let next = self.kind(1);
+                matches!(next, Some(TokenKind::Word | TokenKind::Quoted)) || self.is_symbol_at(1, "(")
+            }
+            && self.words("STREAM");
         let source_start = self.here();
         let kind = self.source()?;
         let source = self.since(source_start);
         let mut factor = Factor {
-            span: source, kind, source, lateral, stream, pivot: None, unpivot: None, sample: None, inner_alias: None,
+            span: source,
+            kind,
+            source,
+            lateral,
+            stream,
+            pivot: None,
+            unpivot: None,
+            sample: None,
+            inner_alias: None,
             alias: None,
         };
         factor.sample = self.sample()?;
@@ -211,7 +283,8 @@ impl Parser<'_> {
             factor.inner_alias = factor.alias.take();
             factor.pivot = Some(self.pivot()?);
             factor.alias = self.alias()?;
-        } else if self.is_word_at(0, "UNPIVOT") && (self.is_symbol_at(1, "(") || self.is_word_at(2, "NULLS")) {
+        } else if self.is_word_at(0, "UNPIVOT") && (self.is_symbol_at(1, "(") || self.is_word_at(2, "NULLS"))
+        {
             factor.inner_alias = factor.alias.take();
             factor.unpivot = Some(self.unpivot()?);
             factor.alias = self.alias()?;
@@ -229,7 +302,10 @@ impl Parser<'_> {
             self.expect_symbol(")")?;
         }
         if self.words("PARTITION BY") {
-            return Err(SqlError::unsupported("PARTITION BY of a table argument", "Group the rows before the call"));
+            return Err(SqlError::unsupported(
+                "PARTITION BY of a table argument",
+                "Group the rows before the call",
+            ));
         }
         factor.span = self.since(start);
         Ok(factor)
@@ -269,7 +345,9 @@ impl Parser<'_> {
             return Ok(FactorKind::Identifier { expr, travel });
         }
         if self.kind(0) == Some(TokenKind::Word)
-            && ["SELECT", "WHERE", "ON", "JOIN", "GROUP", "ORDER", "FROM", "TABLE"].iter().any(|w| self.is_word_at(0, w))
+            && ["SELECT", "WHERE", "ON", "JOIN", "GROUP", "ORDER", "FROM", "TABLE"]
+                .iter()
+                .any(|w| self.is_word_at(0, w))
             && !self.is_symbol_at(1, ".")
         {
             return Err(self.error());
@@ -300,8 +378,12 @@ impl Parser<'_> {
             return Ok(Some(Travel { span: self.since(start), what: what.to_owned(), value, at: true }));
         }
         const FORMS: [&str; 6] = [
-            "FOR SYSTEM_VERSION AS OF", "FOR VERSION AS OF", "VERSION AS OF", "FOR SYSTEM_TIME AS OF",
-            "FOR TIMESTAMP AS OF", "TIMESTAMP AS OF",
+            "FOR SYSTEM_VERSION AS OF",
+            "FOR VERSION AS OF",
+            "VERSION AS OF",
+            "FOR SYSTEM_TIME AS OF",
+            "FOR TIMESTAMP AS OF",
+            "TIMESTAMP AS OF",
         ];
         let Some(form) = self.one_of(&FORMS) else { return Ok(None) };
         let what = if form.contains("VERSION") { "VERSION" } else { "TIMESTAMP" };
@@ -331,7 +413,11 @@ impl Parser<'_> {
         let travel = self.is_word_at(1, "AS") && self.is_word_at(2, "OF");
         let named = self.is_ident() && (explicit || (!reserved && !travel));
         let name = if named { Some(self.ident()?) } else { None };
-        let columns = if self.is_symbol("(") && (named || explicit) { self.parenthesized(Self::ident)? } else { Vec::new() };
+        let columns = if self.is_symbol("(") && (named || explicit) {
+            self.parenthesized(Self::ident)?
+        } else {
+            Vec::new()
+        };
         if name.is_none() && columns.is_empty() {
             return if explicit { Err(self.error()) } else { Ok(None) };
         }
@@ -359,7 +445,8 @@ impl Parser<'_> {
             Ok((aggregate, alias))
         })?;
         self.expect_words("FOR")?;
-        let columns = if self.is_symbol("(") { self.parenthesized(Self::ident)? } else { vec![self.ident()?] };
+        let columns =
+            if self.is_symbol("(") { self.parenthesized(Self::ident)? } else { vec![self.ident()?] };
         self.expect_words("IN")?;
         let values = self.parenthesized(|parser| {
             let value = parser.expr()?;
@@ -381,7 +468,8 @@ impl Parser<'_> {
         let name = self.ident()?;
         self.expect_words("IN")?;
         let columns = self.parenthesized(|parser| {
-            let group = if parser.is_symbol("(") { parser.parenthesized(Self::name)? } else { vec![parser.name()?] };
+            let group =
+                if parser.is_symbol("(") { parser.parenthesized(Self::name)? } else { vec![parser.name()?] };
             let alias = match parser.kind(0) {
                 Some(TokenKind::String) => Some(parser.string()?),
                 _ if parser.is_word_at(0, "AS") && parser.kind(1) == Some(TokenKind::String) => {

@@ -211,7 +211,10 @@ impl Parser<'_> {
             ahead += 1;
         }
         let followed = |words: &[&str]| words.iter().any(|word| self.is_word_at(ahead, word));
-        if self.is_symbol_at(ahead + 1, ".") || self.is_symbol_at(ahead + 1, ",") || self.is_symbol_at(ahead + 1, ")") {
+        if self.is_symbol_at(ahead + 1, ".")
+            || self.is_symbol_at(ahead + 1, ",")
+            || self.is_symbol_at(ahead + 1, ")")
+        {
             return false;
         }
         if followed(&["SELECT"]) {
@@ -223,7 +226,10 @@ impl Parser<'_> {
         }
         (followed(&["WITH", "FROM", "TABLE", "DESCRIBE", "DESC", "SHOW"]))
             && !function
-            && matches!(self.kind(ahead + 1), Some(crate::token::TokenKind::Word | crate::token::TokenKind::Quoted))
+            && matches!(
+                self.kind(ahead + 1),
+                Some(crate::token::TokenKind::Word | crate::token::TokenKind::Quoted)
+            )
     }
 
     /// Reads a query.
@@ -241,8 +247,16 @@ impl Parser<'_> {
     pub(crate) fn query_after(&mut self, start: Span, with: Option<With>) -> Result<Query, SqlError> {
         let body = self.set_body()?;
         let mut query = Query {
-            span: start, with, body, order_by: Vec::new(), order_span: None, spread: Vec::new(), windows: Vec::new(),
-            limit: None, offset: None, pipes: Vec::new(),
+            span: start,
+            with,
+            body,
+            order_by: Vec::new(),
+            order_span: None,
+            spread: Vec::new(),
+            windows: Vec::new(),
+            limit: None,
+            offset: None,
+            pipes: Vec::new(),
         };
         loop {
             let clause = self.here();
@@ -388,8 +402,19 @@ impl Parser<'_> {
         let items = self.list(Self::item)?;
         let items_span = self.since(items_start);
         let mut select = Select {
-            span: start, distinct, items, items_span, from_first: from_span.is_some(), from, from_span, views: Vec::new(),
-            filter: None, group_by: None, having: None, qualify: None, windows: Vec::new(),
+            span: start,
+            distinct,
+            items,
+            items_span,
+            from_first: from_span.is_some(),
+            from,
+            from_span,
+            views: Vec::new(),
+            filter: None,
+            group_by: None,
+            having: None,
+            qualify: None,
+            windows: Vec::new(),
         };
         let from_start = self.here();
         if !select.from_first && self.words("FROM") {
@@ -500,7 +525,8 @@ impl Parser<'_> {
         if self.words("GROUPING SETS") {
             return self.grouping_sets(group);
         }
-        let grouped = self.is_symbol_at(1, "(") && (self.is_word_at(0, "ROLLUP") || self.is_word_at(0, "CUBE"));
+        let grouped =
+            self.is_symbol_at(1, "(") && (self.is_word_at(0, "ROLLUP") || self.is_word_at(0, "CUBE"));
         if grouped {
             self.advance();
             return self.grouping_sets(group);

@@ -15,7 +15,9 @@ fn every_statement_is_parsed() {
         let wanted_error = entry["want"] == "ERR:PARSE_SYNTAX_ERROR";
         match parse(sql) {
             Ok(_) if wanted_error => failures.push(format!("{}: no error: {sql}", entry["id"])),
-            Err(error) if !wanted_error => failures.push(format!("{}: {sql}\n   {}", entry["id"], error.message)),
+            Err(error) if !wanted_error => {
+                failures.push(format!("{}: {sql}\n   {}", entry["id"], error.message))
+            }
             _ => {}
         }
     }
@@ -42,7 +44,10 @@ fn mutations_neither_panic_nor_hang() {
         seed ^= seed << 17;
         usize::try_from(seed % bound.max(1) as u64).unwrap()
     };
-    let pieces = ["(", ")", "'", "`", "/*", "--", ":", "?", "SELECT", "FROM", "JOIN", ",", ".", "->", "|>", "::", "é", "$$", "[", "END"];
+    let pieces = [
+        "(", ")", "'", "`", "/*", "--", ":", "?", "SELECT", "FROM", "JOIN", ",", ".", "->", "|>", "::", "é",
+        "$$", "[", "END",
+    ];
     for round in 0..6000 {
         let mut text: Vec<char> = corpus[random(corpus.len())].chars().collect();
         for _ in 0..=random(4) {
@@ -78,10 +83,21 @@ fn mutations_neither_panic_nor_hang() {
 
 #[test]
 fn deep_nesting_is_refused_and_not_fatal() {
-    for (open, close) in [("(", ")"), ("NOT ", ""), ("- ", ""), ("array(", ")"), ("(SELECT ", ")"), ("CASE WHEN ", " THEN 1 END")] {
+    for (open, close) in [
+        ("(", ")"),
+        ("NOT ", ""),
+        ("- ", ""),
+        ("array(", ")"),
+        ("(SELECT ", ")"),
+        ("CASE WHEN ", " THEN 1 END"),
+    ] {
         let sql = format!("SELECT {}1{}", open.repeat(5000), close.repeat(5000));
         let error = parse(&sql).unwrap_err();
-        assert!(["FAILED_TO_PARSE_TOO_COMPLEX", "PARSE_SYNTAX_ERROR"].contains(&error.class.as_str()), "{}", error.class);
+        assert!(
+            ["FAILED_TO_PARSE_TOO_COMPLEX", "PARSE_SYNTAX_ERROR"].contains(&error.class.as_str()),
+            "{}",
+            error.class
+        );
     }
     let chain = format!("SELECT 1{}", " OR a = 1".repeat(20_000));
     references(&parse(&chain).unwrap()).unwrap();
