@@ -61,6 +61,11 @@ impl Failure {
         Self::new(Kind::User, message)
     }
 
+    /// The user's app.
+    pub(crate) fn app(message: impl Into<String>) -> Self {
+        Self::new(Kind::App, message)
+    }
+
     /// The machine: files, ports, programs, network.
     pub(crate) fn machine(message: impl Into<String>) -> Self {
         Self::new(Kind::Machine, message)
