@@ -1,0 +1,165 @@
+//! Apps as processes of this machine: built, started, watched and served; what stands behind the Apps API and `run`.
+
+mod authority;
+mod host;
+mod port;
+mod version;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use brickyard_runner::ingress::{AppConfig, Ingress, IngressConfig, Port, Served, SignIn};
+use brickyard_runner::logs::{LogFile, Logs};
+use brickyard_runner::supervisor::{State, Status};
+use brickyard_runner::tools::Tools;
+use brickyard_runner::warden::Limits;
+use brickyard_workspace::{Clock, WorkspaceHandle};
+use tokio::sync::watch;
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+use authority::WorkspaceAuthority;
+pub(crate) use port::PortPolicy;
+pub(crate) use version::{Plan, Version};
+
+/// First port tried for an app's address.
+pub(crate) const FIRST_PORT: u16 = 8001;
+
+/// All apps of this process.
+pub(crate) struct LocalApps {
+    settings: Settings,
+    tools: Arc<Tools>,
+    ingress: Ingress,
+    state_directory: PathBuf,
+    clock: Clock,
+    workspace: OnceLock<Weak<WorkspaceHandle>>,
+    apps: Mutex<BTreeMap<String, Arc<LocalApp>>>,
+}
+
+/// One app: its log, its address, and the version that runs.
+pub(crate) struct LocalApp {
+    pub(crate) name: String,
+    pub(crate) logs: Logs,
+    /// Where it stands, whichever version runs.
+    status: watch::Sender<Status>,
+    served: OnceLock<Served>,
+    /// Held while a version is deployed.
+    current: tokio::sync::Mutex<Option<Version>>,
+}
+
+/// How an app is reached and who signs in.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    /// Port of its address.
+    pub(crate) port: Port,
+    /// Who a browser without a session is.
+    pub(crate) sign_in: SignIn,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Self { port: Port::From(FIRST_PORT), sign_in: SignIn::Browser }
+    }
+}
+
+impl LocalApps {
+    pub(crate) async fn start(
+        settings: &Settings,
+        tools: Arc<Tools>,
+        state_directory: &Path,
+        clock: Clock,
+        named_port: Option<Port>,
+    ) -> Result<Self, Failure> {
+        let config = IngressConfig { named_port, ..IngressConfig::default() };
+        let ingress = Ingress::start(config)
+            .await
+            .map_err(|error| Failure::machine("Cannot listen for browsers").because(error))?;
+        Ok(Self {
+            settings: settings.clone(),
+            tools,
+            ingress,
+            state_directory: state_directory.to_path_buf(),
+            clock,
+            workspace: OnceLock::new(),
+            apps: Mutex::default(),
+        })
+    }
+
+    /// Tells the apps which workspace they belong to; called once, right after it has started.
+    pub(crate) fn attach(&self, handle: &Arc<WorkspaceHandle>) {
+        let _ = self.workspace.set(Arc::downgrade(handle));
+    }
+
+    /// The workspace, while it runs.
+    fn workspace(&self) -> Option<Arc<WorkspaceHandle>> {
+        self.workspace.get()?.upgrade()
+    }
+
+    /// The app of this name, if it was ever opened in this process.
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<LocalApp>> {
+        self.apps.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// The app of this name with its log and its address, made at first use.
+    pub(crate) async fn open(&self, name: &str, door: Door) -> Result<Arc<LocalApp>, Failure> {
+        if let Some(app) = self.find(name) {
+            return Ok(app);
+        }
+        let folder = self.state_directory.join("logs");
+        let file = std::fs::create_dir_all(&folder)
+            .and_then(|()| LogFile::open(folder.join(format!("{name}.log"))))
+            .map_err(|error| Failure::machine(format!("Cannot write the log of `{name}`")).because(error))?;
+        let clock = self.clock.clone();
+        let logs = Logs::new(Arc::new(move || clock.now().into()), Some(file));
+        let limits = Limits { cpus: None, memory_bytes: None };
+        let first = Status { state: State::Stopped, diagnosis: None, limits: limits.applied(), starts: 0, process: None };
+        let (status, receiver) = watch::channel(first);
+        let app = Arc::new(LocalApp {
+            name: name.to_owned(),
+            logs: logs.clone(),
+            status,
+            served: OnceLock::new(),
+            current: tokio::sync::Mutex::new(None),
+        });
+        let workspace = self.workspace().ok_or_else(|| Failure::machine("The workspace has stopped"))?;
+        let authority = Arc::new(WorkspaceAuthority::new(&workspace, name)?);
+        let config =
+            AppConfig { name: name.to_owned(), port: door.port, status: receiver, logs, authority, sign_in: door.sign_in };
+        let served = self.ingress.serve(config).await.map_err(|error| {
+            Failure::machine(format!("Cannot listen on {}", port::describe(door.port)))
+                .because(error)
+                .hint("stop the program that has the port, or name another one with `--port`")
+        })?;
+        workspace.set_app_addresses(name, &port::addresses(&served)).map_err(Failure::from)?;
+        let _ = app.served.set(served);
+        let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Arc::clone(apps.entry(name.to_owned()).or_insert(app)))
+    }
+
+    /// Ends every app: SIGTERM to all at once, 15 seconds, SIGKILL.
+    pub(crate) async fn stop_all(&self) {
+        let apps: Vec<Arc<LocalApp>> =
+            self.apps.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        futures_util::future::join_all(apps.iter().map(|app| app.stop())).await;
+    }
+}
+
+impl LocalApp {
+    /// Where it is served.
+    pub(crate) fn served(&self) -> Option<&Served> {
+        self.served.get()
+    }
+
+    /// Where it stands, and every change of it.
+    pub(crate) fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Ends its process.
+    pub(crate) async fn stop(&self) {
+        if let Some(version) = self.current.lock().await.take() {
+            version.stop().await;
+        }
+    }
+}

@@ -1,0 +1,197 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use brickyard_api::{Client, Credentials};
+use brickyard_project::Project;
+use brickyard_runner::tools::Tools;
+use brickyard_workspace::{AppHost, Clock, Group, User, Workspace, WorkspaceConfig, WorkspaceHandle};
+
+use super::apps::LocalApps;
+use super::provision::{Programs, Report, tools};
+use crate::failure::{Failure, Kind};
+use crate::settings::Settings;
+
+/// Scopes of a token with which brickyard's own commands act for the developer.
+const DEVELOPER_SCOPES: &str = "all-apis";
+
+/// The local workspace, running in this process, and the apps it runs.
+pub(crate) struct LocalWorkspace {
+    pub(crate) handle: Arc<WorkspaceHandle>,
+    pub(crate) apps: Arc<LocalApps>,
+    pub(crate) tools: Arc<Tools>,
+    /// E-mail address of the developer.
+    pub(crate) developer: String,
+    pub(crate) state_directory: PathBuf,
+}
+
+/// How a local workspace is started.
+pub(crate) struct Options<'a> {
+    /// The app whose `brickyard.toml` says who is in the workspace; none for a workspace of its own.
+    pub(crate) project: Option<&'a Project>,
+    pub(crate) state_directory: PathBuf,
+    /// Told how far fetching and building is.
+    pub(crate) report: Report,
+    /// Port of all apps under their names.
+    pub(crate) named_port: Option<brickyard_runner::ingress::Port>,
+}
+
+impl LocalWorkspace {
+    /// Starts the workspace with what the project's `brickyard.toml` says.
+    pub(crate) async fn start(settings: &Settings, options: Options<'_>) -> Result<Self, Failure> {
+        let tools = tools(settings);
+        let state_directory = options.state_directory;
+        let clock = Clock::default();
+        let apps =
+            Arc::new(LocalApps::start(settings, Arc::clone(&tools), &state_directory, clock.clone(), options.named_port).await?);
+        let programs = Programs::new(settings, Arc::clone(&tools), options.report);
+        let mut config = WorkspaceConfig::new(state_directory.clone(), Arc::new(programs));
+        let (host, workspace_id) = identity(&state_directory);
+        config.host = host;
+        config.workspace_id = workspace_id;
+        config.clock = clock;
+        config.app_host = Some(Arc::clone(&apps) as Arc<dyn AppHost>);
+        config.trust_bundle = trust_bundle(settings);
+        config.upstream_proxy = settings.environment.text("HTTPS_PROXY").or(settings.environment.text("https_proxy")).map(str::to_owned);
+        if let Some(project) = options.project {
+            people(&mut config, project);
+        }
+        let developer = config.users.first().map(|user| user.user_name.clone()).unwrap_or_default();
+        let handle = Workspace::start(config).await.map_err(refuse)?;
+        let handle = Arc::new(handle);
+        apps.attach(&handle);
+        Ok(Self { handle, apps, tools, developer, state_directory })
+    }
+
+    /// A client of the workspace's REST API for a user.
+    pub(crate) fn client(&self, user: &str) -> Result<Client, Failure> {
+        let token = self
+            .handle
+            .issue_user_token(user, "databricks-cli", &[DEVELOPER_SCOPES.to_owned()])
+            .map_err(|error| {
+                let users = self.handle.users().unwrap_or_default();
+                let users: Vec<String> = users.iter().map(|user| format!("`{}`", user.user_name)).collect();
+                Failure::user(format!("There is no user `{user}` in the local workspace"))
+                    .because(error)
+                    .hint(format!("the users are {}; add more as `[[users]]` in `brickyard.toml`", users.join(", ")))
+            })?;
+        Client::new(&self.handle.http_url(), Credentials::Token(token)).map_err(Failure::from)
+    }
+
+    /// Stops apps and workspace; returns when nothing of them is left.
+    pub(crate) async fn stop(self) {
+        self.apps.stop_all().await;
+        self.handle.stop().await;
+    }
+}
+
+/// Host name and id of the workspace in a state directory: always the same there, and not those of another directory.
+fn identity(state_directory: &Path) -> (String, u64) {
+    static FIRST: OnceLock<()> = OnceLock::new();
+    let _ = FIRST.set(());
+    let digest = ring::digest::digest(&ring::digest::SHA256, state_directory.as_os_str().as_encoded_bytes());
+    let number = u64::from_be_bytes(digest.as_ref()[..8].try_into().expect("eight bytes"));
+    let hex: String = digest.as_ref()[8..14].iter().map(|byte| format!("{byte:02x}")).collect();
+    let workspace_id = 1_000_000_000_000_000 + number % 9_000_000_000_000_000;
+    (format!("dbc-{}-{}.cloud.brickyard.test", &hex[..8], &hex[8..]), workspace_id)
+}
+
+/// Users and groups of `brickyard.toml`, the first user being the developer.
+fn people(config: &mut WorkspaceConfig, project: &Project) {
+    let settings = &project.settings;
+    let mut users = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
+    let mut member = |group: &str, name: &str| match groups.iter_mut().find(|known| known.display_name == group) {
+        Some(known) if known.members.iter().any(|known| known == name) => {}
+        Some(known) => known.members.push(name.to_owned()),
+        None => groups.push(Group { id: numeric_id("group", group), display_name: group.to_owned(), members: vec![name.to_owned()] }),
+    };
+    for user in &settings.users {
+        for group in &user.groups {
+            member(group, &user.email);
+        }
+        if user.admin == Some(true) {
+            member("admins", &user.email);
+        }
+        users.push(User {
+            id: numeric_id("user", &user.email),
+            user_name: user.email.clone(),
+            display_name: user.name.clone().unwrap_or_else(|| name_of(&user.email)),
+            entitlements: user
+                .entitlements
+                .clone()
+                .unwrap_or_else(|| vec!["workspace-access".to_owned(), "databricks-sql-access".to_owned()]),
+        });
+    }
+    for group in &settings.groups {
+        for name in &group.members {
+            member(&group.name, name);
+        }
+    }
+    if !users.is_empty() {
+        config.users = users;
+    }
+    config.groups = groups;
+}
+
+/// Ids are numbers that stay the same in every start.
+fn numeric_id(kind: &str, name: &str) -> u64 {
+    let digest = ring::digest::digest(&ring::digest::SHA256, format!("{kind}/{}", name.to_lowercase()).as_bytes());
+    1_000_000_000 + u64::from_be_bytes(digest.as_ref()[..8].try_into().expect("eight bytes")) % 9_000_000_000_000
+}
+
+/// `ada.lovelace@example.com` is shown as `Ada Lovelace`.
+fn name_of(email: &str) -> String {
+    let local = email.split('@').next().unwrap_or(email);
+    let words = local.split(['.', '_', '-']).filter(|word| !word.is_empty()).map(|word| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Certificates the machine trusts, which an app trusts beside the workspace's own authority.
+fn trust_bundle(settings: &Settings) -> Option<PathBuf> {
+    let named = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"].iter().find_map(|name| settings.environment.path(name));
+    let usual = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+        "/etc/ssl/cert.pem",
+        "/opt/homebrew/etc/ca-certificates/cert.pem",
+    ];
+    named.into_iter().chain(usual.iter().map(PathBuf::from)).find(|path| path.is_file())
+}
+
+fn refuse(error: brickyard_workspace::StartError) -> Failure {
+    use brickyard_workspace::StartError;
+    let hint = match &error {
+        StartError::Lock(_) => Some("stop the other `brickyard`, or name another directory with `--state-directory`"),
+        StartError::Directory { .. } => Some("name a directory you may write with `--state-directory`"),
+        _ => None,
+    };
+    let failure = Failure::new(Kind::Machine, "The local workspace does not start").because(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_has_one_identity() {
+        let (host, id) = identity(Path::new("/a/.brickyard"));
+        assert_eq!((host.clone(), id), identity(Path::new("/a/.brickyard")));
+        assert_ne!(host, identity(Path::new("/b/.brickyard")).0);
+        assert_eq!(id.to_string().len(), 16);
+        assert!(host.starts_with("dbc-") && host.ends_with(".cloud.brickyard.test"));
+    }
+
+    #[test]
+    fn names_are_made_of_addresses() {
+        assert_eq!(name_of("ada.lovelace@example.com"), "Ada Lovelace");
+        assert_eq!(name_of("ada"), "Ada");
+    }
+}
