@@ -127,7 +127,7 @@ pub enum Installing {
 pub async fn build(
     spec: &EnvironmentSpec,
     tools: &Tools,
-    progress: impl Fn(Progress),
+    progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<Environment, EnvironmentError> {
     let started = tokio::time::Instant::now();
     if spec.node {
@@ -152,7 +152,7 @@ pub async fn tool_environment(
     name: &str,
     requirements: &str,
     tools: &Tools,
-    progress: impl Fn(Progress),
+    progress: impl Fn(Progress) + Send + Sync,
 ) -> Result<Environment, EnvironmentError> {
     build::tool(name, requirements, tools, &progress).await
 }

@@ -3,6 +3,7 @@
 //! The workspace keeps what an app is; an [`AppHost`] given from above runs its process, so that every state the API
 //! shows is that of a real process.
 
+mod access;
 mod create;
 mod deployments;
 mod host;
@@ -13,6 +14,7 @@ mod update;
 
 use axum::routing::{get, post};
 
+pub use access::{AppClient, AppVisitor};
 pub use host::{AppFailure, AppHost, AppLaunch, AppLog, AppState};
 pub use record::RegisteredApp;
 

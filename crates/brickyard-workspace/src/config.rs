@@ -35,6 +35,8 @@ pub struct WorkspaceConfig {
     pub upstream_proxy: Option<String>,
     /// Time as the workspace sees it.
     pub clock: Clock,
+    /// Whether user tokens are passed on to apps (platform §4.1); an admin's choice, off in some workspaces.
+    pub user_authorization: bool,
     /// Runs deployed apps; without one the Apps API answers 501 to what needs a process.
     pub app_host: Option<std::sync::Arc<dyn AppHost>>,
     /// Brings the programs behind the workspace when they are first needed.
@@ -58,6 +60,7 @@ impl WorkspaceConfig {
             trust_bundle: None,
             upstream_proxy: None,
             clock: Clock::default(),
+            user_authorization: true,
             app_host: None,
             provision,
         }

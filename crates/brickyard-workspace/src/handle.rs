@@ -84,7 +84,7 @@ impl WorkspaceHandle {
     }
 
     /// Stops softly: no new requests, running ones may finish for two seconds.
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         self.workspace.cancellation().cancel();
         self.workspace.tracker().close();
         self.workspace.tracker().wait().await;

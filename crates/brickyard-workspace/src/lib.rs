@@ -28,7 +28,7 @@ mod warehouse;
 mod workspace;
 mod workspace_files;
 
-pub use apps::{AppFailure, AppHost, AppLaunch, AppLog, AppState, RegisteredApp};
+pub use apps::{AppClient, AppFailure, AppHost, AppLaunch, AppLog, AppState, AppVisitor, RegisteredApp};
 pub use clock::Clock;
 pub use config::{Provision, ProvisionError, WorkspaceConfig};
 pub use directory::{Group, Principal, ServicePrincipal, User};

@@ -1,8 +1,11 @@
 //! Parse the arguments, call `ops`, print what comes back.
 
 mod completions;
+mod env;
+mod exec;
 mod reference;
-mod warden;
+mod run;
+mod sql;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -45,11 +48,13 @@ struct Cli {
 /// Every command; its arguments, help and code stand in its own file.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::RunArgs),
+    Exec(exec::ExecArgs),
+    Env(env::EnvArgs),
+    Sql(sql::SqlArgs),
     Completions(completions::CompletionsArgs),
     #[command(hide = true)]
     Reference(reference::ReferenceArgs),
-    #[command(hide = true)]
-    Warden(warden::WardenArgs),
 }
 
 /// What a command is given beside its own arguments.
@@ -62,6 +67,11 @@ pub(crate) struct Context {
 
 /// The program: parses, runs one command, tells how it ended.
 pub(crate) fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|word| word == "warden") {
+        // Our own children start this: a small parent of other programs that ends them when we are gone.
+        return brickyard_runner::warden::main(arguments);
+    }
     let environment = Environment::of_process();
     let color = environment.text(environment::NO_COLOR).is_none()
         && std::io::IsTerminal::is_terminal(&std::io::stderr());
@@ -74,11 +84,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let printer = Printer { output: cli.output, quiet: cli.quiet, color };
     start_log(&environment, cli.verbose, color);
-    // The warden must not start a runtime: it is a small single-threaded parent of other programs.
-    if let Command::Warden(args) = cli.command {
-        return warden::run(args);
-    }
-    match run(cli, environment, printer) {
+    match start(cli, environment, printer) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             printer.failure(&failure);
@@ -92,7 +98,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Err
     Cli::from_arg_matches(&matches)
 }
 
-fn run(cli: Cli, environment: Environment, printer: Printer) -> Result<Exit, Failure> {
+fn start(cli: Cli, environment: Environment, printer: Printer) -> Result<Exit, Failure> {
     let settings = Settings::resolve(environment, &cli.arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -108,11 +114,13 @@ fn run(cli: Cli, environment: Environment, printer: Printer) -> Result<Exit, Fai
 }
 
 async fn dispatch(command: Command, context: Context) -> Result<Exit, Failure> {
-    let _ = &context;
     match command {
+        Command::Run(args) => run::run(args, &context).await,
+        Command::Exec(args) => exec::run(args, &context).await,
+        Command::Env(args) => env::run(args, &context).await,
+        Command::Sql(args) => sql::run(args, &context).await,
         Command::Completions(args) => completions::run(&args, context.printer),
         Command::Reference(args) => reference::run(&args, context.printer),
-        Command::Warden(_) => Err(Failure::user("The warden starts before the runtime")),
     }
 }
 

@@ -108,6 +108,43 @@ impl Failure {
     }
 }
 
+impl From<brickyard_api::ApiFailure> for Failure {
+    fn from(failure: brickyard_api::ApiFailure) -> Self {
+        use brickyard_api::ApiFailure;
+        match &failure {
+            ApiFailure::Refused { .. } | ApiFailure::SignIn { .. } => {
+                Self::new(Kind::Workspace, failure.to_string())
+            }
+            ApiFailure::Unreachable { .. } | ApiFailure::Unexpected { .. } => {
+                let message = failure.to_string();
+                let source = std::error::Error::source(&failure).map(ToString::to_string);
+                let failure = Self::machine(message);
+                match source {
+                    Some(source) => failure.because(source),
+                    None => failure,
+                }
+            }
+        }
+    }
+}
+
+impl From<brickyard_workspace::ApiError> for Failure {
+    fn from(error: brickyard_workspace::ApiError) -> Self {
+        Self::new(Kind::Workspace, error.message)
+    }
+}
+
+impl From<brickyard_project::ProjectError> for Failure {
+    fn from(error: brickyard_project::ProjectError) -> Self {
+        let hint = error.hint();
+        let failure = Self::app(error.to_string());
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

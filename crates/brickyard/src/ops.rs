@@ -1,5 +1,15 @@
 //! What the commands mean: returns data, never prints.
 
 pub(crate) mod app_environment;
+pub(crate) mod apps;
+pub(crate) mod environment;
+pub(crate) mod exec;
+pub(crate) mod local;
 pub(crate) mod parity;
+pub(crate) mod provision;
 pub(crate) mod resources;
+pub(crate) mod run;
+pub(crate) mod running;
+pub(crate) mod seed;
+pub(crate) mod session;
+pub(crate) mod sql;

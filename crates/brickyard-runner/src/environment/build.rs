@@ -12,12 +12,12 @@ use crate::tools::{Finished, Invocation, Tools};
 const MARKER: &str = "brickyard.ready";
 
 /// A step of a build: what to tell, and what to run.
-type Report<'a> = &'a dyn Fn(Progress);
+type Report<'a> = &'a (dyn Fn(Progress) + Sync);
 
 pub(super) async fn installed(
     spec: &EnvironmentSpec,
     tools: &Tools,
-    progress: &impl Fn(Progress),
+    progress: &(impl Fn(Progress) + Send + Sync),
 ) -> Result<Environment, EnvironmentError> {
     let requirements = match &spec.kind {
         EnvironmentKind::Pip { requirements } => requirements.clone(),
@@ -61,7 +61,7 @@ pub(super) async fn tool(
     name: &str,
     requirements: &str,
     tools: &Tools,
-    progress: &impl Fn(Progress),
+    progress: &(impl Fn(Progress) + Send + Sync),
 ) -> Result<Environment, EnvironmentError> {
     let mut key = Key::new(PLATFORM_PYTHON);
     key.part("tool", name.as_bytes());
@@ -88,7 +88,7 @@ pub(super) async fn tool(
 pub(super) async fn synced(
     spec: &EnvironmentSpec,
     tools: &Tools,
-    progress: &impl Fn(Progress),
+    progress: &(impl Fn(Progress) + Send + Sync),
 ) -> Result<Environment, EnvironmentError> {
     let project = spec.project.canonicalize().unwrap_or_else(|_| spec.project.clone());
     let mut key = Key::new("uv");

@@ -9,7 +9,7 @@ use crate::tools::Tools;
 pub(super) async fn install(
     spec: &EnvironmentSpec,
     tools: &Tools,
-    progress: &impl Fn(Progress),
+    progress: &(impl Fn(Progress) + Send + Sync),
 ) -> Result<(), EnvironmentError> {
     let manager = Manager::of(&spec.project, tools)?;
     let mut key = Key::new("node");
@@ -50,7 +50,7 @@ pub(super) async fn build(
     spec: &EnvironmentSpec,
     tools: &Tools,
     environment: &Environment,
-    progress: &impl Fn(Progress),
+    progress: &(impl Fn(Progress) + Send + Sync),
 ) -> Result<(), EnvironmentError> {
     if !has_build_script(&spec.project)? {
         return Ok(());

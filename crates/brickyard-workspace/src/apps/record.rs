@@ -36,6 +36,9 @@ pub(crate) struct AppRecord {
     /// Second at which it vanishes.
     #[serde(default)]
     pub(crate) gone_at: Option<i64>,
+    /// Addresses it is served at on this machine.
+    #[serde(default)]
+    pub(crate) addresses: Vec<String>,
     /// The last asynchronous update.
     #[serde(default)]
     pub(crate) update: Option<serde_json::Value>,
@@ -175,7 +178,7 @@ impl Workspace {
             display_name: format!("app-{short} {}", app.name),
         };
         self.directory().put_service_principal(&principal).map_err(|error| ApiError::internal(&error))?;
-        let client_secret = format!("dose{}", uuid::Uuid::new_v4().simple());
+        let client_secret = format!("dose{}", crate::credential::unguessable(27));
         self.set_client_secret(&client_id, &client_secret)?;
         app.id = Some(id.to_string());
         app.url =
@@ -198,6 +201,7 @@ impl Workspace {
             active: None,
             pending: None,
             gone_at: None,
+            addresses: Vec::new(),
             update: None,
         };
         self.settle_app(record)
@@ -213,7 +217,7 @@ impl Workspace {
         } else {
             record.app.user_api_scopes.clone()
         };
-        self.register_app_client(&record.app, &record.client_secret)?;
+        self.register_app_client(&record.app, &record.addresses)?;
         self.grant_app_resources(&record.app)?;
         self.save_app(&record)?;
         Ok(record)

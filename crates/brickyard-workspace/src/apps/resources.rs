@@ -3,7 +3,6 @@ use brickyard_api::{App, AppResource};
 use super::record::{AppRecord, RegisteredApp};
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::oauth::OAuthClient;
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -93,22 +92,6 @@ impl Workspace {
         self.registered(&record)
     }
 
-    /// Users sign in to the app through its own OAuth client, which may ask for the app's scopes alone.
-    pub(super) fn register_app_client(&self, app: &App, client_secret: &str) -> Result<(), ApiError> {
-        let Some(client_id) = &app.oauth2_app_client_id else { return Ok(()) };
-        let mut client = OAuthClient::new(client_id, &app.name, Some(client_secret));
-        client.scopes.clone_from(&app.effective_user_api_scopes);
-        let label = format!("{}-{}", app.name, self.config().workspace_id);
-        client.redirect_uris = vec![
-            format!("https://{label}.{}/.auth/callback", self.config().app_domain),
-            // The app's ingress on this machine, by port and by name: the port is free each time.
-            "http://localhost:*/.auth/callback".to_owned(),
-            "http://127.0.0.1:*/.auth/callback".to_owned(),
-            format!("http://{}.localhost:*/.auth/callback", app.name),
-        ];
-        self.oauth().put_client(&client).map_err(|error| ApiError::internal(&error))
-    }
-
     /// Gives the app's principal the permissions its resources name, and takes back those it no longer names.
     pub(super) fn grant_app_resources(&self, app: &App) -> Result<(), ApiError> {
         let Some(principal) = &app.service_principal_client_id else { return Ok(()) };
@@ -122,7 +105,7 @@ impl Workspace {
         Ok(())
     }
 
-    /// Stores the secret of a service principal.
+    /// Makes the secret known with which the app's principal gets its tokens.
     pub(super) fn set_client_secret(&self, client_id: &str, secret: &str) -> Result<(), ApiError> {
         let now = self.clock().unix_seconds();
         self.oauth().put_secret(client_id, "app", secret, now).map_err(|error| ApiError::internal(&error))

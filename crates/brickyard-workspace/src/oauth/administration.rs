@@ -6,6 +6,7 @@ use crate::directory::{Principal, ServicePrincipal, User};
 use crate::error::ApiError;
 use crate::handle::WorkspaceHandle;
 use crate::store::StoreError;
+use crate::workspace::Workspace;
 
 /// What the one who started the workspace may do without asking anybody.
 impl WorkspaceHandle {
@@ -19,8 +20,7 @@ impl WorkspaceHandle {
         scopes: &[String],
     ) -> Result<String, ApiError> {
         let principal = self.principal(user)?;
-        let grant = Grant { subject: principal.name(), client_id, scopes, family: None, until: None };
-        Ok(self.workspace().access_token(&grant).0)
+        Ok(self.workspace().token_for(principal.name(), client_id, scopes))
     }
 
     /// A personal access token (`dapi…`) of a user or service principal, without end.
@@ -70,6 +70,13 @@ impl WorkspaceHandle {
     fn principal(&self, name: &str) -> Result<Principal, ApiError> {
         let found = self.workspace().directory().principal(name).map_err(failed)?;
         found.ok_or_else(|| ApiError::not_found("User or service principal", name))
+    }
+}
+
+impl Workspace {
+    /// An access token for somebody who is known, as a client would get it after a sign-in.
+    pub(crate) fn token_for(&self, subject: &str, client_id: &str, scopes: &[String]) -> String {
+        self.access_token(&Grant { subject, client_id, scopes, family: None, until: None }).0
     }
 }
 

@@ -111,9 +111,21 @@ impl LocalApps {
             .and_then(|()| LogFile::open(folder.join(format!("{name}.log"))))
             .map_err(|error| Failure::machine(format!("Cannot write the log of `{name}`")).because(error))?;
         let clock = self.clock.clone();
-        let logs = Logs::new(Arc::new(move || clock.now().into()), Some(file));
+        let logs = Logs::new(
+            Arc::new(move || {
+                std::time::UNIX_EPOCH
+                    + std::time::Duration::from_millis(clock.unix_milliseconds().unsigned_abs())
+            }),
+            Some(file),
+        );
         let limits = Limits { cpus: None, memory_bytes: None };
-        let first = Status { state: State::Stopped, diagnosis: None, limits: limits.applied(), starts: 0, process: None };
+        let first = Status {
+            state: State::Stopped,
+            diagnosis: None,
+            limits: limits.applied(),
+            starts: 0,
+            process: None,
+        };
         let (status, receiver) = watch::channel(first);
         let app = Arc::new(LocalApp {
             name: name.to_owned(),
@@ -124,8 +136,14 @@ impl LocalApps {
         });
         let workspace = self.workspace().ok_or_else(|| Failure::machine("The workspace has stopped"))?;
         let authority = Arc::new(WorkspaceAuthority::new(&workspace, name)?);
-        let config =
-            AppConfig { name: name.to_owned(), port: door.port, status: receiver, logs, authority, sign_in: door.sign_in };
+        let config = AppConfig {
+            name: name.to_owned(),
+            port: door.port,
+            status: receiver,
+            logs,
+            authority,
+            sign_in: door.sign_in,
+        };
         let served = self.ingress.serve(config).await.map_err(|error| {
             Failure::machine(format!("Cannot listen on {}", port::describe(door.port)))
                 .because(error)
@@ -154,6 +172,16 @@ impl LocalApp {
     /// Where it stands, and every change of it.
     pub(crate) fn status(&self) -> watch::Receiver<Status> {
         self.status.subscribe()
+    }
+
+    /// Where versions tell how they stand.
+    pub(crate) fn status_sender(&self) -> watch::Sender<Status> {
+        self.status.clone()
+    }
+
+    /// Keeps the version that serves, so that stopping the app stops it.
+    pub(crate) async fn keep(&self, version: Version) {
+        *self.current.lock().await = Some(version);
     }
 
     /// Ends its process.

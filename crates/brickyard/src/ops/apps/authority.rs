@@ -20,7 +20,8 @@ pub(super) struct WorkspaceAuthority {
 
 impl WorkspaceAuthority {
     pub(super) fn new(workspace: &Arc<WorkspaceHandle>, app: &str) -> Result<Self, Failure> {
-        let http = http_client(false).map_err(|error| Failure::machine("Cannot make an HTTP client").because(error))?;
+        let http = http_client(false)
+            .map_err(|error| Failure::machine("Cannot make an HTTP client").because(error))?;
         Ok(Self { workspace: Arc::downgrade(workspace), http, app: app.to_owned() })
     }
 
@@ -40,7 +41,9 @@ impl WorkspaceAuthority {
         let status = answer.status();
         let body: Value = answer.json().await.map_err(|error| Refusal::Unavailable(error.to_string()))?;
         let Some(access) = body["access_token"].as_str().filter(|_| status.is_success()) else {
-            return Err(Refusal::Unauthenticated(body["error_description"].as_str().unwrap_or("no token was given").to_owned()));
+            return Err(Refusal::Unauthenticated(
+                body["error_description"].as_str().unwrap_or("no token was given").to_owned(),
+            ));
         };
         let visitor = handle.app_visitor(&self.app, access).map_err(|error| refuse(&error))?;
         let mut grant = grant(visitor);
@@ -74,7 +77,12 @@ impl Authority for WorkspaceAuthority {
         Url::parse_with_params(&base, parameters).map_or(base, |url| url.to_string())
     }
 
-    fn redeem(&self, code: String, verifier: String, redirect_uri: String) -> BoxFuture<'_, Result<Grant, Refusal>> {
+    fn redeem(
+        &self,
+        code: String,
+        verifier: String,
+        redirect_uri: String,
+    ) -> BoxFuture<'_, Result<Grant, Refusal>> {
         Box::pin(async move {
             let client = self.handle()?.app_client(&self.app).map_err(|error| refuse(&error))?;
             self.exchange(&[
@@ -124,7 +132,11 @@ impl Authority for WorkspaceAuthority {
 
 fn grant(visitor: AppVisitor) -> Grant {
     Grant {
-        identity: Identity { user: visitor.user, preferred_username: visitor.preferred_username, email: visitor.email },
+        identity: Identity {
+            user: visitor.user,
+            preferred_username: visitor.preferred_username,
+            email: visitor.email,
+        },
         access_token: visitor.access_token.map(Secret::new),
         refresh_token: None,
         expires_in: Duration::from_secs(visitor.expires_in),

@@ -34,8 +34,11 @@ impl PortPolicy {
 
 /// A port written into the command: `--port 8080`, `--server.port=8080`, `-b 0.0.0.0:8080`.
 fn pinned(command: &[String]) -> Option<u16> {
-    const FLAGS: [&str; 7] = ["--port", "--server.port", "--server-port", "-p", "-b", "--bind", "--server_port"];
-    let number = |text: &str| text.rsplit(':').next().and_then(|text| text.trim().parse::<u16>().ok()).filter(|port| *port > 0);
+    const FLAGS: [&str; 7] =
+        ["--port", "--server.port", "--server-port", "-p", "-b", "--bind", "--server_port"];
+    let number = |text: &str| {
+        text.rsplit(':').next().and_then(|text| text.trim().parse::<u16>().ok()).filter(|port| *port > 0)
+    };
     let mut words = command.iter();
     while let Some(word) = words.next() {
         let (flag, value) = match word.split_once('=') {

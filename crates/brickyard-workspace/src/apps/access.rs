@@ -1,0 +1,102 @@
+use crate::caller::Caller;
+use crate::directory::Principal;
+use crate::error::ApiError;
+use crate::handle::WorkspaceHandle;
+use crate::oauth::OAuthClient;
+use crate::workspace::Workspace;
+use brickyard_api::App;
+
+use super::record::missing;
+
+/// Somebody who was let into an app, as the app is told (platform §4.1).
+#[derive(Clone)]
+pub struct AppVisitor {
+    /// `<numeric id>@<workspace id>`.
+    pub user: String,
+    /// Name shown to people.
+    pub preferred_username: String,
+    /// E-mail address; a service principal has none.
+    pub email: Option<String>,
+    /// A token narrowed to the app's scopes; none where the workspace does not pass tokens on.
+    pub access_token: Option<String>,
+    /// Seconds the token lives.
+    pub expires_in: u64,
+}
+
+/// The OAuth client through which users sign in to an app.
+#[derive(Debug, Clone)]
+pub struct AppClient {
+    /// Client id.
+    pub client_id: String,
+    /// Scopes the app asks for.
+    pub scopes: Vec<String>,
+}
+
+/// What an app's front door asks.
+impl WorkspaceHandle {
+    /// The OAuth client of an app.
+    pub fn app_client(&self, app: &str) -> Result<AppClient, ApiError> {
+        let record = self.workspace().app_record(app)?.ok_or_else(|| missing(app))?;
+        Ok(AppClient {
+            client_id: record.app.oauth2_app_client_id.unwrap_or_default(),
+            scopes: record.app.effective_user_api_scopes,
+        })
+    }
+
+    /// Lets a user of the workspace in without asking; 403 without CAN USE.
+    pub fn app_user(&self, app: &str, user: &str) -> Result<AppVisitor, ApiError> {
+        let principal =
+            self.workspace().directory().principal(user).map_err(|error| ApiError::internal(&error))?;
+        let principal =
+            principal.ok_or_else(|| ApiError::unauthenticated(format!("User `{user}` was not found")))?;
+        self.workspace().admit(app, Caller { principal, scopes: Vec::new() })
+    }
+
+    /// Lets the holder of an OAuth token in; a personal access token is refused as on the platform (§4.3).
+    pub fn app_visitor(&self, app: &str, bearer: &str) -> Result<AppVisitor, ApiError> {
+        if bearer.starts_with("dapi") {
+            return Err(ApiError::unauthenticated(
+                "Personal access tokens do not open apps; use an OAuth token",
+            ));
+        }
+        let caller = self.workspace().caller_of(bearer)?;
+        self.workspace().admit(app, caller)
+    }
+
+    /// Tells where an app is served: users are sent back there after signing in, and nowhere else.
+    pub fn set_app_addresses(&self, app: &str, addresses: &[String]) -> Result<(), ApiError> {
+        let workspace = self.workspace();
+        let mut record = workspace.app_record(app)?.ok_or_else(|| missing(app))?;
+        record.addresses = addresses.to_vec();
+        workspace.register_app_client(&record.app, &record.addresses)?;
+        workspace.save_app(&record)
+    }
+}
+
+impl Workspace {
+    fn admit(&self, app: &str, caller: Caller) -> Result<AppVisitor, ApiError> {
+        let record = self.app_for(&caller, app, "CAN_USE")?;
+        let client = record.app.oauth2_app_client_id.as_deref().unwrap_or_default();
+        let token = self.token_for(caller.name(), client, &record.app.effective_user_api_scopes);
+        Ok(AppVisitor {
+            user: format!("{}@{}", caller.principal.id(), self.config().workspace_id),
+            preferred_username: caller.principal.display_name().to_owned(),
+            email: match &caller.principal {
+                Principal::User(user) => Some(user.user_name.clone()),
+                Principal::ServicePrincipal(_) => None,
+            },
+            access_token: self.config().user_authorization.then_some(token),
+            expires_in: crate::token::LIFETIME.unsigned_abs(),
+        })
+    }
+
+    /// Users sign in to the app through its own public client with PKCE, which may ask for the app's scopes alone.
+    pub(super) fn register_app_client(&self, app: &App, addresses: &[String]) -> Result<(), ApiError> {
+        let Some(client_id) = &app.oauth2_app_client_id else { return Ok(()) };
+        let mut client = OAuthClient::new(client_id, &app.name, None);
+        client.redirect_uris = addresses.iter().map(|address| format!("{address}/.auth/callback")).collect();
+        client.redirect_uris.extend(app.url.as_ref().map(|url| format!("{url}/.auth/callback")));
+        client.scopes.clone_from(&app.effective_user_api_scopes);
+        self.oauth().put_client(&client).map_err(|error| ApiError::internal(&error))
+    }
+}

@@ -1,0 +1,110 @@
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::ExitStatus;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::process::Command;
+
+use super::app_environment::Variable;
+use super::apps::PortPolicy;
+use super::environment::{closed_door, of_running};
+use super::provision::Report;
+use super::session::{AppSession, SessionOptions, load};
+use crate::failure::Failure;
+use crate::lifecycle::Lifecycle;
+use crate::settings::Settings;
+
+/// Runs a command in the environment of the app in a folder and gives its exit code (128 and the signal's number where a
+/// signal ended it).
+pub(crate) async fn run(
+    settings: &Settings,
+    directory: &Path,
+    command: &[OsString],
+    report: Report,
+    lifecycle: &Lifecycle,
+) -> Result<u8, Failure> {
+    let project = load(directory)?;
+    if let Some(variables) = of_running(&settings.state_directory(&project.dir)).await {
+        return spawn(settings, command, &variables, lifecycle).await;
+    }
+    let options = SessionOptions {
+        directory: directory.to_path_buf(),
+        door: closed_door(),
+        named_port: None,
+        port: PortPolicy::Auto,
+        reload: false,
+        report,
+    };
+    let session = AppSession::open(settings, options).await?;
+    let outcome = async {
+        let ready = session.plan.work_out().await?;
+        spawn(settings, command, &ready.variables, lifecycle).await
+    }
+    .await;
+    session.workspace.stop().await;
+    outcome
+}
+
+async fn spawn(
+    settings: &Settings,
+    command: &[OsString],
+    variables: &[Variable],
+    lifecycle: &Lifecycle,
+) -> Result<u8, Failure> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err(Failure::user("There is no command to run"));
+    };
+    let path = variables
+        .iter()
+        .find(|variable| variable.name == "PATH")
+        .map(|variable| variable.value.reveal().to_owned());
+    let found =
+        find(program, &settings.working_directory, path.as_deref().unwrap_or_default()).ok_or_else(|| {
+            Failure::user(format!(
+                "There is no command `{}` in the app's environment",
+                program.to_string_lossy()
+            ))
+            .hint("add its package to the app's requirements, or give the path of the program")
+        })?;
+    let mut child = Command::new(found)
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().map(|variable| (&variable.name, variable.value.reveal())))
+        .envs(["TERM", "TMPDIR"].iter().filter_map(|name| Some((*name, settings.environment.text(name)?))))
+        .current_dir(&settings.working_directory)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| {
+            Failure::user(format!("Cannot run `{}`", program.to_string_lossy())).because(error)
+        })?;
+    let failed = |error| Failure::machine("Cannot wait for the command").because(error);
+    let ended = tokio::select! {
+        ended = child.wait() => Some(ended.map_err(failed)?),
+        () = lifecycle.soft.cancelled() => None,
+    };
+    if let Some(ended) = ended {
+        return Ok(code(ended));
+    }
+    // At a terminal the command had the same Ctrl-C; elsewhere it is told here.
+    if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+    }
+    tokio::select! {
+        ended = child.wait() => Ok(code(ended.map_err(failed)?)),
+        () = lifecycle.hard.cancelled() => Ok(130),
+    }
+}
+
+fn find(program: &OsStr, working_directory: &Path, path: &str) -> Option<std::path::PathBuf> {
+    if program.to_string_lossy().contains('/') {
+        return Some(working_directory.join(program));
+    }
+    std::env::split_paths(path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+fn code(status: ExitStatus) -> u8 {
+    use std::os::unix::process::ExitStatusExt;
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    u8::try_from(code & 0xff).unwrap_or(1)
+}

@@ -1,0 +1,102 @@
+use brickyard_runner::supervisor::{Crash, Status};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+use super::app_environment::{Value, Variable};
+use super::apps::Version;
+use super::running::{Announcement, Running, RunningApp, RunningVariable};
+use super::session::AppSession;
+use crate::failure::Failure;
+
+/// An app that runs in the foreground.
+pub(crate) struct Foreground {
+    session: AppSession,
+    /// Told to other terminals while it runs.
+    announcement: Announcement,
+    pub(crate) url: String,
+    pub(crate) named_url: Option<String>,
+    pub(crate) status: watch::Receiver<Status>,
+}
+
+/// What the faces tell when the app has started.
+pub(crate) struct Started {
+    /// A port the command pins against the platform's rule.
+    pub(crate) pinned: Option<u16>,
+}
+
+impl Foreground {
+    /// Serves the app's address at once (with a page that waits), then builds and starts the app.
+    pub(crate) fn open(session: AppSession) -> Result<Self, Failure> {
+        let served =
+            session.app.served().cloned().ok_or_else(|| Failure::machine("The app has no address"))?;
+        let running = announcement(&session, &served.url, &[])?;
+        let announcement = running.announce(&session.workspace.state_directory)?;
+        let status = session.app.status();
+        Ok(Self { session, announcement, url: served.url, named_url: served.named_url, status })
+    }
+
+    pub(crate) fn session(&self) -> &AppSession {
+        &self.session
+    }
+
+    /// Builds the environment, starts the app and waits until it listens.
+    pub(crate) async fn start(&self) -> Result<Started, Failure> {
+        let mut version = self.session.app.start(&self.session.plan).await?;
+        let running = announcement(&self.session, &self.url, &version.ready.variables)?;
+        // The same file as before, now with the app's variables: other terminals may join.
+        self.announcement.update(&running)?;
+        let outcome = version.listening(&self.session.plan).await;
+        let pinned = version.ready.pinned;
+        self.session.app.keep(version).await;
+        match outcome {
+            Ok(()) => Ok(Started { pinned }),
+            // With `--reload` the next change of a file starts it again.
+            Err(_) if self.session.plan.reload => Ok(Started { pinned }),
+            Err(crash) => Err(crashed(&crash)),
+        }
+    }
+
+    /// Stops the app, then the workspace.
+    pub(crate) async fn stop(self) {
+        self.session.workspace.stop().await;
+    }
+}
+
+/// A crash as a failure of the app, with its last lines.
+pub(crate) fn crashed(crash: &Arc<Crash>) -> Failure {
+    let mut message = format!("The app crashed: {}", crash.reason);
+    for line in crash.last_lines.iter().rev().take(15).rev() {
+        message.push_str("\n  | ");
+        message.push_str(line);
+    }
+    Failure::app(message)
+}
+
+fn announcement(session: &AppSession, url: &str, variables: &[Variable]) -> Result<Running, Failure> {
+    let handle = &session.workspace.handle;
+    let token = handle.create_personal_access_token(&session.workspace.developer).map_err(Failure::from)?;
+    let variables = variables
+        .iter()
+        .map(|variable| RunningVariable {
+            name: variable.name.clone(),
+            value: variable.value.reveal().to_owned(),
+            secret: matches!(variable.value, Value::Secret(_)),
+            origin: variable.origin.clone(),
+        })
+        .collect();
+    let app = RunningApp { name: session.project.name.clone(), url: url.to_owned(), variables };
+    Ok(Running::new(
+        handle.http_url(),
+        handle.host().to_owned(),
+        token,
+        session.workspace.developer.clone(),
+        Some(app),
+    ))
+}
+
+impl super::apps::LocalApp {
+    /// Starts a version whose status is the app's.
+    pub(crate) async fn start(&self, plan: &super::apps::Plan) -> Result<Version, Failure> {
+        Version::start(plan, self.status_sender()).await
+    }
+}

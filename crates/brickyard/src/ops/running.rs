@@ -1,0 +1,110 @@
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use brickyard_api::{Client, Credentials};
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// What a running workspace leaves in its state directory, so that a second terminal finds it; readable by its owner alone.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Running {
+    /// Process that serves.
+    pub(crate) pid: u32,
+    /// REST API over plain HTTP.
+    pub(crate) http_url: String,
+    /// Name of the workspace as apps see it.
+    pub(crate) host: String,
+    /// Token of the developer.
+    token: String,
+    /// E-mail address of the developer.
+    pub(crate) developer: String,
+    /// The app in the foreground, for `run`.
+    #[serde(default)]
+    pub(crate) app: Option<RunningApp>,
+}
+
+/// The app a `run` has in the foreground.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct RunningApp {
+    pub(crate) name: String,
+    pub(crate) url: String,
+    pub(crate) variables: Vec<RunningVariable>,
+}
+
+/// One variable of the app in the foreground.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct RunningVariable {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) secret: bool,
+    pub(crate) origin: String,
+}
+
+/// The file while the workspace runs; removed when this is dropped.
+pub(crate) struct Announcement {
+    path: PathBuf,
+}
+
+impl Running {
+    pub(crate) fn new(
+        http_url: String,
+        host: String,
+        token: String,
+        developer: String,
+        app: Option<RunningApp>,
+    ) -> Self {
+        Self { pid: std::process::id(), http_url, host, token, developer, app }
+    }
+
+    /// The workspace that runs in this state directory, if one answers.
+    pub(crate) async fn find(state_directory: &Path) -> Option<Self> {
+        let text = std::fs::read(path(state_directory)).ok()?;
+        let running: Self = serde_json::from_slice(&text).ok()?;
+        // A file left by a program that was killed names a port that is silent, or another program's.
+        let client = running.client().ok()?;
+        let me = tokio::time::timeout(std::time::Duration::from_secs(2), client.me()).await.ok()?.ok()?;
+        (me.user_name == running.developer).then_some(running)
+    }
+
+    /// A client of it as the developer.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        Client::new(&self.http_url, Credentials::Token(self.token.clone())).map_err(Failure::from)
+    }
+
+    /// Leaves the file for other terminals.
+    pub(crate) fn announce(&self, state_directory: &Path) -> Result<Announcement, Failure> {
+        let announcement = Announcement { path: path(state_directory) };
+        announcement.update(self)?;
+        Ok(announcement)
+    }
+}
+
+impl Announcement {
+    /// Replaces what the file says.
+    pub(crate) fn update(&self, running: &Running) -> Result<(), Failure> {
+        let path = &self.path;
+        let write = || -> std::io::Result<()> {
+            let part = path.with_extension("part");
+            let _ = std::fs::remove_file(&part);
+            let mut file =
+                std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+            file.write_all(&serde_json::to_vec(running)?)?;
+            std::fs::rename(&part, path)
+        };
+        write()
+            .map_err(|error| Failure::machine(format!("Cannot write `{}`", path.display())).because(error))?;
+        Ok(Announcement { path })
+    }
+}
+
+impl Drop for Announcement {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn path(state_directory: &Path) -> PathBuf {
+    state_directory.join("running.json")
+}

@@ -1,0 +1,158 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use brickyard_api::{App, Client};
+use brickyard_project::Project;
+use brickyard_runner::ingress::{Port, SignIn};
+use brickyard_runner::warden::Limits;
+use brickyard_workspace::RegisteredApp;
+
+use super::apps::{Door, LocalApp, Plan, PortPolicy};
+use super::local::{LocalWorkspace, Options};
+use super::provision::Report;
+use super::resources::{self, Defaults};
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// One app of the disk in a local workspace: what `run`, `exec` and `env` work with.
+pub(crate) struct AppSession {
+    pub(crate) project: Project,
+    pub(crate) workspace: LocalWorkspace,
+    pub(crate) app: Arc<LocalApp>,
+    pub(crate) plan: Plan,
+    /// Resources that were made up because no file says what they are: key and reason.
+    pub(crate) assumed: Vec<String>,
+}
+
+/// How an app's session is opened.
+pub(crate) struct SessionOptions {
+    /// Folder of the app.
+    pub(crate) directory: PathBuf,
+    pub(crate) door: Door,
+    pub(crate) named_port: Option<Port>,
+    pub(crate) port: PortPolicy,
+    pub(crate) reload: bool,
+    pub(crate) report: Report,
+}
+
+impl AppSession {
+    /// Reads the app, starts the workspace, and makes the app and what it needs known there.
+    pub(crate) async fn open(settings: &Settings, options: SessionOptions) -> Result<Self, Failure> {
+        let project = load(&options.directory)?;
+        let state_directory = settings.state_directory(&project.dir);
+        keep_out_of_git(&state_directory)?;
+        let workspace = LocalWorkspace::start(
+            settings,
+            Options {
+                project: Some(&project),
+                state_directory: state_directory.clone(),
+                report: Arc::clone(&options.report),
+                named_port: options.named_port,
+            },
+        )
+        .await?;
+        match Self::register(settings, &options, &project, &workspace).await {
+            Ok((app, plan, assumed)) => Ok(Self { project, workspace, app, plan, assumed }),
+            Err(failure) => {
+                workspace.stop().await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn register(
+        settings: &Settings,
+        options: &SessionOptions,
+        project: &Project,
+        workspace: &LocalWorkspace,
+    ) -> Result<(Arc<LocalApp>, Plan, Vec<String>), Failure> {
+        let client = workspace.client(&workspace.developer)?;
+        let mut door = options.door.clone();
+        if let SignIn::As(user) = &mut door.sign_in {
+            if user.is_empty() {
+                user.clone_from(&workspace.developer);
+            }
+            workspace.client(user)?; // refuses a user who is not there, before anything starts
+        }
+        super::seed::secrets(&client, project, settings).await?;
+        let (registered, assumed) = register(&client, workspace, project).await?;
+        let app = workspace.apps.open(&project.name, door).await?;
+        let secret = |key: &str| {
+            registered.app.resources.iter().any(|resource| resource.name == key && resource.secret.is_some())
+        };
+        let plan = Plan {
+            settings: settings.clone(),
+            tools: Arc::clone(&workspace.tools),
+            logs: app.logs.clone(),
+            source: project.dir.clone(),
+            home: workspace.state_directory.join("homes").join(&project.name),
+            platform: registered.environment.clone(),
+            values: registered
+                .values
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone(), secret(key)))
+                .collect(),
+            variables: Vec::new(),
+            command: None,
+            port: options.port,
+            limits: match project.settings.app.compute_size.as_deref() {
+                Some(size) if size.eq_ignore_ascii_case("large") => Limits::LARGE,
+                _ => Limits::MEDIUM,
+            },
+            reload: options.reload,
+            report: Arc::clone(&options.report),
+        };
+        Ok((app, plan, assumed))
+    }
+}
+
+/// Reads the app in a folder.
+pub(crate) fn load(directory: &Path) -> Result<Project, Failure> {
+    if !directory.is_dir() {
+        return Err(Failure::user(format!("There is no folder `{}`", directory.display()))
+            .hint("name the folder of an app, or run `brickyard new NAME` to make one"));
+    }
+    Ok(Project::load(directory)?)
+}
+
+async fn register(
+    client: &Client,
+    workspace: &LocalWorkspace,
+    project: &Project,
+) -> Result<(RegisteredApp, Vec<String>), Failure> {
+    let resources = brickyard_project::resources::resolve(project);
+    let needs_warehouse =
+        resources.iter().any(|resource| resource.kind == brickyard_project::ResourceKind::SqlWarehouse);
+    let warehouse = match needs_warehouse {
+        true => {
+            client.warehouses().await?.into_iter().next().map(|warehouse| warehouse.id).unwrap_or_default()
+        }
+        false => String::new(),
+    };
+    let assumed = resources
+        .iter()
+        .filter(|resource| resource.origin == brickyard_project::resources::Origin::WellKnownKey)
+        .map(|resource| resource.why.clone())
+        .collect();
+    let app = App {
+        name: project.name.clone(),
+        resources: resources::declared(project, &Defaults { warehouse_id: &warehouse })?,
+        user_api_scopes: project.user_api_scopes(),
+        ..App::default()
+    };
+    let registered = workspace.handle.register_app(app, &workspace.developer).map_err(Failure::from)?;
+    Ok((registered, assumed))
+}
+
+/// The state directory is never committed by accident.
+fn keep_out_of_git(state_directory: &Path) -> Result<(), Failure> {
+    let ignore = state_directory.join(".gitignore");
+    if ignore.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(state_directory).and_then(|()| std::fs::write(&ignore, "*\n")).map_err(|error| {
+        Failure::machine(format!("Cannot use the state directory `{}`", state_directory.display()))
+            .because(error)
+            .hint("name a directory you may write with `--state-directory`")
+    })
+}
