@@ -55,7 +55,8 @@ impl Settings {
 
     /// An argument's path, made absolute.
     pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
-        self.working_directory.join(path)
+        // Collecting the components drops every `.`.
+        self.working_directory.join(path).components().collect()
     }
 }
 

@@ -44,6 +44,8 @@ enum Next {
 /// A started app.
 struct Running {
     child: Child,
+    /// Our end of the pipe whose closing tells the warden that we are gone.
+    _held: Option<tokio::process::ChildStdin>,
     warden: Pid,
     output: [JoinHandle<()>; 2],
     last: LastLines,
@@ -201,7 +203,9 @@ impl Machine {
             status.process = Some(id);
         });
         answer(self.waiting.take());
-        Ok(Running { child, warden: Pid::from_raw(id.cast_signed()), output, last })
+        // Taken out, since waiting for a child closes what it still holds.
+        let held = child.stdin.take();
+        Ok(Running { child, _held: held, warden: Pid::from_raw(id.cast_signed()), output, last })
     }
 
     async fn stop(&mut self, mut running: Running) {

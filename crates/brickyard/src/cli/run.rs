@@ -160,7 +160,7 @@ pub(crate) fn report(printer: Printer) -> Report {
             Installing::Tool => "Fetching a program of the local workspace",
         }),
         Progress::Ready { reused: false, elapsed } => {
-            printer.note(format!("Ready after {:.1} s", elapsed.as_secs_f64()))
+            printer.note(format!("Ready after {:.1} s", elapsed.as_secs_f64()));
         }
         Progress::Ready { reused: true, .. } | Progress::Line(_) => {}
     })

@@ -1,5 +1,5 @@
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use brickyard_api::{Client, Credentials};
 use brickyard_project::Project;
@@ -101,13 +101,13 @@ impl LocalWorkspace {
 
 /// Host name and id of the workspace in a state directory: always the same there, and not those of another directory.
 fn identity(state_directory: &Path) -> (String, u64) {
-    static FIRST: OnceLock<()> = OnceLock::new();
-    let _ = FIRST.set(());
     let digest = ring::digest::digest(&ring::digest::SHA256, state_directory.as_os_str().as_encoded_bytes());
     let number = u64::from_be_bytes(digest.as_ref()[..8].try_into().expect("eight bytes"));
-    let hex: String = digest.as_ref()[8..14].iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = |from: usize, to: usize| {
+        digest.as_ref()[from..to].iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte))
+    };
     let workspace_id = 1_000_000_000_000_000 + number % 9_000_000_000_000_000;
-    (format!("dbc-{}-{}.cloud.brickyard.test", &hex[..8], &hex[8..]), workspace_id)
+    (format!("dbc-{:08x}-{:04x}.cloud.brickyard.test", name(8, 12), name(12, 14)), workspace_id)
 }
 
 /// Users and groups of `brickyard.toml`, the first user being the developer.

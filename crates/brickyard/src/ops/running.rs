@@ -93,9 +93,7 @@ impl Announcement {
             file.write_all(&serde_json::to_vec(running)?)?;
             std::fs::rename(&part, path)
         };
-        write()
-            .map_err(|error| Failure::machine(format!("Cannot write `{}`", path.display())).because(error))?;
-        Ok(Announcement { path })
+        write().map_err(|error| Failure::machine(format!("Cannot write `{}`", path.display())).because(error))
     }
 }
 

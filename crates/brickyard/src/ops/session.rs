@@ -123,11 +123,10 @@ async fn register(
     let resources = brickyard_project::resources::resolve(project);
     let needs_warehouse =
         resources.iter().any(|resource| resource.kind == brickyard_project::ResourceKind::SqlWarehouse);
-    let warehouse = match needs_warehouse {
-        true => {
-            client.warehouses().await?.into_iter().next().map(|warehouse| warehouse.id).unwrap_or_default()
-        }
-        false => String::new(),
+    let warehouse = if needs_warehouse {
+        client.warehouses().await?.into_iter().next().map(|warehouse| warehouse.id).unwrap_or_default()
+    } else {
+        String::new()
     };
     let assumed = resources
         .iter()

@@ -15,7 +15,7 @@ use brickyard_runner::supervisor::{
     Crash, Diagnosis, Launch, Prepare, Reload, State, Status, Supervisor, SupervisorConfig,
 };
 use brickyard_runner::tools::{Tools, Variables};
-use brickyard_runner::warden::{self, Limits};
+use brickyard_runner::warden::Limits;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -151,9 +151,7 @@ impl Version {
     /// Starts a version; its status goes to `status` as long as it runs.
     pub(crate) async fn start(plan: &Plan, status: watch::Sender<Status>) -> Result<Self, Failure> {
         let ready = plan.work_out().await?;
-        plan.logs
-            .append(Source::System, &format!("Starting app with command: [{}]", ready.command.join(" ")));
-        let warden = warden::command(plan.settings.executable.as_os_str(), warden::GRACE, plan.limits);
+        let warden = vec![plan.settings.executable.clone().into_os_string(), OsString::from("warden")];
         let mut config = SupervisorConfig::new(ready.launch.clone(), warden, plan.logs.clone());
         config.limits = plan.limits;
         if plan.reload {
