@@ -7,7 +7,7 @@ use crate::app_yaml::{self, EnvEntry};
 use crate::manifest::texts;
 use crate::resources::ResourceSpec;
 use crate::source::{ProjectError, Source, Span};
-use crate::yaml::{self, Node};
+use crate::yaml::{self, Node, Value};
 
 mod include;
 mod variables;
@@ -169,7 +169,16 @@ impl Bundle {
                 app.command = Some(command.iter().map(|argument| interpolate(self, argument)).collect());
             }
             if let Some(env) = config.get("env") {
-                for mut entry in app_yaml::entries(source, env, "value_from")? {
+                // Entries with `valueFrom` are dropped, as the platform drops them; a rule of the linter says so.
+                let good = |item: &Node| item.get("valueFrom").is_none() || item.get("value_from").is_some();
+                let kept = match &env.value {
+                    Value::Sequence(items) => {
+                        let items = items.iter().filter(|item| good(item)).cloned().collect();
+                        Node { value: Value::Sequence(items), span: env.span }
+                    }
+                    _ => env.clone(),
+                };
+                for mut entry in app_yaml::entries(source, &kept, "value_from")? {
                     if let app_yaml::EnvSource::Value(value) = &mut entry.source {
                         *value = interpolate(self, value);
                     }

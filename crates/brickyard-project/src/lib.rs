@@ -4,9 +4,12 @@
 
 pub mod app_yaml;
 pub mod bundle;
+pub mod check;
 pub mod framework;
 pub mod manifest;
+pub mod new;
 pub mod project;
+pub mod python;
 pub mod requirements;
 pub mod resources;
 pub mod settings;

@@ -1,0 +1,360 @@
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::app_yaml::{self, AppYaml};
+use crate::bundle::Bundle;
+use crate::check::context::{Command, Context, Word};
+use crate::check::{Options, settings, tree};
+use crate::framework::{self, Framework};
+use crate::manifest::Manifest;
+use crate::project::{self, python_files};
+use crate::python::{self, Module};
+use crate::requirements::{Requirements, normalise};
+use crate::source::{ProjectError, Source, Span};
+use crate::yaml::{self, Node, Value};
+
+/// Reads every app below a directory.
+pub(super) fn apps(root: &Path, options: &Options) -> Vec<Context> {
+    let dirs = tree::apps(root);
+    dirs.iter().map(|dir| Loader { dir, options, problems: Vec::new() }.context(&dirs)).collect()
+}
+
+struct Loader<'a> {
+    dir: &'a Path,
+    options: &'a Options,
+    problems: Vec<ProjectError>,
+}
+
+impl Loader<'_> {
+    fn context(mut self, others: &[PathBuf]) -> Context {
+        let dir = self.dir;
+        let settings = settings(dir, &mut self.problems);
+        let tree = tree::read(dir, others, &settings.check);
+        let app_tree = self.app_tree();
+        let app = app_tree.as_ref().and_then(|(source, _)| AppYaml::parse(source).ok());
+        let shadowed = app_yaml::NAMES.iter().map(|name| dir.join(name)).filter(|path| path.is_file()).nth(1);
+        let bundle = self.bundle();
+        let bundle_key = bundle.as_ref().and_then(|bundle| bundle.app_at(dir)).map(|app| app.key.clone());
+        let manifest = self.keep(Manifest::load(dir)).flatten();
+        let requirements = self.text("requirements.txt").map(Requirements::parse);
+        let pyproject = self.text("pyproject.toml").and_then(|source| {
+            let parsed = toml::from_str::<toml::Table>(source.text());
+            match parsed {
+                Ok(table) => Some((source, table)),
+                Err(error) => {
+                    self.problems.push(crate::settings::explain(&source, &error));
+                    None
+                }
+            }
+        });
+        let lock = self.text("uv.lock").map(|source| lock_names(&source));
+        let package_json = self.text("package.json").and_then(|source| {
+            let json = serde_json::from_str(source.text());
+            match json {
+                Ok(json) => Some((source, json)),
+                Err(error) => {
+                    let line = source.line_span(error.line().saturating_sub(1));
+                    self.problems.push(source.error(line, format!("Invalid JSON: {error}"), None));
+                    None
+                }
+            }
+        });
+        let streamlit = self.text(".streamlit/config.toml");
+        let gitignore = self.text(".gitignore");
+        let python: Vec<&str> =
+            tree.files.iter().map(|(name, _)| name.as_str()).filter(|name| has_suffix(name, "py")).collect();
+        let modules = self.modules(&python);
+        let mut context = Context {
+            dir: dir.to_owned(),
+            app_tree,
+            app,
+            shadowed,
+            settings_source: self.text(crate::settings::NAME),
+            settings,
+            bundle: bundle.filter(|_| bundle_key.is_some()),
+            bundle_key,
+            manifest,
+            requirements,
+            pyproject,
+            lock,
+            package_json,
+            streamlit,
+            gitignore,
+            reached: Vec::new(),
+            local: local_names(&modules),
+            modules,
+            root_python: python_files(dir),
+            files: tree.files,
+            junk: tree.junk,
+            command: None,
+            framework: None,
+            problems: self.problems,
+        };
+        context.command = command(&context);
+        context.reached = reach(&context);
+        context.framework = guess(&context);
+        context
+    }
+
+    fn keep<T>(&mut self, result: Result<T, ProjectError>) -> Option<T> {
+        result.map_err(|error| self.problems.push(error)).ok()
+    }
+
+    fn text(&mut self, name: &str) -> Option<Source> {
+        let path = self.dir.join(name);
+        if let Some(text) = self.options.overlay.get(&path) {
+            return Some(Source::new(path, text.as_str()));
+        }
+        self.keep(Source::read(&path)).flatten()
+    }
+
+    fn app_tree(&mut self) -> Option<(Source, Node)> {
+        let source = app_yaml::NAMES.iter().find_map(|name| self.text(name))?;
+        let node = self.keep(yaml::parse(&source))?;
+        Some((source, node))
+    }
+
+    fn bundle(&mut self) -> Option<Bundle> {
+        let path = project::nearest_bundle(self.dir)?;
+        let loaded = match self.options.overlay.get(&path) {
+            Some(text) => {
+                let source = Source::new(path.as_path(), text.as_str());
+                yaml::parse(&source).and_then(|node| Bundle::assemble(vec![(source, node)], None))
+            }
+            None => Bundle::load(&path, None),
+        };
+        self.keep(loaded)
+    }
+
+    /// Reads Python files on several threads; each has the stack a deep file needs.
+    fn modules(&mut self, names: &[&str]) -> Vec<Module> {
+        let next = AtomicUsize::new(0);
+        let done: Mutex<Vec<(usize, Result<Module, ProjectError>)>> =
+            Mutex::new(Vec::with_capacity(names.len()));
+        let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let wanted = if self.options.threads == 0 { available } else { self.options.threads };
+        let threads = wanted.min(names.len().div_ceil(4)).max(1);
+        let (dir, overlay) = (self.dir, &self.options.overlay);
+        let work = || {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(name) = names.get(index) else { break };
+                let path = dir.join(name);
+                let source = match overlay.get(&path) {
+                    Some(text) => Ok(Some(Source::new(path, text.as_str()))),
+                    None => Source::read(&path),
+                };
+                let read = match source {
+                    Ok(Some(source)) => Ok(Module::read(source, (*name).to_owned())),
+                    Ok(None) => continue,
+                    Err(error) => Err(error),
+                };
+                if let Ok(mut done) = done.lock() {
+                    done.push((index, read));
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                let started = std::thread::Builder::new().stack_size(python::STACK).spawn_scoped(scope, work);
+                if started.is_err() {
+                    break;
+                }
+            }
+        });
+        let mut done = done.into_inner().unwrap_or_default();
+        done.sort_by_key(|(index, _)| *index);
+        done.into_iter().filter_map(|(_, result)| self.keep(result)).collect()
+    }
+}
+
+pub(super) fn has_suffix(name: &str, suffix: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == suffix)
+}
+
+fn lock_names(source: &Source) -> HashSet<String> {
+    source
+        .text()
+        .lines()
+        .filter_map(|line| line.strip_prefix("name = \""))
+        .filter_map(|line| line.strip_suffix('"'))
+        .map(normalise)
+        .collect()
+}
+
+/// First words of modules, at any depth: a helper deep in the tree may be put on `sys.path`.
+fn local_names(modules: &[Module]) -> HashSet<String> {
+    let mut names = HashSet::new();
+    for module in modules {
+        for part in module.path.split('/') {
+            names.insert(part.strip_suffix(".py").unwrap_or(part).to_owned());
+        }
+    }
+    names
+}
+
+/// The command: the bundle's, else `app.yaml`'s, else the platform's default.
+fn command(context: &Context) -> Option<Command> {
+    if let (Some(bundle), Some(app)) = (&context.bundle, context.bundle_app()) {
+        for (source, tree) in &bundle.files {
+            let list = tree.path(&["resources", "apps", &app.key, "config", "command"]);
+            if let Some(command) = list.and_then(|list| from_list(source, list)) {
+                return Some(command);
+            }
+        }
+    }
+    if let Some((source, tree)) = &context.app_tree
+        && let Some(list) = tree.get("command")
+    {
+        if let Some(command) = from_list(source, list) {
+            return Some(command);
+        }
+        // A string is wrong but says what was meant, so the other rules can still look at it.
+        let text = list.text()?;
+        let words = split(text, list.span);
+        return Some(Command { words, source: Some(source.clone()), shell: false });
+    }
+    let word = |text: &str| Word { text: text.to_owned(), span: Span::default() };
+    if context.package_json.is_some() {
+        return Some(Command {
+            words: ["npm", "run", "start"].map(word).to_vec(),
+            source: None,
+            shell: false,
+        });
+    }
+    let first = context.root_python.first()?;
+    Some(Command { words: vec![word("python"), word(first)], source: None, shell: false })
+}
+
+fn from_list(source: &Source, list: &Node) -> Option<Command> {
+    if !matches!(list.value, Value::Sequence(_)) || list.items().is_empty() {
+        return None;
+    }
+    let mut words: Vec<Word> = list
+        .items()
+        .iter()
+        .filter_map(|item| Some(Word { text: item.text()?.to_owned(), span: item.span }))
+        .collect();
+    let base = words.first()?.text.rsplit('/').next().unwrap_or_default().to_owned();
+    let shell = matches!(base.as_str(), "bash" | "sh" | "dash" | "zsh")
+        && words.get(1).is_some_and(|word| word.text.starts_with('-') && word.text.ends_with('c'));
+    if shell {
+        words = words.get(2).map(|line| split(&line.text, line.span)).unwrap_or_default();
+    }
+    Some(Command { words, source: Some(source.clone()), shell })
+}
+
+fn split(text: &str, span: Span) -> Vec<Word> {
+    text.split_whitespace()
+        .map(|word| Word { text: word.trim_matches(['"', '\'', ';']).to_owned(), span })
+        .filter(|word| !word.text.is_empty())
+        .collect()
+}
+
+/// Whether a name looks like something that is not part of the running app.
+fn is_aside(path: &str) -> bool {
+    let mut parts = path.split('/');
+    let file = parts.next_back().unwrap_or_default();
+    let aside = [
+        "tests",
+        "test",
+        "scripts",
+        "notebooks",
+        "docs",
+        "examples",
+        "migrations",
+        "ci",
+        "tools",
+        "benchmarks",
+    ];
+    parts.any(|part| aside.contains(&part) || part.starts_with('.'))
+        || file.starts_with("test_")
+        || file.ends_with("_test.py")
+        || matches!(file, "conftest.py" | "setup.py" | "noxfile.py" | "tasks.py")
+}
+
+/// Which modules the command reaches through imports, and through page folders of the frameworks that read them.
+fn reach(context: &Context) -> Vec<bool> {
+    let index: HashMap<&str, usize> =
+        context.modules.iter().enumerate().map(|(index, module)| (module.path.as_str(), index)).collect();
+    let words = context.command.as_ref().map(Command::texts).unwrap_or_default();
+    let entry = framework::entry_file(&context.dir, &words)
+        .and_then(|file| index.get(file.trim_start_matches("./")).copied());
+    let Some(entry) = entry else {
+        return context.modules.iter().map(|module| !is_aside(&module.path)).collect();
+    };
+    let mut reached = vec![false; context.modules.len()];
+    let mut queue = VecDeque::from([entry]);
+    let entry_dir = Path::new(&context.modules[entry].path).parent().unwrap_or(Path::new("")).to_owned();
+    for (at, module) in context.modules.iter().enumerate() {
+        let inside = module.path.split('/').rev().skip(1).any(|part| part == "pages" || part == "app_pages");
+        if inside && !is_aside(&module.path) {
+            queue.push_back(at);
+        }
+        // gunicorn reads this file by itself.
+        if module.path == "gunicorn.conf.py"
+            || module.path == "gunicorn_config.py"
+            || module.path == "rxconfig.py"
+        {
+            queue.push_back(at);
+        }
+    }
+    while let Some(at) = queue.pop_front() {
+        if std::mem::replace(&mut reached[at], true) {
+            continue;
+        }
+        let module = &context.modules[at];
+        let own = Path::new(&module.path).parent().unwrap_or(Path::new(""));
+        for import in &module.imports {
+            let mut bases: Vec<PathBuf> = Vec::new();
+            if import.level > 0 {
+                bases.extend(own.ancestors().nth(import.level as usize - 1).map(Path::to_owned));
+            } else {
+                bases.extend([PathBuf::new(), entry_dir.clone(), own.to_owned(), PathBuf::from("src")]);
+            }
+            let mut names = vec![import.module.clone()];
+            if let Some(name) = &import.name {
+                names.push(if import.module.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{}.{name}", import.module)
+                });
+            }
+            for base in &bases {
+                for name in &names {
+                    if let Some(found) =
+                        context.module_path(base, name).and_then(|path| index.get(path.as_str()).copied())
+                    {
+                        queue.push_back(found);
+                    }
+                }
+            }
+        }
+        // Pages named by path: `st.Page("x.py")`, `st.navigation`, `subprocess` of a local file.
+        for (text, _) in &module.strings {
+            if has_suffix(text, "py") {
+                let local = own.join(text).to_string_lossy().replace('\\', "/");
+                queue.extend(index.get(text.as_str()).or_else(|| index.get(local.as_str())));
+            }
+        }
+    }
+    reached
+}
+
+fn guess(context: &Context) -> Option<Framework> {
+    let words = context.command.as_ref().map(Command::texts).unwrap_or_default();
+    Framework::from_command(&words)
+        .or_else(|| {
+            let entry = framework::entry_file(&context.dir, &words)?;
+            let module =
+                context.modules.iter().find(|module| module.path == entry.trim_start_matches("./"))?;
+            Framework::from_imports(&module.source)
+        })
+        .or_else(|| context.reached().find_map(|module| Framework::from_imports(&module.source)))
+        .or_else(|| {
+            let all = context.requirements.as_ref()?;
+            all.items.iter().find_map(|item| Framework::from_package(&item.name))
+        })
+}

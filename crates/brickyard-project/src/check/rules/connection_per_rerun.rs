@@ -1,0 +1,66 @@
+use crate::check::rule::declare_rule;
+use crate::check::{Context, Findings};
+use crate::framework::Framework;
+use crate::python::Module;
+
+declare_rule! {
+    /// ## What it does
+    /// Finds connections a Streamlit app makes at every rerun.
+    ///
+    /// ## Why is this bad?
+    /// A Streamlit script runs again at every click; connections pile up until new ones are refused or hang.
+    ///
+    /// ## Example
+    /// ```python
+    /// conn = sql.connect(...)
+    /// ```
+    /// Use instead:
+    /// ```python
+    /// @st.cache_resource(ttl=600)
+    /// def connection():
+    ///     return sql.connect(...)
+    /// ```
+    pub(crate) static RULE = { code: "BY504", name: "connection-per-rerun", level: Warning, check: check }
+}
+
+fn check(context: &Context, findings: &mut Findings) {
+    if context.framework != Some(Framework::Streamlit) {
+        return;
+    }
+    let cached_callers: Vec<String> = context.reached().flat_map(cached_calls).collect();
+    for module in context.reached() {
+        for call in &module.calls {
+            if !matches!(call.name.as_str(), "databricks.sql.connect" | "psycopg.connect" | "psycopg2.connect" | "sqlalchemy.create_engine") {
+                continue;
+            }
+            if call.main || module.scopes(call.scope).any(|scope| is_cached(module, scope) || called(&cached_callers, &module.functions[scope].name)) {
+                continue;
+            }
+            // A class keeps its connection; who keeps the class cannot be seen here.
+            if module.functions[call.scope].class.is_some() {
+                continue;
+            }
+            findings
+                .at(&module.source, call.span, "A new connection is made at every rerun of the script")
+                .hint("make it in a function with `@st.cache_resource`");
+        }
+    }
+}
+
+fn called(names: &[String], function: &str) -> bool {
+    !function.is_empty() && names.iter().any(|name| name == function)
+}
+
+fn is_cached(module: &Module, scope: usize) -> bool {
+    module.functions[scope].decorators.iter().any(|(name, _)| name.contains("cache"))
+}
+
+/// Names of functions that cached functions call.
+fn cached_calls(module: &Module) -> Vec<String> {
+    module
+        .calls
+        .iter()
+        .filter(|call| module.scopes(call.scope).any(|scope| is_cached(module, scope)))
+        .map(|call| call.method().to_owned())
+        .collect()
+}

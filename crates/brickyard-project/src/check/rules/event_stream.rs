@@ -1,0 +1,37 @@
+use crate::check::rule::declare_rule;
+use crate::check::{Context, Findings};
+
+declare_rule! {
+    /// ## What it does
+    /// Points out server-sent events.
+    ///
+    /// ## Why is this bad?
+    /// The platform ends a stream after about 300 s, whatever is sent.
+    ///
+    /// ## Example
+    /// ```python
+    /// StreamingResponse(events(), media_type="text/event-stream")
+    /// ```
+    /// Let the page connect again by itself, or use a WebSocket.
+    pub(crate) static RULE = { code: "BY603", name: "event-stream", level: Info, check: check }
+}
+
+fn check(context: &Context, findings: &mut Findings) {
+    for module in context.reached() {
+        let hit = module
+            .calls
+            .iter()
+            .find(|call| {
+                call.method() == "EventSourceResponse"
+                    || call.keywords.iter().any(|(name, value, _)| {
+                        matches!(name.as_str(), "media_type" | "mimetype" | "content_type")
+                            && matches!(value, crate::python::Value::Text(text) if text.starts_with("text/event-stream"))
+                    })
+            });
+        if let Some(call) = hit {
+            findings
+                .at(&module.source, call.span, "The platform ends a stream after about 300 s")
+                .hint("let the page connect again by itself, or use a WebSocket");
+        }
+    }
+}

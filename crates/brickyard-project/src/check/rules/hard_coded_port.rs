@@ -1,0 +1,116 @@
+use crate::app_yaml::EnvSource;
+use crate::check::rule::declare_rule;
+use crate::check::serving::{PORT, PORT_VARIABLES, Server, Site, command_port, inside, sites};
+use crate::check::{Context, Findings};
+use crate::python::Value;
+
+declare_rule! {
+    /// ## What it does
+    /// Finds a port other than the platform's in the command, in `env`, in code that starts a server, and in
+    /// `gunicorn.conf.py`.
+    ///
+    /// ## Why is this bad?
+    /// The platform sends requests to `DATABRICKS_APP_PORT` (8000). The deployment says it succeeded, and the page
+    /// says "App Not Available".
+    ///
+    /// ## Example
+    /// ```yaml
+    /// command: ["streamlit", "run", "app.py", "--server.port", "8080"]
+    /// ```
+    /// Use instead:
+    /// ```yaml
+    /// command: ["streamlit", "run", "app.py"]
+    /// ```
+    pub(crate) static RULE = { code: "BY201", name: "hard-coded-port", level: Error, check: check }
+}
+
+const HINT: &str = "read the port from `DATABRICKS_APP_PORT`";
+
+fn check(context: &Context, findings: &mut Findings) {
+    command(context, findings);
+    environment(context, findings);
+    for site in sites(context) {
+        self::site(context, &site, findings);
+    }
+    for module in context.modules.iter().filter(|module| matches!(module.path.as_str(), "gunicorn.conf.py")) {
+        for assign in module.assigns.iter().filter(|assign| assign.target == "bind" && assign.scope == 0) {
+            let Value::Text(text) = &assign.value else { continue };
+            let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<i64>().ok());
+            if let Some(port) = port.filter(|port| *port != PORT) {
+                findings.at(&module.source, assign.span, message(port)).hint(HINT);
+            }
+        }
+    }
+}
+
+fn message(port: i64) -> String {
+    format!("Port {port} is not the app's port: the platform sends requests to `DATABRICKS_APP_PORT` (8000)")
+}
+
+fn command(context: &Context, findings: &mut Findings) {
+    let Some(command) = &context.command else { return };
+    let Some(source) = &command.source else { return };
+    let Some((text, span)) = command_port(command) else { return };
+    let Ok(port) = text.parse::<i64>() else { return };
+    if port == PORT {
+        return;
+    }
+    let place = inside(source, span, &text);
+    let streamlit = command.program() == "streamlit";
+    findings
+        .at(source, place, message(port))
+        .hint(if streamlit { "leave out `--server.port`: the platform sets it" } else { "write `$DATABRICKS_APP_PORT`" })
+        .safe_fix("Write `$DATABRICKS_APP_PORT`", place, "$DATABRICKS_APP_PORT");
+}
+
+fn environment(context: &Context, findings: &mut Findings) {
+    let Some((source, _)) = &context.app_tree else { return };
+    for entry in context.app.iter().flat_map(|app| &app.env) {
+        let EnvSource::Value(value) = &entry.source else { continue };
+        if PORT_VARIABLES.contains(&entry.name.as_str())
+            && let Ok(port) = value.parse::<i64>()
+            && port != PORT
+        {
+            findings.at(source, entry.span, message(port)).hint(format!("leave out `{}`: the platform sets it", entry.name));
+        }
+    }
+}
+
+fn site(context: &Context, site: &Site<'_>, findings: &mut Findings) {
+    let module = site.module;
+    let Some((value, span)) = site.port() else {
+        if site.server == Server::Flask && !site.call.open {
+            findings
+                .at(&module.source, site.call.span, message(5000))
+                .hint("start the app with gunicorn, or pass `port=int(os.environ[\"DATABRICKS_APP_PORT\"])`");
+        }
+        return;
+    };
+    let port = match module.variable(value, site.call.scope) {
+        Some((name, _)) if PORT_VARIABLES.contains(&name.as_str()) => return,
+        Some((name, default)) => {
+            let set = context.app.iter().flat_map(|app| &app.env).find(|entry| entry.name == name);
+            match set.map(|entry| &entry.source) {
+                Some(EnvSource::Value(value)) => value.parse::<i64>().ok(),
+                Some(EnvSource::Resource(_)) => None,
+                None => default.and_then(|default| module.numbers(&default, site.call.scope).first().copied()),
+            }
+        }
+        None => match module.follow(value, site.call.scope) {
+            // Several values: one of them is chosen at run time.
+            Value::Either(_) => None,
+            _ => module.numbers(value, site.call.scope).first().copied(),
+        },
+    };
+    if let Some(port) = port.filter(|port| *port != PORT) {
+        let finding = findings.at(&module.source, span, message(port)).hint(HINT);
+        if matches!(value, Value::Int(_)) && module.text(span).contains('=') {
+            let keyword = site.keywords.1;
+            finding.unsafe_fix(
+                "Read the port from `DATABRICKS_APP_PORT`",
+                span,
+                format!("{keyword}=int(__import__(\"os\").environ.get(\"DATABRICKS_APP_PORT\", {PORT}))"),
+            );
+        }
+    }
+}

@@ -1,0 +1,47 @@
+use crate::check::rule::declare_rule;
+use crate::check::{Context, Findings};
+use crate::python::Value;
+
+declare_rule! {
+    /// ## What it does
+    /// Finds a user's token kept in Streamlit's session state.
+    ///
+    /// ## Why is this bad?
+    /// The token lives for about an hour and the session much longer; after that every call fails until the page is
+    /// loaded again.
+    ///
+    /// ## Example
+    /// ```python
+    /// st.session_state.token = st.context.headers["x-forwarded-access-token"]
+    /// ```
+    /// Use instead:
+    /// ```python
+    /// token = st.context.headers["x-forwarded-access-token"]  # where it is needed
+    /// ```
+    pub(crate) static RULE = { code: "BY406", name: "kept-user-token", level: Warning, check: check }
+}
+
+fn check(context: &Context, findings: &mut Findings) {
+    for module in context.reached() {
+        for assign in &module.assigns {
+            let target = module.qualify(&assign.target, assign.scope);
+            let key = assign.target.to_lowercase();
+            if target.starts_with("streamlit.session_state") && is_token(&module.follow(&assign.value, assign.scope)) {
+                let _ = key;
+                findings
+                    .at(&module.source, assign.span, "The token grows old in the session state")
+                    .hint("read the header where the token is needed");
+            }
+        }
+    }
+}
+
+fn is_token(value: &Value) -> bool {
+    let header = |value: &Value| matches!(value, Value::Text(text) if text.eq_ignore_ascii_case("x-forwarded-access-token"));
+    match value {
+        Value::Call(_, args, _) => args.iter().any(header),
+        Value::Index(_, key) => header(key),
+        Value::Either(values) => values.iter().any(is_token),
+        _ => false,
+    }
+}

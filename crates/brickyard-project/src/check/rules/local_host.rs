@@ -1,0 +1,60 @@
+use crate::check::rule::declare_rule;
+use crate::check::serving::{Server, command_host, inside, is_local, sites};
+use crate::check::{Context, Findings};
+
+declare_rule! {
+    /// ## What it does
+    /// Finds servers that listen on `127.0.0.1` or `localhost` alone.
+    ///
+    /// ## Why is this bad?
+    /// The platform asks apps to listen on `0.0.0.0`; a server bound to the loopback address may not be reached.
+    ///
+    /// ## Example
+    /// ```python
+    /// uvicorn.run(app, host="127.0.0.1")
+    /// ```
+    /// Use instead:
+    /// ```python
+    /// uvicorn.run(app, host="0.0.0.0")
+    /// ```
+    pub(crate) static RULE = { code: "BY202", name: "local-host", level: Warning, check: check }
+}
+
+fn check(context: &Context, findings: &mut Findings) {
+    if let Some(command) = &context.command
+        && let Some(source) = &command.source
+        && let Some((host, span)) = command_host(command)
+        && is_local(&host)
+    {
+        let place = inside(source, span, &host);
+        findings
+            .at(source, place, format!("`{host}` is reached from inside the container alone"))
+            .hint("listen on `0.0.0.0`")
+            .safe_fix("Listen on `0.0.0.0`", place, "0.0.0.0");
+    }
+    for site in sites(context) {
+        let module = site.module;
+        match site.host() {
+            Some((value, span)) => {
+                let texts = module.texts(value, site.call.scope);
+                let fixed = module.variable(value, site.call.scope).is_none();
+                if let [host] = texts.as_slice()
+                    && is_local(host)
+                    && fixed
+                {
+                    let place = inside(&module.source, span, host);
+                    findings
+                        .at(&module.source, place, format!("`{host}` is reached from inside the container alone"))
+                        .hint("listen on `0.0.0.0`")
+                        .safe_fix("Listen on `0.0.0.0`", place, "0.0.0.0");
+                }
+            }
+            None if site.server == Server::Uvicorn && !site.call.open => {
+                findings
+                    .at(&module.source, site.call.span, "`uvicorn.run` listens on `127.0.0.1` unless it is told otherwise")
+                    .hint("pass `host=\"0.0.0.0\"`, or start the app with the `uvicorn` command");
+            }
+            None => {}
+        }
+    }
+}

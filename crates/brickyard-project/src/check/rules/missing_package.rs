@@ -1,0 +1,83 @@
+use std::collections::HashSet;
+
+use crate::check::rule::declare_rule;
+use crate::check::{Context, Findings, Level, Packages};
+use crate::python::packages;
+
+declare_rule! {
+    /// ## What it does
+    /// Checks that every import of the running app comes from Python 3.11, from a package that is installed, or from
+    /// the app itself.
+    ///
+    /// ## Why is this bad?
+    /// The app crashes with `ModuleNotFoundError`. The platform installs some packages by itself for apps with
+    /// `requirements.txt`; none for apps with `uv.lock`.
+    ///
+    /// ## Example
+    /// ```python
+    /// import psycopg2
+    /// ```
+    /// with no `psycopg2-binary` in `requirements.txt`.
+    pub(crate) static RULE = { code: "BY301", name: "missing-package", level: Error, check: check }
+}
+
+fn check(context: &Context, findings: &mut Findings) {
+    if context.requirements.as_ref().is_some_and(|all| !all.missing.is_empty()) {
+        return;
+    }
+    let mut reported: HashSet<String> = HashSet::new();
+    for module in context.reached() {
+        for import in &module.imports {
+            let top = import.module.split('.').next().unwrap_or_default();
+            let lazy = import.scope != 0;
+            if import.level > 0 || import.guarded || top.is_empty() || packages::is_stdlib(top) || context.local.contains(top) {
+                continue;
+            }
+            if context.dir.join(top).exists() || context.dir.join("src").join(top).exists() {
+                continue;
+            }
+            let full = match &import.name {
+                Some(name) if import.module == top => format!("{top}.{name}"),
+                _ => import.module.clone(),
+            };
+            let providers = packages::providers(&full);
+            if providers.iter().any(|package| context.has_package(package)) {
+                continue;
+            }
+            let Some(doubt) = doubt(context, &providers) else { continue };
+            if !reported.insert(top.to_owned()) {
+                continue;
+            }
+            let package = &providers[0];
+            let (message, hint) = match context.packages() {
+                Packages::Uv => (
+                    format!("`{top}` is not in `uv.lock`, and uv apps get no pre-installed packages"),
+                    format!("run `uv add {package}`"),
+                ),
+                Packages::Pip | Packages::Preinstalled => (
+                    format!("`{top}` is neither pre-installed nor in `requirements.txt`"),
+                    format!("add `{package}` to `requirements.txt`"),
+                ),
+            };
+            let finding = findings.at(&module.source, import.span, message).hint(hint);
+            if doubt || lazy {
+                finding.level(Level::Warning);
+            }
+        }
+    }
+}
+
+/// Whether some asked-for package may bring one of these: `None` if one surely does, `Some(true)` if one might.
+fn doubt(context: &Context, providers: &[String]) -> Option<bool> {
+    let mut unknown = false;
+    for item in context.requirements.iter().flat_map(|all| &all.items) {
+        for provider in providers {
+            match packages::brings(&item.name, provider) {
+                Some(true) => return None,
+                Some(false) => {}
+                None => unknown |= packages::preinstalled_version(&item.name).is_none(),
+            }
+        }
+    }
+    Some(unknown)
+}

@@ -1,0 +1,81 @@
+use crate::check::rule::declare_rule;
+use crate::check::{Context, Findings};
+use crate::python::{Module, Value};
+
+declare_rule! {
+    /// ## What it does
+    /// Compares what the app does with a user's token to `user_api_scopes` in the bundle.
+    ///
+    /// ## Why is this bad?
+    /// The call is refused: `Provided OAuth token does not have required scopes`.
+    ///
+    /// ## Example
+    /// ```python
+    /// sql.connect(access_token=request.headers.get("x-forwarded-access-token"))
+    /// ```
+    /// with a bundle that has no `user_api_scopes: [sql]`.
+    pub(crate) static RULE = { code: "BY408", name: "missing-scope", level: Error, check: check }
+}
+
+/// Part of the SDK, and the scopes of which one is needed (platform §6.2).
+const NEEDED: [(&str, &[&str]); 9] = [
+    ("statement_execution", &["sql", "sql.statement-execution"]),
+    ("warehouses", &["sql", "sql.warehouses", "sql.warehouses:read"]),
+    ("genie", &["dashboards.genie", "genie"]),
+    ("files", &["files.files", "files"]),
+    ("serving_endpoints", &["serving.serving-endpoints", "model-serving", "serving.serving-endpoints-data-plane"]),
+    ("vector_search_indexes", &["vectorsearch.vector-search-indexes", "vector-search"]),
+    ("catalogs", &["catalog.catalogs:read"]),
+    ("schemas", &["catalog.schemas:read"]),
+    ("tables", &["catalog.tables:read"]),
+];
+
+fn check(context: &Context, findings: &mut Findings) {
+    let Some(app) = context.bundle_app() else { return };
+    let scopes = &app.user_api_scopes;
+    for module in context.reached() {
+        for call in &module.calls {
+            if call.name == "databricks.sql.connect"
+                && let Some((token, _)) = call.keyword("access_token")
+                && is_forwarded(module, token, call.scope)
+                && !scopes.iter().any(|scope| scope == "sql")
+            {
+                findings
+                    .at(&module.source, call.span, "The user's token has no scope `sql`")
+                    .hint(format!("add `user_api_scopes: [sql]` to the app `{}` in `databricks.yml`", app.key));
+            }
+            let Some(rest) = call.name.strip_prefix("databricks.sdk.WorkspaceClient().") else { continue };
+            let Some((part, wanted)) = NEEDED.iter().find(|(part, _)| rest.starts_with(&format!("{part}."))) else { continue };
+            if !user_client(module, &call.raw, call.scope) || wanted.iter().any(|scope| scopes.iter().any(|have| have == scope)) {
+                continue;
+            }
+            findings
+                .at(&module.source, call.func, format!("`{part}` with a user's token needs the scope `{}`", wanted[0]))
+                .hint(format!("add `{}` to `user_api_scopes` of the app `{}` in `databricks.yml`", wanted[0], app.key));
+        }
+    }
+}
+
+/// Whether the client a call goes through was made from a forwarded token.
+fn user_client(module: &Module, raw: &str, scope: usize) -> bool {
+    let first = raw.split(['.', '(']).next().unwrap_or_default().to_owned();
+    match module.follow(&Value::Name(first), scope) {
+        Value::Call(_, _, keywords) => {
+            keywords.iter().any(|(name, value)| name == "token" && is_forwarded(module, value, scope))
+        }
+        _ => false,
+    }
+}
+
+fn is_forwarded(module: &Module, value: &Value, scope: usize) -> bool {
+    match module.follow(value, scope) {
+        Value::Call(_, args, _) => args.iter().any(|value| is_header(value)),
+        Value::Index(_, key) => is_header(&key),
+        Value::Either(values) => values.iter().any(|value| is_forwarded(module, value, scope)),
+        _ => false,
+    }
+}
+
+fn is_header(value: &Value) -> bool {
+    matches!(value, Value::Text(text) if text.eq_ignore_ascii_case("x-forwarded-access-token"))
+}

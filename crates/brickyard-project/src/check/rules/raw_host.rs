@@ -1,0 +1,47 @@
+use crate::check::rule::declare_rule;
+use crate::check::{Context, Findings};
+use crate::python::Part;
+
+declare_rule! {
+    /// ## What it does
+    /// Finds addresses built straight from the variable `DATABRICKS_HOST`.
+    ///
+    /// ## Why is this bad?
+    /// The variable holds the host with `https://` on some workspaces and without it on others.
+    ///
+    /// ## Example
+    /// ```python
+    /// url = f"{os.environ['DATABRICKS_HOST']}/api/2.0/jobs/list"
+    /// ```
+    /// Use instead:
+    /// ```python
+    /// url = f"{Config().host}/api/2.0/jobs/list"
+    /// ```
+    pub(crate) static RULE = { code: "BY409", name: "raw-host", level: Warning, check: check }
+}
+
+fn check(context: &Context, findings: &mut Findings) {
+    for module in context.reached() {
+        // Code that strips or adds the scheme knows about it.
+        let text = module.source.text();
+        let careful = ["startswith(\"http", "startswith('http", "removeprefix(\"http", "removeprefix('http", "replace(\"https://", "replace('https://", "urlparse"]
+            .iter()
+            .any(|word| text.contains(word));
+        if careful {
+            continue;
+        }
+        for format in &module.formats {
+            for (index, part) in format.parts.iter().enumerate() {
+                let Part::Value(value) = part else { continue };
+                let is_host = module.variable(value, format.scope).is_some_and(|(name, _)| name == "DATABRICKS_HOST");
+                let after = format.parts.get(index + 1);
+                let url = matches!(after, Some(Part::Text(text)) if text.starts_with('/'));
+                if is_host && url {
+                    findings
+                        .at(&module.source, format.span, "`DATABRICKS_HOST` may come with or without `https://`")
+                        .hint("use `databricks.sdk.core.Config().host`");
+                }
+            }
+        }
+    }
+}

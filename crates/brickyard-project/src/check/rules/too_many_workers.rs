@@ -1,0 +1,39 @@
+use crate::check::rule::declare_rule;
+use crate::check::{Context, Findings};
+
+declare_rule! {
+    /// ## What it does
+    /// Finds more worker processes than the machine carries, and models loaded when a module is imported.
+    ///
+    /// ## Why is this bad?
+    /// An app has 2 vCPU and 6 GB unless it is made larger; each worker holds its own copy of everything.
+    ///
+    /// ## Example
+    /// ```yaml
+    /// command: ["gunicorn", "app:app", "-w", "16"]
+    /// ```
+    pub(crate) static RULE = { code: "BY205", name: "too-many-workers", level: Warning, check: check }
+}
+
+fn check(context: &Context, findings: &mut Findings) {
+    let size = context.bundle_app().and_then(|app| app.compute_size.as_deref()).or(context.settings.app.compute_size.as_deref());
+    let most = if size.is_some_and(|size| !size.eq_ignore_ascii_case("medium")) { 9 } else { 5 };
+    if let Some(command) = &context.command
+        && let Some(source) = &command.source
+        && let Some((text, span)) = command.option(&["-w", "--workers"])
+        && text.parse::<u32>().is_ok_and(|count| count > most)
+    {
+        findings
+            .at(source, span, format!("{text} worker processes do not fit a machine of this size"))
+            .hint(format!("use at most {most}; threads (`--threads`) cost less"));
+    }
+    for module in context.reached() {
+        for call in module.calls.iter().filter(|call| call.scope == 0 && !call.main) {
+            if call.method() == "from_pretrained" || call.name == "sentence_transformers.SentenceTransformer" {
+                findings
+                    .at(&module.source, call.span, "The model is loaded while the app starts")
+                    .hint("load it when it is first needed, or call a model serving endpoint");
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+use crate::check::rule::declare_rule;
+use crate::check::{Context, Findings, Level};
+use crate::source::Span;
+
+declare_rule! {
+    /// ## What it does
+    /// Finds SDK clients made from a token without `auth_type="pat"`, and `DATABRICKS_TOKEN` in `app.yaml`.
+    ///
+    /// ## Why is this bad?
+    /// An app's environment already names a service principal. A token beside it makes the SDK refuse:
+    /// `more than one authorization method configured: oauth and pat`.
+    ///
+    /// ## Example
+    /// ```python
+    /// WorkspaceClient(host=host, token=user_token)
+    /// ```
+    /// Use instead:
+    /// ```python
+    /// WorkspaceClient(host=host, token=user_token, auth_type="pat")
+    /// ```
+    pub(crate) static RULE = { code: "BY402", name: "user-client-auth-type", level: Error, check: check }
+}
+
+fn check(context: &Context, findings: &mut Findings) {
+    if let Some((source, _)) = &context.app_tree {
+        for entry in context.app.iter().flat_map(|app| &app.env).filter(|entry| entry.name == "DATABRICKS_TOKEN") {
+            findings
+                .at(source, entry.span, "`DATABRICKS_TOKEN` beside the app's own identity makes the SDK refuse")
+                .hint("leave it out: `Config()` finds the app's identity");
+        }
+    }
+    for module in context.reached() {
+        for call in &module.calls {
+            let client = matches!(
+                call.name.as_str(),
+                "databricks.sdk.WorkspaceClient" | "databricks.sdk.core.Config" | "databricks.sdk.config.Config" | "databricks.sdk.AccountClient"
+            );
+            let Some((token, _)) = call.keyword("token").filter(|_| client) else { continue };
+            if call.open || call.keyword("auth_type").is_some() || call.keyword("config").is_some() || *token == crate::python::Value::None {
+                continue;
+            }
+            let local = module.variable(token, call.scope).is_some_and(|(name, _)| name.contains("TOKEN"));
+            let end = call.span.end - 1;
+            let before = module.source.text()[..end].trim_end();
+            let text = if before.ends_with(',') { " auth_type=\"pat\"" } else { ", auth_type=\"pat\"" };
+            let at = before.len();
+            let finding = findings
+                .at(&module.source, call.span, "In an app this client fails: `more than one authorization method configured`")
+                .hint("add `auth_type=\"pat\"`")
+                .safe_fix("Add `auth_type=\"pat\"`", Span::new(at, at), text);
+            if local {
+                finding.level(Level::Warning);
+            }
+        }
+    }
+}

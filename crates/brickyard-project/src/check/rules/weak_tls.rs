@@ -1,0 +1,42 @@
+use crate::check::rule::declare_rule;
+use crate::check::{Context, Findings};
+use crate::python::Value;
+
+declare_rule! {
+    /// ## What it does
+    /// Finds Postgres connections that do without TLS.
+    ///
+    /// ## Why is this bad?
+    /// Lakebase refuses connections without TLS.
+    ///
+    /// ## Example
+    /// ```python
+    /// psycopg.connect(sslmode="disable")
+    /// ```
+    /// Use instead:
+    /// ```python
+    /// psycopg.connect(sslmode="require")
+    /// ```
+    pub(crate) static RULE = { code: "BY502", name: "weak-tls", level: Warning, check: check }
+}
+
+fn check(context: &Context, findings: &mut Findings) {
+    for module in context.reached() {
+        for call in module.calls.iter().filter(|call| call.name.contains("psycopg") || call.name.contains("asyncpg") || call.method().contains("engine")) {
+            for (name, value, span) in &call.keywords {
+                let off = match (name.as_str(), value) {
+                    ("sslmode" | "ssl", Value::Text(text)) => matches!(text.as_str(), "disable" | "allow" | "prefer"),
+                    ("ssl", Value::Bool(on)) => !on,
+                    _ => false,
+                };
+                if off {
+                    let text = format!("{name}=\"require\"");
+                    findings
+                        .at(&module.source, *span, "Lakebase refuses connections without TLS")
+                        .hint(format!("write `{text}`"))
+                        .safe_fix(format!("Write `{text}`"), *span, text);
+                }
+            }
+        }
+    }
+}

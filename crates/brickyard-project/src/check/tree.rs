@@ -1,0 +1,118 @@
+use std::path::{Path, PathBuf};
+
+use crate::app_yaml;
+use crate::bundle::Bundle;
+use crate::settings::CheckSettings;
+
+/// Most files looked at below one directory.
+const MOST_FILES: usize = 50_000;
+/// Deepest directory looked at.
+const DEEPEST: usize = 32;
+/// Directories that are never part of an app (platform §11 F30).
+pub(super) const JUNK: [&str; 14] = [
+    ".venv",
+    "venv",
+    "env",
+    "node_modules",
+    "__pycache__",
+    ".git",
+    ".tox",
+    ".nox",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".databricks",
+    ".brickyard",
+    ".eggs",
+];
+
+/// What lies below an app's directory.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    /// Files that would be uploaded, relative, with `/`, and their sizes.
+    pub(super) files: Vec<(String, u64)>,
+    /// Directories of [`JUNK`] that git does not ignore.
+    pub(super) junk: Vec<String>,
+}
+
+/// The directories below `root` that hold an app: those with an `app.yaml`, and the sources of bundle apps; `root`
+/// itself where there is none.
+pub(super) fn apps(root: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    for entry in walker(root, &[]).flatten().take(MOST_FILES) {
+        let name = entry.file_name().to_string_lossy();
+        if app_yaml::NAMES.contains(&name.as_ref()) && entry.file_type().is_some_and(|kind| kind.is_file()) {
+            found.extend(entry.path().parent().map(Path::to_owned));
+        }
+        if crate::bundle::NAMES.contains(&name.as_ref())
+            && let Ok(bundle) = Bundle::load(entry.path(), None)
+        {
+            let sources = bundle.apps.iter().filter_map(|app| app.source_code_path.clone());
+            found.extend(sources.filter_map(|path| tidy(root, &path)));
+        }
+    }
+    found.sort();
+    found.dedup();
+    if found.is_empty() {
+        found.push(root.to_owned());
+    }
+    found
+}
+
+/// A path below `root` without `.` and `..`, or `None` where it leads outside or is no directory.
+fn tidy(root: &Path, path: &Path) -> Option<PathBuf> {
+    let (real_root, real) = (root.canonicalize().ok()?, path.canonicalize().ok()?);
+    let inside = real.strip_prefix(&real_root).ok()?;
+    real.is_dir().then(|| if inside.as_os_str().is_empty() { root.to_owned() } else { root.join(inside) })
+}
+
+/// Reads the tree of one app, leaving out `others` (apps of their own inside it).
+pub(super) fn read(dir: &Path, others: &[PathBuf], settings: &CheckSettings) -> Tree {
+    let mut tree = Tree::default();
+    let exclude: Vec<_> = settings
+        .exclude
+        .iter()
+        .filter_map(|pattern| globset::Glob::new(pattern).ok().map(|glob| glob.compile_matcher()))
+        .collect();
+    for entry in walker(dir, others).flatten().take(MOST_FILES) {
+        let Ok(inside) = entry.path().strip_prefix(dir) else { continue };
+        let name = inside.to_string_lossy().replace('\\', "/");
+        if exclude.iter().any(|glob| glob.is_match(inside)) {
+            continue;
+        }
+        match entry.file_type() {
+            Some(kind) if kind.is_file() => {
+                let size = entry.metadata().map_or(0, |data| data.len());
+                tree.files.push((name, size));
+            }
+            Some(kind) if kind.is_dir() && is_junk(&entry) => tree.junk.push(name),
+            _ => {}
+        }
+    }
+    tree.files.sort();
+    tree
+}
+
+fn is_junk(entry: &ignore::DirEntry) -> bool {
+    entry.depth() > 0 && JUNK.contains(&entry.file_name().to_string_lossy().as_ref())
+}
+
+/// Walks what git does not ignore, not following links, not entering [`JUNK`] or other apps.
+fn walker(dir: &Path, others: &[PathBuf]) -> ignore::Walk {
+    let others: Vec<PathBuf> = others.iter().filter(|other| *other != dir).cloned().collect();
+    ignore::WalkBuilder::new(dir)
+        .hidden(false)
+        .require_git(false)
+        .git_global(false)
+        .follow_links(false)
+        .max_depth(Some(DEEPEST))
+        .filter_entry(move |entry| {
+            let parent_is_junk = entry
+                .path()
+                .parent()
+                .and_then(Path::file_name)
+                .is_some_and(|name| entry.depth() > 1 && JUNK.contains(&name.to_string_lossy().as_ref()));
+            !parent_is_junk && !others.iter().any(|other| other == entry.path())
+        })
+        .build()
+}
