@@ -12,6 +12,7 @@ mod credential;
 mod directory;
 mod endpoint;
 mod error;
+mod files;
 mod gateway;
 mod handle;
 mod lock;

@@ -6,7 +6,7 @@ use crate::endpoint::{Endpoint, Family};
 use crate::error::ApiError;
 use crate::gateway::check_host;
 use crate::workspace::Workspace;
-use crate::{apps, oauth, permissions, scim, secrets, workspace_files};
+use crate::{apps, files, oauth, permissions, scim, secrets, workspace_files};
 
 /// Every API family the workspace serves, in the order of `docs/PARITY.md`; one a line.
 #[rustfmt::skip]
@@ -17,6 +17,7 @@ fn families() -> Vec<Family> {
         scim::family(),
         permissions::family(),
         secrets::family(),
+        files::family(),
         apps::family(),
         workspace_files::family(),
     ]

@@ -51,6 +51,7 @@ pub(crate) fn needed(method: &http::Method, path: &str) -> Option<&'static str> 
     Some(match path {
         _ if path.ends_with("/scim/v2/Me") => "iam.current-user:read",
         _ if below("/oidc") || below("/telemetry-ext") || below("/telemetry-unauth") => return None,
+        _ if below("/storage") => return None,
         _ if below("/api/2.0/connector-service") => return None,
         _ if below("/api/2.0/oauth-app-integrations") => return None,
         _ if path.contains("/scim/v2/") && read => "iam.access-control:read",

@@ -132,6 +132,9 @@ impl Workspace {
                 cancellation: CancellationToken::new(),
             }),
         };
+        if let Err(error) = workspace.forget_uploads() {
+            tracing::warn!(%error, "Broken uploads of an earlier run could not be removed: {error}");
+        }
         WorkspaceHandle::serve(workspace).await
     }
 

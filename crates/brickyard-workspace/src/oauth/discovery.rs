@@ -10,7 +10,7 @@ use crate::gateway::Via;
 use crate::workspace::Workspace;
 
 /// URL under which the client sees the workspace, by the door it came through.
-pub(super) fn base(workspace: &Workspace, via: Via, uri: &Uri, headers: &HeaderMap) -> String {
+pub(crate) fn base(workspace: &Workspace, via: Via, uri: &Uri, headers: &HeaderMap) -> String {
     match via {
         Via::Gateway => format!("https://{}", workspace.config().host),
         Via::Plain => {

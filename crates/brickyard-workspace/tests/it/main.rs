@@ -1,5 +1,6 @@
 //! The workspace as unmodified official clients see it.
 
+mod files;
 mod gateway;
 mod harness;
 mod identity;
