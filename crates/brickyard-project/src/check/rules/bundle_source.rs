@@ -35,7 +35,9 @@ fn check(context: &Context, findings: &mut Findings) {
                     .hint("keep one");
             }
             Some(path) if !path.to_string_lossy().contains("${") && !path.is_dir() => {
-                findings.at(source, app.span, format!("There is no directory `{}`", path.display()));
+                let base = source.path.parent().unwrap_or(std::path::Path::new(""));
+                let shown = path.strip_prefix(base).unwrap_or(path).display();
+                findings.at(source, app.span, format!("There is no directory `{shown}`"));
             }
             Some(path) => {
                 let twice = bundle.apps.iter().any(|other| other.key < app.key && other.source_code_path.as_ref() == Some(path));
