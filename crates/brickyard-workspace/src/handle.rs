@@ -73,6 +73,11 @@ impl WorkspaceHandle {
         self.workspace.gateway().unroute(name);
     }
 
+    /// Id of the SQL warehouse that every workspace has, the same in every start: 16 hexadecimal digits.
+    pub fn starter_warehouse_id(&self) -> String {
+        crate::warehouse::starter_id(self.workspace.config().workspace_id)
+    }
+
     /// What the handlers see; for the parts of this crate that add to the handle.
     pub(crate) fn workspace(&self) -> &Workspace {
         &self.workspace

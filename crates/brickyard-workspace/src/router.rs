@@ -6,7 +6,7 @@ use crate::endpoint::{Endpoint, Family};
 use crate::error::ApiError;
 use crate::gateway::check_host;
 use crate::workspace::Workspace;
-use crate::{apps, files, oauth, permissions, scim, secrets, workspace_files};
+use crate::{apps, files, oauth, permissions, scim, secrets, warehouse, workspace_files};
 
 /// Every API family the workspace serves, in the order of `docs/PARITY.md`; one a line.
 #[rustfmt::skip]
@@ -20,6 +20,7 @@ fn families() -> Vec<Family> {
         files::family(),
         apps::family(),
         workspace_files::family(),
+        warehouse::family(),
     ]
 }
 

@@ -18,6 +18,7 @@ use crate::scope::ALL_APIS;
 use crate::secrets::{Vault, VaultError};
 use crate::store::{Store, StoreError};
 use crate::token::{Claims, Signer, SignerError};
+use crate::warehouse::Warehouses;
 use crate::workspace_files::FileTree;
 
 /// The running workspace: what every handler is given. Clones are cheap and see the same state.
@@ -43,6 +44,7 @@ struct Inner {
     addresses: OnceLock<(SocketAddr, SocketAddr)>,
     tracker: TaskTracker,
     cancellation: CancellationToken,
+    warehouses: Warehouses,
 }
 
 /// Why a workspace does not start.
@@ -130,6 +132,7 @@ impl Workspace {
                 addresses: OnceLock::new(),
                 tracker: TaskTracker::new(),
                 cancellation: CancellationToken::new(),
+                warehouses: Warehouses::default(),
             }),
         };
         if let Err(error) = workspace.forget_uploads() {
@@ -216,6 +219,11 @@ impl Workspace {
     /// Cancelled when the workspace stops.
     pub(crate) fn cancellation(&self) -> &CancellationToken {
         &self.inner.cancellation
+    }
+
+    /// The running side of the SQL warehouses.
+    pub(crate) fn warehouses(&self) -> &Warehouses {
+        &self.inner.warehouses
     }
 
     /// Issuer of this workspace's tokens.

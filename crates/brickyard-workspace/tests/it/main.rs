@@ -6,3 +6,4 @@ mod harness;
 mod identity;
 mod permissions;
 mod secrets;
+mod warehouse;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::codec::{Wire, thrift_struct};
+use super::codec::thrift_struct;
 
 thrift_struct! {
     /// Id and secret of a session or an operation, 16 bytes each.
@@ -186,7 +186,7 @@ thrift_struct! {
         1282 result_links: Vec<ArrowResultLink>,
     }
     /// Rows are sent in columns; the field is there because clients insist on reading it.
-    Row { }
+    Row { 1 reserved: bool }
     /// A column; exactly one field is set.
     Column {
         1 bool_val: BoolColumn,

@@ -1,0 +1,59 @@
+use std::collections::VecDeque;
+
+use arrow_array::RecordBatch;
+use arrow_schema::{Schema, SchemaRef};
+use brickyard_engine::{Batch, ResultStream};
+
+use super::fault::Fault;
+use super::result::ipc;
+
+/// What a statement gives: columns at once, rows as they are asked for.
+pub(crate) struct Outcome {
+    /// Columns, in the engine's types.
+    pub(crate) schema: SchemaRef,
+    /// The rows.
+    pub(crate) rows: Rows,
+    /// Rows that an INSERT, UPDATE, DELETE or MERGE changed.
+    pub(crate) modified: Option<i64>,
+    /// Whether the row tells the client to move a file itself (PUT, GET, REMOVE).
+    pub(crate) staging: bool,
+}
+
+/// Rows on their way.
+pub(crate) enum Rows {
+    /// From the engine.
+    Engine(Box<ResultStream>),
+    /// Made here.
+    Ready(VecDeque<Batch>),
+}
+
+impl Outcome {
+    /// Rows that the engine sends.
+    pub(crate) fn engine(stream: ResultStream) -> Self {
+        let schema = stream.head.schema.clone();
+        Self { schema, rows: Rows::Engine(Box::new(stream)), modified: None, staging: false }
+    }
+
+    /// Rows made here.
+    pub(crate) fn ready(batch: &RecordBatch) -> Result<Self, Fault> {
+        let stream = ipc::stream(&batch.schema(), std::slice::from_ref(batch))?;
+        let rows = VecDeque::from([Batch { rows: batch.num_rows(), stream }]);
+        Ok(Self { schema: batch.schema(), rows: Rows::Ready(rows), modified: None, staging: false })
+    }
+
+    /// No columns, no rows: the answer of a command.
+    pub(crate) fn nothing() -> Self {
+        let schema = SchemaRef::new(Schema::empty());
+        Self { schema, rows: Rows::Ready(VecDeque::new()), modified: None, staging: false }
+    }
+}
+
+impl Rows {
+    /// The next rows; `None` when there are no more.
+    pub(crate) async fn next(&mut self) -> Result<Option<Batch>, Fault> {
+        match self {
+            Self::Engine(stream) => Ok(stream.next().await?),
+            Self::Ready(batches) => Ok(batches.pop_front()),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+/// A name pattern of JDBC: `%` is any text, `_` any letter, `\` takes the next letter as it is. Case does not matter.
+pub(crate) fn like(pattern: &str, text: &str) -> bool {
+    let pattern: Vec<Piece> = pieces(pattern);
+    let text: Vec<char> = text.to_lowercase().chars().collect();
+    matches(&pattern, &text)
+}
+
+/// A pattern of `SHOW … LIKE`: `*` (or `%`) is any text, `|` separates alternatives. Case does not matter.
+pub(crate) fn show(pattern: &str, text: &str) -> bool {
+    let text: Vec<char> = text.to_lowercase().chars().collect();
+    pattern.split('|').any(|alternative| {
+        let pieces: Vec<Piece> = alternative
+            .trim()
+            .to_lowercase()
+            .chars()
+            .map(|letter| if matches!(letter, '*' | '%') { Piece::Any } else { Piece::Letter(letter) })
+            .collect();
+        matches(&pieces, &text)
+    })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Piece {
+    Any,
+    One,
+    Letter(char),
+}
+
+fn pieces(pattern: &str) -> Vec<Piece> {
+    let lower = pattern.to_lowercase();
+    let mut letters = lower.chars();
+    let mut pieces = Vec::new();
+    while let Some(letter) = letters.next() {
+        pieces.push(match letter {
+            '%' | '*' => Piece::Any,
+            '_' => Piece::One,
+            '\\' => Piece::Letter(letters.next().unwrap_or('\\')),
+            other => Piece::Letter(other),
+        });
+    }
+    pieces
+}
+
+/// Matches with one place to go back to, so that no pattern takes long.
+fn matches(pattern: &[Piece], text: &[char]) -> bool {
+    let (mut at, mut from) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    while from < text.len() {
+        let fits = match pattern.get(at) {
+            Some(Piece::Any) => {
+                retry = Some((at, from));
+                at += 1;
+                continue;
+            }
+            Some(Piece::One) => true,
+            Some(Piece::Letter(letter)) => *letter == text[from],
+            None => false,
+        };
+        if fits {
+            at += 1;
+            from += 1;
+        } else if let Some((star, start)) = retry {
+            retry = Some((star, start + 1));
+            at = star + 1;
+            from = start + 1;
+        } else {
+            return false;
+        }
+    }
+    pattern[at..].iter().all(|piece| *piece == Piece::Any)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jdbc_patterns() {
+        assert!(like("defa%", "default") && like("DEFAULT", "default") && like("%", ""));
+        assert!(like("a_c", "abc") && !like("a\\_c", "abc") && like("a\\_c", "a_c"));
+        assert!(like("%b%d", "abcbd") && !like("%b%d", "abcbde") && !like("", "x"));
+    }
+
+    #[test]
+    fn show_patterns() {
+        assert!(show("sales*|orders", "ORDERS") && show("*", "x") && !show("a_c", "abc"));
+    }
+}

@@ -1,0 +1,404 @@
+//! Cells of a result as text: as Spark prints them, as JSON, and as the Statement Execution API does.
+
+use std::fmt::Write as _;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Decimal128Type, DurationMicrosecondType, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, IntervalMonthDayNanoType, IntervalYearMonthType, TimestampMicrosecondType,
+};
+use arrow_array::{Array, StructArray};
+use arrow_schema::DataType;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+
+use super::sql_type::SqlType;
+use super::variant;
+
+/// How moments are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// `2021-01-01 00:00:00`, in the session's zone.
+    Spark,
+    /// `2021-01-01T00:00:00.000Z`.
+    Iso,
+}
+
+/// Writes the cell; the array must have the Arrow type of `sql_type` (see [`super::arrow::normalize`]), and the cell
+/// must not be null.
+pub(crate) fn cell(array: &dyn Array, row: usize, sql_type: &SqlType, style: Style, output: &mut String) {
+    match sql_type {
+        SqlType::Void => {}
+        SqlType::Boolean => output.push_str(if array.as_boolean().value(row) { "true" } else { "false" }),
+        SqlType::TinyInt => push(output, array.as_primitive::<Int8Type>().value(row)),
+        SqlType::SmallInt => push(output, array.as_primitive::<Int16Type>().value(row)),
+        SqlType::Int => push(output, array.as_primitive::<Int32Type>().value(row)),
+        SqlType::BigInt => push(output, array.as_primitive::<Int64Type>().value(row)),
+        SqlType::Float => float(array.as_primitive::<Float32Type>().value(row), output),
+        SqlType::Double => double(array.as_primitive::<Float64Type>().value(row), output),
+        SqlType::Decimal(_, scale) => {
+            output.push_str(&decimal(array.as_primitive::<Decimal128Type>().value(row), *scale));
+        }
+        SqlType::String => output.push_str(array.as_string::<i32>().value(row)),
+        SqlType::Binary => output.push_str(&STANDARD.encode(array.as_binary::<i32>().value(row))),
+        SqlType::Date => output.push_str(&date(array.as_primitive::<Date32Type>().value(row))),
+        SqlType::Timestamp | SqlType::TimestampNtz => {
+            let zone = match array.data_type() {
+                DataType::Timestamp(_, zone) => zone.as_deref(),
+                _ => None,
+            };
+            let value = array.as_primitive::<TimestampMicrosecondType>().value(row);
+            output.push_str(&timestamp(value, zone, style));
+        }
+        SqlType::YearMonthInterval => {
+            year_month(array.as_primitive::<IntervalYearMonthType>().value(row), output);
+        }
+        SqlType::DayTimeInterval => {
+            day_time(array.as_primitive::<DurationMicrosecondType>().value(row), output);
+        }
+        SqlType::CalendarInterval => match array.data_type() {
+            DataType::Interval(arrow_schema::IntervalUnit::MonthDayNano) => {
+                let value = array.as_primitive::<IntervalMonthDayNanoType>().value(row);
+                calendar(value.months, value.days, value.nanoseconds, output);
+            }
+            _ => output.push_str("INTERVAL"),
+        },
+        SqlType::Variant => {
+            let parts = array.as_struct();
+            let part = |name: &str, row: usize| {
+                parts.column_by_name(name).map(|column| column.as_binary::<i32>().value(row))
+            };
+            let text = part("metadata", row)
+                .zip(part("value", row))
+                .and_then(|(metadata, value)| variant::json(metadata, value));
+            output.push_str(text.as_deref().unwrap_or("null"));
+        }
+        SqlType::Array(_) | SqlType::Map(..) | SqlType::Struct(_) => json(array, row, sql_type, output),
+    }
+}
+
+/// Writes the cell as JSON, null included.
+pub(crate) fn json(array: &dyn Array, row: usize, sql_type: &SqlType, output: &mut String) {
+    if array.is_null(row) {
+        output.push_str("null");
+        return;
+    }
+    match sql_type {
+        SqlType::Void => output.push_str("null"),
+        SqlType::Boolean
+        | SqlType::TinyInt
+        | SqlType::SmallInt
+        | SqlType::Int
+        | SqlType::BigInt
+        | SqlType::Decimal(..)
+        | SqlType::Variant => cell(array, row, sql_type, Style::Spark, output),
+        SqlType::Float => json_float(array.as_primitive::<Float32Type>().value(row), output),
+        SqlType::Double => json_double(array.as_primitive::<Float64Type>().value(row), output),
+        SqlType::Array(element) => {
+            let values = array.as_list::<i32>().value(row);
+            output.push('[');
+            for index in 0..values.len() {
+                if index > 0 {
+                    output.push(',');
+                }
+                json(&values, index, element, output);
+            }
+            output.push(']');
+        }
+        SqlType::Map(key, value) => {
+            let entries: StructArray = array.as_map().value(row);
+            output.push('{');
+            for index in 0..entries.len() {
+                if index > 0 {
+                    output.push(',');
+                }
+                let mut name = String::new();
+                cell(entries.column(0), index, key, Style::Spark, &mut name);
+                quote(&name, output);
+                output.push(':');
+                json(entries.column(1), index, value, output);
+            }
+            output.push('}');
+        }
+        SqlType::Struct(fields) => {
+            let parts = array.as_struct();
+            output.push('{');
+            for (index, (name, field)) in fields.iter().enumerate() {
+                if index > 0 {
+                    output.push(',');
+                }
+                quote(name, output);
+                output.push(':');
+                json(parts.column(index), row, field, output);
+            }
+            output.push('}');
+        }
+        _ => {
+            let mut text = String::new();
+            cell(array, row, sql_type, Style::Spark, &mut text);
+            quote(&text, output);
+        }
+    }
+}
+
+/// Writes a JSON string.
+pub(crate) fn quote(text: &str, output: &mut String) {
+    output.push_str(&serde_json::Value::from(text).to_string());
+}
+
+/// A decimal with exactly `scale` digits behind the point.
+pub(crate) fn decimal(unscaled: i128, scale: i8) -> String {
+    let Ok(scale) = usize::try_from(scale) else { return unscaled.to_string() };
+    let digits = format!("{:0width$}", unscaled.unsigned_abs(), width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    let sign = if unscaled < 0 { "-" } else { "" };
+    if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
+}
+
+/// A day, counted from 1970-01-01.
+pub(crate) fn date(days: i32) -> String {
+    let day = Span::new()
+        .try_days(days)
+        .and_then(|span| Date::constant(1970, 1, 1).checked_add(span))
+        .map(|date| date.to_string());
+    day.unwrap_or_else(|_| format!("{days} days after 1970-01-01"))
+}
+
+/// A moment in microseconds since the epoch; without a zone the civil time that these microseconds count.
+pub(crate) fn timestamp(microseconds: i64, zone: Option<&str>, style: Style) -> String {
+    let Ok(moment) = Timestamp::from_microsecond(microseconds) else {
+        return format!("{microseconds} microseconds after 1970-01-01");
+    };
+    let zone_name = if style == Style::Iso { "UTC" } else { zone.unwrap_or("UTC") };
+    let local = time_zone(zone_name).to_datetime(moment);
+    let fraction = microseconds.rem_euclid(1_000_000);
+    let mut output = String::with_capacity(32);
+    let between = if style == Style::Iso { 'T' } else { ' ' };
+    let _ = write!(
+        output,
+        "{}{between}{:02}:{:02}:{:02}",
+        local.date(),
+        local.hour(),
+        local.minute(),
+        local.second()
+    );
+    match style {
+        Style::Spark if fraction > 0 => {
+            let digits = format!("{fraction:06}");
+            let _ = write!(output, ".{}", digits.trim_end_matches('0'));
+        }
+        Style::Spark => {}
+        Style::Iso if fraction % 1000 == 0 => {
+            let _ = write!(output, ".{:03}", fraction / 1000);
+        }
+        Style::Iso => {
+            let _ = write!(output, ".{fraction:06}");
+        }
+    }
+    if style == Style::Iso && zone.is_some() {
+        output.push('Z');
+    }
+    output
+}
+
+/// A zone by its name or offset (`+02:00`); UTC when there is none of that name.
+fn time_zone(name: &str) -> TimeZone {
+    if matches!(name, "UTC" | "Etc/UTC" | "Z" | "GMT") {
+        return TimeZone::UTC;
+    }
+    TimeZone::get(name)
+        .ok()
+        .or_else(|| {
+            let (hours, minutes) = name.strip_prefix(['+', '-'])?.split_once(':')?;
+            let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
+            let sign = if name.starts_with('-') { -1 } else { 1 };
+            Some(TimeZone::fixed(jiff::tz::Offset::from_seconds(sign * seconds).ok()?))
+        })
+        .unwrap_or(TimeZone::UTC)
+}
+
+fn push(output: &mut String, number: impl std::fmt::Display) {
+    let _ = write!(output, "{number}");
+}
+
+/// A double as Java prints it: `1.0`, `1.0E10`, `NaN`.
+fn double(value: f64, output: &mut String) {
+    java(value, value.is_finite().then(|| format!("{value:e}")), output);
+}
+
+fn float(value: f32, output: &mut String) {
+    java(f64::from(value), value.is_finite().then(|| format!("{value:e}")), output);
+}
+
+fn java(value: f64, shortest: Option<String>, output: &mut String) {
+    let Some(shortest) = shortest else {
+        output.push_str(if value.is_nan() {
+            "NaN"
+        } else if value > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        });
+        return;
+    };
+    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    output.push_str(sign);
+    if value == 0.0 {
+        output.push_str("0.0");
+    } else if (-3..7).contains(&exponent) {
+        let point = exponent + 1;
+        if point <= 0 {
+            output.push_str("0.");
+            output.extend(std::iter::repeat_n('0', usize::try_from(-point).unwrap_or(0)));
+            output.push_str(&digits);
+        } else {
+            let point = usize::try_from(point).unwrap_or(0);
+            let padded = format!("{digits:0<point$}");
+            let (whole, fraction) = padded.split_at(point);
+            output.push_str(whole);
+            output.push('.');
+            output.push_str(if fraction.is_empty() { "0" } else { fraction });
+        }
+    } else {
+        let (first, rest) = digits.split_at(1);
+        let rest = if rest.is_empty() { "0" } else { rest };
+        let _ = write!(output, "{first}.{rest}E{exponent}");
+    }
+}
+
+/// A double in JSON, where `NaN` and infinities are strings.
+pub(crate) fn json_double(value: f64, output: &mut String) {
+    if value.is_finite() {
+        double(value, output);
+    } else {
+        output.push('"');
+        double(value, output);
+        output.push('"');
+    }
+}
+
+/// A float in JSON, where `NaN` and infinities are strings.
+pub(crate) fn json_float(value: f32, output: &mut String) {
+    if value.is_finite() {
+        float(value, output);
+    } else {
+        json_double(f64::from(value), output);
+    }
+}
+
+fn year_month(months: i32, output: &mut String) {
+    let sign = if months < 0 { "-" } else { "" };
+    let _ = write!(output, "{sign}{}-{}", months.unsigned_abs() / 12, months.unsigned_abs() % 12);
+}
+
+fn day_time(microseconds: i64, output: &mut String) {
+    let sign = if microseconds < 0 { "-" } else { "" };
+    let total = microseconds.unsigned_abs();
+    let (seconds, fraction) = (total / 1_000_000, total % 1_000_000);
+    let _ = write!(
+        output,
+        "{sign}{} {:02}:{:02}:{:02}.{:09}",
+        seconds / 86_400,
+        seconds / 3600 % 24,
+        seconds / 60 % 60,
+        seconds % 60,
+        fraction * 1000
+    );
+}
+
+/// A calendar interval as Spark prints it: `1 years 2 months 3 days 4 hours`.
+fn calendar(months: i32, days: i32, nanoseconds: i64, output: &mut String) {
+    let microseconds = nanoseconds / 1000;
+    let seconds = microseconds % 60_000_000;
+    let parts = [
+        (i64::from(months / 12), "years"),
+        (i64::from(months % 12), "months"),
+        (i64::from(days), "days"),
+        (microseconds / 3_600_000_000, "hours"),
+        (microseconds / 60_000_000 % 60, "minutes"),
+    ];
+    let mut words: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count != 0)
+        .map(|(count, unit)| format!("{count} {unit}"))
+        .collect();
+    if seconds != 0 {
+        let sign = if seconds < 0 { "-" } else { "" };
+        let digits = format!("{:06}", seconds.unsigned_abs() % 1_000_000);
+        let fraction = digits.trim_end_matches('0');
+        let point = if fraction.is_empty() { "" } else { "." };
+        words.push(format!("{sign}{}{point}{fraction} seconds", seconds.unsigned_abs() / 1_000_000));
+    }
+    output.push_str(if words.is_empty() { "0 seconds" } else { "" });
+    output.push_str(&words.join(" "));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn java_text(value: f64) -> String {
+        let mut output = String::new();
+        double(value, &mut output);
+        output
+    }
+
+    #[test]
+    fn doubles_look_as_in_java() {
+        let cases = [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (123.456, "123.456"),
+            (0.001, "0.001"),
+            (0.0001, "1.0E-4"),
+            (9_999_999.0, "9999999.0"),
+            (1e7, "1.0E7"),
+            (-1.25e20, "-1.25E20"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-Infinity"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(java_text(value), text);
+        }
+        let mut single = String::new();
+        float(0.1, &mut single);
+        assert_eq!(single, "0.1");
+    }
+
+    #[test]
+    fn decimals_keep_their_scale() {
+        assert_eq!(decimal(-150, 2), "-1.50");
+        assert_eq!(decimal(5, 3), "0.005");
+        assert_eq!(decimal(7, 0), "7");
+    }
+
+    #[test]
+    fn moments_are_written_in_their_zone() {
+        assert_eq!(
+            timestamp(1_646_222_096_000_000, Some("Europe/Amsterdam"), Style::Spark),
+            "2022-03-02 12:54:56"
+        );
+        assert_eq!(timestamp(1_646_222_096_120_000, Some("+02:00"), Style::Spark), "2022-03-02 13:54:56.12");
+        assert_eq!(timestamp(1_000, Some("Etc/UTC"), Style::Iso), "1970-01-01T00:00:00.001Z");
+        assert_eq!(timestamp(1, None, Style::Iso), "1970-01-01T00:00:00.000001");
+        assert_eq!(date(-1), "1969-12-31");
+    }
+
+    #[test]
+    fn intervals_look_as_in_hive() {
+        let mut output = String::new();
+        year_month(-14, &mut output);
+        output.push('|');
+        day_time(93_784_500_000, &mut output);
+        output.push('|');
+        calendar(14, 3, 4_500_000_000, &mut output);
+        assert_eq!(output, "-1-2|1 02:03:04.500000000|1 years 2 months 3 days 4.5 seconds");
+    }
+}

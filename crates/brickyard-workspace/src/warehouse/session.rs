@@ -1,0 +1,196 @@
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use brickyard_engine::SessionSpec;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use super::fault::Fault;
+use super::operation::Operation;
+use crate::caller::Caller;
+use crate::workspace::Workspace;
+
+/// Milliseconds after which a session that nobody uses ends.
+const IDLE: i64 = 8 * 3600 * 1000;
+
+/// Operations that one session may have open.
+const MOST_OPERATIONS: usize = 1000;
+
+/// A caller's session on a warehouse: current catalog and schema, configuration, variables, open operations.
+///
+/// Every protocol works on this one; a statement without a session gets one of its own.
+pub(crate) struct Session {
+    /// Id that clients see.
+    pub(crate) id: Uuid,
+    /// Second half of the Thrift handle.
+    pub(crate) secret: Uuid,
+    /// Who opened it; nobody else may use it.
+    pub(crate) caller: Caller,
+    /// Id of the warehouse.
+    pub(crate) warehouse: String,
+    settings: Mutex<Settings>,
+    engine: OnceCell<brickyard_engine::Session>,
+    operations: Mutex<HashMap<Uuid, Arc<Operation>>>,
+    used: AtomicI64,
+}
+
+/// What statements of a session see and change.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settings {
+    /// Current catalog.
+    pub(crate) catalog: String,
+    /// Current schema.
+    pub(crate) schema: String,
+    /// Configuration as the user set it, names in lower case.
+    pub(crate) configuration: BTreeMap<String, String>,
+}
+
+impl Session {
+    pub(crate) fn new(caller: Caller, warehouse: String, settings: Settings, now: i64) -> Self {
+        Self {
+            id: Uuid::new_v4(),
+            secret: Uuid::new_v4(),
+            caller,
+            warehouse,
+            settings: Mutex::new(settings),
+            engine: OnceCell::new(),
+            operations: Mutex::default(),
+            used: AtomicI64::new(now),
+        }
+    }
+
+    /// The session as statements see it, to read or change; not held across an `.await`.
+    pub(crate) fn settings(&self) -> MutexGuard<'_, Settings> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The engine's side of the session, opened when the first statement needs it.
+    pub(crate) async fn engine(&self, workspace: &Workspace) -> Result<&brickyard_engine::Session, Fault> {
+        self.engine
+            .get_or_try_init(|| async {
+                let engine = workspace.warehouses().engine(workspace).await?;
+                let spec = SessionSpec {
+                    user: self.caller.name().to_owned(),
+                    slot: None,
+                    configuration: self.settings().engine_configuration(),
+                };
+                Ok(engine.open(spec).await?)
+            })
+            .await
+    }
+
+    /// The engine's side of the session, if a statement has needed it already.
+    pub(crate) fn opened_engine(&self) -> Option<&brickyard_engine::Session> {
+        self.engine.get()
+    }
+
+    /// Remembers an operation until it is closed.
+    pub(crate) fn add(&self, operation: Arc<Operation>) -> Result<(), Fault> {
+        let mut operations = self.operations();
+        if operations.len() >= MOST_OPERATIONS {
+            return Err(Fault::new(
+                "TOO_MANY_OPERATIONS",
+                "54000",
+                format_args!("The session has {MOST_OPERATIONS} open operations; close some of them."),
+            ));
+        }
+        operations.insert(operation.id, operation);
+        Ok(())
+    }
+
+    /// An open operation.
+    pub(crate) fn operation(&self, id: Uuid) -> Option<Arc<Operation>> {
+        self.operations().get(&id).cloned()
+    }
+
+    /// Forgets an operation and ends what is left of it.
+    pub(crate) fn close_operation(&self, id: Uuid) -> Option<Arc<Operation>> {
+        let operation = self.operations().remove(&id)?;
+        operation.cancellation().cancel();
+        Some(operation)
+    }
+
+    /// Ends every operation.
+    pub(crate) fn close(&self) {
+        for (_, operation) in self.operations().drain() {
+            operation.cancellation().cancel();
+        }
+    }
+
+    /// Somebody works with it.
+    pub(crate) fn touch(&self, now: i64) {
+        self.used.fetch_max(now, Ordering::Relaxed);
+    }
+
+    /// Whether nobody has used it for long.
+    pub(crate) fn is_idle(&self, now: i64) -> bool {
+        now - self.used.load(Ordering::Relaxed) > IDLE
+    }
+
+    fn operations(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Operation>>> {
+        self.operations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Settings {
+    /// What a new session has.
+    pub(crate) fn for_caller(_workspace: &Workspace) -> Self {
+        Self { catalog: "main".to_owned(), schema: "default".to_owned(), configuration: BTreeMap::new() }
+    }
+
+    /// Takes a setting that a client sends when it opens a session; what only concerns Hive's protocol is passed over.
+    pub(crate) fn apply_client_configuration(&mut self, name: &str, value: String) {
+        let name = name.to_lowercase();
+        let name = name.strip_prefix("set:hiveconf:").or(name.strip_prefix("hiveconf:")).unwrap_or(&name);
+        match name {
+            "use:database" | "databricks.schema" => self.schema = value,
+            "databricks.catalog" => self.catalog = value,
+            other if other.starts_with("spark.thriftserver.") => {}
+            other => {
+                self.configuration.insert(other.to_owned(), value);
+            }
+        }
+    }
+
+    /// Makes a catalog and a schema the current ones.
+    pub(crate) fn choose(
+        &mut self,
+        _workspace: &Workspace,
+        _caller: &Caller,
+        catalog: Option<&str>,
+        schema: Option<&str>,
+    ) -> Result<(), Fault> {
+        if let Some(catalog) = catalog {
+            catalog.clone_into(&mut self.catalog);
+            "default".clone_into(&mut self.schema);
+        }
+        if let Some(schema) = schema {
+            schema.clone_into(&mut self.schema);
+        }
+        Ok(())
+    }
+
+    /// What the engine is told of the configuration.
+    pub(crate) fn engine_configuration(&self) -> BTreeMap<String, String> {
+        let mut configuration = BTreeMap::new();
+        for (name, value) in &self.configuration {
+            match name.as_str() {
+                "timezone" | "spark.sql.session.timezone" => {
+                    configuration.insert("spark.sql.session.timeZone".to_owned(), value.clone());
+                }
+                "ansi_mode" | "spark.sql.ansi.enabled" => {
+                    configuration.insert("spark.sql.ansi.enabled".to_owned(), value.to_lowercase());
+                }
+                _ => {}
+            }
+        }
+        configuration
+    }
+
+    /// `STATEMENT_TIMEOUT` in seconds; none when it is 0 or not set.
+    pub(crate) fn statement_timeout(&self) -> Option<u64> {
+        let seconds = self.configuration.get("statement_timeout")?.trim().parse().ok()?;
+        (seconds > 0).then_some(seconds)
+    }
+}

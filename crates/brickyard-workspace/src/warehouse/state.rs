@@ -1,0 +1,238 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use brickyard_engine::{ChildConfig, Engine, EngineConfig};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+use super::definition::{Definition, starter_id};
+use super::fault::Fault;
+use super::session::Session;
+use crate::error::ApiError;
+use crate::store::StoreError;
+use crate::workspace::Workspace;
+
+const KIND: &str = "warehouse";
+
+/// Sessions that may be open at once.
+const MOST_SESSIONS: usize = 10_000;
+
+/// The running side of all SQL warehouses of a workspace.
+#[derive(Default)]
+pub(crate) struct Warehouses {
+    running: Mutex<HashMap<String, Running>>,
+    sessions: Mutex<HashMap<Uuid, Arc<Session>>>,
+    engine: OnceCell<Engine>,
+}
+
+/// What is known of one warehouse beside its definition.
+#[derive(Clone)]
+struct Running {
+    width: usize,
+    slots: Arc<Semaphore>,
+    stopped: bool,
+    used: i64,
+}
+
+impl Warehouses {
+    /// A warehouse by id; the starter warehouse is made when it is first asked for.
+    pub(crate) fn get(&self, workspace: &Workspace, id: &str) -> Result<Definition, ApiError> {
+        let failed = |error: StoreError| ApiError::internal(&error);
+        if let Some(definition) = workspace.store().get::<Definition>(KIND, id).map_err(failed)? {
+            return Ok(definition);
+        }
+        if id == starter_id(workspace.config().workspace_id) && !self.knows_starter(workspace)? {
+            let starter = Definition::starter(workspace);
+            self.put(workspace, &starter)?;
+            workspace.store().put("warehouse_starter", "made", &true).map_err(failed)?;
+            return Ok(starter);
+        }
+        Err(ApiError::new(
+            http::StatusCode::NOT_FOUND,
+            "RESOURCE_DOES_NOT_EXIST",
+            format!("SQL warehouse {id} does not exist or was not found"),
+        ))
+    }
+
+    /// Every warehouse, by name.
+    pub(crate) fn list(&self, workspace: &Workspace) -> Result<Vec<Definition>, ApiError> {
+        if !self.knows_starter(workspace)? {
+            self.get(workspace, &starter_id(workspace.config().workspace_id))?;
+        }
+        let listed = workspace.store().list::<Definition>(KIND, "");
+        let mut all: Vec<Definition> =
+            listed.map_err(|error| ApiError::internal(&error))?.into_iter().map(|(_, value)| value).collect();
+        all.sort_by(|left, right| left.name.cmp(&right.name));
+        Ok(all)
+    }
+
+    pub(crate) fn put(&self, workspace: &Workspace, definition: &Definition) -> Result<(), ApiError> {
+        self.running().remove(&definition.id);
+        workspace.store().put(KIND, &definition.id, definition).map_err(|error| ApiError::internal(&error))
+    }
+
+    /// Forgets a warehouse; its statements end.
+    pub(crate) fn delete(&self, workspace: &Workspace, id: &str) -> Result<(), ApiError> {
+        self.end_sessions(|session| session.warehouse == id);
+        self.running().remove(id);
+        workspace.store().delete(KIND, id).map(drop).map_err(|error| ApiError::internal(&error))
+    }
+
+    /// `RUNNING` or `STOPPED`, as the clock has it: an idle warehouse stops by itself.
+    pub(crate) fn state_of(&self, workspace: &Workspace, definition: &Definition) -> &'static str {
+        let now = workspace.clock().unix_milliseconds();
+        let mut running = self.running();
+        let entry = entry(&mut running, definition, now);
+        let idle_limit = i64::from(definition.auto_stop_mins) * 60_000;
+        let busy = entry.slots.available_permits() < entry.width;
+        if !busy && idle_limit > 0 && now - entry.used >= idle_limit {
+            entry.stopped = true;
+        }
+        if entry.stopped { "STOPPED" } else { "RUNNING" }
+    }
+
+    /// Starts or stops it; stopping ends its statements and sessions.
+    pub(crate) fn set_running(&self, workspace: &Workspace, definition: &Definition, run: bool) {
+        let now = workspace.clock().unix_milliseconds();
+        {
+            let mut running = self.running();
+            let entry = entry(&mut running, definition, now);
+            entry.stopped = !run;
+            entry.used = now;
+        }
+        if !run {
+            self.end_sessions(|session| session.warehouse == definition.id);
+        }
+    }
+
+    /// Waits for a free place on the warehouse, first come first served; a stopped warehouse starts.
+    pub(crate) async fn admit(
+        &self,
+        workspace: &Workspace,
+        definition: &Definition,
+    ) -> Result<OwnedSemaphorePermit, Fault> {
+        let slots = {
+            let now = workspace.clock().unix_milliseconds();
+            let mut running = self.running();
+            let entry = entry(&mut running, definition, now);
+            entry.stopped = false;
+            entry.used = now;
+            Arc::clone(&entry.slots)
+        };
+        slots.acquire_owned().await.map_err(|_| Fault::canceled())
+    }
+
+    /// Number of statements that run on it.
+    pub(crate) fn active(&self, id: &str) -> usize {
+        self.running()
+            .get(id)
+            .map_or(0, |entry| entry.width - entry.slots.available_permits().min(entry.width))
+    }
+
+    /// Number of open sessions on it.
+    pub(crate) fn session_count(&self, id: &str) -> usize {
+        self.sessions().values().filter(|session| session.warehouse == id).count()
+    }
+
+    /// Remembers a session.
+    pub(crate) fn open(&self, session: Session, now: i64) -> Result<Arc<Session>, Fault> {
+        self.end_sessions(|session| session.is_idle(now));
+        let mut sessions = self.sessions();
+        if sessions.len() >= MOST_SESSIONS {
+            return Err(Fault::new(
+                "TOO_MANY_SESSIONS",
+                "54000",
+                "Too many sessions are open on this workspace.",
+            ));
+        }
+        let session = Arc::new(session);
+        sessions.insert(session.id, Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// An open session of this caller; somebody else's does not exist for them.
+    pub(crate) fn session(&self, workspace: &Workspace, id: Uuid, caller: &str) -> Option<Arc<Session>> {
+        let now = workspace.clock().unix_milliseconds();
+        let session = self.sessions().get(&id).cloned()?;
+        if session.is_idle(now) {
+            self.end_sessions(|session| session.is_idle(now));
+            return None;
+        }
+        if session.caller.name() != caller {
+            return None;
+        }
+        session.touch(now);
+        Some(session)
+    }
+
+    /// Every open session.
+    pub(crate) fn all_sessions(&self) -> Vec<Arc<Session>> {
+        self.sessions().values().cloned().collect()
+    }
+
+    /// Ends a session; its statements end with it.
+    pub(crate) fn close(&self, id: Uuid) {
+        self.end_sessions(|session| session.id == id);
+    }
+
+    /// The SQL engine, started when it is first needed.
+    pub(crate) async fn engine(&self, workspace: &Workspace) -> Result<&Engine, Fault> {
+        self.engine
+            .get_or_try_init(|| async {
+                let provision = &workspace.config().provision;
+                let executable = provision.engine().await.map_err(|error| {
+                    Fault::new("SQL_ENGINE_UNAVAILABLE", "58000", format_args!("{error}"))
+                })?;
+                let warehouse_directory = workspace.config().state_directory.join("tables");
+                std::fs::create_dir_all(&warehouse_directory).map_err(Fault::internal)?;
+                let config = ChildConfig {
+                    executable,
+                    warden: provision.warden(),
+                    warehouse_directory,
+                    catalog_url: String::new(),
+                    catalog_tokens: Vec::new(),
+                    memory: 2 * 1024 * 1024 * 1024,
+                };
+                Ok(Engine::start(EngineConfig::Child(config)).await?)
+            })
+            .await
+    }
+
+    fn knows_starter(&self, workspace: &Workspace) -> Result<bool, ApiError> {
+        let made = workspace.store().get::<bool>("warehouse_starter", "made");
+        Ok(made.map_err(|error| ApiError::internal(&error))?.unwrap_or(false))
+    }
+
+    fn end_sessions(&self, over: impl Fn(&Session) -> bool) {
+        let ended: Vec<Arc<Session>> = {
+            let mut sessions = self.sessions();
+            let ids: Vec<Uuid> =
+                sessions.values().filter(|session| over(session)).map(|session| session.id).collect();
+            ids.iter().filter_map(|id| sessions.remove(id)).collect()
+        };
+        for session in ended {
+            session.close();
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<String, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Session>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn entry<'a>(
+    running: &'a mut HashMap<String, Running>,
+    definition: &Definition,
+    now: i64,
+) -> &'a mut Running {
+    running.entry(definition.id.clone()).or_insert_with(|| Running {
+        width: definition.width(),
+        slots: Arc::new(Semaphore::new(definition.width())),
+        stopped: false,
+        used: now,
+    })
+}

@@ -1,0 +1,100 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use brickyard_engine::Parameters;
+use uuid::Uuid;
+
+use super::fault::Fault;
+use super::operation::Operation;
+use super::outcome::Outcome;
+use super::session::Session;
+use crate::workspace::Workspace;
+
+/// A statement as a protocol hands it over.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Statement {
+    /// The text.
+    pub(crate) text: String,
+    /// Values for its markers.
+    pub(crate) parameters: Parameters,
+    /// Configuration for this statement alone.
+    pub(crate) configuration: BTreeMap<String, String>,
+    /// Seconds it may run; the session's `STATEMENT_TIMEOUT` holds as well.
+    pub(crate) timeout: Option<u64>,
+    /// Rows it may give.
+    pub(crate) row_limit: Option<u64>,
+}
+
+/// Longest statement, in bytes.
+const LONGEST: usize = 32 * 1024 * 1024;
+
+/// Seconds a statement may run when nobody says otherwise (two days).
+const LONGEST_RUN: u64 = 172_800;
+
+/// Time the engine has to take a cancellation.
+const INTERRUPT: Duration = Duration::from_secs(5);
+
+/// Runs a statement in the background; its progress and rows are in `operation`.
+pub(crate) fn submit(
+    workspace: &Workspace,
+    session: &Arc<Session>,
+    operation: &Arc<Operation>,
+    statement: Statement,
+) {
+    let (workspace, session, operation) = (workspace.clone(), Arc::clone(session), Arc::clone(operation));
+    workspace.clone().tracker().spawn(async move {
+        let limits = [statement.timeout, session.settings().statement_timeout(), Some(LONGEST_RUN)];
+        let limit = limits.into_iter().flatten().min().unwrap_or(LONGEST_RUN);
+        let mut running = Box::pin(run(&workspace, &session, &operation, statement));
+        let result = tokio::select! {
+            biased;
+            () = operation.cancellation().cancelled() => Err(Fault::canceled()),
+            () = workspace.cancellation().cancelled() => Err(Fault::canceled()),
+            () = tokio::time::sleep(Duration::from_secs(limit)) => Err(Fault::timed_out(limit)),
+            result = &mut running => result,
+        };
+        if let Err(fault) = result {
+            operation.fail(fault);
+            // The engine only knows the statement as long as its stream lives: first the interrupt, then the drop.
+            if let Some(engine) = session.opened_engine() {
+                let interrupted = tokio::time::timeout(INTERRUPT, engine.cancel(operation.id)).await;
+                if !matches!(interrupted, Ok(Ok(()))) {
+                    tracing::debug!("The engine did not take the cancellation of `{}`", operation.id);
+                }
+            }
+        }
+        drop(running);
+        session.touch(workspace.clock().unix_milliseconds());
+    });
+}
+
+async fn run(
+    workspace: &Workspace,
+    session: &Session,
+    operation: &Operation,
+    statement: Statement,
+) -> Result<u64, Fault> {
+    let warehouses = workspace.warehouses();
+    let definition = warehouses.get(workspace, &session.warehouse)?;
+    let slot = warehouses.admit(workspace, &definition).await?;
+    operation.begin();
+    let row_limit = statement.row_limit;
+    let outcome = execute(workspace, session, operation.id, statement).await?;
+    operation.pump(outcome, row_limit, || drop(slot)).await
+}
+
+/// Carries a statement out: what is ours here, the rest in the engine.
+pub(crate) async fn execute(
+    workspace: &Workspace,
+    session: &Session,
+    operation: Uuid,
+    statement: Statement,
+) -> Result<Outcome, Fault> {
+    if statement.text.len() > LONGEST {
+        return Err(Fault::new("STATEMENT_TOO_LARGE", "54001", "The statement is longer than 32 MiB."));
+    }
+    let engine = session.engine(workspace).await?;
+    let stream = engine.execute(operation, &statement.text, &statement.parameters).await?;
+    Ok(Outcome::engine(stream))
+}

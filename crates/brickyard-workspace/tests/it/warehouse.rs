@@ -1,0 +1,23 @@
+use crate::harness::{environment, start};
+
+/// The newest connector and SDK.
+const NEW: &[&str] = &["databricks-sql-connector[pyarrow]==4.9.0", "databricks-sdk==0.156.0"];
+/// The same without pyarrow, which makes the connector ask for columns of plain values.
+const WITHOUT_ARROW: &[&str] = &["databricks-sql-connector==4.9.0", "databricks-sdk==0.156.0"];
+/// What today's app templates pin.
+const OLD: &[&str] = &["databricks-sql-connector==3.4.0", "databricks-sdk==0.33.0"];
+
+/// Rows, types, parameters, errors, timeout and cancel through every generation of the connector, over the gateway, as
+/// the app's own service principal.
+#[tokio::test(flavor = "multi_thread")]
+async fn connectors_of_every_generation_query() {
+    let running = start().await;
+    let mut variables = running.app_environment();
+    variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), running.handle.starter_warehouse_id()));
+    for requirements in [NEW, WITHOUT_ARROW, OLD] {
+        let environment = environment(requirements).await;
+        let printed =
+            running.python_with(&environment, &variables, include_str!("clients/connector.py")).await;
+        assert!(printed.ends_with("ok\n"), "{requirements:?}: {printed}");
+    }
+}
