@@ -3,8 +3,12 @@ use std::path::Path;
 use crate::command::{self, output, root, say};
 
 /// Generated pages and what `brickyard reference` calls them.
-const PAGES: &[(&str, &str)] =
-    &[("docs/reference/cli.md", "cli"), ("docs/reference/env.md", "env"), ("docs/PARITY.md", "parity")];
+const PAGES: &[(&str, &str)] = &[
+    ("docs/reference/cli.md", "cli"),
+    ("docs/reference/env.md", "env"),
+    ("docs/PARITY.md", "parity"),
+    ("docs/reference/rules.md", "rules"),
+];
 
 /// Writes the pages, or with `check` only compares.
 pub(crate) fn run(check: bool) -> Result<(), String> {

@@ -1,9 +1,11 @@
 //! Parse the arguments, call `ops`, print what comes back.
 
+mod check;
 mod completions;
 mod env;
 mod exec;
 mod reference;
+mod rule;
 mod run;
 mod sql;
 
@@ -48,6 +50,8 @@ struct Cli {
 /// Every command; its arguments, help and code stand in its own file.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::CheckArgs),
+    Rule(rule::RuleArgs),
     Run(run::RunArgs),
     Exec(exec::ExecArgs),
     Env(env::EnvArgs),
@@ -115,6 +119,8 @@ fn start(cli: Cli, environment: Environment, printer: Printer) -> Result<Exit, F
 
 async fn dispatch(command: Command, context: Context) -> Result<Exit, Failure> {
     match command {
+        Command::Check(args) => check::run(args, &context).await,
+        Command::Rule(args) => rule::run(&args, context.printer),
         Command::Run(args) => run::run(args, &context).await,
         Command::Exec(args) => exec::run(args, &context).await,
         Command::Env(args) => env::run(args, &context).await,

@@ -2,6 +2,7 @@
 
 pub(crate) mod app_environment;
 pub(crate) mod apps;
+pub(crate) mod check;
 pub(crate) mod environment;
 pub(crate) mod exec;
 pub(crate) mod local;

@@ -23,6 +23,8 @@ enum Page {
     Env,
     /// `docs/PARITY.md`
     Parity,
+    /// `docs/reference/rules.md`
+    Rules,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every command has this shape")]
@@ -31,6 +33,7 @@ pub(crate) fn run(args: &ReferenceArgs, printer: Printer) -> Result<Exit, Failur
         Page::Cli => cli(),
         Page::Env => env(),
         Page::Parity => crate::ops::parity::page(),
+        Page::Rules => brickyard_project::check::reference(),
     };
     printer.data(text.trim_end());
     Ok(Exit::Success)
