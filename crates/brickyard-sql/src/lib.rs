@@ -12,6 +12,7 @@ mod parser;
 mod plan;
 pub mod query;
 mod references;
+mod rewrite;
 mod room;
 pub mod statement;
 pub mod token;
@@ -23,7 +24,7 @@ pub use function::is_builtin;
 pub use parameters::{Marker, Parameter, Parameters, bind, literal, markers};
 pub use parser::{Ident, Name, Parser};
 pub use plan::{
-    Column, Context, EngineStatement, Plan, Relation, Routine, Schemas, Variable, View, plan, qualify,
+    Column, Context, EngineStatement, Plan, Relation, Routine, Schemas, Variable, View, plan, plan_query, qualify,
 };
 pub use references::{Reference, ReferenceKind, references};
 pub use statement::{Body, Statement, parse, split};

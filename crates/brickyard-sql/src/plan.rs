@@ -4,7 +4,9 @@ use crate::command::Command;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::references::{Reference, references};
-use crate::statement::{Body, Statement};
+use crate::rewrite::{Env, Planner, without_pipes};
+use crate::statement::{Body, Statement, parse};
+use crate::token::{Span, TokenKind, tokenize};
 
 /// What a statement comes to.
 #[derive(Debug, Clone)]
@@ -23,6 +25,13 @@ pub struct EngineStatement {
     /// What it reads and writes beyond what [`references`] gives for the statement itself: the tables behind views and functions,
     /// which are read with the rights of the view's or function's owner.
     pub definer_reads: Vec<Reference>,
+    /// Statements to be run before, in the same engine session: temporary views over files.
+    pub setup: Vec<String>,
+    /// Whether casts were put in that fail when arithmetic overflows: an engine's error about a cast to a whole-number type is then
+    /// `ARITHMETIC_OVERFLOW` (22003).
+    pub checked: bool,
+    /// How many sums and products of unknown type are left to the engine.
+    pub unchecked: usize,
 }
 
 /// What the session is when a statement is planned.
@@ -120,19 +129,78 @@ pub trait Schemas: Sync {
         let _ = name;
         None
     }
+    /// A temporary function of the session, by its one-part name.
+    fn temporary_routine(&self, name: &str) -> Option<Routine> {
+        let _ = name;
+        None
+    }
     /// Whether who asks is in a group of the account.
     fn is_member(&self, group: &str) -> bool;
+    /// Where the engine finds a path such as `/Volumes/c/s/v/f`, which is authorized as a [`Reference`] of its own.
+    fn path(&self, path: &str) -> Result<String, SqlError> {
+        let hint = "Use a path on a volume: /Volumes/<catalog>/<schema>/<volume>/…";
+        Err(SqlError::unsupported(format!("the path {}", crate::token::string_literal(path)), hint))
+    }
+    /// The rows of a command within `FROM`, such as `DESCRIBE HISTORY t`, which the engine knows by `engine_name`.
+    fn command_rows(&self, command: &str) -> Result<Option<Relation>, SqlError> {
+        let _ = command;
+        Ok(None)
+    }
 }
 
 /// Plans a statement whose markers are bound.
+///
+/// Errors: names that are not there (`TABLE_OR_VIEW_NOT_FOUND` 42P01, `UNRESOLVED_COLUMN` 42703, `UNRESOLVED_ROUTINE` 42883),
+/// what cannot be run (`UNSUPPORTED_FEATURE` 0A000 with a hint), and whatever the catalog says.
 pub fn plan(statement: &Statement, context: &Context, schemas: &dyn Schemas) -> Result<Plan, SqlError> {
-    let _ = (context, schemas);
+    crate::room::with_room(&statement.sql, || plan_here(statement, context, schemas))
+}
+
+fn plan_here(statement: &Statement, context: &Context, schemas: &dyn Schemas) -> Result<Plan, SqlError> {
+    if let Body::Command(command) = &statement.body {
+        return Ok(Plan::Command(command.clone()));
+    }
     references(statement)?;
-    match &statement.body {
-        Body::Command(command) => Ok(Plan::Command(command.clone())),
-        Body::Query(_) | Body::Dml(_) => {
-            Ok(Plan::Engine(EngineStatement { sql: statement.sql.clone(), definer_reads: Vec::new() }))
+    let sql = without_pipes(statement.sql.clone())?;
+    let statement = parse(&sql)?;
+    let mut planner = Planner::new(&sql, context, schemas, 0);
+    let text = match &statement.body {
+        Body::Query(query) => {
+            planner.query(query, &Env::default())?;
+            planner.render(query.span)?
         }
+        Body::Dml(dml) => {
+            let whole = Span::new(0, last_token(&sql)?);
+            match planner.change(dml, whole)? {
+                Some(text) => text,
+                None => planner.render(whole)?,
+            }
+        }
+        Body::Command(command) => return Ok(Plan::Command(command.clone())),
+    };
+    Ok(Plan::Engine(EngineStatement {
+        sql: text,
+        setup: planner.setup,
+        definer_reads: planner.definer_reads,
+        checked: planner.checked,
+        unchecked: planner.unchecked,
+    }))
+}
+
+/// Where the last token that is no `;` and no comment ends.
+fn last_token(sql: &str) -> Result<usize, SqlError> {
+    let tokens = tokenize(sql)?;
+    let last = tokens.iter().rev().find(|token| {
+        !matches!(token.kind, TokenKind::Space | TokenKind::Comment | TokenKind::Hint) && token.span.of(sql) != ";"
+    });
+    Ok(last.map_or(0, |token| token.span.end))
+}
+
+/// Plans a query that stands within a command, such as that of `CREATE TABLE … AS` or `DESCRIBE QUERY`.
+pub fn plan_query(sql: &str, context: &Context, schemas: &dyn Schemas) -> Result<EngineStatement, SqlError> {
+    match plan(&parse(sql)?, context, schemas)? {
+        Plan::Engine(statement) => Ok(statement),
+        Plan::Command(_) => Err(SqlError::syntax(sql, Span::new(0, sql.len()))),
     }
 }
 

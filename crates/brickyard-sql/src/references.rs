@@ -54,7 +54,6 @@ pub fn references(statement: &Statement) -> Result<Vec<Reference>, SqlError> {
     })
 }
 
-#[expect(dead_code, reason = "views are planned next")]
 /// References of a query; for views and functions, whose text stands for itself.
 pub(crate) fn query_references(sql: &str, query: &Query) -> Result<Vec<Reference>, SqlError> {
     let mut finder = Finder { sql, found: Vec::new(), scopes: Vec::new() };

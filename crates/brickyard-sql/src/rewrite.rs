@@ -1,0 +1,16 @@
+//! Rewriting to what the engine runs: one walk resolves names and types and collects edits, then the text is rendered once.
+
+mod calls;
+mod changes;
+mod edits;
+mod expressions;
+mod generators;
+mod naming;
+mod pipes;
+mod planner;
+mod relations;
+mod scope;
+mod selects;
+
+pub(crate) use pipes::without_pipes;
+pub(crate) use planner::{Env, Planner};

@@ -1,0 +1,565 @@
+//! Function calls: their types, those the engine lacks or runs differently, and functions of the catalog.
+
+use std::rc::Rc;
+
+use crate::command::constant_string;
+use crate::data_type::{DataType, Field};
+use crate::error::SqlError;
+use crate::parser::Parser;
+use crate::plan::Routine;
+use crate::query::{Call, Expr, ExprKind};
+use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::expressions::common;
+use crate::rewrite::planner::Planner;
+use crate::rewrite::scope::Scope;
+use crate::token::{Span, quote_name, string_literal};
+
+/// Functions whose first argument is a unit of time and no column.
+const UNIT_FIRST: [&str; 9] =
+    ["dateadd", "datediff", "date_add", "date_diff", "timestampadd", "timestampdiff", "extract", "date_part", "timediff"];
+
+/// Functions that the engine does not have and that are not made here, with advice.
+const ABSENT: [(&str, &str); 16] = [
+    ("approx_top_k", "Use GROUP BY with ORDER BY count(*) DESC"),
+    ("reflect", "Use SQL functions"),
+    ("java_method", "Use SQL functions"),
+    ("try_reflect", "Use SQL functions"),
+    ("session_window", "Use window functions with lag()"),
+    ("map_zip_with", "Use transform over map_keys"),
+    ("input_file_name", "Select the file's path as a column when writing"),
+    ("input_file_block_start", "Leave it out"),
+    ("input_file_block_length", "Leave it out"),
+    ("ai_forecast", "Call a serving endpoint with ai_query"),
+    ("vector_search", "Use the vector search API"),
+    ("http_request", "Call the service from the app"),
+    ("remote_query", "Connect to the database from the app"),
+    ("cloud_files", "Use read_files"),
+    ("event_log", "Leave it out"),
+    ("schema_of_xml", "Give the schema as a literal"),
+];
+
+impl Planner<'_> {
+    /// Resolves the arguments of a call; gives their types.
+    pub(super) fn arguments(&mut self, call: &Call, scope: &Scope) -> Result<Vec<DataType>, SqlError> {
+        let name = call.name.single().unwrap_or_default().to_lowercase();
+        let mut types: Vec<DataType> = Vec::new();
+        for (index, argument) in call.arguments.iter().enumerate() {
+            let unit = index == 0
+                && UNIT_FIRST.contains(&name.as_str())
+                && matches!(&argument.value.kind, ExprKind::Name(name) if name.parts.len() == 1)
+                && (call.arguments.len() > 2 || !call.marks.is_empty() || name == "extract");
+            if unit {
+                types.push(DataType::String);
+                continue;
+            }
+            if let ExprKind::Lambda(parameters, body) = &argument.value.kind {
+                let inner = self.lambda_scope(&name, parameters, &types, index, scope);
+                types.push(self.expr(body, &inner)?);
+                continue;
+            }
+            types.push(self.expr(&argument.value, scope)?);
+        }
+        for item in call.order_by.iter().chain(&call.within_group) {
+            self.expr(&item.expr, scope)?;
+        }
+        if let Some(filter) = &call.filter {
+            self.expr(filter, scope)?;
+        }
+        if let Some(over) = &call.over {
+            self.over(over, scope)?;
+        }
+        Ok(types)
+    }
+
+    /// The scope within a lambda: what its parameters are depends on the function and the arguments before.
+    fn lambda_scope(
+        &self,
+        name: &str,
+        parameters: &[crate::parser::Ident],
+        before: &[DataType],
+        index: usize,
+        scope: &Scope,
+    ) -> Scope {
+        let element = |data_type: Option<&DataType>| match data_type {
+            Some(DataType::Array(element)) => (**element).clone(),
+            _ => DataType::Unknown,
+        };
+        let first = before.first();
+        let types: Vec<DataType> = match (name, first) {
+            ("zip_with", _) => vec![element(first), element(before.get(1))],
+            ("aggregate" | "reduce", _) if index == 2 => {
+                vec![before.get(1).cloned().unwrap_or_default(), element(first)]
+            }
+            ("aggregate" | "reduce", _) => vec![before.get(2).cloned().unwrap_or_default()],
+            ("array_sort", _) => vec![element(first), element(first)],
+            (_, Some(DataType::Map(key, value))) => vec![(**key).clone(), (**value).clone()],
+            _ => vec![element(first), DataType::Int],
+        };
+        let mut inner = scope.clone();
+        for (at, parameter) in parameters.iter().enumerate() {
+            let text = match name {
+                "zip_with" => Some(format!("`__e`.`{at}`")),
+                "transform_values" | "transform_keys" => {
+                    Some(format!("`__e`.{}", if at == 0 { "key" } else { "value" }))
+                }
+                _ => None,
+            };
+            inner.lambda.push((parameter.value.clone(), types.get(at).cloned().unwrap_or_default(), text));
+        }
+        inner
+    }
+
+    /// A call; gives its type.
+    pub(super) fn call(&mut self, expr: &Expr, call: &Call, scope: &Scope) -> Result<DataType, SqlError> {
+        let name = match call.name.single() {
+            Some(name) => name.to_lowercase(),
+            None => return self.routine_call(expr, call, scope),
+        };
+        if name == "identifier" {
+            return self.identifier_call(expr, call, scope);
+        }
+        if !crate::function::is_builtin(&name) {
+            return self.routine_call(expr, call, scope);
+        }
+        if let Some((_, hint)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
+            return Err(SqlError::unsupported(format!("the function {name}"), *hint).at(call.name.span));
+        }
+        if ["h3_", "st_", "kll_", "theta_"].iter().any(|prefix| name.starts_with(prefix)) || name == "collation" {
+            return Err(SqlError::unsupported(format!("the function {name}"), "Compute it in the app").at(call.name.span));
+        }
+        if let Some(data_type) = self.session_function(expr, &name, call)? {
+            return Ok(data_type);
+        }
+        if crate::function::rule(&name) == Some("gen") {
+            self.arguments(call, scope)?;
+            self.explode_map(call, scope)?;
+            return Ok(DataType::Unknown);
+        }
+        let types = self.arguments(call, scope)?;
+        self.renamed(expr, &name, call, &types)?;
+        Ok(self.call_type(&name, call, &types))
+    }
+
+    /// `current_user()` and other questions about the session, as literals.
+    fn session_function(&mut self, expr: &Expr, name: &str, call: &Call) -> Result<Option<DataType>, SqlError> {
+        let context = self.context;
+        let text = match name {
+            "current_user" | "user" | "session_user" => string_literal(&context.user),
+            "current_catalog" => string_literal(&context.catalog),
+            "current_schema" | "current_database" => string_literal(&context.schema),
+            "is_account_group_member" | "is_member" => {
+                let [argument] = call.arguments.as_slice() else { return Ok(None) };
+                let Some(group) = constant_string(&argument.value) else {
+                    return Err(SqlError::unsupported(format!("{name} of anything but a literal"), "Give the group as a string"));
+                };
+                let text = if self.schemas.is_member(&group) { "true" } else { "false" };
+                self.edits.replace(expr.span, pieces![text]);
+                return Ok(Some(DataType::Boolean));
+            }
+            "current_metastore" => string_literal("local:brickyard"),
+            "version" => return Ok(None),
+            _ => return Ok(None),
+        };
+        self.edits.replace(expr.span, pieces![text]);
+        Ok(Some(DataType::String))
+    }
+
+    /// `current_date` and the like without parentheses.
+    pub(super) fn without_parentheses(&mut self, name: &str, span: Span) -> Result<Option<DataType>, SqlError> {
+        let lower = name.to_lowercase();
+        let context = self.context;
+        Ok(match lower.as_str() {
+            "current_user" | "user" | "session_user" => {
+                self.edits.replace(span, pieces![string_literal(&context.user)]);
+                Some(DataType::String)
+            }
+            "current_catalog" => {
+                self.edits.replace(span, pieces![string_literal(&context.catalog)]);
+                Some(DataType::String)
+            }
+            "current_schema" | "current_database" => {
+                self.edits.replace(span, pieces![string_literal(&context.schema)]);
+                Some(DataType::String)
+            }
+            "current_date" => Some(DataType::Date),
+            "current_timestamp" => Some(DataType::Timestamp),
+            "current_time" => Some(DataType::Time(6)),
+            "localtimestamp" => Some(DataType::TimestampNtz),
+            _ => None,
+        })
+    }
+
+    /// `IDENTIFIER('name')` as a column.
+    fn identifier_call(&mut self, expr: &Expr, call: &Call, scope: &Scope) -> Result<DataType, SqlError> {
+        let text = call.arguments.first().and_then(|argument| constant_string(&argument.value)).ok_or_else(|| {
+            SqlError::new("NOT_A_CONSTANT_STRING.NOT_CONSTANT", "42601", "IDENTIFIER needs a constant string.")
+        })?;
+        let name = crate::command::identifier_name(&text, expr.span)?;
+        let shown = name.values().iter().map(|part| quote_name(part)).collect::<Vec<_>>().join(".");
+        let inner = Expr { span: expr.span, kind: ExprKind::Name(name) };
+        self.edits.replace(expr.span, pieces![shown]);
+        self.type_only(&inner, scope)
+    }
+
+    /// Functions the engine lacks or runs differently.
+    fn renamed(&mut self, expr: &Expr, name: &str, call: &Call, types: &[DataType]) -> Result<(), SqlError> {
+        let spans: Vec<Span> = call.arguments.iter().map(|argument| argument.value.span).collect();
+        let rename = |planner: &mut Self, to: &str| planner.edits.replace(call.name.span, pieces![to]);
+        let lambda = |at: usize| match call.arguments.get(at).map(|argument| &argument.value.kind) {
+            Some(ExprKind::Lambda(_, body)) => Some(body.span),
+            _ => None,
+        };
+        match (name, spans.as_slice()) {
+            ("iff", [_, _, _]) => rename(self, "if"),
+            ("charindex", _) => rename(self, "locate"),
+            ("getdate", []) => rename(self, "current_timestamp"),
+            ("len", [_]) => rename(self, "length"),
+            ("try_to_date", [value]) => {
+                self.edits.replace(expr.span, pieces!["TRY_CAST(", *value, " AS DATE)"]);
+            }
+            ("try_to_date", [value, format]) => {
+                self.edits.replace(expr.span, pieces!["CAST(try_to_timestamp(", *value, ", ", *format, ") AS DATE)"]);
+            }
+            ("decode", [value, rest @ ..]) if rest.len() >= 2 => {
+                let mut text = pieces!["CASE"];
+                for pair in rest.chunks(2) {
+                    match pair {
+                        [key, result] => text.extend(pieces![" WHEN (", *value, ") <=> (", *key, ") THEN ", *result]),
+                        [otherwise] => text.extend(pieces![" ELSE ", *otherwise]),
+                        _ => {}
+                    }
+                }
+                text.push(Piece::from(" END"));
+                self.edits.replace(expr.span, text);
+            }
+            ("zip_with", [left, right, _]) => {
+                let body = lambda(2).ok_or_else(|| SqlError::unsupported("zip_with without a lambda", "Give a lambda"))?;
+                self.edits.replace(expr.span, pieces!["transform(arrays_zip(", *left, ", ", *right, "), `__e` -> ", body, ")"]);
+            }
+            ("transform_values" | "transform_keys", [map, _]) => {
+                let body = lambda(1).ok_or_else(|| SqlError::unsupported(format!("{name} without a lambda"), "Give a lambda"))?;
+                let (key, value) = if name == "transform_keys" {
+                    (Piece::from(body), Piece::from("`__e`.value"))
+                } else {
+                    (Piece::from("`__e`.key"), Piece::from(body))
+                };
+                self.edits.replace(expr.span, pieces![
+                    "map_from_entries(transform(map_entries(", *map, "), `__e` -> struct(", key, ", ", value, ")))"
+                ]);
+            }
+            ("left" | "right", [text, length]) => {
+                let safe = matches!(&call.arguments[1].value.kind, ExprKind::Number(_));
+                if !safe {
+                    self.edits.replace(expr.span, pieces![format!("{name}("), *text, ", greatest(", *length, ", 0))"]);
+                }
+            }
+            ("sum", [value]) if types.first() == Some(&DataType::BigInt) => {
+                self.checked = true;
+                self.edits.replace(*value, pieces!["CAST(", *value, " AS DECIMAL(38,0))"]);
+                self.edits.replace(expr.span, pieces!["CAST(", expr.span, " AS BIGINT)"]);
+            }
+            ("sum", [_]) if types.first() == Some(&DataType::Unknown) => self.unchecked += 1,
+            ("typeof", [_]) => {
+                if let Some(data_type) = types.first() {
+                    if *data_type == DataType::Variant {
+                        self.edits.replace(expr.span, pieces!["'variant'"]);
+                    }
+                }
+            }
+            ("bround", _) => self.bround(expr, &spans, types)?,
+            ("concat" | "concat_ws" | "format_string" | "to_json", _) if name == "concat" => {
+                let operands: Vec<Expr> = call.arguments.iter().map(|argument| argument.value.clone()).collect();
+                self.concatenation(&operands, types);
+            }
+            ("concat_ws", [_, ..]) => {
+                for (span, data_type) in spans.iter().zip(types) {
+                    if matches!(data_type, DataType::Double | DataType::Float) {
+                        let text = self.double_text(*span, data_type);
+                        self.edits.replace(*span, text);
+                    }
+                }
+            }
+            ("string", [value]) if matches!(types.first(), Some(DataType::Double | DataType::Float)) => {
+                let text = self.double_text(*value, &types[0]);
+                self.edits.replace(expr.span, text);
+            }
+            ("current_version", []) => {
+                self.edits.replace(expr.span, pieces![
+                    "named_struct('dbr_version', CAST(NULL AS STRING), 'dbsql_version', 'local', 'u_build_hash', '', 'r_build_hash', '')"
+                ]);
+            }
+            ("array_agg", [_]) if !call.order_by.is_empty() => {
+                return Err(SqlError::syntax(self.sql, call.order_by[0].span));
+            }
+            ("secret" | "try_secret" | "ai_query" | "ai_classify" | "ai_gen" | "ai_extract" | "ai_fix_grammar" | "ai_mask"
+            | "ai_similarity" | "ai_summarize" | "ai_translate" | "ai_analyze_sentiment" | "ai_parse_document" | "list_secrets"
+            | "current_recipient", _) => {
+                return Err(SqlError::unsupported(format!("the function {name}"), "Call the API from the app").at(call.name.span));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Rounding half to even, which the engine does only for doubles.
+    fn bround(&mut self, expr: &Expr, spans: &[Span], types: &[DataType]) -> Result<(), SqlError> {
+        if matches!(types.first(), Some(data_type) if data_type.is_integer()) && spans.len() == 1 {
+            self.edits.replace(expr.span, pieces!["(", spans[0], ")"]);
+            return Ok(());
+        }
+        Err(SqlError::unsupported("bround", "Use round, which rounds half away from zero"))
+    }
+
+    /// The type a built-in function gives.
+    fn call_type(&mut self, name: &str, call: &Call, types: &[DataType]) -> DataType {
+        let first = types.first().cloned().unwrap_or_default();
+        let all = |from: usize| types.iter().skip(from).fold(DataType::Void, |a, b| common(&a, b));
+        let element = |data_type: &DataType| match data_type {
+            DataType::Array(element) => (**element).clone(),
+            DataType::Map(_, value) => (**value).clone(),
+            _ => DataType::Unknown,
+        };
+        let rule = crate::function::rule(name).unwrap_or("?");
+        match rule {
+            "?" | "gen" => DataType::Unknown,
+            "$1" => first,
+            "$*" => all(0),
+            "$2*" => all(1),
+            "elem1" => element(&first),
+            "array1" => DataType::Array(Box::new(first)),
+            "array*" => DataType::Array(Box::new(all(0))),
+            "sum" => match first {
+                DataType::Decimal(precision, scale) => DataType::Decimal((precision + 10).min(38), scale),
+                data_type if data_type.is_integer() => DataType::BigInt,
+                DataType::Float | DataType::Double | DataType::String => DataType::Double,
+                other => other,
+            },
+            "avg" => match first {
+                DataType::Decimal(precision, scale) => DataType::Decimal((precision + 4).min(38), (scale + 4).min(38)),
+                DataType::YearMonth(_) | DataType::DayTime(_) => first,
+                DataType::Unknown => DataType::Unknown,
+                _ => DataType::Double,
+            },
+            "median" | "percentile" => match first {
+                DataType::YearMonth(_) | DataType::DayTime(_) => first,
+                _ => DataType::Double,
+            },
+            "integral" => match first {
+                DataType::Decimal(precision, scale) if types.len() == 1 => {
+                    DataType::Decimal((precision + 1).saturating_sub(scale).max(1), 0)
+                }
+                DataType::Unknown => DataType::Unknown,
+                DataType::Decimal(..) => DataType::Unknown,
+                _ => DataType::BigInt,
+            },
+            "round" => match first {
+                DataType::Decimal(..) => DataType::Unknown,
+                DataType::String => DataType::Double,
+                other => other,
+            },
+            "+" | "-" | "*" | "%" => match (&first, types.get(1)) {
+                (a, Some(b)) if a.is_integer() && b.is_integer() => common(a, b),
+                (DataType::Date, Some(b)) if b.is_integer() => DataType::Date,
+                (DataType::Double | DataType::Float, _) => DataType::Double,
+                _ => DataType::Unknown,
+            },
+            "/" => if matches!(first, DataType::Decimal(..) | DataType::Unknown) { DataType::Unknown } else { DataType::Double },
+            "substr" => if first == DataType::Binary { DataType::Binary } else { DataType::String },
+            "concat" => match first {
+                DataType::Array(_) | DataType::Binary => first,
+                _ => DataType::String,
+            },
+            "keys" => match first {
+                DataType::Map(key, _) => DataType::Array(key),
+                _ => DataType::Unknown,
+            },
+            "values" => match first {
+                DataType::Map(_, value) => DataType::Array(value),
+                _ => DataType::Unknown,
+            },
+            "entries" => match first {
+                DataType::Map(key, value) => {
+                    let field = |name: &str, data_type: DataType| Field { name: name.to_owned(), data_type, ..Field::default() };
+                    DataType::Array(Box::new(DataType::Struct(vec![field("key", *key), field("value", *value)])))
+                }
+                _ => DataType::Unknown,
+            },
+            "map" => match name {
+                "map" => {
+                    let pick = |odd: usize| types.iter().skip(odd).step_by(2).fold(DataType::Void, |a, b| common(&a, b));
+                    DataType::Map(Box::new(pick(0)), Box::new(pick(1)))
+                }
+                "map_from_arrays" => match (&first, types.get(1)) {
+                    (DataType::Array(key), Some(DataType::Array(value))) => DataType::Map(key.clone(), value.clone()),
+                    _ => DataType::Unknown,
+                },
+                _ => match element(&first) {
+                    DataType::Struct(fields) if fields.len() == 2 => {
+                        DataType::Map(Box::new(fields[0].data_type.clone()), Box::new(fields[1].data_type.clone()))
+                    }
+                    _ => DataType::Unknown,
+                },
+            },
+            "struct" => self.struct_type(name, call, types),
+            "lambda" => self.lambda_type(name, types),
+            "sequence" => DataType::Array(Box::new(match &first {
+                data_type if data_type.is_integer() => all(0),
+                other => other.clone(),
+            })),
+            "schema" => self.schema_type(call),
+            "datediff" => if types.len() == 3 { DataType::BigInt } else { DataType::Int },
+            "dateadd" => if types.len() == 3 { DataType::Timestamp } else { DataType::Date },
+            text => DataType::from(text),
+        }
+    }
+
+    fn struct_type(&self, name: &str, call: &Call, types: &[DataType]) -> DataType {
+        let field = |name: String, data_type: &DataType| Field { name, data_type: data_type.clone(), ..Field::default() };
+        match name {
+            "named_struct" => {
+                let mut fields = Vec::new();
+                for (pair, types) in call.arguments.chunks(2).zip(types.chunks(2)) {
+                    match (constant_string(&pair[0].value), types.get(1)) {
+                        (Some(name), Some(data_type)) => fields.push(field(name, data_type)),
+                        _ => return DataType::Unknown,
+                    }
+                }
+                DataType::Struct(fields)
+            }
+            "struct" => {
+                let fields = call.arguments.iter().zip(types).enumerate().map(|(at, (argument, data_type))| {
+                    // `struct(1 AS a)`: the alias stands right after the value.
+                    let after = &self.sql[argument.value.span.end..];
+                    let alias = Parser::new(&after[..after.find([',', ')']).unwrap_or(0)])
+                        .ok()
+                        .and_then(|mut parser| if parser.words("AS") { parser.ident().ok() } else { None });
+                    let own = crate::rewrite::scope::plain_name(&argument.value).map(str::to_owned);
+                    field(alias.map(|alias| alias.value).or(own).unwrap_or_else(|| format!("col{}", at + 1)), data_type)
+                });
+                DataType::Struct(fields.collect())
+            }
+            _ => DataType::Unknown,
+        }
+    }
+
+    fn lambda_type(&self, name: &str, types: &[DataType]) -> DataType {
+        let first = types.first().cloned().unwrap_or_default();
+        let body = types.last().cloned().unwrap_or_default();
+        match (name, first) {
+            ("transform", DataType::Array(_)) | ("zip_with", _) => DataType::Array(Box::new(body)),
+            ("transform_values", DataType::Map(key, _)) => DataType::Map(key, Box::new(body)),
+            ("transform_keys", DataType::Map(_, value)) => DataType::Map(Box::new(body), value),
+            ("aggregate" | "reduce", _) if types.len() == 3 => types[1].clone(),
+            ("aggregate" | "reduce", _) => body,
+            _ => DataType::Unknown,
+        }
+    }
+
+    /// The type named by a literal: of `from_json(text, 'a INT')`, `variant_get(v, '$.a', 'int')`.
+    fn schema_type(&self, call: &Call) -> DataType {
+        let at = if call.name.single().is_some_and(|name| name.contains("VARIANT")) { 2 } else { 1 };
+        let Some(text) = call.arguments.get(at).and_then(|argument| constant_string(&argument.value)) else {
+            return if at == 2 { DataType::Variant } else { DataType::Unknown };
+        };
+        match DataType::from(text.as_str()) {
+            DataType::Unknown => DataType::from(format!("STRUCT<{text}>").as_str()),
+            data_type => data_type,
+        }
+    }
+
+    /// A function of the catalog: its text is put in its place.
+    fn routine_call(&mut self, expr: &Expr, call: &Call, scope: &Scope) -> Result<DataType, SqlError> {
+        let routine = self.routine(&call.name)?;
+        if call.over.is_some() || call.filter.is_some() || call.distinct {
+            let text = format!("{} is no aggregate function.", call.name.quoted());
+            return Err(SqlError::new("INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX", "42000", text));
+        }
+        let Some(returns) = routine.returns.clone() else {
+            let text = format!("{} gives a table and stands in FROM.", call.name.quoted());
+            return Err(SqlError::new("NOT_A_SCALAR_FUNCTION", "42887", text));
+        };
+        let parameters = self.bound_parameters(call, &routine, scope)?;
+        let Some(body) = &routine.body else {
+            let Some(engine) = &routine.engine_name else {
+                return Err(SqlError::unsupported(
+                    format!("the function {}, which is not written in SQL", call.name.quoted()),
+                    "Write the function in SQL",
+                ));
+            };
+            let list: Vec<String> = parameters.iter().map(|(_, text, _)| text.clone()).collect();
+            self.edits.replace(expr.span, pieces![format!("{engine}({})", list.join(", "))]);
+            return Ok(returns);
+        };
+        let (text, _) = self.nested(&scalar(body), (&routine.catalog, &routine.schema), Rc::new(parameters))?;
+        let inner = match text.strip_prefix("SELECT ") {
+            Some(rest) if !is_query(body) => format!("({})", without_alias(rest)),
+            _ => format!("({text})"),
+        };
+        let data_type = match &returns {
+            DataType::Unknown => inner,
+            data_type => format!("CAST({inner} AS {data_type})"),
+        };
+        self.edits.replace(expr.span, pieces![data_type]);
+        Ok(returns)
+    }
+
+    /// The arguments of a call of a catalog function, as text of the parameters' types.
+    pub(super) fn bound_parameters(
+        &mut self,
+        call: &Call,
+        routine: &Routine,
+        scope: &Scope,
+    ) -> Result<Vec<(String, String, DataType)>, SqlError> {
+        self.arguments(call, scope)?;
+        let name = call.name.quoted();
+        let count = |text: String| SqlError::new("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", text);
+        if call.arguments.len() > routine.parameters.len() {
+            return Err(count(format!(
+                "The {name} requires {} parameters but the actual number is {}.", routine.parameters.len(), call.arguments.len()
+            )));
+        }
+        let mut bound = Vec::new();
+        for (index, parameter) in routine.parameters.iter().enumerate() {
+            let by_name = call.arguments.iter().find(|argument| {
+                argument.name.as_ref().is_some_and(|name| name.value.eq_ignore_ascii_case(&parameter.name))
+            });
+            let by_place = call.arguments.get(index).filter(|argument| argument.name.is_none());
+            let text = match (by_name.or(by_place), &parameter.default) {
+                (Some(argument), _) => self.render(argument.value.span)?,
+                (None, Some(default)) => default.clone(),
+                (None, None) => {
+                    let text = format!("Cannot invoke {name} because the parameter named {} is required.", quote_name(&parameter.name));
+                    return Err(SqlError::new("REQUIRED_PARAMETER_NOT_FOUND", "4274K", text));
+                }
+            };
+            let text = match &parameter.data_type {
+                DataType::Unknown => format!("({text})"),
+                data_type => format!("CAST({text} AS {data_type})"),
+            };
+            bound.push((parameter.name.clone(), text, parameter.data_type.clone()));
+        }
+        for argument in &call.arguments {
+            if let Some(named) = &argument.name {
+                if !routine.parameters.iter().any(|parameter| parameter.name.eq_ignore_ascii_case(&named.value)) {
+                    let text = format!("Cannot invoke {name} because it has no parameter named {}.", quote_name(&named.value));
+                    return Err(SqlError::new("UNRECOGNIZED_PARAMETER_NAME", "4274K", text));
+                }
+            }
+        }
+        Ok(bound)
+    }
+}
+
+/// A function's body as a query.
+fn scalar(body: &str) -> String {
+    if is_query(body) { body.to_owned() } else { format!("SELECT {body} AS `__value`") }
+}
+
+fn is_query(body: &str) -> bool {
+    Parser::new(body).is_ok_and(|parser| parser.is_query() && !parser.is_symbol("("))
+}
+
+fn without_alias(text: &str) -> &str {
+    text.trim_end().strip_suffix("AS `__value`").unwrap_or(text)
+}
+

@@ -1,0 +1,363 @@
+//! `INSERT`, `UPDATE`, `DELETE`, `MERGE`.
+
+use crate::data_type::DataType;
+use crate::error::SqlError;
+use crate::parser::Name;
+use crate::plan::{self, qualify};
+use crate::query::{Expr, ExprKind, Node, SetBody, tree};
+use crate::references::is_path;
+use crate::rewrite::edits::pieces;
+use crate::rewrite::planner::{Env, Planner};
+use crate::rewrite::relations::{not_found, outputs};
+use crate::rewrite::scope::{Relation, Scope};
+use crate::statement::{Dml, DmlKind, Insert, Merge, MergeAction, Target, TargetName};
+use crate::token::{Span, quote_name};
+
+impl Planner<'_> {
+    /// A change of rows: collects its edits; gives the whole text when the statement becomes another one.
+    pub(crate) fn change(&mut self, dml: &Dml, whole: Span) -> Result<Option<String>, SqlError> {
+        let (name, relation, text) = self.target(&dml.target)?;
+        let mut env = Env::default();
+        if let Some(with) = &dml.with {
+            env = self.with(with, &env)?;
+        }
+        let mut own = Relation { qualifier: name, columns: outputs(&relation.columns), ..Relation::default() };
+        if let Some(alias) = dml.target.alias.as_ref().and_then(|alias| alias.relation()) {
+            own.qualifier = vec![alias.to_owned()];
+        }
+        let scope = Scope { relations: vec![own.clone()], ctes: env.ctes.clone(), ..Scope::default() };
+        match &dml.kind {
+            DmlKind::Insert(insert) => self.insert(dml, insert, &relation, &text, &env, &scope),
+            DmlKind::Update { assignments, filter } => {
+                for (column, value) in assignments {
+                    self.assigned(column, &relation)?;
+                    if !self.default_value(value, column, &relation) {
+                        self.expr(value, &scope)?;
+                    }
+                }
+                if let Some(filter) = filter {
+                    self.expr(filter, &scope)?;
+                }
+                Ok(None)
+            }
+            DmlKind::Delete { filter: None } => Ok(None),
+            DmlKind::Delete { filter: Some(filter) } => {
+                self.expr(filter, &scope)?;
+                if !has_query(filter) {
+                    return Ok(None);
+                }
+                self.delete_by_merge(filter, &own, &relation, &text)
+            }
+            DmlKind::Merge(merge) => self.merge(merge, &relation, scope, &env, whole),
+        }
+    }
+
+    /// The changed table: its whole name, what it is, and the text for the engine, which is put in its place.
+    fn target(&mut self, target: &Target) -> Result<(Vec<String>, plan::Relation, String), SqlError> {
+        let (name, span) = match &target.name {
+            TargetName::Name(name) => (name.clone(), name.span),
+            TargetName::Identifier(expr, span) => {
+                let text = crate::command::constant_string(expr).ok_or_else(|| {
+                    SqlError::new("NOT_A_CONSTANT_STRING.NOT_CONSTANT", "42601", "IDENTIFIER needs a constant string.")
+                })?;
+                (crate::command::identifier_name(&text, *span)?, *span)
+            }
+        };
+        let parts = name.values();
+        if is_path(&parts) {
+            if !parts[0].eq_ignore_ascii_case("delta") {
+                return Err(SqlError::unsupported("changes of files that are no Delta table", "Use a Delta table"));
+            }
+            let path = self.schemas.path(&parts[1])?;
+            let text = format!("delta.{}", quote_name(&path));
+            self.edits.replace(span, pieces![text.clone()]);
+            return Ok((parts, plan::Relation::default(), text));
+        }
+        let whole = qualify(&parts, &self.context.catalog, &self.context.schema).ok_or_else(|| not_found(&parts))?;
+        let relation = self.schemas.relation(&whole)?.ok_or_else(|| not_found(&parts).at(span))?;
+        if relation.view.is_some() {
+            let text = format!("Cannot change rows of the view {}.", name.quoted());
+            return Err(SqlError::new("EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE", "42809", text).at(span));
+        }
+        let own = whole.iter().map(|part| quote_name(part)).collect::<Vec<_>>().join(".");
+        let text = relation.engine_name.clone().unwrap_or(own);
+        self.edits.replace(span, pieces![text.clone()]);
+        Ok((whole, relation, text))
+    }
+
+    /// A column that is assigned must be there.
+    fn assigned(&mut self, column: &Name, relation: &plan::Relation) -> Result<(), SqlError> {
+        let known = |name: &str| relation.columns.iter().any(|own| own.name.eq_ignore_ascii_case(name));
+        if relation.columns.is_empty() || column.parts.iter().any(|part| known(&part.value)) {
+            return Ok(());
+        }
+        Err(unresolved_column(&column.parts[column.parts.len() - 1].value, relation).at(column.span))
+    }
+
+    /// `DEFAULT` as a value: the column's default, else NULL.
+    fn default_value(&mut self, value: &Expr, column: &Name, relation: &plan::Relation) -> bool {
+        if !matches!(value.kind, ExprKind::Default) {
+            return false;
+        }
+        let name = column.parts.last().map(|part| part.value.as_str()).unwrap_or_default();
+        let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(name));
+        self.edits.replace(value.span, pieces![default_text(own)]);
+        true
+    }
+
+    fn insert(
+        &mut self,
+        dml: &Dml,
+        insert: &Insert,
+        relation: &plan::Relation,
+        target: &str,
+        env: &Env,
+        scope: &Scope,
+    ) -> Result<Option<String>, SqlError> {
+        let listed: Vec<&plan::Column> = if insert.columns.is_empty() {
+            relation.columns.iter().collect()
+        } else {
+            let mut listed: Vec<&plan::Column> = Vec::new();
+            for column in &insert.columns {
+                let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(&column.value));
+                let own = own.ok_or_else(|| unresolved_column(&column.value, relation).at(column.span))?;
+                if listed.iter().any(|known| known.name == own.name) {
+                    let text = format!("The column {} already exists. Choose another name or rename the existing column.", quote_name(&own.name));
+                    return Err(SqlError::new("COLUMN_ALREADY_EXISTS", "42711", text).at(column.span));
+                }
+                listed.push(own);
+            }
+            listed
+        };
+        self.defaults(&insert.source.body, &listed);
+        let columns = self.query(&insert.source, env)?;
+        if let Some((_, partition)) = &insert.partition {
+            return self.insert_partition(insert, partition, relation, target, &columns);
+        }
+        if !columns.open && !relation.columns.is_empty() && !insert.by_name && columns.list.len() != listed.len() {
+            let few = columns.list.len() < listed.len();
+            let class = if few { "INSERT_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS" } else { "INSERT_COLUMN_ARITY_MISMATCH.TOO_MANY_DATA_COLUMNS" };
+            let names = |list: Vec<&str>| list.iter().map(|name| quote_name(name)).collect::<Vec<_>>().join(", ");
+            let text = format!(
+                "Cannot write to {target}, the reason is {}:\nTable columns: {}.\nData columns: {}.",
+                if few { "not enough data columns" } else { "too many data columns" },
+                names(listed.iter().map(|column| column.name.as_str()).collect()),
+                names(columns.list.iter().map(|column| column.name.as_str()).collect()),
+            );
+            return Err(SqlError::new(class, "21S01", text));
+        }
+        let source = self.render(insert.source.span)?;
+        let with = match &dml.with {
+            Some(with) => format!("{} ", self.render(with.span)?),
+            None => String::new(),
+        };
+        if let Some(filter) = &insert.replace_where {
+            self.expr(filter, scope)?;
+        }
+        let verb = if insert.overwrite { "INSERT OVERWRITE" } else { "INSERT INTO" };
+        let clause = match &insert.replace_where {
+            Some(filter) => format!(" REPLACE WHERE {}", self.render(filter.span)?),
+            None => String::new(),
+        };
+        if !insert.replace_using.is_empty() {
+            return Err(SqlError::unsupported("INSERT … REPLACE USING", "Use MERGE INTO, or DELETE and INSERT in turn"));
+        }
+        if relation.columns.is_empty() {
+            if insert.columns.is_empty() && !insert.by_name {
+                return Ok(Some(format!("{verb} {target}{clause} {with}{source}")));
+            }
+            return Err(SqlError::unsupported("INSERT with a column list into a table whose columns are not known", "Leave the list out"));
+        }
+        if insert.by_name && columns.open {
+            return Ok(Some(format!("{verb} {target} BY NAME {with}{source}")));
+        }
+        // One form for all: the rows under the table's own names, what is not given filled in.
+        let given: Vec<String> = if insert.by_name {
+            for column in &columns.list {
+                if !relation.columns.iter().any(|own| own.name.eq_ignore_ascii_case(&column.name)) {
+                    return Err(unresolved_column(&column.name, relation));
+                }
+            }
+            columns.list.iter().map(|column| column.name.clone()).collect()
+        } else {
+            listed.iter().map(|column| column.name.clone()).collect()
+        };
+        let complete = given.len() == relation.columns.len()
+            && given.iter().zip(&relation.columns).all(|(name, own)| name.eq_ignore_ascii_case(&own.name));
+        if complete && !insert.overwrite && with.is_empty() && !insert.by_name {
+            return Ok(Some(format!("{verb} {target}{clause} {source}")));
+        }
+        let list: Vec<String> = relation
+            .columns
+            .iter()
+            .map(|own| {
+                let name = quote_name(&own.name);
+                match given.iter().any(|given| given.eq_ignore_ascii_case(&own.name)) {
+                    true => name,
+                    false => format!("CAST({} AS {}) AS {name}", default_text(Some(own)), own.data_type),
+                }
+            })
+            .collect();
+        let names: Vec<String> = given.iter().map(|name| quote_name(name)).collect();
+        let rows = format!("SELECT {} FROM ({with}{source}) AS `__rows`({})", list.join(", "), names.join(", "));
+        Ok(Some(format!("{verb} {target}{clause} {rows}")))
+    }
+
+    /// `PARTITION (a = 1)`: fixed values become columns; overwriting one partition becomes REPLACE WHERE.
+    fn insert_partition(
+        &mut self,
+        insert: &Insert,
+        partition: &[(crate::parser::Ident, Option<Expr>)],
+        relation: &plan::Relation,
+        target: &str,
+        columns: &crate::rewrite::scope::Columns,
+    ) -> Result<Option<String>, SqlError> {
+        let hint = "Insert all columns without PARTITION, or use REPLACE WHERE";
+        let mut fixed = Vec::new();
+        for (column, value) in partition {
+            let Some(value) = value else {
+                return Err(SqlError::unsupported("PARTITION without a value", hint));
+            };
+            let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(&column.value));
+            let own = own.ok_or_else(|| unresolved_column(&column.value, relation))?;
+            fixed.push((own, format!("CAST({} AS {})", self.render(value.span)?, own.data_type)));
+        }
+        let rest: Vec<&plan::Column> =
+            relation.columns.iter().filter(|own| !fixed.iter().any(|(column, _)| column.name == own.name)).collect();
+        if columns.open || columns.list.len() != rest.len() || !insert.columns.is_empty() {
+            return Err(SqlError::unsupported("this INSERT with PARTITION", hint));
+        }
+        let list: Vec<String> = relation
+            .columns
+            .iter()
+            .map(|own| {
+                let name = quote_name(&own.name);
+                fixed.iter().find(|(column, _)| column.name == own.name).map_or(name.clone(), |(_, text)| format!("{text} AS {name}"))
+            })
+            .collect();
+        let names: Vec<String> = rest.iter().map(|own| quote_name(&own.name)).collect();
+        let source = self.render(insert.source.span)?;
+        let clause = if insert.overwrite {
+            let conditions: Vec<String> =
+                fixed.iter().map(|(own, text)| format!("{} <=> {text}", quote_name(&own.name))).collect();
+            format!(" REPLACE WHERE {}", conditions.join(" AND "))
+        } else {
+            String::new()
+        };
+        let rows = format!("SELECT {} FROM ({source}) AS `__rows`({})", list.join(", "), names.join(", "));
+        Ok(Some(format!("INSERT INTO {target}{clause} {rows}")))
+    }
+
+    /// `DEFAULT` in `VALUES`: the default of the column at that place.
+    fn defaults(&mut self, body: &SetBody, listed: &[&plan::Column]) {
+        let SetBody::Values(_, rows) = body else { return };
+        for row in rows {
+            let ExprKind::Tuple(cells) = &row.kind else { continue };
+            for (cell, column) in cells.iter().zip(listed) {
+                if matches!(cell.kind, ExprKind::Default) {
+                    self.edits.replace(cell.span, pieces![default_text(Some(column))]);
+                }
+            }
+        }
+    }
+
+    /// The engine deletes by a subquery only through MERGE, joined on the whole row.
+    fn delete_by_merge(
+        &mut self,
+        filter: &Expr,
+        own: &Relation,
+        relation: &plan::Relation,
+        target: &str,
+    ) -> Result<Option<String>, SqlError> {
+        let comparable = |data_type: &DataType| !matches!(data_type, DataType::Map(..) | DataType::Variant | DataType::Unknown);
+        let keys: Vec<&plan::Column> = relation.columns.iter().collect();
+        if keys.is_empty() || keys.iter().any(|column| !comparable(&column.data_type)) {
+            return Err(SqlError::unsupported("DELETE with a subquery on this table", "Use MERGE INTO … WHEN MATCHED THEN DELETE"));
+        }
+        let alias = own.qualifier.last().cloned().unwrap_or_default();
+        let list: Vec<String> = keys.iter().map(|column| quote_name(&column.name)).collect();
+        let list = list.join(", ");
+        let on: Vec<String> =
+            keys.iter().map(|column| format!("`__t`.{0} <=> `__s`.{0}", quote_name(&column.name))).collect();
+        Ok(Some(format!(
+            "MERGE INTO {target} AS `__t` USING (SELECT DISTINCT {list} FROM {target} AS {} WHERE {}) AS `__s` ON {} WHEN MATCHED THEN DELETE",
+            quote_name(&alias), self.render(filter.span)?, on.join(" AND ")
+        )))
+    }
+
+    fn merge(
+        &mut self,
+        merge: &Merge,
+        relation: &plan::Relation,
+        mut scope: Scope,
+        env: &Env,
+        whole: Span,
+    ) -> Result<Option<String>, SqlError> {
+        let _ = whole;
+        let target_scope = scope.clone();
+        let source = self.factor(&merge.source, &scope, env)?;
+        let source_scope = Scope { relations: vec![source.clone()], ctes: env.ctes.clone(), ..Scope::default() };
+        if merge.schema_evolution.is_some() {
+            let grows = source.columns.list.iter().any(|column| {
+                !relation.columns.iter().any(|own| own.name.eq_ignore_ascii_case(&column.name))
+            });
+            if grows || source.columns.open {
+                return Err(SqlError::unsupported("MERGE WITH SCHEMA EVOLUTION that adds columns", "Add them with ALTER TABLE first"));
+            }
+            if let Some(span) = merge.schema_evolution {
+                self.edits.replace(span, pieces![""]);
+            }
+        }
+        scope.relations.push(source);
+        self.expr(&merge.condition, &scope)?;
+        for clause in &merge.clauses {
+            let seen = match clause.when.as_str() {
+                "NOT MATCHED" => &source_scope,
+                "NOT MATCHED BY SOURCE" => &target_scope,
+                _ => &scope,
+            };
+            if let Some(condition) = &clause.condition {
+                self.expr(condition, seen)?;
+            }
+            match &clause.action {
+                MergeAction::Update(assignments) => {
+                    for (column, value) in assignments {
+                        self.assigned(column, relation)?;
+                        if !self.default_value(value, column, relation) {
+                            self.expr(value, seen)?;
+                        }
+                    }
+                }
+                MergeAction::Insert(columns, values) => {
+                    for (column, value) in columns.iter().zip(values) {
+                        self.assigned(column, relation)?;
+                        if !self.default_value(value, column, relation) {
+                            self.expr(value, seen)?;
+                        }
+                    }
+                }
+                MergeAction::Delete | MergeAction::UpdateAll | MergeAction::InsertAll => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn default_text(column: Option<&plan::Column>) -> String {
+    column.and_then(|column| column.default.clone()).unwrap_or_else(|| "NULL".to_owned())
+}
+
+fn has_query(expr: &Expr) -> bool {
+    let mut found = false;
+    tree::walk(Node::Expr(expr), &mut |node| found |= matches!(node, Node::Query(_)));
+    found
+}
+
+fn unresolved_column(name: &str, relation: &plan::Relation) -> SqlError {
+    let list: Vec<String> = relation.columns.iter().take(5).map(|column| quote_name(&column.name)).collect();
+    let text = format!(
+        "A column, variable, or function parameter with name {} cannot be resolved. Did you mean one of the following? [{}].",
+        quote_name(name), list.join(", ")
+    );
+    SqlError::new("UNRESOLVED_COLUMN.WITH_SUGGESTION", "42703", text)
+}

@@ -1,0 +1,787 @@
+//! Types of expressions, and the edits that make them mean on the engine what they mean on the platform.
+
+use crate::data_type::DataType;
+use crate::error::SqlError;
+use crate::parser::Name;
+use crate::query::{Expr, ExprKind, Over, PathStep};
+use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::planner::Planner;
+use crate::rewrite::scope::{Found, Meaning, Scope, field};
+use crate::token::{Span, quote_name, string_literal};
+
+impl Planner<'_> {
+    /// Resolves an expression; gives its type.
+    pub(super) fn expr(&mut self, expr: &Expr, scope: &Scope) -> Result<DataType, SqlError> {
+        Ok(match &expr.kind {
+            ExprKind::Number(text) => number_type(text),
+            ExprKind::String(_) => DataType::String,
+            ExprKind::Boolean(_) => DataType::Boolean,
+            ExprKind::Null => DataType::Void,
+            ExprKind::Default => DataType::Unknown,
+            ExprKind::Typed(word, _) => match word.as_str() {
+                "DATE" => DataType::Date,
+                "TIMESTAMP_NTZ" => DataType::TimestampNtz,
+                "TIME" => DataType::Time(6),
+                "X" => DataType::Binary,
+                _ => DataType::Timestamp,
+            },
+            ExprKind::Interval(parts) => self.interval(parts, scope)?,
+            ExprKind::Name(name) => self.name(name, expr.span, scope)?,
+            ExprKind::Star { qualifier, except } => {
+                if !except.is_empty() {
+                    return Err(SqlError::unsupported("* EXCEPT as an argument", "Name the columns"));
+                }
+                let _ = qualifier;
+                DataType::Unknown
+            }
+            ExprKind::FieldStar(base) => {
+                self.expr(base, scope)?;
+                DataType::Unknown
+            }
+            ExprKind::Call(call) => self.call(expr, call, scope)?,
+            ExprKind::Unary(operator, operand) => {
+                let data_type = self.expr(operand, scope)?;
+                match operator.as_str() {
+                    "NOT" => DataType::Boolean,
+                    "!" => {
+                        self.edits.replace(Span::new(expr.span.start, expr.span.start + 1), pieces!["NOT "]);
+                        DataType::Boolean
+                    }
+                    "-" if data_type == DataType::String => DataType::Double,
+                    _ => data_type,
+                }
+            }
+            ExprKind::Binary(left, operator, right) => self.binary(expr, left, operator, right, scope)?,
+            ExprKind::Chain(operator, operands) => {
+                let mut all = Vec::new();
+                for operand in operands {
+                    all.push(self.expr(operand, scope)?);
+                }
+                if operator == "||" { self.concatenation(operands, &all) } else { DataType::Boolean }
+            }
+            ExprKind::Between { value, low, high, .. } => {
+                for part in [value, low, high] {
+                    self.expr(part, scope)?;
+                }
+                DataType::Boolean
+            }
+            ExprKind::InList { value, list, .. } => {
+                self.expr(value, scope)?;
+                for item in list {
+                    self.expr(item, scope)?;
+                }
+                DataType::Boolean
+            }
+            ExprKind::InQuery { value, query, .. } => {
+                self.expr(value, scope)?;
+                let env = self.inner_env(scope);
+                self.query(query, &env)?;
+                DataType::Boolean
+            }
+            ExprKind::Like { not, operator, quantifier, value, patterns, escape } => {
+                self.expr(value, scope)?;
+                for pattern in patterns {
+                    self.expr(pattern, scope)?;
+                }
+                if let Some(quantifier) = quantifier {
+                    self.quantified_like(expr, *not, operator, quantifier, value, patterns);
+                }
+                if let Some(escape) = escape {
+                    self.expr(escape, scope)?;
+                }
+                DataType::Boolean
+            }
+            ExprKind::Is { value, .. } => {
+                self.expr(value, scope)?;
+                DataType::Boolean
+            }
+            ExprKind::Case { operand, whens, otherwise } => {
+                if let Some(operand) = operand {
+                    self.expr(operand, scope)?;
+                }
+                let mut data_type = DataType::Void;
+                for when in whens {
+                    self.expr(&when.condition, scope)?;
+                    let result = self.expr(&when.result, scope)?;
+                    data_type = common(&data_type, &result);
+                }
+                if let Some(otherwise) = otherwise {
+                    let result = self.expr(otherwise, scope)?;
+                    data_type = common(&data_type, &result);
+                }
+                data_type
+            }
+            ExprKind::Cast { value, data_type, type_span, attempt, infix } => {
+                self.cast(expr, value, data_type, *type_span, *attempt, *infix, scope)?
+            }
+            ExprKind::Subscript(base, index) => {
+                let base = self.expr(base, scope)?;
+                self.expr(index, scope)?;
+                match base {
+                    DataType::Array(element) => *element,
+                    DataType::Map(_, value) => *value,
+                    DataType::Variant => DataType::Variant,
+                    _ => DataType::Unknown,
+                }
+            }
+            ExprKind::Field(base, name) => {
+                let base = self.expr(base, scope)?;
+                field(&base, &name.value)
+            }
+            ExprKind::Path(base, steps) => self.path(expr, base, steps, scope)?,
+            ExprKind::Lambda(_, body) => self.expr(body, scope)?,
+            ExprKind::Subquery(query) => {
+                let env = self.inner_env(scope);
+                let columns = self.query(query, &env)?;
+                columns.list.into_iter().next().map(|column| column.data_type).unwrap_or_default()
+            }
+            ExprKind::Exists(query) => {
+                let env = self.inner_env(scope);
+                self.query(query, &env)?;
+                DataType::Boolean
+            }
+            ExprKind::Tuple(items) => {
+                let mut data_type = DataType::Unknown;
+                for item in items {
+                    data_type = self.expr(item, scope)?;
+                }
+                if items.len() == 1 { data_type } else { DataType::Unknown }
+            }
+            ExprKind::Named(name) => return Err(unbound(name)),
+            ExprKind::Positional => return Err(unbound("?")),
+            ExprKind::Table(_) => {
+                return Err(SqlError::unsupported("a table as an argument", "Pass the rows with a join or a subquery"));
+            }
+            ExprKind::Collate(..) => {
+                return Err(SqlError::unsupported("COLLATE", "Compare lower(a) with lower(b) for comparisons without case"));
+            }
+        })
+    }
+
+    /// Windows: their keys are resolved.
+    pub(super) fn over(&mut self, over: &Over, scope: &Scope) -> Result<(), SqlError> {
+        let keys = over.partition_by.iter().chain(over.order_by.iter().map(|item| &item.expr)).chain(&over.bounds);
+        for key in keys {
+            self.expr(key, scope)?;
+        }
+        Ok(())
+    }
+
+    fn interval(&mut self, parts: &[(Expr, String)], scope: &Scope) -> Result<DataType, SqlError> {
+        for (value, _) in parts {
+            self.expr(value, scope)?;
+        }
+        let unit = parts.first().map(|(_, unit)| unit.as_str()).unwrap_or_default();
+        Ok(match unit.split(' ').next().unwrap_or_default().trim_end_matches('S') {
+            "YEAR" | "MONTH" | "QUARTER" => DataType::YearMonth("YEAR TO MONTH".to_owned()),
+            "" => DataType::Interval,
+            _ => DataType::DayTime("DAY TO SECOND".to_owned()),
+        })
+    }
+
+    fn name(&mut self, name: &Name, span: Span, scope: &Scope) -> Result<DataType, SqlError> {
+        let parts = name.values();
+        let fields = |data_type: DataType, from: usize| {
+            parts[from.min(parts.len())..].iter().fold(data_type, |inner, part| field(&inner, part))
+        };
+        match scope.find(&parts) {
+            Found::Column { data_type, parts: used, meaning, relation } => {
+                let head = name.parts[0].span.to(name.parts[used - 1].span);
+                match (meaning, relation) {
+                    (Some(Meaning::Text(text)), _) => self.edits.replace(head, pieces![format!("({text})")]),
+                    (Some(Meaning::Source(source)), _) => self.edits.replace(head, pieces!["(", source, ")"]),
+                    (None, Some(alias)) if used > 2 => {
+                        self.edits.replace(head, pieces![format!("{}.{}", quote_name(&alias), quote_name(&parts[used - 1]))]);
+                    }
+                    _ => {}
+                }
+                Ok(fields(data_type, used))
+            }
+            Found::Alias { span: source, data_type } => {
+                if self.substitute {
+                    self.edits.replace(name.parts[0].span, pieces!["(", source, ")"]);
+                }
+                Ok(fields(data_type, 1))
+            }
+            Found::Lambda { data_type, text } => {
+                if let Some(text) = text {
+                    self.edits.replace(name.parts[0].span, pieces![text]);
+                }
+                Ok(fields(data_type, 1))
+            }
+            Found::Parameter { text, data_type, parts: used } => {
+                self.edits.replace(name.parts[0].span.to(name.parts[used - 1].span), pieces![text]);
+                Ok(fields(data_type, used))
+            }
+            found => {
+                if let Some(data_type) = self.variable(&parts, span)? {
+                    return Ok(data_type);
+                }
+                if let [only] = parts.as_slice() {
+                    if let Some(data_type) = self.without_parentheses(only, span)? {
+                        return Ok(data_type);
+                    }
+                }
+                if matches!(found, Found::Perhaps) {
+                    return Ok(DataType::Unknown);
+                }
+                Err(unresolved(&parts, scope).at(span))
+            }
+        }
+    }
+
+    /// A session variable as a literal.
+    fn variable(&mut self, parts: &[String], span: Span) -> Result<Option<DataType>, SqlError> {
+        let name = match parts {
+            [name] => name,
+            [session, name] if session.eq_ignore_ascii_case("session") => name,
+            [system, session, name] if system.eq_ignore_ascii_case("system") && session.eq_ignore_ascii_case("session") => name,
+            _ => return Ok(None),
+        };
+        let context = self.context;
+        let Some(variable) = context.variables.iter().find(|variable| variable.name.eq_ignore_ascii_case(name)) else {
+            return Ok(None);
+        };
+        self.edits.replace(span, pieces![format!("({})", variable.literal)]);
+        Ok(Some(variable.data_type.clone()))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one node")]
+    fn cast(
+        &mut self,
+        expr: &Expr,
+        value: &Expr,
+        data_type: &DataType,
+        type_span: Span,
+        attempt: bool,
+        infix: bool,
+        scope: &Scope,
+    ) -> Result<DataType, SqlError> {
+        let target = if data_type.is_string() { DataType::String } else { data_type.clone() };
+        if let ExprKind::Path(base, steps) = &value.kind {
+            let base_type = self.expr(base, scope)?;
+            if base_type == DataType::Variant {
+                let function = if attempt { "try_variant_get" } else { "variant_get" };
+                let path = path_text(steps)?;
+                self.edits.replace(expr.span, pieces![
+                    format!("{function}("), base.span, format!(", {}, {})", string_literal(&path), string_literal(&data_type.to_string().to_lowercase())),
+                ]);
+                return Ok(target);
+            }
+            self.string_path(value, base, steps)?;
+            if attempt {
+                self.edits.replace(expr.span, pieces!["TRY_CAST(", value.span, format!(" AS {data_type})")]);
+            }
+            return Ok(target);
+        }
+        let from = self.expr(value, scope)?;
+        if matches!(data_type, DataType::Void | DataType::Other(_)) {
+            return Err(SqlError::unsupported(format!("a cast to {data_type}"), "Use another type"));
+        }
+        if attempt && infix {
+            self.edits.replace(expr.span, pieces!["TRY_CAST(", value.span, format!(" AS {data_type})")]);
+        }
+        let _ = type_span;
+        if from == DataType::Variant && !matches!(target, DataType::Variant) {
+            let function = if attempt { "try_variant_get" } else { "variant_get" };
+            let name = string_literal(&data_type.to_string().to_lowercase());
+            self.edits.replace(expr.span, pieces![format!("{function}("), value.span, format!(", '$', {name})")]);
+        } else if target == DataType::String && matches!(from, DataType::Double | DataType::Float) {
+            let text = self.double_text(value.span, &from);
+            self.edits.replace(expr.span, text);
+        }
+        Ok(target)
+    }
+
+    /// A double as Java prints it; the value is computed once.
+    pub(super) fn double_text(&mut self, value: Span, from: &DataType) -> Vec<Piece> {
+        let name = "`__d`";
+        let text = format!("CAST(abs({name}) AS STRING)");
+        let sign = format!("CASE WHEN {name} < 0 THEN '-' ELSE '' END");
+        let mantissa = format!("split_part({text}, 'e', 1)");
+        let with_dot = format!("CASE WHEN contains({mantissa}, '.') THEN {mantissa} ELSE concat({mantissa}, '.0') END");
+        let exponent = format!("replace(split_part({text}, 'e', 2), '+', '')");
+        let whole = format!("split_part({text}, '.', 1)");
+        // Digits without the dot; of large numbers from the first one, of small ones from the first that is not zero.
+        let digits = format!("rtrim('0', ltrim('0', replace({text}, '.', '')))");
+        let large = format!(
+            "concat(substring({digits}, 1, 1), '.', CASE WHEN length({digits}) > 1 THEN substring({digits}, 2) ELSE '0' END, 'E', CAST(length({whole}) - 1 AS STRING))"
+        );
+        let fraction = format!("split_part({text}, '.', 2)");
+        let small = format!(
+            "concat(substring({digits}, 1, 1), '.', CASE WHEN length({digits}) > 1 THEN substring({digits}, 2) ELSE '0' END, 'E-', CAST(length({fraction}) - length(ltrim('0', {fraction})) + 1 AS STRING))"
+        );
+        pieces![
+            format!("element_at(transform(array(CAST("),
+            value,
+            format!(
+                " AS {from})), {name} -> CASE WHEN isnan({name}) THEN 'NaN' WHEN abs({name}) > {} THEN concat({sign}, 'Infinity') \
+                 WHEN {name} = 0 OR (abs({name}) >= 0.001D AND abs({name}) < 10000000D) THEN CAST({name} AS STRING) \
+                 WHEN contains({text}, 'e') THEN concat({sign}, {with_dot}, 'E', {exponent}) \
+                 WHEN abs({name}) >= 1 THEN concat({sign}, {large}) ELSE concat({sign}, {small}) END), 1)",
+                if *from == DataType::Float { "3.4028235e38D" } else { "1.7976931348623157e308D" }
+            )
+        ]
+    }
+
+    /// Operands of `||` and `concat` that are doubles are printed as the platform does.
+    pub(super) fn concatenation(&mut self, operands: &[Expr], all: &[DataType]) -> DataType {
+        for (operand, data_type) in operands.iter().zip(all) {
+            if matches!(data_type, DataType::Double | DataType::Float) {
+                let text = self.double_text(operand.span, data_type);
+                self.edits.replace(operand.span, text);
+            }
+        }
+        match all.first() {
+            Some(DataType::Array(element)) => DataType::Array(element.clone()),
+            Some(DataType::Binary) if all.iter().all(|data_type| *data_type == DataType::Binary) => DataType::Binary,
+            _ => DataType::String,
+        }
+    }
+
+    fn quantified_like(
+        &mut self,
+        expr: &Expr,
+        not: bool,
+        operator: &str,
+        quantifier: &str,
+        value: &Expr,
+        patterns: &[Expr],
+    ) {
+        // NOT LIKE ANY holds when some pattern does not match, NOT LIKE ALL when none does.
+        let joiner = if quantifier == "ALL" { " AND " } else { " OR " };
+        let mut text = vec![Piece::from("(")];
+        for (index, pattern) in patterns.iter().enumerate() {
+            if index > 0 {
+                text.push(Piece::from(joiner));
+            }
+            text.extend(pieces!["(", value.span, ")", if not { " NOT " } else { " " }, format!("{operator} ("), pattern.span, ")"]);
+        }
+        text.push(Piece::from(")"));
+        self.edits.replace(expr.span, text);
+    }
+
+    fn path(&mut self, expr: &Expr, base: &Expr, steps: &[PathStep], scope: &Scope) -> Result<DataType, SqlError> {
+        if self.expr(base, scope)? == DataType::Variant {
+            let path = path_text(steps)?;
+            self.edits.replace(expr.span, pieces!["variant_get(", base.span, format!(", {})", string_literal(&path))]);
+            return Ok(DataType::Variant);
+        }
+        self.string_path(expr, base, steps)?;
+        Ok(DataType::String)
+    }
+
+    fn string_path(&mut self, expr: &Expr, base: &Expr, steps: &[PathStep]) -> Result<(), SqlError> {
+        let path = path_text(steps)?;
+        self.edits.replace(expr.span, pieces!["get_json_object(", base.span, format!(", {})", string_literal(&path))]);
+        Ok(())
+    }
+
+    fn binary(&mut self, expr: &Expr, left: &Expr, operator: &str, right: &Expr, scope: &Scope) -> Result<DataType, SqlError> {
+        let (a, b) = (self.expr(left, scope)?, self.expr(right, scope)?);
+        match operator {
+            "+" | "-" | "*" | "/" | "%" | "DIV" => self.arithmetic(expr, (left, &a), operator, (right, &b)),
+            "&" | "|" | "^" => Ok(common(&a, &b)),
+            "<<" | ">>" | ">>>" => Ok(a),
+            "IS DISTINCT FROM" | "IS NOT DISTINCT FROM" => {
+                let (open, close) = if operator == "IS DISTINCT FROM" { ("(NOT (", "))") } else { ("((", "))") };
+                self.edits.replace(expr.span, pieces![open, left.span, " <=> ", right.span, close]);
+                Ok(DataType::Boolean)
+            }
+            _ => Ok(DataType::Boolean),
+        }
+    }
+
+    /// Arithmetic with the platform's types: overflow is an error, decimals have the platform's precision.
+    pub(super) fn arithmetic(
+        &mut self,
+        expr: &Expr,
+        (left, a): (&Expr, &DataType),
+        operator: &str,
+        (right, b): (&Expr, &DataType),
+    ) -> Result<DataType, SqlError> {
+        use DataType::{Date, Decimal, Double, Float, String, Timestamp, TimestampNtz, Unknown, Void};
+        if let Some(result) = self.moments(expr, (left, a), operator, (right, b)) {
+            return Ok(result);
+        }
+        // A string in arithmetic is a number, as wide as its partner asks.
+        let (mut a, mut b) = (a.clone(), b.clone());
+        let (first, second) = (a.clone(), b.clone());
+        for (side, own, other) in [(left, &mut a, second), (right, &mut b, first)] {
+            if *own == String {
+                let target = if other.is_integer() && operator != "/" { DataType::BigInt } else { Double };
+                self.edits.replace(side.span, pieces!["CAST(", side.span, format!(" AS {target})")]);
+                *own = target;
+            }
+        }
+        if operator == "DIV" {
+            return Ok(DataType::BigInt);
+        }
+        if a == Void || b == Void {
+            return Ok(if a == Void { b } else { a });
+        }
+        if a == Unknown || b == Unknown {
+            let number = |data_type: &DataType| *data_type == Unknown || data_type.is_integer();
+            if operator != "/" && operator != "%" && number(&a) && number(&b) {
+                self.unchecked += 1;
+            }
+            let sure = |data_type: &DataType| matches!(data_type, Double | Date | Timestamp | TimestampNtz);
+            return Ok(if sure(&a) { a } else if sure(&b) { b } else { Unknown });
+        }
+        if !a.is_numeric() || !b.is_numeric() {
+            return Ok(Unknown);
+        }
+        let floating = |data_type: &DataType| matches!(data_type, Float | Double);
+        if floating(&a) || floating(&b) {
+            return Ok(if a == Float && (b == Float) { if operator == "/" { Double } else { Float } } else { Double });
+        }
+        if let (Decimal(..), _) | (_, Decimal(..)) = (&a, &b) {
+            return Ok(self.decimal(expr, (left, &a), operator, (right, &b)));
+        }
+        if operator == "/" {
+            return Ok(Double);
+        }
+        let result = wider(&a, &b);
+        if operator == "%" {
+            return Ok(result);
+        }
+        let (low, high) = bounds(expr, &result, (left, &a), operator, (right, &b));
+        let (least, most) = limits(&result);
+        if low < least || high > most {
+            self.checked = true;
+            let wide = if result == DataType::BigInt { "DECIMAL(20,0)" } else { "BIGINT" };
+            self.edits.replace(expr.span, pieces![
+                format!("CAST(CAST("), left.span, format!(" AS {wide}) {operator} CAST("), right.span, format!(" AS {wide}) AS {result})"),
+            ]);
+        }
+        Ok(result)
+    }
+
+    /// Arithmetic of dates, timestamps and intervals.
+    fn moments(
+        &mut self,
+        expr: &Expr,
+        (left, a): (&Expr, &DataType),
+        operator: &str,
+        (right, b): (&Expr, &DataType),
+    ) -> Option<DataType> {
+        use DataType::{Date, DayTime, Interval, Timestamp, TimestampNtz, YearMonth};
+        let day_time = || DayTime("DAY TO SECOND".to_owned());
+        match (a, operator, b) {
+            (Date, "-", Date) => {
+                self.edits.replace(expr.span, pieces!["CAST(datediff(", left.span, ", ", right.span, ") AS INTERVAL DAY)"]);
+                Some(DayTime("DAY".to_owned()))
+            }
+            (Date | Timestamp | TimestampNtz, "-", Timestamp | TimestampNtz) | (Timestamp | TimestampNtz, "-", Date) => Some(day_time()),
+            (Date, "+" | "-", YearMonth(_)) | (YearMonth(_), "+", Date) => Some(Date),
+            (Date, "+" | "-", DayTime(fields)) | (DayTime(fields), "+", Date) => {
+                Some(if fields == "DAY" { Date } else { Timestamp })
+            }
+            (Date, "+" | "-", Interval) | (Interval, "+", Date) => Some(Date),
+            (Date, "+" | "-", other) if other.is_integer() => Some(Date),
+            (other, "+", Date) if other.is_integer() => Some(Date),
+            (Timestamp | TimestampNtz, "+" | "-", DayTime(_) | YearMonth(_) | Interval) => Some(a.clone()),
+            (DayTime(_) | YearMonth(_) | Interval, "+", Timestamp | TimestampNtz) => Some(b.clone()),
+            (DayTime(_) | YearMonth(_) | Interval, _, _) => Some(a.clone()),
+            (_, "*", DayTime(_) | YearMonth(_) | Interval) => Some(b.clone()),
+            _ => None,
+        }
+    }
+
+    fn decimal(
+        &mut self,
+        expr: &Expr,
+        (left, a): (&Expr, &DataType),
+        operator: &str,
+        (right, b): (&Expr, &DataType),
+    ) -> DataType {
+        let (Some((p1, s1)), Some((p2, s2))) = (literal_decimal(left, a), literal_decimal(right, b)) else {
+            return DataType::Unknown;
+        };
+        let (p1, s1, p2, s2) = (i32::from(p1), i32::from(s1), i32::from(p2), i32::from(s2));
+        let (precision, scale) = match operator {
+            "*" => (p1 + p2 + 1, s1 + s2),
+            "/" => {
+                let scale = (s1 + p2 + 1).max(6);
+                (p1 - s1 + s2 + scale, scale)
+            }
+            "%" => ((p1 - s1).min(p2 - s2) + s1.max(s2), s1.max(s2)),
+            _ => ((p1 - s1).max(p2 - s2) + s1.max(s2) + 1, s1.max(s2)),
+        };
+        let (precision, scale) = adjusted(precision, scale);
+        let result = DataType::Decimal(clamp(precision), clamp(scale));
+        if operator == "/" {
+            // The engine keeps four digits more than the dividend has: give it as many as the result needs, and one to round by.
+            let wanted = (scale - 3).max(s1);
+            // Values with more whole digits than then fit are refused by the cast.
+            let room = (p1 - s1 + wanted).min(38);
+            let dividend = DataType::Decimal(clamp(room.max(wanted)), clamp(wanted));
+            let divisor = DataType::Decimal(clamp(p2), clamp(s2));
+            self.edits.replace(expr.span, pieces![
+                "CAST(CAST(", left.span, format!(" AS {dividend}) / CAST("), right.span, format!(" AS {divisor}) AS {result})"),
+            ]);
+        } else {
+            let cast = |side: &Expr, own: &DataType, precision: i32, scale: i32| -> Vec<Piece> {
+                // Whole numbers become the decimal that Spark chooses, which the engine makes wider.
+                if own.is_integer() {
+                    pieces!["CAST(", side.span, format!(" AS {})", DataType::Decimal(clamp(precision), clamp(scale)))]
+                } else {
+                    pieces![side.span]
+                }
+            };
+            let engine = match operator {
+                "*" => (p1 + p2 + 1, s1 + s2),
+                "%" => (precision, scale),
+                _ => (precision.max((p1 - s1).max(p2 - s2) + s1.max(s2) + 1), s1.max(s2)),
+            };
+            let same = engine == (precision, scale) && !a.is_integer() && !b.is_integer() && operator != "%";
+            if !same {
+                let mut text = pieces!["CAST("];
+                text.extend(cast(left, a, p1, s1));
+                text.push(Piece::from(format!(" {operator} ")));
+                text.extend(cast(right, b, p2, s2));
+                text.push(Piece::from(format!(" AS {result})")));
+                self.edits.replace(expr.span, text);
+            }
+        }
+        result
+    }
+}
+
+fn clamp(number: i32) -> u8 {
+    u8::try_from(number.clamp(0, 38)).unwrap_or(38)
+}
+
+/// Spark's rule for decimals that would need more than 38 digits: keep the whole digits, and six of the scale at least.
+pub(super) fn adjusted(precision: i32, scale: i32) -> (i32, i32) {
+    if precision <= 38 {
+        return (precision, scale);
+    }
+    let digits = precision - scale;
+    let least = scale.min(6);
+    (38, (38 - digits).max(least))
+}
+
+/// The decimal of an operand: a whole-number literal is as wide as its digits.
+fn literal_decimal(expr: &Expr, data_type: &DataType) -> Option<(u8, u8)> {
+    match &expr.kind {
+        ExprKind::Number(text) if data_type.is_integer() => {
+            let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_start_matches('0').len().max(1);
+            u8::try_from(digits).ok().map(|digits| (digits, 0))
+        }
+        ExprKind::Tuple(items) if items.len() == 1 => literal_decimal(&items[0], data_type),
+        _ => data_type.as_decimal(),
+    }
+}
+
+fn path_text(steps: &[PathStep]) -> Result<String, SqlError> {
+    let mut path = String::from("$");
+    for step in steps {
+        match step {
+            PathStep::Key(key, _) if key.chars().all(|c| c == '_' || c.is_ascii_alphanumeric()) => {
+                path.push('.');
+                path.push_str(key);
+            }
+            PathStep::Key(key, _) if !key.contains('\'') => path.push_str(&format!("['{key}']")),
+            PathStep::Key(..) => return Err(SqlError::unsupported("this key in a JSON path", "Use get_json_object")),
+            PathStep::Index(index) => path.push_str(&format!("[{index}]")),
+            PathStep::Every => path.push_str("[*]"),
+        }
+    }
+    Ok(path)
+}
+
+/// The type of a number as typed.
+fn number_type(text: &str) -> DataType {
+    let upper = text.to_uppercase();
+    if let Some(digits) = upper.strip_suffix("BD") {
+        return decimal_of(digits);
+    }
+    match upper.chars().last() {
+        Some('L') => return DataType::BigInt,
+        Some('S') => return DataType::SmallInt,
+        Some('Y') => return DataType::TinyInt,
+        Some('D') => return DataType::Double,
+        Some('F') => return DataType::Float,
+        _ => {}
+    }
+    if upper.contains('E') {
+        return DataType::Double;
+    }
+    if upper.contains('.') {
+        return decimal_of(&upper);
+    }
+    match upper.parse::<i128>() {
+        Ok(value) if value <= i128::from(i32::MAX) => DataType::Int,
+        Ok(value) if value <= i128::from(i64::MAX) => DataType::BigInt,
+        _ => decimal_of(&upper),
+    }
+}
+
+fn decimal_of(digits: &str) -> DataType {
+    let (mantissa, exponent) = digits.split_once('E').map_or((digits, 0), |(m, e)| (m, e.parse::<i32>().unwrap_or(0)));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let scale = i32::try_from(fraction.len()).unwrap_or(38) - exponent;
+    let significant = format!("{whole}{fraction}").trim_start_matches('0').len().max(1);
+    let precision = i32::try_from(significant).unwrap_or(38);
+    if scale < 0 {
+        return DataType::Decimal(clamp(precision - scale), 0);
+    }
+    DataType::Decimal(clamp(precision.max(scale)), clamp(scale))
+}
+
+/// The least and the greatest value of a whole-number type.
+fn limits(data_type: &DataType) -> (i128, i128) {
+    match data_type {
+        DataType::TinyInt => (i8::MIN.into(), i8::MAX.into()),
+        DataType::SmallInt => (i16::MIN.into(), i16::MAX.into()),
+        DataType::Int => (i32::MIN.into(), i32::MAX.into()),
+        _ => (i64::MIN.into(), i64::MAX.into()),
+    }
+}
+
+/// What values the result of arithmetic may have.
+fn bounds(
+    _expr: &Expr,
+    _result: &DataType,
+    (left, a): (&Expr, &DataType),
+    operator: &str,
+    (right, b): (&Expr, &DataType),
+) -> (i128, i128) {
+    let ((l1, h1), (l2, h2)) = (values(left, a), values(right, b));
+    match operator {
+        "+" => (l1 + l2, h1 + h2),
+        "-" => (l1 - h2, h1 - l2),
+        _ => {
+            let products = [l1 * l2, l1 * h2, h1 * l2, h1 * h2];
+            (products.into_iter().min().unwrap_or(i128::MIN), products.into_iter().max().unwrap_or(i128::MAX))
+        }
+    }
+}
+
+/// What values an operand may have.
+fn values(expr: &Expr, data_type: &DataType) -> (i128, i128) {
+    match &expr.kind {
+        ExprKind::Number(text) => match text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse::<i128>() {
+            Ok(value) => (value, value),
+            Err(_) => limits(data_type),
+        },
+        ExprKind::Unary(operator, operand) if operator == "-" => {
+            let (low, high) = values(operand, data_type);
+            let (least, most) = limits(data_type);
+            ((-high).max(least), (-low).min(most))
+        }
+        ExprKind::Tuple(items) if items.len() == 1 => values(&items[0], data_type),
+        ExprKind::Call(call) => match call.name.single().unwrap_or_default().as_str() {
+            "YEAR" => (-300_000, 300_000),
+            "MONTH" | "DAY" | "HOUR" | "MINUTE" | "SECOND" | "QUARTER" | "DAYOFWEEK" | "DAYOFMONTH" | "WEEKDAY" | "WEEKOFYEAR"
+            | "DAYOFYEAR" => (0, 366),
+            "LENGTH" | "LEN" | "CHAR_LENGTH" | "SIZE" | "CARDINALITY" | "ARRAY_SIZE" | "ROW_NUMBER" | "RANK" | "DENSE_RANK" => {
+                (-1, i32::MAX.into())
+            }
+            _ => limits(data_type),
+        },
+        _ => limits(data_type),
+    }
+}
+
+/// The wider of two whole-number types.
+fn wider(a: &DataType, b: &DataType) -> DataType {
+    let rank = |data_type: &DataType| match data_type {
+        DataType::TinyInt => 0,
+        DataType::SmallInt => 1,
+        DataType::Int => 2,
+        _ => 3,
+    };
+    if rank(a) >= rank(b) { a.clone() } else { b.clone() }
+}
+
+/// The type both fit into, as `CASE`, `coalesce` and `UNION` choose it.
+pub(crate) fn common(a: &DataType, b: &DataType) -> DataType {
+    use DataType::{Array, Date, Decimal, Double, Float, Map, String, Struct, Timestamp, Unknown, Void};
+    if a == b {
+        return a.clone();
+    }
+    match (a, b) {
+        (Void, other) | (other, Void) => other.clone(),
+        (Unknown, _) | (_, Unknown) => Unknown,
+        (Decimal(..), other) | (other, Decimal(..)) if other.is_numeric() => {
+            if matches!(other, Float | Double) {
+                return Double;
+            }
+            let (Some((p1, s1)), Some((p2, s2))) = (a.as_decimal(), b.as_decimal()) else { return Unknown };
+            let scale = s1.max(s2);
+            let digits = (p1 - s1).max(p2 - s2);
+            let (precision, scale) = adjusted(i32::from(digits) + i32::from(scale), i32::from(scale));
+            Decimal(clamp(precision), clamp(scale))
+        }
+        (Double | Float, other) | (other, Double | Float) if other.is_numeric() => {
+            if a == &Float && b == &Float { Float } else { Double }
+        }
+        _ if a.is_integer() && b.is_integer() => wider(a, b),
+        (Date, Timestamp) | (Timestamp, Date) => Timestamp,
+        (Date, DataType::TimestampNtz) | (DataType::TimestampNtz, Date) => DataType::TimestampNtz,
+        // In ANSI mode a string gives way: to BIGINT for whole numbers, DOUBLE for others, else the other type.
+        (String, other) | (other, String) => match other {
+            _ if other.is_integer() => DataType::BigInt,
+            Decimal(..) | Float | Double => Double,
+            Date | Timestamp | DataType::Boolean | DataType::Binary => other.clone(),
+            _ => Unknown,
+        },
+        (Array(left), Array(right)) => Array(Box::new(common(left, right))),
+        (Map(k1, v1), Map(k2, v2)) => Map(Box::new(common(k1, k2)), Box::new(common(v1, v2))),
+        (Struct(left), Struct(right)) if left.len() == right.len() => {
+            let fields = left.iter().zip(right).map(|(l, r)| crate::data_type::Field {
+                name: l.name.clone(), data_type: common(&l.data_type, &r.data_type), not_null: false, comment: None,
+            });
+            Struct(fields.collect())
+        }
+        _ => Unknown,
+    }
+}
+
+fn unbound(name: &str) -> SqlError {
+    let text = format!(
+        "Found the unbound parameter: {name}. Please, fix `args` and provide a mapping of the parameter to either a SQL literal or collection constructor functions such as `map()`, `array()`, `struct()`."
+    );
+    SqlError::new("UNBOUND_SQL_PARAMETER", "42P02", text)
+}
+
+fn unresolved(parts: &[String], scope: &Scope) -> SqlError {
+    let name = parts.iter().map(|part| quote_name(part)).collect::<Vec<_>>().join(".");
+    let mut near: Vec<(usize, String)> = Vec::new();
+    let wanted = parts.last().map(|part| part.to_lowercase()).unwrap_or_default();
+    for relation in &scope.relations {
+        for column in &relation.columns.list {
+            near.push((distance(&wanted, &column.name.to_lowercase()), quote_name(&column.name)));
+        }
+    }
+    near.sort();
+    near.dedup();
+    if near.is_empty() {
+        let text = format!("A column, variable, or function parameter with name {name} cannot be resolved.");
+        return SqlError::new("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", text);
+    }
+    let list: Vec<String> = near.into_iter().take(5).map(|(_, name)| name).collect();
+    let text = format!(
+        "A column, variable, or function parameter with name {name} cannot be resolved. Did you mean one of the following? [{}].",
+        list.join(", ")
+    );
+    SqlError::new("UNRESOLVED_COLUMN.WITH_SUGGESTION", "42703", text)
+}
+
+/// Edits between two words, for suggestions.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.chars().take(64).enumerate() {
+        let mut previous = row[0];
+        row[0] = i + 1;
+        for (j, right) in b.iter().enumerate() {
+            let cost = if left == *right { previous } else { previous + 1 };
+            previous = row[j + 1];
+            row[j + 1] = cost.min(previous + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,321 @@
+//! The walk over a statement: queries, common table expressions, set operations, order.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::data_type::DataType;
+use crate::error::SqlError;
+use crate::plan::{Context, Schemas};
+use crate::query::{Cte, Query, SetBody, With};
+use crate::references::{Reference, query_references};
+use crate::rewrite::edits::{Edits, pieces};
+use crate::rewrite::scope::{Columns, Output, Relation, Scope};
+use crate::statement::parse;
+use crate::token::{Span, quote_name};
+
+/// How deep views and functions may stand within one another.
+const MAXIMUM_EXPANSION: usize = 24;
+
+/// What a query sees of the queries around it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Env {
+    pub outer: Option<Rc<Scope>>,
+    pub ctes: Rc<HashMap<String, Columns>>,
+    pub parameters: Rc<Vec<(String, String, DataType)>>,
+}
+
+/// Collects the edits of one text.
+pub(crate) struct Planner<'a> {
+    pub sql: &'a str,
+    pub context: &'a Context,
+    pub schemas: &'a dyn Schemas,
+    pub edits: Edits,
+    /// What is read with the rights of owners of views and functions.
+    pub definer_reads: Vec<Reference>,
+    /// Statements to be run before, in the same session.
+    pub setup: Vec<String>,
+    /// Whether checked casts were put in, whose failure is an arithmetic overflow.
+    pub checked: bool,
+    /// Arithmetic whose types are unknown.
+    pub unchecked: usize,
+    /// Whether a name that is an alias stands for its expression, as in a select list, or stays, as in `ORDER BY`.
+    pub substitute: bool,
+    /// Whether every entry of the select list is given its name, as a query around it refers to it.
+    pub name_all: bool,
+    pub depth: usize,
+}
+
+impl<'a> Planner<'a> {
+    pub(crate) fn new(sql: &'a str, context: &'a Context, schemas: &'a dyn Schemas, depth: usize) -> Self {
+        Self {
+            sql, context, schemas, edits: Edits::default(), definer_reads: Vec::new(), setup: Vec::new(), checked: false,
+            unchecked: 0, substitute: true, name_all: false, depth,
+        }
+    }
+
+    /// The rewritten text at `span`.
+    pub(crate) fn render(&self, span: Span) -> Result<String, SqlError> {
+        self.edits.render(self.sql, span)
+    }
+
+    /// Plans the text of a view or function in its own names; gives its rewritten text and columns.
+    pub(crate) fn nested(
+        &mut self,
+        text: &str,
+        names: (&str, &str),
+        parameters: Rc<Vec<(String, String, DataType)>>,
+    ) -> Result<(String, Columns), SqlError> {
+        if self.depth >= MAXIMUM_EXPANSION {
+            let text = "Views or functions refer to one another more deeply than can be followed.";
+            return Err(SqlError::new("VIEW_EXCEED_MAX_NESTED_DEPTH", "54K00", text));
+        }
+        let text = crate::rewrite::without_pipes(text.to_owned())?;
+        let statement = parse(&text)?;
+        let Some(query) = statement.query() else { return Err(SqlError::syntax(&text, Span::new(0, text.len()))) };
+        let context = Context { catalog: names.0.to_owned(), schema: names.1.to_owned(), ..self.context.clone() };
+        let mut inner = Planner::new(&text, &context, self.schemas, self.depth + 1);
+        let columns = inner.query(query, &Env { parameters, ..Env::default() })?;
+        let rendered = inner.render(query.span)?;
+        for mut reference in query_references(&text, query)? {
+            if let Some(whole) = crate::plan::qualify(&reference.parts, names.0, names.1) {
+                if !matches!(reference.kind, crate::references::ReferenceKind::Path) {
+                    reference.parts = whole;
+                }
+            }
+            self.definer_reads.push(reference);
+        }
+        self.definer_reads.append(&mut inner.definer_reads);
+        self.setup.append(&mut inner.setup);
+        self.checked |= inner.checked;
+        self.unchecked += inner.unchecked;
+        Ok((rendered, columns))
+    }
+
+    /// A query; gives its columns.
+    pub(crate) fn query(&mut self, query: &Query, env: &Env) -> Result<Columns, SqlError> {
+        let env = match &query.with {
+            Some(with) => self.with(with, env)?,
+            None => env.clone(),
+        };
+        let saved = std::mem::replace(&mut self.substitute, true);
+        let (columns, scope) = self.body(&query.body, &env)?;
+        let mut scope = scope.unwrap_or_else(|| Scope { ctes: env.ctes.clone(), ..Scope::default() });
+        let outputs = Relation { columns: columns.clone(), ..Relation::default() };
+        scope.relations.insert(0, outputs);
+        scope.outer.clone_from(&env.outer);
+        self.substitute = false;
+        if let [only] = query.order_by.as_slice() {
+            let all = matches!(&only.expr.kind, crate::query::ExprKind::Name(name) if name.single().as_deref() == Some("ALL"));
+            if all && columns.find("all").is_none() {
+                return self.order_by_all(query, columns, saved);
+            }
+        }
+        for item in query.order_by.iter().chain(&query.spread) {
+            self.expr(&item.expr, &scope)?;
+        }
+        self.substitute = true;
+        let empty = Scope { ctes: env.ctes.clone(), parameters: env.parameters.clone(), ..Scope::default() };
+        for expr in query.limit.iter().chain(&query.offset) {
+            self.expr(expr, &empty)?;
+        }
+        self.substitute = saved;
+        Ok(columns)
+    }
+
+    fn order_by_all(&mut self, query: &Query, columns: Columns, saved: bool) -> Result<Columns, SqlError> {
+        let item = &query.order_by[0];
+        if columns.open {
+            return Err(SqlError::unsupported("ORDER BY ALL of unknown columns", "Name the columns"));
+        }
+        let order = format!("{}{}", if item.descending { " DESC" } else { "" }, match item.nulls.as_deref() {
+            Some(nulls) => format!(" NULLS {nulls}"),
+            None => String::new(),
+        });
+        let list: Vec<String> = (1..=columns.list.len()).map(|ordinal| format!("{ordinal}{order}")).collect();
+        self.edits.replace(item.span, pieces![list.join(", ")]);
+        self.substitute = saved;
+        Ok(columns)
+    }
+
+    /// The common table expressions; gives the environment with them in sight.
+    pub(crate) fn with(&mut self, with: &With, env: &Env) -> Result<Env, SqlError> {
+        let mut inner = env.clone();
+        if with.recursive && with.ctes.iter().any(|cte| refers_to_itself(self.sql, cte)) {
+            return self.recursive(with, env);
+        }
+        if with.recursive {
+            let word = self.sql[with.span.start..].to_uppercase().find("RECURSIVE").map(|at| with.span.start + at);
+            if let Some(start) = word {
+                self.edits.replace(Span::new(start, start + "RECURSIVE".len()), pieces![""]);
+            }
+        }
+        for cte in &with.ctes {
+            let columns = self.query(&cte.query, &inner)?.renamed(&cte.columns);
+            let mut ctes = (*inner.ctes).clone();
+            ctes.insert(cte.name.value.to_lowercase(), columns);
+            inner.ctes = Rc::new(ctes);
+        }
+        Ok(inner)
+    }
+
+    /// `WITH RECURSIVE` is unrolled to the depth at which the platform stops too; reaching it is an error there and here.
+    fn recursive(&mut self, with: &With, env: &Env) -> Result<Env, SqlError> {
+        let [cte] = with.ctes.as_slice() else {
+            return Err(SqlError::unsupported("WITH RECURSIVE beside other expressions", "Use one recursive expression"));
+        };
+        let hint = "Write it as anchor UNION ALL step";
+        let SetBody::Set(anchor, rest) = &cte.query.body else { return Err(SqlError::unsupported("this WITH RECURSIVE", hint)) };
+        let [(operator, step)] = rest.as_slice() else { return Err(SqlError::unsupported("this WITH RECURSIVE", hint)) };
+        if operator != "UNION ALL" {
+            return Err(SqlError::unsupported("WITH RECURSIVE without UNION ALL", hint));
+        }
+        let (Some(anchor_span), Some(step_span)) = (self.span_of(anchor), self.span_of(step)) else {
+            return Err(SqlError::unsupported("this WITH RECURSIVE", hint));
+        };
+        let (columns, _) = self.body(anchor, env)?;
+        let columns = columns.renamed(&cte.columns);
+        if columns.open {
+            return Err(SqlError::unsupported("WITH RECURSIVE of unknown columns", "Name the columns after the expression's name"));
+        }
+        let mut inner = env.clone();
+        let mut ctes = (*inner.ctes).clone();
+        let name = cte.name.value.to_lowercase();
+        ctes.insert(name.clone(), columns.clone());
+        inner.ctes = Rc::new(ctes);
+        self.body(step, &inner)?;
+        let list: Vec<String> = columns.list.iter().map(|column| quote_name(&column.name)).collect();
+        let list = list.join(", ");
+        let types: Vec<String> = columns
+            .list
+            .iter()
+            .map(|column| match &column.data_type {
+                DataType::Unknown | DataType::Void => quote_name(&column.name),
+                data_type => format!("CAST({0} AS {data_type}) AS {0}", quote_name(&column.name)),
+            })
+            .collect();
+        let types = types.join(", ");
+        let step_text = self.render(step_span)?;
+        let anchor_text = self.render(anchor_span)?;
+        let mut text = format!("WITH `__{name}_0`({list}) AS ({anchor_text})");
+        for level in 1..=RECURSION {
+            let previous = format!("`__{name}_{}`", level - 1);
+            text.push_str(&format!(
+                ", `__{name}_{level}`({list}) AS (SELECT {types} FROM (WITH {0} AS (SELECT * FROM {previous}) {step_text}) AS s({list}))",
+                quote_name(&cte.name.value)
+            ));
+        }
+        let union: Vec<String> = (0..RECURSION).map(|level| format!("SELECT * FROM `__{name}_{level}`")).collect();
+        let last: Vec<String> = columns.list.iter().map(|_| raise_recursion()).collect();
+        text.push_str(&format!(
+            ", {}({list}) AS ({} UNION ALL SELECT {} FROM `__{name}_{RECURSION}`)",
+            quote_name(&cte.name.value), union.join(" UNION ALL "), last.join(", ")
+        ));
+        self.edits.replace(with.span, pieces![text]);
+        Ok(inner)
+    }
+
+    /// Where a body stands.
+    fn span_of(&self, body: &SetBody) -> Option<Span> {
+        match body {
+            SetBody::Select(select) => Some(select.span),
+            SetBody::Values(span, _) | SetBody::From(span, _) | SetBody::Command(span) => Some(*span),
+            SetBody::Table(factor) => Some(factor.span),
+            SetBody::Query(query) => Some(query.span),
+            SetBody::Set(first, rest) => Some(self.span_of(first)?.to(self.span_of(&rest.last()?.1)?)),
+        }
+    }
+
+    /// The rows of a body; with the scope of its names when it is a `SELECT`, for `ORDER BY`.
+    pub(crate) fn body(&mut self, body: &SetBody, env: &Env) -> Result<(Columns, Option<Scope>), SqlError> {
+        match body {
+            SetBody::Select(select) => self.select(select, env).map(|(columns, scope)| (columns, Some(scope))),
+            SetBody::Values(_, rows) => self.values(rows, env).map(|columns| (columns, None)),
+            SetBody::Table(factor) => {
+                let scope = self.scope(env);
+                let relation = self.factor(factor, &scope, env)?;
+                // `TABLE t` takes no subquery in place of its name.
+                let text = self.render(factor.source)?;
+                let alias = factor.kind_name().map(|name| format!(" AS {}", quote_name(&name))).unwrap_or_default();
+                let alias = if text.starts_with('(') && !text.contains(" AS ") { alias } else { String::new() };
+                self.edits.replace(factor.span, pieces![format!("SELECT * FROM {text}{alias}")]);
+                Ok((relation.columns, None))
+            }
+            SetBody::From(..) => Err(SqlError::unsupported("FROM without SELECT", "Put SELECT * before it")),
+            SetBody::Query(query) => self.query(query, env).map(|columns| (columns, None)),
+            SetBody::Set(first, rest) => {
+                let (mut columns, _) = self.body(first, env)?;
+                for (operator, body) in rest {
+                    let (right, _) = self.body(body, env)?;
+                    columns = self.combined(columns, right, operator)?;
+                }
+                Ok((columns, None))
+            }
+            SetBody::Command(span) => Err(SqlError::unsupported(
+                format!("{} as rows of a query", span.of(self.sql).split_whitespace().take(2).collect::<Vec<_>>().join(" ")),
+                "Run the command by itself",
+            )),
+        }
+    }
+
+    fn combined(&mut self, left: Columns, right: Columns, operator: &str) -> Result<Columns, SqlError> {
+        if left.open || right.open || operator.contains("BY NAME") {
+            return Ok(Columns { open: left.open || right.open, ..left });
+        }
+        if left.list.len() != right.list.len() {
+            let text = format!(
+                "{} can only be performed on inputs with the same number of columns, but the first input has {} columns and the second input has {} columns.",
+                operator.split(' ').next().unwrap_or("UNION"), left.list.len(), right.list.len()
+            );
+            return Err(SqlError::new("NUM_COLUMNS_MISMATCH", "42826", text));
+        }
+        let list = left.list.into_iter().zip(right.list).map(|(left, right)| {
+            let data_type = crate::rewrite::expressions::common(&left.data_type, &right.data_type);
+            Output { name: left.name, data_type }
+        });
+        Ok(Columns { list: list.collect(), open: false })
+    }
+
+    /// `VALUES`.
+    pub(crate) fn values(&mut self, rows: &[crate::query::Expr], env: &Env) -> Result<Columns, SqlError> {
+        let scope = self.scope(env);
+        let mut types: Vec<DataType> = Vec::new();
+        for row in rows {
+            let cells = match &row.kind {
+                crate::query::ExprKind::Tuple(cells) => cells.iter().collect(),
+                crate::query::ExprKind::Call(call) if call.name.single().as_deref() == Some("STRUCT") => {
+                    call.arguments.iter().map(|argument| &argument.value).collect()
+                }
+                _ => vec![row],
+            };
+            for (index, cell) in cells.into_iter().enumerate() {
+                let data_type = self.expr(cell, &scope)?;
+                match types.get_mut(index) {
+                    Some(known) => *known = crate::rewrite::expressions::common(known, &data_type),
+                    None => types.push(data_type),
+                }
+            }
+        }
+        let list = types.into_iter().enumerate().map(|(index, data_type)| Output { name: format!("col{}", index + 1), data_type });
+        Ok(Columns { list: list.collect(), open: false })
+    }
+
+    /// A scope without relations of its own.
+    pub(crate) fn scope(&self, env: &Env) -> Scope {
+        Scope { outer: env.outer.clone(), ctes: env.ctes.clone(), parameters: env.parameters.clone(), ..Scope::default() }
+    }
+}
+
+/// Depth at which recursion ends with an error.
+const RECURSION: usize = 25;
+
+fn raise_recursion() -> String {
+    format!(
+        "raise_error('[RECURSION_LEVEL_LIMIT_EXCEEDED] Recursion level limit {RECURSION} of the local warehouse reached but query has not exhausted. SQLSTATE: 42836')"
+    )
+}
+
+fn refers_to_itself(sql: &str, cte: &Cte) -> bool {
+    query_references(sql, &cte.query).is_ok_and(|references| {
+        references.iter().any(|reference| reference.parts.len() == 1 && reference.parts[0].eq_ignore_ascii_case(&cte.name.value))
+    })
+}

@@ -1,0 +1,650 @@
+//! `FROM`: names made whole, views and functions put in their place, filters and masks, pivots.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::command::{constant_string, identifier_name};
+use crate::data_type::DataType;
+use crate::error::SqlError;
+use crate::parser::Name;
+use crate::plan::{self, Routine, qualify};
+use crate::query::{Call, ExprKind, Factor, FactorKind, From, Join, JoinRule, Pivot, Query, SetBody, Unpivot};
+use crate::references::is_path;
+use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::naming::column_name;
+use crate::rewrite::planner::{Env, Planner};
+use crate::rewrite::scope::{Columns, Meaning, Output, Relation, Scope};
+use crate::rewrite::selects::has_aggregate;
+use crate::token::{Span, quote_name, string_literal};
+
+impl Planner<'_> {
+    pub(super) fn from_list(&mut self, list: &[From], scope: &mut Scope, env: &Env) -> Result<(), SqlError> {
+        for (index, from) in list.iter().enumerate() {
+            let inlined = index > 0 && from.joins.is_empty() && self.inline_lateral(&from.first, scope)?;
+            if inlined {
+                // The subquery's columns are put where they are used; the comma before it goes too.
+                let start = list[index - 1].span.end;
+                self.edits.replace(Span::new(start, from.span.end), pieces![""]);
+                continue;
+            }
+            self.from(from, scope, env)?;
+        }
+        Ok(())
+    }
+
+    fn from(&mut self, from: &From, scope: &mut Scope, env: &Env) -> Result<(), SqlError> {
+        let first = self.factor(&from.first, scope, env)?;
+        let start = scope.relations.len();
+        scope.relations.push(first);
+        for join in &from.joins {
+            self.join(join, start, scope, env)?;
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, join: &Join, start: usize, scope: &mut Scope, env: &Env) -> Result<(), SqlError> {
+        if join.kind == "CROSS" && self.inline_lateral(&join.right, scope)? {
+            self.edits.replace(join.span, pieces![""]);
+            return Ok(());
+        }
+        let mut right = self.factor(&join.right, scope, env)?;
+        match &join.rule {
+            JoinRule::None if join.kind.starts_with("NATURAL") => {
+                let shared = right.columns.list.iter().filter(|column| {
+                    scope.relations[start..].iter().any(|left| left.columns.find(&column.name).is_some())
+                });
+                right.hidden = shared.map(|column| column.name.clone()).collect();
+                scope.relations.push(right);
+            }
+            JoinRule::None => scope.relations.push(right),
+            JoinRule::On(condition) => {
+                scope.relations.push(right);
+                self.expr(condition, scope)?;
+            }
+            JoinRule::Using(columns) => {
+                right.hidden = columns.iter().map(|column| column.value.clone()).collect();
+                scope.relations.push(right);
+            }
+        }
+        if join.kind.contains("SEMI") || join.kind.contains("ANTI") {
+            scope.relations.pop();
+        }
+        Ok(())
+    }
+
+    /// `LATERAL (SELECT one aggregate …)` and `LATERAL (SELECT expressions)` become expressions where their columns are used.
+    fn inline_lateral(&mut self, factor: &Factor, scope: &mut Scope) -> Result<bool, SqlError> {
+        let FactorKind::Subquery(query) = &factor.kind else { return Ok(false) };
+        if !factor.lateral {
+            return Ok(false);
+        }
+        let inner = self.inner_env(scope);
+        let unsupported = || {
+            SqlError::unsupported("this LATERAL subquery", "Use a join, or a LATERAL subquery that is one aggregate or has no FROM")
+        };
+        let SetBody::Select(select) = &query.body else { return Err(unsupported()) };
+        let plain = query.with.is_none() && query.limit.is_none() && query.order_by.is_empty() && query.pipes.is_empty();
+        let scalar = select.from.is_empty() && select.filter.is_none() && !select.distinct;
+        let aggregate = select.group_by.is_none() && select.having.is_none() && select.qualify.is_none()
+            && !select.items.is_empty() && select.items.iter().all(|item| has_aggregate(&item.expr));
+        if !plain || !(scalar || aggregate) {
+            return Err(unsupported());
+        }
+        let columns = self.query(query, &inner)?;
+        let names: Vec<String> = match &factor.alias {
+            Some(alias) if !alias.columns.is_empty() => alias.columns.iter().map(|column| column.value.clone()).collect(),
+            _ => columns.list.iter().map(|column| column.name.clone()).collect(),
+        };
+        let mut meanings = HashMap::new();
+        for (name, item) in names.iter().zip(&select.items) {
+            let text = self.render(item.expr.span)?;
+            let text = if scalar {
+                text
+            } else {
+                let rest = Span::new(select.items_span.end, select.span.end);
+                format!("SELECT {text} {}", self.render(rest)?)
+            };
+            meanings.insert(name.to_lowercase(), Meaning::Text(text));
+        }
+        let list = names.into_iter().zip(columns.list).map(|(name, column)| Output { name, data_type: column.data_type });
+        let qualifier = factor.alias.iter().filter_map(|alias| alias.relation().map(str::to_owned)).collect();
+        scope.relations.push(Relation {
+            qualifier, columns: Columns { list: list.collect(), open: false }, meanings, hidden: Vec::new(),
+        });
+        Ok(true)
+    }
+
+    /// A source of rows; edits its text.
+    pub(super) fn factor(&mut self, factor: &Factor, scope: &Scope, env: &Env) -> Result<Relation, SqlError> {
+        if factor.stream {
+            return Err(SqlError::unsupported("STREAM", "Read the table without STREAM"));
+        }
+        let mut relation = match &factor.kind {
+            FactorKind::Table { name, travel } => self.table(factor, name, travel.as_ref(), scope)?,
+            FactorKind::Identifier { expr, travel } => {
+                let text = constant_string(expr).ok_or_else(|| {
+                    SqlError::new("NOT_A_CONSTANT_STRING.NOT_CONSTANT", "42601", "IDENTIFIER needs a constant string.")
+                })?;
+                let name = identifier_name(&text, factor.source)?;
+                self.table(factor, &name, travel.as_ref(), scope)?
+            }
+            FactorKind::Function(call) => self.table_function(factor, call, scope, env)?,
+            FactorKind::Subquery(query) => {
+                let inner = if factor.lateral { self.inner_env(scope) } else { env.clone() };
+                if factor.lateral {
+                    return Err(SqlError::unsupported("this LATERAL subquery", "Use a join"));
+                }
+                let columns = match &query.body {
+                    SetBody::Command(span) => self.command_rows(*span, factor)?,
+                    _ => self.query(query, &inner)?,
+                };
+                Relation { columns, ..Relation::default() }
+            }
+            FactorKind::Values(rows) => Relation { columns: self.values(rows, env)?, ..Relation::default() },
+            FactorKind::Nested(from) => {
+                let mut inner = self.scope(env);
+                self.from(from, &mut inner, env)?;
+                if factor.alias.is_none() && factor.pivot.is_none() && factor.unpivot.is_none() {
+                    // Names within stay in sight under their own qualifiers; they are merged into one relation for `*`.
+                    let mut merged = Relation::default();
+                    for part in inner.relations {
+                        merged.columns.open |= part.columns.open;
+                        merged.columns.list.extend(part.columns.list);
+                    }
+                    merged.columns.open = true;
+                    return Ok(merged);
+                }
+                let mut columns = Columns::default();
+                for part in inner.relations {
+                    columns.open |= part.columns.open;
+                    columns.list.extend(part.columns.list);
+                }
+                Relation { columns, ..Relation::default() }
+            }
+        };
+        let inner_alias = factor.inner_alias.as_ref();
+        if let Some(alias) = inner_alias {
+            relation.columns = relation.columns.renamed(&alias.columns);
+        }
+        if let Some(pivot) = &factor.pivot {
+            relation = Relation { columns: self.pivot(factor, pivot, &relation, scope)?, ..Relation::default() };
+        }
+        if let Some(unpivot) = &factor.unpivot {
+            relation = Relation { columns: self.unpivot(factor, unpivot, &relation)?, ..Relation::default() };
+        }
+        if let Some(alias) = &factor.alias {
+            if let Some(name) = alias.relation() {
+                relation.qualifier = vec![name.to_owned()];
+            }
+            relation.columns = relation.columns.renamed(&alias.columns);
+        }
+        Ok(relation)
+    }
+
+    /// `(DESCRIBE HISTORY t)` as rows: the catalog gives them under a name of its own.
+    fn command_rows(&mut self, span: Span, factor: &Factor) -> Result<Columns, SqlError> {
+        match self.schemas.command_rows(span.of(self.sql))? {
+            Some(relation) => {
+                let name = relation.engine_name.clone().unwrap_or_default();
+                self.edits.replace(factor.source, pieces![name]);
+                Ok(outputs(&relation.columns))
+            }
+            None => Err(SqlError::unsupported("a command as rows of a query", "Run the command by itself")),
+        }
+    }
+
+    fn table(
+        &mut self,
+        factor: &Factor,
+        name: &Name,
+        travel: Option<&crate::query::relation::Travel>,
+        scope: &Scope,
+    ) -> Result<Relation, SqlError> {
+        let parts = name.values();
+        let travel_text = match travel {
+            Some(travel) => {
+                let empty = Scope { parameters: scope.parameters.clone(), ..Scope::default() };
+                if !travel.at {
+                    self.expr(&travel.value, &empty)?;
+                }
+                match &travel.value.kind {
+                    ExprKind::Number(version) if travel.at => format!(" VERSION AS OF {version}"),
+                    ExprKind::String(moment) if travel.at => format!(" TIMESTAMP AS OF {}", string_literal(&at_moment(moment)?)),
+                    _ => format!(" {} AS OF {}", travel.what, self.render(travel.value.span)?),
+                }
+            }
+            None => String::new(),
+        };
+        if let [only] = parts.as_slice() {
+            if let Some(columns) = scope.ctes.get(&only.to_lowercase()) {
+                if travel.is_some() {
+                    return Err(SqlError::unsupported("time travel of a common table expression", "Put it on the table"));
+                }
+                return Ok(Relation { qualifier: parts, columns: columns.clone(), ..Relation::default() });
+            }
+            if let Some(relation) = self.schemas.temporary(only) {
+                return self.resolved(factor, &parts, &relation, &travel_text);
+            }
+        }
+        if is_path(&parts) {
+            let path = self.schemas.path(&parts[1])?;
+            let text = format!("{}.{}{travel_text}", parts[0], quote_name(&path));
+            self.edits.replace(factor.source, pieces![text]);
+            let columns = match parts[0].to_lowercase().as_str() {
+                "text" => Columns { list: vec![Output { name: "value".to_owned(), data_type: DataType::String }], open: false },
+                _ => Columns { list: Vec::new(), open: true },
+            };
+            return Ok(Relation { columns, ..Relation::default() });
+        }
+        let whole = qualify(&parts, &self.context.catalog, &self.context.schema).ok_or_else(|| not_found(&parts))?;
+        let relation = self.schemas.relation(&whole)?.ok_or_else(|| not_found(&parts).at(name.span))?;
+        self.resolved(factor, &whole, &relation, &travel_text)
+    }
+
+    /// Puts the text for a relation in its place.
+    fn resolved(
+        &mut self,
+        factor: &Factor,
+        whole: &[String],
+        relation: &plan::Relation,
+        travel: &str,
+    ) -> Result<Relation, SqlError> {
+        let own = whole.iter().map(|part| quote_name(part)).collect::<Vec<_>>().join(".");
+        let source = relation.engine_name.clone().unwrap_or(own);
+        let alias = whole.last().cloned().unwrap_or_default();
+        let mut columns = outputs(&relation.columns);
+        let mut subquery = None;
+        if let Some(view) = &relation.view {
+            if !travel.is_empty() {
+                return Err(SqlError::unsupported("time travel of a view", "Use time travel in the view's text"));
+            }
+            let (text, inner) = self.nested(&view.text, (&view.catalog, &view.schema), Rc::default())?;
+            if columns.list.is_empty() {
+                columns = inner;
+                subquery = Some(format!("({text})"));
+            } else if inner.list.len() == columns.list.len() || inner.open {
+                let names: Vec<String> = columns.list.iter().map(|column| quote_name(&column.name)).collect();
+                for (column, from) in columns.list.iter_mut().zip(&inner.list) {
+                    if column.data_type == DataType::Unknown {
+                        column.data_type.clone_from(&from.data_type);
+                    }
+                }
+                let names = names.join(", ");
+                subquery = Some(format!("(SELECT {names} FROM ({text}) AS `__view`({names}))"));
+            } else {
+                let text = format!("The columns of view {} do not fit its query any more.", crate::token::quote_name(&alias));
+                return Err(SqlError::new("INCOMPATIBLE_VIEW_SCHEMA_CHANGE", "51024", text));
+            }
+        }
+        let masked = relation.columns.iter().any(|column| column.mask.is_some());
+        if masked || relation.row_filter.is_some() {
+            let inner = subquery.take().map_or(format!("{source}{travel}"), |text| text);
+            subquery = Some(self.guarded(relation, &inner, &alias)?);
+        }
+        let text = match &subquery {
+            Some(text) if factor.alias.is_none() && factor.inner_alias.is_none() && factor.pivot.is_none() && factor.unpivot.is_none() => {
+                format!("{text} AS {}", quote_name(&alias))
+            }
+            Some(text) => text.clone(),
+            None if relation.engine_name.is_some() && factor.alias.is_none() && factor.inner_alias.is_none() && factor.pivot.is_none() && factor.unpivot.is_none() => {
+                format!("{source}{travel} AS {}", quote_name(&alias))
+            }
+            None => format!("{source}{travel}"),
+        };
+        self.edits.replace(factor.source, pieces![text]);
+        Ok(Relation { qualifier: whole.to_vec(), columns, ..Relation::default() })
+    }
+
+    /// The rows and values that who asks may see.
+    fn guarded(&mut self, relation: &plan::Relation, source: &str, alias: &str) -> Result<String, SqlError> {
+        let mut list = Vec::new();
+        for column in &relation.columns {
+            let name = quote_name(&column.name);
+            list.push(match &column.mask {
+                Some(mask) => format!("{} AS {name}", self.guard_text(mask, relation)?),
+                None => name,
+            });
+        }
+        let filter = match &relation.row_filter {
+            Some(filter) => format!(" WHERE {}", self.guard_text(filter, relation)?),
+            None => String::new(),
+        };
+        Ok(format!("(SELECT {} FROM {source} AS {}{filter})", list.join(", "), quote_name(alias)))
+    }
+
+    /// The text of a filter or mask, with its functions put in their place.
+    fn guard_text(&mut self, text: &str, relation: &plan::Relation) -> Result<String, SqlError> {
+        let sql = format!("SELECT {text}");
+        let statement = crate::statement::parse(&sql)?;
+        let Some(Query { body: SetBody::Select(select), .. }) = statement.query() else {
+            return Err(SqlError::syntax(&sql, Span::new(0, sql.len())));
+        };
+        let expr = &select.items[0].expr;
+        let context = self.context.clone();
+        let mut inner = Planner::new(&sql, &context, self.schemas, self.depth + 1);
+        let scope = Scope {
+            relations: vec![Relation { columns: outputs(&relation.columns), ..Relation::default() }],
+            ..Scope::default()
+        };
+        inner.expr(expr, &scope)?;
+        let rendered = inner.render(expr.span)?;
+        self.checked |= inner.checked;
+        self.definer_reads.append(&mut inner.definer_reads);
+        Ok(format!("({rendered})"))
+    }
+
+    fn table_function(&mut self, factor: &Factor, call: &Call, scope: &Scope, env: &Env) -> Result<Relation, SqlError> {
+        let name = call.name.single().unwrap_or_default().to_lowercase();
+        let alias = factor.alias.as_ref().and_then(|alias| alias.relation()).unwrap_or_default();
+        let _ = alias;
+        let column = |name: &str, data_type: DataType| Output { name: name.to_owned(), data_type };
+        let closed = |list: Vec<Output>| Relation { columns: Columns { list, open: false }, ..Relation::default() };
+        match name.as_str() {
+            "range" => {
+                self.arguments(call, scope)?;
+                return Ok(closed(vec![column("id", DataType::BigInt)]));
+            }
+            "read_files" => return self.read_files(factor, call),
+            "table_changes" => {
+                return Err(SqlError::unsupported("the change data feed (table_changes)", "Compare two versions with VERSION AS OF"));
+            }
+            _ => {}
+        }
+        if call.name.parts.len() == 1 && crate::function::is_builtin(&name) {
+            let outputs = self.generator_outputs(&name, call, scope)?;
+            if matches!(name.as_str(), "explode" | "explode_outer") {
+                self.explode_map(call, scope)?;
+            }
+            return Ok(Relation { columns: outputs.map_or(Columns { list: Vec::new(), open: true }, |list| Columns { list, open: false }), ..Relation::default() });
+        }
+        let routine = self.routine(&call.name)?;
+        self.inline_table_function(factor, call, &routine, scope, env)
+    }
+
+    /// Looks a function up.
+    pub(super) fn routine(&mut self, name: &Name) -> Result<Routine, SqlError> {
+        let parts = name.values();
+        let missing = || {
+            let text = format!(
+                "Cannot resolve routine {} on search path [`system`.`builtin`, `system`.`session`, {}.{}].",
+                name.quoted(), quote_name(&self.context.catalog), quote_name(&self.context.schema)
+            );
+            SqlError::new("UNRESOLVED_ROUTINE", "42883", text).at(name.span)
+        };
+        if let [only] = parts.as_slice() {
+            if let Some(routine) = self.schemas.temporary_routine(only) {
+                return Ok(routine);
+            }
+        }
+        let whole = qualify(&parts, &self.context.catalog, &self.context.schema).ok_or_else(missing)?;
+        self.schemas.routine(&whole)?.ok_or_else(missing)
+    }
+
+    fn inline_table_function(
+        &mut self,
+        factor: &Factor,
+        call: &Call,
+        routine: &Routine,
+        scope: &Scope,
+        env: &Env,
+    ) -> Result<Relation, SqlError> {
+        let _ = env;
+        let Some(body) = &routine.body else {
+            return Err(SqlError::unsupported("table functions that are not written in SQL", "Write the function in SQL"));
+        };
+        let parameters = self.bound_parameters(call, routine, scope)?;
+        let (text, mut columns) = self.nested(body, (&routine.catalog, &routine.schema), Rc::new(parameters))?;
+        let mut text = format!("({text})");
+        if !routine.returns_table.is_empty() {
+            columns = outputs(&routine.returns_table);
+            let names: Vec<String> = columns.list.iter().map(|column| quote_name(&column.name)).collect();
+            let names = names.join(", ");
+            text = format!("(SELECT {names} FROM {text} AS `__function`({names}))");
+        }
+        let alias = call.name.parts.last().map(|part| part.value.clone()).unwrap_or_default();
+        if factor.alias.is_none() {
+            text = format!("{text} AS {}", quote_name(&alias));
+        }
+        self.edits.replace(factor.source, pieces![text]);
+        Ok(Relation { qualifier: vec![alias], columns, ..Relation::default() })
+    }
+
+    /// `read_files('path', format => 'csv', …)` becomes a temporary view of the session, made before.
+    fn read_files(&mut self, factor: &Factor, call: &Call) -> Result<Relation, SqlError> {
+        let hint = "Give the path and the options as literals";
+        let mut options = Vec::new();
+        let (mut path, mut format) = (None, None);
+        for argument in &call.arguments {
+            let value = match &argument.value.kind {
+                ExprKind::Boolean(value) => Some(value.to_string()),
+                ExprKind::Number(value) => Some(value.clone()),
+                _ => constant_string(&argument.value),
+            };
+            let Some(value) = value else { return Err(SqlError::unsupported("this argument of read_files", hint)) };
+            match argument.name.as_ref().map(|name| name.value.to_lowercase()).as_deref() {
+                None => path = Some(value),
+                Some("format") => format = Some(value.to_lowercase()),
+                Some(key) => options.push((key.to_owned(), value)),
+            }
+        }
+        let Some(path) = path else { return Err(SqlError::unsupported("read_files without a path", hint)) };
+        let format = match format {
+            Some(format) => format,
+            None => {
+                let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
+                match extension.as_str() {
+                    "csv" | "json" | "parquet" => extension,
+                    "txt" => "text".to_owned(),
+                    _ => return Err(SqlError::unsupported("read_files without a format", "Add format => 'csv'")),
+                }
+            }
+        };
+        if !["csv", "json", "parquet", "text", "binaryfile", "avro"].contains(&format.as_str()) {
+            return Err(SqlError::unsupported(format!("read_files of format {format}"), "Use csv, json, parquet or text"));
+        }
+        if format == "csv" {
+            // read_files reads a header and infers types unless told otherwise.
+            for (key, value) in [("header", "true"), ("inferSchema", "true")] {
+                if !options.iter().any(|(known, _)| known.eq_ignore_ascii_case(key)) {
+                    options.push((key.to_owned(), value.to_owned()));
+                }
+            }
+        }
+        let local = self.schemas.path(&path)?;
+        let name = format!("__files_{}_{}", self.depth, self.setup.len());
+        let mut list = vec![format!("`path` {}", string_literal(&local))];
+        let mut schema = String::new();
+        for (key, value) in &options {
+            if key.eq_ignore_ascii_case("schema") {
+                schema = format!(" ({value})");
+            } else {
+                list.push(format!("{} {}", quote_name(key), string_literal(value)));
+            }
+        }
+        self.setup.push(format!("CREATE OR REPLACE TEMPORARY VIEW {name}{schema} USING {format} OPTIONS ({})", list.join(", ")));
+        self.edits.replace(factor.source, pieces![name]);
+        Ok(Relation { columns: Columns { list: Vec::new(), open: true }, ..Relation::default() })
+    }
+
+    /// `PIVOT` becomes a grouped query with one filtered aggregate for each value.
+    fn pivot(&mut self, factor: &Factor, pivot: &Pivot, relation: &Relation, outer: &Scope) -> Result<Columns, SqlError> {
+        if relation.columns.open {
+            return Err(SqlError::unsupported("PIVOT over columns that are not known", "Put a subquery with named columns before it"));
+        }
+        let scope = Scope { relations: vec![relation.clone()], ctes: outer.ctes.clone(), parameters: outer.parameters.clone(), ..Scope::default() };
+        let mut used: Vec<String> = pivot.columns.iter().map(|column| column.value.to_lowercase()).collect();
+        let mut aggregates = Vec::new();
+        for (aggregate, alias) in &pivot.aggregates {
+            let data_type = self.expr(aggregate, &scope)?;
+            crate::query::tree::walk(crate::query::Node::Expr(aggregate), &mut |node| {
+                if let crate::query::Node::Expr(expr) = node {
+                    if let ExprKind::Name(name) = &expr.kind {
+                        used.extend(name.parts.last().map(|part| part.value.to_lowercase()));
+                    }
+                }
+            });
+            let text = self.render(aggregate.span)?;
+            let ExprKind::Call(call) = &aggregate.kind else {
+                return Err(SqlError::unsupported("PIVOT of an expression around an aggregate", "Compute it in the query around"));
+            };
+            let function = call.name.single().unwrap_or_default();
+            aggregates.push((text, alias.as_ref().map_or_else(|| column_name(aggregate, self.sql), |a| a.value.clone()), data_type, function));
+        }
+        let groups: Vec<&Output> =
+            relation.columns.list.iter().filter(|column| !used.contains(&column.name.to_lowercase())).collect();
+        let mut columns: Vec<Output> = groups.iter().map(|column| (*column).clone()).collect();
+        let names: Vec<String> = groups.iter().map(|column| quote_name(&column.name)).collect();
+        let mut list = names.clone();
+        for (value, alias) in &pivot.values {
+            self.expr(value, &scope)?;
+            let parts: Vec<&crate::query::Expr> = match &value.kind {
+                ExprKind::Tuple(parts) if pivot.columns.len() > 1 => parts.iter().collect(),
+                _ => vec![value],
+            };
+            if parts.len() != pivot.columns.len() {
+                return Err(SqlError::unsupported("PIVOT values of another number than its columns", "Give one value for each column"));
+            }
+            let mut condition = Vec::new();
+            for (column, part) in pivot.columns.iter().zip(&parts) {
+                condition.push(format!("{} <=> ({})", quote_name(&column.value), self.render(part.span)?));
+            }
+            let condition = condition.join(" AND ");
+            let shown = parts.iter().map(|part| column_name(part, self.sql)).collect::<Vec<_>>().join("_");
+            let label = alias.as_ref().map_or(shown, |alias| alias.value.clone());
+            for (text, name, data_type, function) in &aggregates {
+                let name = if aggregates.len() == 1 { label.clone() } else { format!("{label}_{name}") };
+                let filtered = format!("{text} FILTER (WHERE {condition})");
+                let safe = ["SUM", "AVG", "MIN", "MAX", "FIRST", "ANY_VALUE", "MEAN", "STDDEV"].contains(&function.as_str());
+                let checked = text.starts_with("CAST(");
+                let filtered = match (safe, checked) {
+                    (true, false) => filtered,
+                    (true, true) => {
+                        // A checked SUM has its CAST around it: the filter belongs to the aggregate within.
+                        let inner = text.rfind(" AS ").map_or(text.as_str(), |at| &text[..at]);
+                        format!("{} FILTER (WHERE {condition}){}", inner, &text[inner.len()..])
+                    }
+                    // A value without rows gives NULL, even for a count.
+                    (false, _) => format!("CASE WHEN count(CASE WHEN {condition} THEN 1 END) > 0 THEN {filtered} END"),
+                };
+                list.push(format!("{filtered} AS {}", quote_name(&name)));
+                columns.push(Output { name, data_type: data_type.clone() });
+            }
+        }
+        let group = if names.is_empty() { String::new() } else { format!(" GROUP BY {}", names.join(", ")) };
+        let alias = factor.inner_alias.as_ref().map(|alias| alias.span);
+        let mut text = vec![Piece::from(format!("(SELECT {} FROM ", list.join(", "))), Piece::from(factor.source)];
+        if let Some(alias) = alias {
+            text.push(Piece::from(" "));
+            text.push(Piece::from(alias));
+        }
+        text.push(Piece::from(format!("{group})")));
+        self.edits.replace(Span::new(factor.source.start, pivot.span.end), text);
+        Ok(Columns { list: columns, open: false })
+    }
+
+    /// `UNPIVOT` becomes `stack` with its empty rows left out.
+    fn unpivot(&mut self, factor: &Factor, unpivot: &Unpivot, relation: &Relation) -> Result<Columns, SqlError> {
+        if relation.columns.open {
+            return Err(SqlError::unsupported("UNPIVOT over columns that are not known", "Put a subquery with named columns before it"));
+        }
+        let mut used = Vec::new();
+        let mut rows = Vec::new();
+        let mut value_types = vec![DataType::Void; unpivot.values.len()];
+        for (group, alias) in &unpivot.columns {
+            if group.len() != unpivot.values.len() {
+                return Err(SqlError::unsupported("UNPIVOT groups of another size than its values", "Give one column for each value"));
+            }
+            let names: Vec<String> = group.iter().filter_map(|name| name.parts.last()).map(|part| part.value.clone()).collect();
+            let label = alias.clone().unwrap_or_else(|| names.join("_"));
+            for (name, data_type) in names.iter().zip(value_types.iter_mut()) {
+                let Some(column) = relation.columns.find(name) else {
+                    let text = format!("A column with name {} cannot be resolved.", quote_name(name));
+                    return Err(SqlError::new("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", text));
+                };
+                *data_type = crate::rewrite::expressions::common(data_type, &column.data_type);
+            }
+            used.extend(names.iter().map(|name| name.to_lowercase()));
+            rows.push((label, names));
+        }
+        let cells: Vec<String> = rows
+            .iter()
+            .map(|(label, names)| {
+                let values: Vec<String> = names
+                    .iter()
+                    .zip(&value_types)
+                    .map(|(name, data_type)| match data_type {
+                        DataType::Unknown | DataType::Void => quote_name(name),
+                        data_type => format!("CAST({} AS {data_type})", quote_name(name)),
+                    })
+                    .collect();
+                format!("{}, {}", string_literal(label), values.join(", "))
+            })
+            .collect();
+        let kept: Vec<&Output> =
+            relation.columns.list.iter().filter(|column| !used.contains(&column.name.to_lowercase())).collect();
+        let mut columns: Vec<Output> = kept.iter().map(|column| (*column).clone()).collect();
+        columns.push(Output { name: unpivot.name.value.clone(), data_type: DataType::String });
+        for (value, data_type) in unpivot.values.iter().zip(value_types) {
+            columns.push(Output { name: value.value.clone(), data_type });
+        }
+        let mut list: Vec<String> = kept.iter().map(|column| quote_name(&column.name)).collect();
+        let made: Vec<String> = columns[kept.len()..].iter().map(|column| quote_name(&column.name)).collect();
+        list.push(format!("stack({}, {}) AS ({})", rows.len(), cells.join(", "), made.join(", ")));
+        let filter = if unpivot.include_nulls {
+            String::new()
+        } else {
+            let some: Vec<String> = made[1..].iter().map(|name| format!("{name} IS NOT NULL")).collect();
+            format!(" WHERE {}", some.join(" OR "))
+        };
+        let mut text = vec![Piece::from(format!("(SELECT * FROM (SELECT {} FROM ", list.join(", "))), Piece::from(factor.source)];
+        if let Some(alias) = &factor.inner_alias {
+            text.push(Piece::from(" "));
+            text.push(Piece::from(alias.span));
+        }
+        text.push(Piece::from(format!("){filter})")));
+        self.edits.replace(Span::new(factor.source.start, unpivot.span.end), text);
+        Ok(Columns { list: columns, open: false })
+    }
+}
+
+/// The columns of a relation of the catalog.
+pub(super) fn outputs(columns: &[plan::Column]) -> Columns {
+    let list = columns.iter().map(|column| Output { name: column.name.clone(), data_type: expression_type(&column.data_type) });
+    Columns { open: columns.is_empty(), list: list.collect() }
+}
+
+/// `VARCHAR` and `CHAR` are strings in expressions.
+fn expression_type(data_type: &DataType) -> DataType {
+    if data_type.is_string() { DataType::String } else { data_type.clone() }
+}
+
+/// `TABLE_OR_VIEW_NOT_FOUND` in the platform's words.
+pub(crate) fn not_found(parts: &[String]) -> SqlError {
+    let name = parts.iter().map(|part| quote_name(part)).collect::<Vec<_>>().join(".");
+    let text = format!(
+        "The table or view {name} cannot be found. Verify the spelling and correctness of the schema and catalog.\nIf you did not qualify the name with a schema, verify the current_schema() output, or qualify the name with the correct schema and catalog.\nTo tolerate the error on drop use DROP VIEW IF EXISTS or DROP TABLE IF EXISTS."
+    );
+    SqlError::new("TABLE_OR_VIEW_NOT_FOUND", "42P01", text)
+}
+
+/// `@20240131093000000` as a timestamp.
+fn at_moment(digits: &str) -> Result<String, SqlError> {
+    if digits.len() != 17 {
+        return Err(SqlError::new("DELTA_TIME_TRAVEL_INVALID_BEGIN_VALUE", "42604", "A time after @ has the form yyyyMMddHHmmssSSS."));
+    }
+    let part = |from: usize, to: usize| &digits[from..to];
+    Ok(format!(
+        "{}-{}-{} {}:{}:{}.{}",
+        part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 12), part(12, 14), part(14, 17)
+    ))
+}
+
+impl Factor {
+    /// The last part of a table's name.
+    pub(crate) fn kind_name(&self) -> Option<String> {
+        match &self.kind {
+            FactorKind::Table { name, .. } => name.parts.last().map(|part| part.value.clone()),
+            _ => None,
+        }
+    }
+}

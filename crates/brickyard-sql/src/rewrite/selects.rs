@@ -1,0 +1,282 @@
+//! `SELECT`: the select list, `GROUP BY`, `HAVING`, `QUALIFY`.
+
+use std::rc::Rc;
+
+use crate::data_type::DataType;
+use crate::error::SqlError;
+use crate::parser::{Ident, Name};
+use crate::query::{Expr, ExprKind, Item, Node, Select, tree};
+use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::naming::column_name;
+use crate::rewrite::planner::{Env, Planner};
+use crate::rewrite::scope::{Columns, Meaning, Output, Relation, Scope, field};
+use crate::token::{Span, quote_name};
+
+impl Planner<'_> {
+    pub(super) fn select(&mut self, select: &Select, env: &Env) -> Result<(Columns, Scope), SqlError> {
+        let mut scope = self.scope(env);
+        self.from_list(&select.from, &mut scope, env)?;
+        for view in &select.views {
+            self.lateral_view(view, &mut scope)?;
+        }
+        let saved = std::mem::replace(&mut self.substitute, true);
+        if let Some(filter) = &select.filter {
+            self.expr(filter, &scope)?;
+        }
+        let mut columns = Columns::default();
+        let name_all = std::mem::replace(&mut self.name_all, select.qualify.is_some());
+        // Columns the select list gives for each entry, to count ordinals for GROUP BY ALL.
+        let mut widths = Vec::new();
+        for item in &select.items {
+            let before = columns.list.len();
+            self.item(item, &mut scope, &mut columns)?;
+            widths.push(columns.list.len() - before);
+        }
+        self.name_all = name_all;
+        self.substitute = false;
+        if let Some(group) = &select.group_by {
+            if group.all {
+                self.group_by_all(select, &widths, &columns)?;
+            }
+            for item in &group.items {
+                self.expr(item, &scope)?;
+            }
+        }
+        if let Some(having) = &select.having {
+            self.expr(having, &scope)?;
+        }
+        for (_, over) in &select.windows {
+            self.over(over, &scope)?;
+        }
+        self.substitute = true;
+        if let Some((span, condition)) = &select.qualify {
+            self.expr(condition, &scope)?;
+            self.qualify(select, *span, condition, &columns)?;
+        }
+        self.substitute = saved;
+        scope.aliases.clear();
+        Ok((columns, scope))
+    }
+
+    fn item(&mut self, item: &Item, scope: &mut Scope, columns: &mut Columns) -> Result<(), SqlError> {
+        if let ExprKind::Star { qualifier, except } = &item.expr.kind {
+            return self.star(&item.expr, qualifier, except, scope, columns);
+        }
+        if let ExprKind::FieldStar(base) = &item.expr.kind {
+            match self.expr(base, scope)? {
+                DataType::Struct(fields) => {
+                    columns.list.extend(fields.into_iter().map(|f| Output { name: f.name, data_type: f.data_type }));
+                }
+                _ => columns.open = true,
+            }
+            return Ok(());
+        }
+        if let Some(outputs) = self.generator_item(item, scope)? {
+            match outputs {
+                Some(outputs) => columns.list.extend(outputs),
+                None => columns.open = true,
+            }
+            return Ok(());
+        }
+        let since = self.edits.len();
+        let data_type = self.expr(&item.expr, scope)?;
+        let name = match &item.alias {
+            Some(alias) => alias.value.clone(),
+            None => column_name(&item.expr, self.sql),
+        };
+        let unnamed = self.name_all && !matches!(item.expr.kind, ExprKind::Name(_));
+        if item.alias.is_none() && (unnamed || self.edits.touched(since, item.span)) {
+            self.edits.replace(item.span, pieces![item.span, format!(" AS {}", quote_name(&name))]);
+        }
+        if let Some(alias) = &item.alias {
+            scope.aliases.push((alias.value.clone(), item.expr.span, data_type.clone()));
+        }
+        columns.list.push(Output { name, data_type });
+        Ok(())
+    }
+
+    /// `*`, `t.*`, `column.*`, with `EXCEPT`.
+    fn star(
+        &mut self,
+        expr: &Expr,
+        qualifier: &[Ident],
+        except: &[Name],
+        scope: &Scope,
+        columns: &mut Columns,
+    ) -> Result<(), SqlError> {
+        let parts: Vec<String> = qualifier.iter().map(|part| part.value.clone()).collect();
+        let relations: Vec<&Relation> = scope
+            .relations
+            .iter()
+            .filter(|relation| parts.is_empty() || relation.is_named(&parts))
+            .collect();
+        if relations.is_empty() {
+            if parts.is_empty() {
+                return Err(SqlError::new("INVALID_USAGE_OF_STAR_OR_REGEX", "42000", "Invalid usage of '*' without FROM."));
+            }
+            return self.struct_star(expr, &parts, except, scope, columns);
+        }
+        let open = relations.iter().any(|relation| relation.columns.open);
+        let inlined = relations.iter().any(|relation| !relation.meanings.is_empty());
+        if open {
+            if !except.is_empty() {
+                return Err(SqlError::unsupported("* EXCEPT over columns that are not known", "Name the columns"));
+            }
+            columns.open = true;
+            if parts.len() > 1 {
+                self.short_qualifier(expr, qualifier, relations[0]);
+            }
+            return Ok(());
+        }
+        let excluded = |name: &str| {
+            except.iter().any(|path| path.parts.last().is_some_and(|part| part.value.eq_ignore_ascii_case(name)))
+        };
+        for path in except {
+            let name = path.parts.last().map(|part| part.value.as_str()).unwrap_or_default();
+            if !relations.iter().any(|relation| relation.columns.find(name).is_some()) {
+                let text = format!("The EXCEPT column {} cannot be resolved.", path.quoted());
+                return Err(SqlError::new("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", text).at(path.span));
+            }
+        }
+        let mut list = Vec::new();
+        for relation in &relations {
+            for column in &relation.columns.list {
+                let hidden = parts.is_empty() && relation.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
+                if hidden || excluded(&column.name) {
+                    continue;
+                }
+                columns.list.push(column.clone());
+                let shared = relations.iter().any(|other| other.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name)));
+                let name = quote_name(&column.name);
+                list.push(match relation.meanings.get(&column.name.to_lowercase()) {
+                    Some(Meaning::Text(text)) => vec![Piece::from(format!("({text}) AS {name}"))],
+                    Some(Meaning::Source(span)) => pieces!["(", *span, format!(") AS {name}")],
+                    None => match relation.qualifier.last() {
+                        Some(alias) if !shared => pieces![format!("{}.{name}", quote_name(alias))],
+                        _ => pieces![name],
+                    },
+                });
+            }
+        }
+        if !except.is_empty() || inlined {
+            if list.is_empty() {
+                return Err(SqlError::new("EXCEPT_OVERLAPPING_COLUMNS", "42702", "EXCEPT leaves no column."));
+            }
+            let mut text = Vec::new();
+            for (index, pieces) in list.into_iter().enumerate() {
+                if index > 0 {
+                    text.push(Piece::from(", "));
+                }
+                text.extend(pieces);
+            }
+            self.edits.replace(expr.span, text);
+        } else if parts.len() > 1 {
+            self.short_qualifier(expr, qualifier, relations[0]);
+        }
+        Ok(())
+    }
+
+    fn short_qualifier(&mut self, expr: &Expr, qualifier: &[Ident], relation: &Relation) {
+        if let (Some(first), Some(last), Some(name)) = (qualifier.first(), qualifier.last(), relation.qualifier.last()) {
+            let _ = expr;
+            self.edits.replace(first.span.to(last.span), pieces![quote_name(name)]);
+        }
+    }
+
+    fn struct_star(
+        &mut self,
+        expr: &Expr,
+        parts: &[String],
+        except: &[Name],
+        scope: &Scope,
+        columns: &mut Columns,
+    ) -> Result<(), SqlError> {
+        let found = scope.find(parts);
+        let data_type = match &found {
+            crate::rewrite::scope::Found::Column { data_type, parts: used, .. } => {
+                parts[*used..].iter().fold(data_type.clone(), |inner, part| field(&inner, part))
+            }
+            _ => DataType::Unknown,
+        };
+        let DataType::Struct(fields) = data_type else {
+            if !except.is_empty() {
+                return Err(SqlError::unsupported("* EXCEPT over columns that are not known", "Name the columns"));
+            }
+            columns.open = true;
+            return Ok(());
+        };
+        let base = parts.iter().map(|part| quote_name(part)).collect::<Vec<_>>().join(".");
+        let mut list = Vec::new();
+        for struct_field in fields {
+            let out = except.iter().any(|path| path.parts.last().is_some_and(|p| p.value.eq_ignore_ascii_case(&struct_field.name)));
+            if !out {
+                let name = quote_name(&struct_field.name);
+                list.push(format!("{base}.{name} AS {name}"));
+                columns.list.push(Output { name: struct_field.name, data_type: struct_field.data_type });
+            }
+        }
+        if !except.is_empty() {
+            self.edits.replace(expr.span, pieces![list.join(", ")]);
+        }
+        Ok(())
+    }
+
+    fn group_by_all(&mut self, select: &Select, widths: &[usize], columns: &Columns) -> Result<(), SqlError> {
+        let Some(group) = &select.group_by else { return Ok(()) };
+        if columns.open {
+            return Err(SqlError::unsupported("GROUP BY ALL of unknown columns", "Name the columns"));
+        }
+        let mut ordinals = Vec::new();
+        let mut at = 1;
+        for (item, width) in select.items.iter().zip(widths) {
+            if !has_aggregate(&item.expr) {
+                ordinals.extend((at..at + width).map(|ordinal| ordinal.to_string()));
+            }
+            at += width;
+        }
+        let text = if ordinals.is_empty() { String::new() } else { format!("GROUP BY {}", ordinals.join(", ")) };
+        self.edits.replace(group.span, pieces![text]);
+        Ok(())
+    }
+
+    /// The condition becomes a column of the select list and the filter of a query around it.
+    fn qualify(&mut self, select: &Select, span: Span, condition: &Expr, columns: &Columns) -> Result<(), SqlError> {
+        if columns.open {
+            return Err(SqlError::unsupported("QUALIFY over columns that are not known", "Use a subquery with the window function"));
+        }
+        if select.from_first {
+            return Err(SqlError::unsupported("QUALIFY after FROM … SELECT", "Put SELECT first"));
+        }
+        let list: Vec<String> = columns.list.iter().map(|column| quote_name(&column.name)).collect();
+        let distinct = if select.distinct { "DISTINCT " } else { "" };
+        let after = Span::new(span.end, select.span.end);
+        let before = Span::new(select.items_span.end, span.start);
+        self.edits.replace(select.span, pieces![
+            format!("SELECT {distinct}{} FROM (SELECT ", list.join(", ")),
+            select.items_span, ", (", condition.span, ") AS `__qualify`", before, " ", after, ") WHERE `__qualify`",
+        ]);
+        Ok(())
+    }
+
+    /// A correlated query sees the names around it.
+    pub(super) fn inner_env(&self, scope: &Scope) -> Env {
+        Env { outer: Some(Rc::new(scope.clone())), ctes: scope.ctes.clone(), parameters: scope.parameters.clone() }
+    }
+}
+
+/// Whether an aggregate stands in the expression, outside of windows and subqueries.
+pub(crate) fn has_aggregate(expr: &Expr) -> bool {
+    if let ExprKind::Call(call) = &expr.kind {
+        let name = call.name.single().unwrap_or_default().to_lowercase();
+        if call.over.is_none() && crate::function::is_aggregate(&name) {
+            return true;
+        }
+    }
+    let mut found = false;
+    tree::expr_children(expr, &mut |node| {
+        if let Node::Expr(child) = node {
+            found |= has_aggregate(child);
+        }
+    });
+    found
+}
