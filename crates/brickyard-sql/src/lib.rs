@@ -24,7 +24,8 @@ pub use function::is_builtin;
 pub use parameters::{Marker, Parameter, Parameters, bind, literal, markers};
 pub use parser::{Ident, Name, Parser};
 pub use plan::{
-    Column, Context, EngineStatement, Plan, Relation, Routine, Schemas, Variable, View, plan, plan_query, qualify,
+    Column, Context, EngineStatement, Plan, Relation, Routine, Schemas, Variable, View, plan, plan_query,
+    qualify,
 };
 pub use references::{Reference, ReferenceKind, references};
 pub use statement::{Body, Statement, parse, split};

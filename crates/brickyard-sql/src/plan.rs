@@ -191,7 +191,8 @@ fn plan_here(statement: &Statement, context: &Context, schemas: &dyn Schemas) ->
 fn last_token(sql: &str) -> Result<usize, SqlError> {
     let tokens = tokenize(sql)?;
     let last = tokens.iter().rev().find(|token| {
-        !matches!(token.kind, TokenKind::Space | TokenKind::Comment | TokenKind::Hint) && token.span.of(sql) != ";"
+        !matches!(token.kind, TokenKind::Space | TokenKind::Comment | TokenKind::Hint)
+            && token.span.of(sql) != ";"
     });
     Ok(last.map_or(0, |token| token.span.end))
 }

@@ -15,8 +15,17 @@ use crate::rewrite::scope::Scope;
 use crate::token::{Span, quote_name, string_literal};
 
 /// Functions whose first argument is a unit of time and no column.
-const UNIT_FIRST: [&str; 9] =
-    ["dateadd", "datediff", "date_add", "date_diff", "timestampadd", "timestampdiff", "extract", "date_part", "timediff"];
+const UNIT_FIRST: [&str; 9] = [
+    "dateadd",
+    "datediff",
+    "date_add",
+    "date_diff",
+    "timestampadd",
+    "timestampdiff",
+    "extract",
+    "date_part",
+    "timediff",
+];
 
 /// Functions that the engine does not have and that are not made here, with advice.
 const ABSENT: [(&str, &str); 16] = [
@@ -124,8 +133,11 @@ impl Planner<'_> {
         if let Some((_, hint)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
             return Err(SqlError::unsupported(format!("the function {name}"), *hint).at(call.name.span));
         }
-        if ["h3_", "st_", "kll_", "theta_"].iter().any(|prefix| name.starts_with(prefix)) || name == "collation" {
-            return Err(SqlError::unsupported(format!("the function {name}"), "Compute it in the app").at(call.name.span));
+        if ["h3_", "st_", "kll_", "theta_"].iter().any(|prefix| name.starts_with(prefix))
+            || name == "collation"
+        {
+            return Err(SqlError::unsupported(format!("the function {name}"), "Compute it in the app")
+                .at(call.name.span));
         }
         if let Some(data_type) = self.session_function(expr, &name, call)? {
             return Ok(data_type);
@@ -141,7 +153,12 @@ impl Planner<'_> {
     }
 
     /// `current_user()` and other questions about the session, as literals.
-    fn session_function(&mut self, expr: &Expr, name: &str, call: &Call) -> Result<Option<DataType>, SqlError> {
+    fn session_function(
+        &mut self,
+        expr: &Expr,
+        name: &str,
+        call: &Call,
+    ) -> Result<Option<DataType>, SqlError> {
         let context = self.context;
         let text = match name {
             "current_user" | "user" | "session_user" => string_literal(&context.user),
@@ -150,7 +167,10 @@ impl Planner<'_> {
             "is_account_group_member" | "is_member" => {
                 let [argument] = call.arguments.as_slice() else { return Ok(None) };
                 let Some(group) = constant_string(&argument.value) else {
-                    return Err(SqlError::unsupported(format!("{name} of anything but a literal"), "Give the group as a string"));
+                    return Err(SqlError::unsupported(
+                        format!("{name} of anything but a literal"),
+                        "Give the group as a string",
+                    ));
                 };
                 let text = if self.schemas.is_member(&group) { "true" } else { "false" };
                 self.edits.replace(expr.span, pieces![text]);
@@ -165,7 +185,11 @@ impl Planner<'_> {
     }
 
     /// `current_date` and the like without parentheses.
-    pub(super) fn without_parentheses(&mut self, name: &str, span: Span) -> Result<Option<DataType>, SqlError> {
+    pub(super) fn without_parentheses(
+        &mut self,
+        name: &str,
+        span: Span,
+    ) -> Result<Option<DataType>, SqlError> {
         let lower = name.to_lowercase();
         let context = self.context;
         Ok(match lower.as_str() {
@@ -191,9 +215,15 @@ impl Planner<'_> {
 
     /// `IDENTIFIER('name')` as a column.
     fn identifier_call(&mut self, expr: &Expr, call: &Call, scope: &Scope) -> Result<DataType, SqlError> {
-        let text = call.arguments.first().and_then(|argument| constant_string(&argument.value)).ok_or_else(|| {
-            SqlError::new("NOT_A_CONSTANT_STRING.NOT_CONSTANT", "42601", "IDENTIFIER needs a constant string.")
-        })?;
+        let text = call.arguments.first().and_then(|argument| constant_string(&argument.value)).ok_or_else(
+            || {
+                SqlError::new(
+                    "NOT_A_CONSTANT_STRING.NOT_CONSTANT",
+                    "42601",
+                    "IDENTIFIER needs a constant string.",
+                )
+            },
+        )?;
         let name = crate::command::identifier_name(&text, expr.span)?;
         let shown = name.values().iter().map(|part| quote_name(part)).collect::<Vec<_>>().join(".");
         let inner = Expr { span: expr.span, kind: ExprKind::Name(name) };
@@ -218,13 +248,18 @@ impl Planner<'_> {
                 self.edits.replace(expr.span, pieces!["TRY_CAST(", *value, " AS DATE)"]);
             }
             ("try_to_date", [value, format]) => {
-                self.edits.replace(expr.span, pieces!["CAST(try_to_timestamp(", *value, ", ", *format, ") AS DATE)"]);
+                self.edits.replace(
+                    expr.span,
+                    pieces!["CAST(try_to_timestamp(", *value, ", ", *format, ") AS DATE)"],
+                );
             }
             ("decode", [value, rest @ ..]) if rest.len() >= 2 => {
                 let mut text = pieces!["CASE"];
                 for pair in rest.chunks(2) {
                     match pair {
-                        [key, result] => text.extend(pieces![" WHEN (", *value, ") <=> (", *key, ") THEN ", *result]),
+                        [key, result] => {
+                            text.extend(pieces![" WHEN (", *value, ") <=> (", *key, ") THEN ", *result])
+                        }
                         [otherwise] => text.extend(pieces![" ELSE ", *otherwise]),
                         _ => {}
                     }
@@ -233,24 +268,42 @@ impl Planner<'_> {
                 self.edits.replace(expr.span, text);
             }
             ("zip_with", [left, right, _]) => {
-                let body = lambda(2).ok_or_else(|| SqlError::unsupported("zip_with without a lambda", "Give a lambda"))?;
-                self.edits.replace(expr.span, pieces!["transform(arrays_zip(", *left, ", ", *right, "), `__e` -> ", body, ")"]);
+                let body = lambda(2)
+                    .ok_or_else(|| SqlError::unsupported("zip_with without a lambda", "Give a lambda"))?;
+                self.edits.replace(
+                    expr.span,
+                    pieces!["transform(arrays_zip(", *left, ", ", *right, "), `__e` -> ", body, ")"],
+                );
             }
             ("transform_values" | "transform_keys", [map, _]) => {
-                let body = lambda(1).ok_or_else(|| SqlError::unsupported(format!("{name} without a lambda"), "Give a lambda"))?;
+                let body = lambda(1).ok_or_else(|| {
+                    SqlError::unsupported(format!("{name} without a lambda"), "Give a lambda")
+                })?;
                 let (key, value) = if name == "transform_keys" {
                     (Piece::from(body), Piece::from("`__e`.value"))
                 } else {
                     (Piece::from("`__e`.key"), Piece::from(body))
                 };
-                self.edits.replace(expr.span, pieces![
-                    "map_from_entries(transform(map_entries(", *map, "), `__e` -> struct(", key, ", ", value, ")))"
-                ]);
+                self.edits.replace(
+                    expr.span,
+                    pieces![
+                        "map_from_entries(transform(map_entries(",
+                        *map,
+                        "), `__e` -> struct(",
+                        key,
+                        ", ",
+                        value,
+                        ")))"
+                    ],
+                );
             }
             ("left" | "right", [text, length]) => {
                 let safe = matches!(&call.arguments[1].value.kind, ExprKind::Number(_));
                 if !safe {
-                    self.edits.replace(expr.span, pieces![format!("{name}("), *text, ", greatest(", *length, ", 0))"]);
+                    self.edits.replace(
+                        expr.span,
+                        pieces![format!("{name}("), *text, ", greatest(", *length, ", 0))"],
+                    );
                 }
             }
             ("sum", [value]) if types.first() == Some(&DataType::BigInt) => {
@@ -268,7 +321,8 @@ impl Planner<'_> {
             }
             ("bround", _) => self.bround(expr, &spans, types)?,
             ("concat" | "concat_ws" | "format_string" | "to_json", _) if name == "concat" => {
-                let operands: Vec<Expr> = call.arguments.iter().map(|argument| argument.value.clone()).collect();
+                let operands: Vec<Expr> =
+                    call.arguments.iter().map(|argument| argument.value.clone()).collect();
                 self.concatenation(&operands, types);
             }
             ("concat_ws", [_, ..]) => {
@@ -291,10 +345,29 @@ impl Planner<'_> {
             ("array_agg", [_]) if !call.order_by.is_empty() => {
                 return Err(SqlError::syntax(self.sql, call.order_by[0].span));
             }
-            ("secret" | "try_secret" | "ai_query" | "ai_classify" | "ai_gen" | "ai_extract" | "ai_fix_grammar" | "ai_mask"
-            | "ai_similarity" | "ai_summarize" | "ai_translate" | "ai_analyze_sentiment" | "ai_parse_document" | "list_secrets"
-            | "current_recipient", _) => {
-                return Err(SqlError::unsupported(format!("the function {name}"), "Call the API from the app").at(call.name.span));
+            (
+                "secret"
+                | "try_secret"
+                | "ai_query"
+                | "ai_classify"
+                | "ai_gen"
+                | "ai_extract"
+                | "ai_fix_grammar"
+                | "ai_mask"
+                | "ai_similarity"
+                | "ai_summarize"
+                | "ai_translate"
+                | "ai_analyze_sentiment"
+                | "ai_parse_document"
+                | "list_secrets"
+                | "current_recipient",
+                _,
+            ) => {
+                return Err(SqlError::unsupported(
+                    format!("the function {name}"),
+                    "Call the API from the app",
+                )
+                .at(call.name.span));
             }
             _ => {}
         }
@@ -335,7 +408,9 @@ impl Planner<'_> {
                 other => other,
             },
             "avg" => match first {
-                DataType::Decimal(precision, scale) => DataType::Decimal((precision + 4).min(38), (scale + 4).min(38)),
+                DataType::Decimal(precision, scale) => {
+                    DataType::Decimal((precision + 4).min(38), (scale + 4).min(38))
+                }
                 DataType::YearMonth(_) | DataType::DayTime(_) => first,
                 DataType::Unknown => DataType::Unknown,
                 _ => DataType::Double,
@@ -363,8 +438,20 @@ impl Planner<'_> {
                 (DataType::Double | DataType::Float, _) => DataType::Double,
                 _ => DataType::Unknown,
             },
-            "/" => if matches!(first, DataType::Decimal(..) | DataType::Unknown) { DataType::Unknown } else { DataType::Double },
-            "substr" => if first == DataType::Binary { DataType::Binary } else { DataType::String },
+            "/" => {
+                if matches!(first, DataType::Decimal(..) | DataType::Unknown) {
+                    DataType::Unknown
+                } else {
+                    DataType::Double
+                }
+            }
+            "substr" => {
+                if first == DataType::Binary {
+                    DataType::Binary
+                } else {
+                    DataType::String
+                }
+            }
             "concat" => match first {
                 DataType::Array(_) | DataType::Binary => first,
                 _ => DataType::String,
@@ -379,24 +466,36 @@ impl Planner<'_> {
             },
             "entries" => match first {
                 DataType::Map(key, value) => {
-                    let field = |name: &str, data_type: DataType| Field { name: name.to_owned(), data_type, ..Field::default() };
-                    DataType::Array(Box::new(DataType::Struct(vec![field("key", *key), field("value", *value)])))
+                    let field = |name: &str, data_type: DataType| Field {
+                        name: name.to_owned(),
+                        data_type,
+                        ..Field::default()
+                    };
+                    DataType::Array(Box::new(DataType::Struct(vec![
+                        field("key", *key),
+                        field("value", *value),
+                    ])))
                 }
                 _ => DataType::Unknown,
             },
             "map" => match name {
                 "map" => {
-                    let pick = |odd: usize| types.iter().skip(odd).step_by(2).fold(DataType::Void, |a, b| common(&a, b));
+                    let pick = |odd: usize| {
+                        types.iter().skip(odd).step_by(2).fold(DataType::Void, |a, b| common(&a, b))
+                    };
                     DataType::Map(Box::new(pick(0)), Box::new(pick(1)))
                 }
                 "map_from_arrays" => match (&first, types.get(1)) {
-                    (DataType::Array(key), Some(DataType::Array(value))) => DataType::Map(key.clone(), value.clone()),
+                    (DataType::Array(key), Some(DataType::Array(value))) => {
+                        DataType::Map(key.clone(), value.clone())
+                    }
                     _ => DataType::Unknown,
                 },
                 _ => match element(&first) {
-                    DataType::Struct(fields) if fields.len() == 2 => {
-                        DataType::Map(Box::new(fields[0].data_type.clone()), Box::new(fields[1].data_type.clone()))
-                    }
+                    DataType::Struct(fields) if fields.len() == 2 => DataType::Map(
+                        Box::new(fields[0].data_type.clone()),
+                        Box::new(fields[1].data_type.clone()),
+                    ),
                     _ => DataType::Unknown,
                 },
             },
@@ -407,14 +506,30 @@ impl Planner<'_> {
                 other => other.clone(),
             })),
             "schema" => self.schema_type(call),
-            "datediff" => if types.len() == 3 { DataType::BigInt } else { DataType::Int },
-            "dateadd" => if types.len() == 3 { DataType::Timestamp } else { DataType::Date },
+            "datediff" => {
+                if types.len() == 3 {
+                    DataType::BigInt
+                } else {
+                    DataType::Int
+                }
+            }
+            "dateadd" => {
+                if types.len() == 3 {
+                    DataType::Timestamp
+                } else {
+                    DataType::Date
+                }
+            }
             text => DataType::from(text),
         }
     }
 
     fn struct_type(&self, name: &str, call: &Call, types: &[DataType]) -> DataType {
-        let field = |name: String, data_type: &DataType| Field { name, data_type: data_type.clone(), ..Field::default() };
+        let field = |name: String, data_type: &DataType| Field {
+            name,
+            data_type: data_type.clone(),
+            ..Field::default()
+        };
         match name {
             "named_struct" => {
                 let mut fields = Vec::new();
@@ -427,15 +542,22 @@ impl Planner<'_> {
                 DataType::Struct(fields)
             }
             "struct" => {
-                let fields = call.arguments.iter().zip(types).enumerate().map(|(at, (argument, data_type))| {
-                    // `struct(1 AS a)`: the alias stands right after the value.
-                    let after = &self.sql[argument.value.span.end..];
-                    let alias = Parser::new(&after[..after.find([',', ')']).unwrap_or(0)])
-                        .ok()
-                        .and_then(|mut parser| if parser.words("AS") { parser.ident().ok() } else { None });
-                    let own = crate::rewrite::scope::plain_name(&argument.value).map(str::to_owned);
-                    field(alias.map(|alias| alias.value).or(own).unwrap_or_else(|| format!("col{}", at + 1)), data_type)
-                });
+                let fields =
+                    call.arguments.iter().zip(types).enumerate().map(|(at, (argument, data_type))| {
+                        // `struct(1 AS a)`: the alias stands right after the value.
+                        let after = &self.sql[argument.value.span.end..];
+                        let alias = Parser::new(&after[..after.find([',', ')']).unwrap_or(0)]).ok().and_then(
+                            |mut parser| if parser.words("AS") { parser.ident().ok() } else { None },
+                        );
+                        let own = crate::rewrite::scope::plain_name(&argument.value).map(str::to_owned);
+                        field(
+                            alias
+                                .map(|alias| alias.value)
+                                .or(own)
+                                .unwrap_or_else(|| format!("col{}", at + 1)),
+                            data_type,
+                        )
+                    });
                 DataType::Struct(fields.collect())
             }
             _ => DataType::Unknown,
@@ -490,7 +612,8 @@ impl Planner<'_> {
             self.edits.replace(expr.span, pieces![format!("{engine}({})", list.join(", "))]);
             return Ok(returns);
         };
-        let (text, _) = self.nested(&scalar(body), (&routine.catalog, &routine.schema), Rc::new(parameters))?;
+        let (text, _) =
+            self.nested(&scalar(body), (&routine.catalog, &routine.schema), Rc::new(parameters))?;
         let inner = match text.strip_prefix("SELECT ") {
             Some(rest) if !is_query(body) => format!("({})", without_alias(rest)),
             _ => format!("({text})"),
@@ -515,7 +638,9 @@ impl Planner<'_> {
         let count = |text: String| SqlError::new("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", text);
         if call.arguments.len() > routine.parameters.len() {
             return Err(count(format!(
-                "The {name} requires {} parameters but the actual number is {}.", routine.parameters.len(), call.arguments.len()
+                "The {name} requires {} parameters but the actual number is {}.",
+                routine.parameters.len(),
+                call.arguments.len()
             )));
         }
         let mut bound = Vec::new();
@@ -528,7 +653,10 @@ impl Planner<'_> {
                 (Some(argument), _) => self.render(argument.value.span)?,
                 (None, Some(default)) => default.clone(),
                 (None, None) => {
-                    let text = format!("Cannot invoke {name} because the parameter named {} is required.", quote_name(&parameter.name));
+                    let text = format!(
+                        "Cannot invoke {name} because the parameter named {} is required.",
+                        quote_name(&parameter.name)
+                    );
                     return Err(SqlError::new("REQUIRED_PARAMETER_NOT_FOUND", "4274K", text));
                 }
             };
@@ -540,8 +668,15 @@ impl Planner<'_> {
         }
         for argument in &call.arguments {
             if let Some(named) = &argument.name {
-                if !routine.parameters.iter().any(|parameter| parameter.name.eq_ignore_ascii_case(&named.value)) {
-                    let text = format!("Cannot invoke {name} because it has no parameter named {}.", quote_name(&named.value));
+                if !routine
+                    .parameters
+                    .iter()
+                    .any(|parameter| parameter.name.eq_ignore_ascii_case(&named.value))
+                {
+                    let text = format!(
+                        "Cannot invoke {name} because it has no parameter named {}.",
+                        quote_name(&named.value)
+                    );
                     return Err(SqlError::new("UNRECOGNIZED_PARAMETER_NAME", "4274K", text));
                 }
             }
@@ -562,4 +697,3 @@ fn is_query(body: &str) -> bool {
 fn without_alias(text: &str) -> &str {
     text.trim_end().strip_suffix("AS `__value`").unwrap_or(text)
 }
-

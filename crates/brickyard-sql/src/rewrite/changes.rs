@@ -21,7 +21,8 @@ impl Planner<'_> {
         if let Some(with) = &dml.with {
             env = self.with(with, &env)?;
         }
-        let mut own = Relation { qualifier: name, columns: outputs(&relation.columns), ..Relation::default() };
+        let mut own =
+            Relation { qualifier: name, columns: outputs(&relation.columns), ..Relation::default() };
         if let Some(alias) = dml.target.alias.as_ref().and_then(|alias| alias.relation()) {
             own.qualifier = vec![alias.to_owned()];
         }
@@ -58,7 +59,11 @@ impl Planner<'_> {
             TargetName::Name(name) => (name.clone(), name.span),
             TargetName::Identifier(expr, span) => {
                 let text = crate::command::constant_string(expr).ok_or_else(|| {
-                    SqlError::new("NOT_A_CONSTANT_STRING.NOT_CONSTANT", "42601", "IDENTIFIER needs a constant string.")
+                    SqlError::new(
+                        "NOT_A_CONSTANT_STRING.NOT_CONSTANT",
+                        "42601",
+                        "IDENTIFIER needs a constant string.",
+                    )
                 })?;
                 (crate::command::identifier_name(&text, *span)?, *span)
             }
@@ -66,14 +71,18 @@ impl Planner<'_> {
         let parts = name.values();
         if is_path(&parts) {
             if !parts[0].eq_ignore_ascii_case("delta") {
-                return Err(SqlError::unsupported("changes of files that are no Delta table", "Use a Delta table"));
+                return Err(SqlError::unsupported(
+                    "changes of files that are no Delta table",
+                    "Use a Delta table",
+                ));
             }
             let path = self.schemas.path(&parts[1])?;
             let text = format!("delta.{}", quote_name(&path));
             self.edits.replace(span, pieces![text.clone()]);
             return Ok((parts, plan::Relation::default(), text));
         }
-        let whole = qualify(&parts, &self.context.catalog, &self.context.schema).ok_or_else(|| not_found(&parts))?;
+        let whole =
+            qualify(&parts, &self.context.catalog, &self.context.schema).ok_or_else(|| not_found(&parts))?;
         let relation = self.schemas.relation(&whole)?.ok_or_else(|| not_found(&parts).at(span))?;
         if relation.view.is_some() {
             let text = format!("Cannot change rows of the view {}.", name.quoted());
@@ -122,7 +131,10 @@ impl Planner<'_> {
                 let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(&column.value));
                 let own = own.ok_or_else(|| unresolved_column(&column.value, relation).at(column.span))?;
                 if listed.iter().any(|known| known.name == own.name) {
-                    let text = format!("The column {} already exists. Choose another name or rename the existing column.", quote_name(&own.name));
+                    let text = format!(
+                        "The column {} already exists. Choose another name or rename the existing column.",
+                        quote_name(&own.name)
+                    );
                     return Err(SqlError::new("COLUMN_ALREADY_EXISTS", "42711", text).at(column.span));
                 }
                 listed.push(own);
@@ -134,10 +146,19 @@ impl Planner<'_> {
         if let Some((_, partition)) = &insert.partition {
             return self.insert_partition(insert, partition, relation, target, &columns);
         }
-        if !columns.open && !relation.columns.is_empty() && !insert.by_name && columns.list.len() != listed.len() {
+        if !columns.open
+            && !relation.columns.is_empty()
+            && !insert.by_name
+            && columns.list.len() != listed.len()
+        {
             let few = columns.list.len() < listed.len();
-            let class = if few { "INSERT_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS" } else { "INSERT_COLUMN_ARITY_MISMATCH.TOO_MANY_DATA_COLUMNS" };
-            let names = |list: Vec<&str>| list.iter().map(|name| quote_name(name)).collect::<Vec<_>>().join(", ");
+            let class = if few {
+                "INSERT_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS"
+            } else {
+                "INSERT_COLUMN_ARITY_MISMATCH.TOO_MANY_DATA_COLUMNS"
+            };
+            let names =
+                |list: Vec<&str>| list.iter().map(|name| quote_name(name)).collect::<Vec<_>>().join(", ");
             let text = format!(
                 "Cannot write to {target}, the reason is {}:\nTable columns: {}.\nData columns: {}.",
                 if few { "not enough data columns" } else { "too many data columns" },
@@ -160,13 +181,19 @@ impl Planner<'_> {
             None => String::new(),
         };
         if !insert.replace_using.is_empty() {
-            return Err(SqlError::unsupported("INSERT … REPLACE USING", "Use MERGE INTO, or DELETE and INSERT in turn"));
+            return Err(SqlError::unsupported(
+                "INSERT … REPLACE USING",
+                "Use MERGE INTO, or DELETE and INSERT in turn",
+            ));
         }
         if relation.columns.is_empty() {
             if insert.columns.is_empty() && !insert.by_name {
                 return Ok(Some(format!("{verb} {target}{clause} {with}{source}")));
             }
-            return Err(SqlError::unsupported("INSERT with a column list into a table whose columns are not known", "Leave the list out"));
+            return Err(SqlError::unsupported(
+                "INSERT with a column list into a table whose columns are not known",
+                "Leave the list out",
+            ));
         }
         if insert.by_name && columns.open {
             return Ok(Some(format!("{verb} {target} BY NAME {with}{source}")));
@@ -199,7 +226,8 @@ impl Planner<'_> {
             })
             .collect();
         let names: Vec<String> = given.iter().map(|name| quote_name(name)).collect();
-        let rows = format!("SELECT {} FROM ({with}{source}) AS `__rows`({})", list.join(", "), names.join(", "));
+        let rows =
+            format!("SELECT {} FROM ({with}{source}) AS `__rows`({})", list.join(", "), names.join(", "));
         Ok(Some(format!("{verb} {target}{clause} {rows}")))
     }
 
@@ -222,8 +250,11 @@ impl Planner<'_> {
             let own = own.ok_or_else(|| unresolved_column(&column.value, relation))?;
             fixed.push((own, format!("CAST({} AS {})", self.render(value.span)?, own.data_type)));
         }
-        let rest: Vec<&plan::Column> =
-            relation.columns.iter().filter(|own| !fixed.iter().any(|(column, _)| column.name == own.name)).collect();
+        let rest: Vec<&plan::Column> = relation
+            .columns
+            .iter()
+            .filter(|own| !fixed.iter().any(|(column, _)| column.name == own.name))
+            .collect();
         if columns.open || columns.list.len() != rest.len() || !insert.columns.is_empty() {
             return Err(SqlError::unsupported("this INSERT with PARTITION", hint));
         }
@@ -232,7 +263,10 @@ impl Planner<'_> {
             .iter()
             .map(|own| {
                 let name = quote_name(&own.name);
-                fixed.iter().find(|(column, _)| column.name == own.name).map_or(name.clone(), |(_, text)| format!("{text} AS {name}"))
+                fixed
+                    .iter()
+                    .find(|(column, _)| column.name == own.name)
+                    .map_or(name.clone(), |(_, text)| format!("{text} AS {name}"))
             })
             .collect();
         let names: Vec<String> = rest.iter().map(|own| quote_name(&own.name)).collect();
@@ -269,10 +303,15 @@ impl Planner<'_> {
         relation: &plan::Relation,
         target: &str,
     ) -> Result<Option<String>, SqlError> {
-        let comparable = |data_type: &DataType| !matches!(data_type, DataType::Map(..) | DataType::Variant | DataType::Unknown);
+        let comparable = |data_type: &DataType| {
+            !matches!(data_type, DataType::Map(..) | DataType::Variant | DataType::Unknown)
+        };
         let keys: Vec<&plan::Column> = relation.columns.iter().collect();
         if keys.is_empty() || keys.iter().any(|column| !comparable(&column.data_type)) {
-            return Err(SqlError::unsupported("DELETE with a subquery on this table", "Use MERGE INTO … WHEN MATCHED THEN DELETE"));
+            return Err(SqlError::unsupported(
+                "DELETE with a subquery on this table",
+                "Use MERGE INTO … WHEN MATCHED THEN DELETE",
+            ));
         }
         let alias = own.qualifier.last().cloned().unwrap_or_default();
         let list: Vec<String> = keys.iter().map(|column| quote_name(&column.name)).collect();
@@ -281,7 +320,9 @@ impl Planner<'_> {
             keys.iter().map(|column| format!("`__t`.{0} <=> `__s`.{0}", quote_name(&column.name))).collect();
         Ok(Some(format!(
             "MERGE INTO {target} AS `__t` USING (SELECT DISTINCT {list} FROM {target} AS {} WHERE {}) AS `__s` ON {} WHEN MATCHED THEN DELETE",
-            quote_name(&alias), self.render(filter.span)?, on.join(" AND ")
+            quote_name(&alias),
+            self.render(filter.span)?,
+            on.join(" AND ")
         )))
     }
 
@@ -296,13 +337,17 @@ impl Planner<'_> {
         let _ = whole;
         let target_scope = scope.clone();
         let source = self.factor(&merge.source, &scope, env)?;
-        let source_scope = Scope { relations: vec![source.clone()], ctes: env.ctes.clone(), ..Scope::default() };
+        let source_scope =
+            Scope { relations: vec![source.clone()], ctes: env.ctes.clone(), ..Scope::default() };
         if merge.schema_evolution.is_some() {
             let grows = source.columns.list.iter().any(|column| {
                 !relation.columns.iter().any(|own| own.name.eq_ignore_ascii_case(&column.name))
             });
             if grows || source.columns.open {
-                return Err(SqlError::unsupported("MERGE WITH SCHEMA EVOLUTION that adds columns", "Add them with ALTER TABLE first"));
+                return Err(SqlError::unsupported(
+                    "MERGE WITH SCHEMA EVOLUTION that adds columns",
+                    "Add them with ALTER TABLE first",
+                ));
             }
             if let Some(span) = merge.schema_evolution {
                 self.edits.replace(span, pieces![""]);
@@ -357,7 +402,8 @@ fn unresolved_column(name: &str, relation: &plan::Relation) -> SqlError {
     let list: Vec<String> = relation.columns.iter().take(5).map(|column| quote_name(&column.name)).collect();
     let text = format!(
         "A column, variable, or function parameter with name {} cannot be resolved. Did you mean one of the following? [{}].",
-        quote_name(name), list.join(", ")
+        quote_name(name),
+        list.join(", ")
     );
     SqlError::new("UNRESOLVED_COLUMN.WITH_SUGGESTION", "42703", text)
 }

@@ -76,12 +76,27 @@ impl Edits {
         Ok(out)
     }
 
-    fn range(&self, sql: &str, span: Span, order: &[usize], out: &mut String, depth: usize) -> Result<(), SqlError> {
+    fn range(
+        &self,
+        sql: &str,
+        span: Span,
+        order: &[usize],
+        out: &mut String,
+        depth: usize,
+    ) -> Result<(), SqlError> {
         if out.len() > 4 * crate::token::MAXIMUM_LENGTH || depth > 400 {
-            return Err(SqlError::unsupported("a statement this long once rewritten", "Split it into views or steps"));
+            return Err(SqlError::unsupported(
+                "a statement this long once rewritten",
+                "Split it into views or steps",
+            ));
         }
         let mut at = span.start;
-        let mut rest = order.iter().copied().enumerate().filter(|(_, index)| span.contains(self.edits[*index].span)).peekable();
+        let mut rest = order
+            .iter()
+            .copied()
+            .enumerate()
+            .filter(|(_, index)| span.contains(self.edits[*index].span))
+            .peekable();
         while let Some((_, index)) = rest.next() {
             let edit = &self.edits[index];
             if edit.span.start < at {
@@ -90,7 +105,11 @@ impl Edits {
                 if inside {
                     continue;
                 }
-                return Err(SqlError::new("INTERNAL_ERROR", "XX000", "Two rewritings of the statement overlap."));
+                return Err(SqlError::new(
+                    "INTERNAL_ERROR",
+                    "XX000",
+                    "Two rewritings of the statement overlap.",
+                ));
             }
             canonical(Span::new(at, edit.span.start).of(sql), out)?;
             let mut inner = Vec::new();
@@ -109,7 +128,8 @@ impl Edits {
                         self.range(sql, *source, &inner, out, depth + 1)?;
                     }
                     Piece::Source(source) => {
-                        let mut all: Vec<usize> = (0..self.edits.len()).filter(|other| *other != index).collect();
+                        let mut all: Vec<usize> =
+                            (0..self.edits.len()).filter(|other| *other != index).collect();
                         all.sort_by_key(|other| {
                             let span = self.edits[*other].span;
                             (span.start, std::cmp::Reverse(span.end), std::cmp::Reverse(*other))
@@ -131,7 +151,9 @@ pub(crate) fn canonical(text: &str, out: &mut String) -> Result<(), SqlError> {
         match token.kind {
             TokenKind::Comment | TokenKind::Hint => out.push(' '),
             TokenKind::String => out.push_str(&string_literal(&string_value(piece))),
-            TokenKind::Dollar => out.push_str(&string_literal(piece.trim_start_matches("$$").trim_end_matches("$$"))),
+            TokenKind::Dollar => {
+                out.push_str(&string_literal(piece.trim_start_matches("$$").trim_end_matches("$$")))
+            }
             _ => out.push_str(piece),
         }
     }

@@ -150,17 +150,24 @@ impl Planner<'_> {
             ExprKind::Named(name) => return Err(unbound(name)),
             ExprKind::Positional => return Err(unbound("?")),
             ExprKind::Table(_) => {
-                return Err(SqlError::unsupported("a table as an argument", "Pass the rows with a join or a subquery"));
+                return Err(SqlError::unsupported(
+                    "a table as an argument",
+                    "Pass the rows with a join or a subquery",
+                ));
             }
             ExprKind::Collate(..) => {
-                return Err(SqlError::unsupported("COLLATE", "Compare lower(a) with lower(b) for comparisons without case"));
+                return Err(SqlError::unsupported(
+                    "COLLATE",
+                    "Compare lower(a) with lower(b) for comparisons without case",
+                ));
             }
         })
     }
 
     /// Windows: their keys are resolved.
     pub(super) fn over(&mut self, over: &Over, scope: &Scope) -> Result<(), SqlError> {
-        let keys = over.partition_by.iter().chain(over.order_by.iter().map(|item| &item.expr)).chain(&over.bounds);
+        let keys =
+            over.partition_by.iter().chain(over.order_by.iter().map(|item| &item.expr)).chain(&over.bounds);
         for key in keys {
             self.expr(key, scope)?;
         }
@@ -191,7 +198,10 @@ impl Planner<'_> {
                     (Some(Meaning::Text(text)), _) => self.edits.replace(head, pieces![format!("({text})")]),
                     (Some(Meaning::Source(source)), _) => self.edits.replace(head, pieces!["(", source, ")"]),
                     (None, Some(alias)) if used > 2 => {
-                        self.edits.replace(head, pieces![format!("{}.{}", quote_name(&alias), quote_name(&parts[used - 1]))]);
+                        self.edits.replace(
+                            head,
+                            pieces![format!("{}.{}", quote_name(&alias), quote_name(&parts[used - 1]))],
+                        );
                     }
                     _ => {}
                 }
@@ -235,11 +245,17 @@ impl Planner<'_> {
         let name = match parts {
             [name] => name,
             [session, name] if session.eq_ignore_ascii_case("session") => name,
-            [system, session, name] if system.eq_ignore_ascii_case("system") && session.eq_ignore_ascii_case("session") => name,
+            [system, session, name]
+                if system.eq_ignore_ascii_case("system") && session.eq_ignore_ascii_case("session") =>
+            {
+                name
+            }
             _ => return Ok(None),
         };
         let context = self.context;
-        let Some(variable) = context.variables.iter().find(|variable| variable.name.eq_ignore_ascii_case(name)) else {
+        let Some(variable) =
+            context.variables.iter().find(|variable| variable.name.eq_ignore_ascii_case(name))
+        else {
             return Ok(None);
         };
         self.edits.replace(span, pieces![format!("({})", variable.literal)]);
@@ -263,9 +279,18 @@ impl Planner<'_> {
             if base_type == DataType::Variant {
                 let function = if attempt { "try_variant_get" } else { "variant_get" };
                 let path = path_text(steps)?;
-                self.edits.replace(expr.span, pieces![
-                    format!("{function}("), base.span, format!(", {}, {})", string_literal(&path), string_literal(&data_type.to_string().to_lowercase())),
-                ]);
+                self.edits.replace(
+                    expr.span,
+                    pieces![
+                        format!("{function}("),
+                        base.span,
+                        format!(
+                            ", {}, {})",
+                            string_literal(&path),
+                            string_literal(&data_type.to_string().to_lowercase())
+                        ),
+                    ],
+                );
                 return Ok(target);
             }
             self.string_path(value, base, steps)?;
@@ -285,7 +310,8 @@ impl Planner<'_> {
         if from == DataType::Variant && !matches!(target, DataType::Variant) {
             let function = if attempt { "try_variant_get" } else { "variant_get" };
             let name = string_literal(&data_type.to_string().to_lowercase());
-            self.edits.replace(expr.span, pieces![format!("{function}("), value.span, format!(", '$', {name})")]);
+            self.edits
+                .replace(expr.span, pieces![format!("{function}("), value.span, format!(", '$', {name})")]);
         } else if target == DataType::String && matches!(from, DataType::Double | DataType::Float) {
             let text = self.double_text(value.span, &from);
             self.edits.replace(expr.span, text);
@@ -299,7 +325,8 @@ impl Planner<'_> {
         let text = format!("CAST(abs({name}) AS STRING)");
         let sign = format!("CASE WHEN {name} < 0 THEN '-' ELSE '' END");
         let mantissa = format!("split_part({text}, 'e', 1)");
-        let with_dot = format!("CASE WHEN contains({mantissa}, '.') THEN {mantissa} ELSE concat({mantissa}, '.0') END");
+        let with_dot =
+            format!("CASE WHEN contains({mantissa}, '.') THEN {mantissa} ELSE concat({mantissa}, '.0') END");
         let exponent = format!("replace(split_part({text}, 'e', 2), '+', '')");
         let whole = format!("split_part({text}, '.', 1)");
         // Digits without the dot; of large numbers from the first one, of small ones from the first that is not zero.
@@ -334,7 +361,9 @@ impl Planner<'_> {
         }
         match all.first() {
             Some(DataType::Array(element)) => DataType::Array(element.clone()),
-            Some(DataType::Binary) if all.iter().all(|data_type| *data_type == DataType::Binary) => DataType::Binary,
+            Some(DataType::Binary) if all.iter().all(|data_type| *data_type == DataType::Binary) => {
+                DataType::Binary
+            }
             _ => DataType::String,
         }
     }
@@ -355,16 +384,33 @@ impl Planner<'_> {
             if index > 0 {
                 text.push(Piece::from(joiner));
             }
-            text.extend(pieces!["(", value.span, ")", if not { " NOT " } else { " " }, format!("{operator} ("), pattern.span, ")"]);
+            text.extend(pieces![
+                "(",
+                value.span,
+                ")",
+                if not { " NOT " } else { " " },
+                format!("{operator} ("),
+                pattern.span,
+                ")"
+            ]);
         }
         text.push(Piece::from(")"));
         self.edits.replace(expr.span, text);
     }
 
-    fn path(&mut self, expr: &Expr, base: &Expr, steps: &[PathStep], scope: &Scope) -> Result<DataType, SqlError> {
+    fn path(
+        &mut self,
+        expr: &Expr,
+        base: &Expr,
+        steps: &[PathStep],
+        scope: &Scope,
+    ) -> Result<DataType, SqlError> {
         if self.expr(base, scope)? == DataType::Variant {
             let path = path_text(steps)?;
-            self.edits.replace(expr.span, pieces!["variant_get(", base.span, format!(", {})", string_literal(&path))]);
+            self.edits.replace(
+                expr.span,
+                pieces!["variant_get(", base.span, format!(", {})", string_literal(&path))],
+            );
             return Ok(DataType::Variant);
         }
         self.string_path(expr, base, steps)?;
@@ -373,18 +419,29 @@ impl Planner<'_> {
 
     fn string_path(&mut self, expr: &Expr, base: &Expr, steps: &[PathStep]) -> Result<(), SqlError> {
         let path = path_text(steps)?;
-        self.edits.replace(expr.span, pieces!["get_json_object(", base.span, format!(", {})", string_literal(&path))]);
+        self.edits.replace(
+            expr.span,
+            pieces!["get_json_object(", base.span, format!(", {})", string_literal(&path))],
+        );
         Ok(())
     }
 
-    fn binary(&mut self, expr: &Expr, left: &Expr, operator: &str, right: &Expr, scope: &Scope) -> Result<DataType, SqlError> {
+    fn binary(
+        &mut self,
+        expr: &Expr,
+        left: &Expr,
+        operator: &str,
+        right: &Expr,
+        scope: &Scope,
+    ) -> Result<DataType, SqlError> {
         let (a, b) = (self.expr(left, scope)?, self.expr(right, scope)?);
         match operator {
             "+" | "-" | "*" | "/" | "%" | "DIV" => self.arithmetic(expr, (left, &a), operator, (right, &b)),
             "&" | "|" | "^" => Ok(common(&a, &b)),
             "<<" | ">>" | ">>>" => Ok(a),
             "IS DISTINCT FROM" | "IS NOT DISTINCT FROM" => {
-                let (open, close) = if operator == "IS DISTINCT FROM" { ("(NOT (", "))") } else { ("((", "))") };
+                let (open, close) =
+                    if operator == "IS DISTINCT FROM" { ("(NOT (", "))") } else { ("((", "))") };
                 self.edits.replace(expr.span, pieces![open, left.span, " <=> ", right.span, close]);
                 Ok(DataType::Boolean)
             }
@@ -426,14 +483,24 @@ impl Planner<'_> {
                 self.unchecked += 1;
             }
             let sure = |data_type: &DataType| matches!(data_type, Double | Date | Timestamp | TimestampNtz);
-            return Ok(if sure(&a) { a } else if sure(&b) { b } else { Unknown });
+            return Ok(if sure(&a) {
+                a
+            } else if sure(&b) {
+                b
+            } else {
+                Unknown
+            });
         }
         if !a.is_numeric() || !b.is_numeric() {
             return Ok(Unknown);
         }
         let floating = |data_type: &DataType| matches!(data_type, Float | Double);
         if floating(&a) || floating(&b) {
-            return Ok(if a == Float && (b == Float) { if operator == "/" { Double } else { Float } } else { Double });
+            return Ok(if a == Float && (b == Float) {
+                if operator == "/" { Double } else { Float }
+            } else {
+                Double
+            });
         }
         if let (Decimal(..), _) | (_, Decimal(..)) = (&a, &b) {
             return Ok(self.decimal(expr, (left, &a), operator, (right, &b)));
@@ -450,9 +517,16 @@ impl Planner<'_> {
         if low < least || high > most {
             self.checked = true;
             let wide = if result == DataType::BigInt { "DECIMAL(20,0)" } else { "BIGINT" };
-            self.edits.replace(expr.span, pieces![
-                format!("CAST(CAST("), left.span, format!(" AS {wide}) {operator} CAST("), right.span, format!(" AS {wide}) AS {result})"),
-            ]);
+            self.edits.replace(
+                expr.span,
+                pieces![
+                    format!("CAST(CAST("),
+                    left.span,
+                    format!(" AS {wide}) {operator} CAST("),
+                    right.span,
+                    format!(" AS {wide}) AS {result})"),
+                ],
+            );
         }
         Ok(result)
     }
@@ -469,10 +543,14 @@ impl Planner<'_> {
         let day_time = || DayTime("DAY TO SECOND".to_owned());
         match (a, operator, b) {
             (Date, "-", Date) => {
-                self.edits.replace(expr.span, pieces!["CAST(datediff(", left.span, ", ", right.span, ") AS INTERVAL DAY)"]);
+                self.edits.replace(
+                    expr.span,
+                    pieces!["CAST(datediff(", left.span, ", ", right.span, ") AS INTERVAL DAY)"],
+                );
                 Some(DayTime("DAY".to_owned()))
             }
-            (Date | Timestamp | TimestampNtz, "-", Timestamp | TimestampNtz) | (Timestamp | TimestampNtz, "-", Date) => Some(day_time()),
+            (Date | Timestamp | TimestampNtz, "-", Timestamp | TimestampNtz)
+            | (Timestamp | TimestampNtz, "-", Date) => Some(day_time()),
             (Date, "+" | "-", YearMonth(_)) | (YearMonth(_), "+", Date) => Some(Date),
             (Date, "+" | "-", DayTime(fields)) | (DayTime(fields), "+", Date) => {
                 Some(if fields == "DAY" { Date } else { Timestamp })
@@ -517,14 +595,25 @@ impl Planner<'_> {
             let room = (p1 - s1 + wanted).min(38);
             let dividend = DataType::Decimal(clamp(room.max(wanted)), clamp(wanted));
             let divisor = DataType::Decimal(clamp(p2), clamp(s2));
-            self.edits.replace(expr.span, pieces![
-                "CAST(CAST(", left.span, format!(" AS {dividend}) / CAST("), right.span, format!(" AS {divisor}) AS {result})"),
-            ]);
+            self.edits.replace(
+                expr.span,
+                pieces![
+                    "CAST(CAST(",
+                    left.span,
+                    format!(" AS {dividend}) / CAST("),
+                    right.span,
+                    format!(" AS {divisor}) AS {result})"),
+                ],
+            );
         } else {
             let cast = |side: &Expr, own: &DataType, precision: i32, scale: i32| -> Vec<Piece> {
                 // Whole numbers become the decimal that Spark chooses, which the engine makes wider.
                 if own.is_integer() {
-                    pieces!["CAST(", side.span, format!(" AS {})", DataType::Decimal(clamp(precision), clamp(scale)))]
+                    pieces![
+                        "CAST(",
+                        side.span,
+                        format!(" AS {})", DataType::Decimal(clamp(precision), clamp(scale)))
+                    ]
                 } else {
                     pieces![side.span]
                 }
@@ -566,7 +655,8 @@ pub(super) fn adjusted(precision: i32, scale: i32) -> (i32, i32) {
 fn literal_decimal(expr: &Expr, data_type: &DataType) -> Option<(u8, u8)> {
     match &expr.kind {
         ExprKind::Number(text) if data_type.is_integer() => {
-            let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_start_matches('0').len().max(1);
+            let digits =
+                text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_start_matches('0').len().max(1);
             u8::try_from(digits).ok().map(|digits| (digits, 0))
         }
         ExprKind::Tuple(items) if items.len() == 1 => literal_decimal(&items[0], data_type),
@@ -583,7 +673,9 @@ fn path_text(steps: &[PathStep]) -> Result<String, SqlError> {
                 path.push_str(key);
             }
             PathStep::Key(key, _) if !key.contains('\'') => path.push_str(&format!("['{key}']")),
-            PathStep::Key(..) => return Err(SqlError::unsupported("this key in a JSON path", "Use get_json_object")),
+            PathStep::Key(..) => {
+                return Err(SqlError::unsupported("this key in a JSON path", "Use get_json_object"));
+            }
             PathStep::Index(index) => path.push_str(&format!("[{index}]")),
             PathStep::Every => path.push_str("[*]"),
         }
@@ -619,7 +711,8 @@ fn number_type(text: &str) -> DataType {
 }
 
 fn decimal_of(digits: &str) -> DataType {
-    let (mantissa, exponent) = digits.split_once('E').map_or((digits, 0), |(m, e)| (m, e.parse::<i32>().unwrap_or(0)));
+    let (mantissa, exponent) =
+        digits.split_once('E').map_or((digits, 0), |(m, e)| (m, e.parse::<i32>().unwrap_or(0)));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let scale = i32::try_from(fraction.len()).unwrap_or(38) - exponent;
     let significant = format!("{whole}{fraction}").trim_start_matches('0').len().max(1);
@@ -662,10 +755,12 @@ fn bounds(
 /// What values an operand may have.
 fn values(expr: &Expr, data_type: &DataType) -> (i128, i128) {
     match &expr.kind {
-        ExprKind::Number(text) => match text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse::<i128>() {
-            Ok(value) => (value, value),
-            Err(_) => limits(data_type),
-        },
+        ExprKind::Number(text) => {
+            match text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse::<i128>() {
+                Ok(value) => (value, value),
+                Err(_) => limits(data_type),
+            }
+        }
         ExprKind::Unary(operator, operand) if operator == "-" => {
             let (low, high) = values(operand, data_type);
             let (least, most) = limits(data_type);
@@ -674,11 +769,10 @@ fn values(expr: &Expr, data_type: &DataType) -> (i128, i128) {
         ExprKind::Tuple(items) if items.len() == 1 => values(&items[0], data_type),
         ExprKind::Call(call) => match call.name.single().unwrap_or_default().as_str() {
             "YEAR" => (-300_000, 300_000),
-            "MONTH" | "DAY" | "HOUR" | "MINUTE" | "SECOND" | "QUARTER" | "DAYOFWEEK" | "DAYOFMONTH" | "WEEKDAY" | "WEEKOFYEAR"
-            | "DAYOFYEAR" => (0, 366),
-            "LENGTH" | "LEN" | "CHAR_LENGTH" | "SIZE" | "CARDINALITY" | "ARRAY_SIZE" | "ROW_NUMBER" | "RANK" | "DENSE_RANK" => {
-                (-1, i32::MAX.into())
-            }
+            "MONTH" | "DAY" | "HOUR" | "MINUTE" | "SECOND" | "QUARTER" | "DAYOFWEEK" | "DAYOFMONTH"
+            | "WEEKDAY" | "WEEKOFYEAR" | "DAYOFYEAR" => (0, 366),
+            "LENGTH" | "LEN" | "CHAR_LENGTH" | "SIZE" | "CARDINALITY" | "ARRAY_SIZE" | "ROW_NUMBER"
+            | "RANK" | "DENSE_RANK" => (-1, i32::MAX.into()),
             _ => limits(data_type),
         },
         _ => limits(data_type),
@@ -732,7 +826,10 @@ pub(crate) fn common(a: &DataType, b: &DataType) -> DataType {
         (Map(k1, v1), Map(k2, v2)) => Map(Box::new(common(k1, k2)), Box::new(common(v1, v2))),
         (Struct(left), Struct(right)) if left.len() == right.len() => {
             let fields = left.iter().zip(right).map(|(l, r)| crate::data_type::Field {
-                name: l.name.clone(), data_type: common(&l.data_type, &r.data_type), not_null: false, comment: None,
+                name: l.name.clone(),
+                data_type: common(&l.data_type, &r.data_type),
+                not_null: false,
+                comment: None,
             });
             Struct(fields.collect())
         }

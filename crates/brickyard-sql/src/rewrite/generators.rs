@@ -11,7 +11,11 @@ use crate::rewrite::scope::{Columns, Output, Relation, Scope};
 impl Planner<'_> {
     /// The columns of a select list entry that is a generator: `Some(None)` when they are unknown, `None` when it is none.
     #[expect(clippy::option_option, reason = "no generator, an unknown one, a known one")]
-    pub(super) fn generator_item(&mut self, item: &Item, scope: &Scope) -> Result<Option<Option<Vec<Output>>>, SqlError> {
+    pub(super) fn generator_item(
+        &mut self,
+        item: &Item,
+        scope: &Scope,
+    ) -> Result<Option<Option<Vec<Output>>>, SqlError> {
         let ExprKind::Call(call) = &item.expr.kind else { return Ok(None) };
         let name = call.name.single().unwrap_or_default().to_lowercase();
         if crate::function::rule(&name) != Some("gen") {
@@ -54,7 +58,11 @@ impl Planner<'_> {
     }
 
     /// The type of an expression whose edits are already made.
-    pub(super) fn type_only(&mut self, expr: &crate::query::Expr, scope: &Scope) -> Result<DataType, SqlError> {
+    pub(super) fn type_only(
+        &mut self,
+        expr: &crate::query::Expr,
+        scope: &Scope,
+    ) -> Result<DataType, SqlError> {
         let context = self.context;
         let mut probe = Planner::new(self.sql, context, self.schemas, self.depth + 1);
         probe.expr(expr, scope)
@@ -68,17 +76,22 @@ impl Planner<'_> {
         scope: &Scope,
     ) -> Result<Option<Vec<Output>>, SqlError> {
         let types = self.arguments(call, scope)?;
-        let output = |name: &str, data_type: &DataType| Output { name: name.to_owned(), data_type: data_type.clone() };
+        let output =
+            |name: &str, data_type: &DataType| Output { name: name.to_owned(), data_type: data_type.clone() };
         let position = name.starts_with("pos").then(|| output("pos", &DataType::Int));
         Ok(match (name, types.first()) {
-            ("explode" | "explode_outer" | "posexplode" | "posexplode_outer", Some(DataType::Array(element))) => {
-                Some(position.into_iter().chain([output("col", element)]).collect())
-            }
-            ("explode" | "explode_outer" | "posexplode" | "posexplode_outer", Some(DataType::Map(key, value))) => {
-                Some(position.into_iter().chain([output("key", key), output("value", value)]).collect())
-            }
+            (
+                "explode" | "explode_outer" | "posexplode" | "posexplode_outer",
+                Some(DataType::Array(element)),
+            ) => Some(position.into_iter().chain([output("col", element)]).collect()),
+            (
+                "explode" | "explode_outer" | "posexplode" | "posexplode_outer",
+                Some(DataType::Map(key, value)),
+            ) => Some(position.into_iter().chain([output("key", key), output("value", value)]).collect()),
             ("inline" | "inline_outer", Some(DataType::Array(element))) => match &**element {
-                DataType::Struct(fields) => Some(fields.iter().map(|field| output(&field.name, &field.data_type)).collect()),
+                DataType::Struct(fields) => {
+                    Some(fields.iter().map(|field| output(&field.name, &field.data_type)).collect())
+                }
                 _ => None,
             },
             ("stack", Some(_)) => {
@@ -91,18 +104,21 @@ impl Planner<'_> {
                     (0..width)
                         .map(|column| {
                             let cells = types[1..].iter().skip(column).step_by(width.max(1));
-                            let data_type = cells.fold(DataType::Void, |a, b| crate::rewrite::expressions::common(&a, b));
+                            let data_type =
+                                cells.fold(DataType::Void, |a, b| crate::rewrite::expressions::common(&a, b));
                             Output { name: format!("col{column}"), data_type }
                         })
                         .collect()
                 })
             }
-            ("json_tuple", Some(_)) => {
-                Some((0..types.len() - 1).map(|column| output(&format!("c{column}"), &DataType::String)).collect())
-            }
-            ("variant_explode" | "variant_explode_outer", Some(_)) => {
-                Some(vec![output("pos", &DataType::Int), output("key", &DataType::String), output("value", &DataType::Variant)])
-            }
+            ("json_tuple", Some(_)) => Some(
+                (0..types.len() - 1).map(|column| output(&format!("c{column}"), &DataType::String)).collect(),
+            ),
+            ("variant_explode" | "variant_explode_outer", Some(_)) => Some(vec![
+                output("pos", &DataType::Int),
+                output("key", &DataType::String),
+                output("value", &DataType::Variant),
+            ]),
             _ => None,
         })
     }
@@ -111,7 +127,10 @@ impl Planner<'_> {
         let ExprKind::Call(call) = &view.call.kind else { return Ok(()) };
         let name = call.name.single().unwrap_or_default().to_lowercase();
         if crate::function::rule(&name) != Some("gen") {
-            return Err(SqlError::unsupported(format!("LATERAL VIEW of {}", call.name.quoted()), "Use explode, inline or stack"));
+            return Err(SqlError::unsupported(
+                format!("LATERAL VIEW of {}", call.name.quoted()),
+                "Use explode, inline or stack",
+            ));
         }
         let outputs = self.generator_outputs(&name, call, scope)?;
         if name.contains("explode") {

@@ -88,9 +88,15 @@ pub(crate) fn column_name(expr: &Expr, sql: &str) -> String {
             if matches!(value.kind, ExprKind::Name(_)) {
                 return column_name(value, sql);
             }
-            format!("{}({} AS {data_type})", if *attempt { "TRY_CAST" } else { "CAST" }, column_name(value, sql))
+            format!(
+                "{}({} AS {data_type})",
+                if *attempt { "TRY_CAST" } else { "CAST" },
+                column_name(value, sql)
+            )
         }
-        ExprKind::Subscript(base, index) => format!("{}[{}]", column_name(base, sql), column_name(index, sql)),
+        ExprKind::Subscript(base, index) => {
+            format!("{}[{}]", column_name(base, sql), column_name(index, sql))
+        }
         ExprKind::Field(base, field) => format!("{}.{}", column_name(base, sql), field.value),
         ExprKind::Path(_, steps) => match steps.iter().rev().find_map(|step| match step {
             PathStep::Key(key, _) => Some(key.clone()),
@@ -109,7 +115,8 @@ pub(crate) fn column_name(expr: &Expr, sql: &str) -> String {
 fn number(text: &str) -> String {
     let upper = text.to_uppercase();
     let plain = upper.trim_end_matches("BD").trim_end_matches(['L', 'S', 'Y']).to_owned();
-    if upper.ends_with(['D', 'F']) && !upper.ends_with("BD") || plain.contains('E') && !upper.ends_with("BD") {
+    if upper.ends_with(['D', 'F']) && !upper.ends_with("BD") || plain.contains('E') && !upper.ends_with("BD")
+    {
         let digits = upper.trim_end_matches(['D', 'F']);
         return digits.parse::<f64>().map_or(plain.clone(), java_double);
     }

@@ -174,7 +174,9 @@ fn step(mut chain: Chain, kind: &PipeKind) -> Result<Chain, SqlError> {
         }
         PipeKind::Set2(operator, body) => {
             let mut pieces = chain.all();
-            let span = body_span(body).ok_or_else(|| SqlError::unsupported("this set operation in a pipe", "Write it without pipes"))?;
+            let span = body_span(body).ok_or_else(|| {
+                SqlError::unsupported("this set operation in a pipe", "Write it without pipes")
+            })?;
             pieces.push(Piece::from(format!(" {operator} ")));
             pieces.push(Piece::from(span));
             Chain::wrap(pieces, None)
@@ -198,7 +200,9 @@ fn step(mut chain: Chain, kind: &PipeKind) -> Result<Chain, SqlError> {
             next
         }
         PipeKind::Set(_) => return Err(SqlError::unsupported("|> SET", "Use |> SELECT with all columns")),
-        PipeKind::Sample(_) => return Err(SqlError::unsupported("|> TABLESAMPLE", "Use TABLESAMPLE in FROM")),
+        PipeKind::Sample(_) => {
+            return Err(SqlError::unsupported("|> TABLESAMPLE", "Use TABLESAMPLE in FROM"));
+        }
     })
 }
 

@@ -48,8 +48,17 @@ pub(crate) struct Planner<'a> {
 impl<'a> Planner<'a> {
     pub(crate) fn new(sql: &'a str, context: &'a Context, schemas: &'a dyn Schemas, depth: usize) -> Self {
         Self {
-            sql, context, schemas, edits: Edits::default(), definer_reads: Vec::new(), setup: Vec::new(), checked: false,
-            unchecked: 0, substitute: true, name_all: false, depth,
+            sql,
+            context,
+            schemas,
+            edits: Edits::default(),
+            definer_reads: Vec::new(),
+            setup: Vec::new(),
+            checked: false,
+            unchecked: 0,
+            substitute: true,
+            name_all: false,
+            depth,
         }
     }
 
@@ -71,8 +80,11 @@ impl<'a> Planner<'a> {
         }
         let text = crate::rewrite::without_pipes(text.to_owned())?;
         let statement = parse(&text)?;
-        let Some(query) = statement.query() else { return Err(SqlError::syntax(&text, Span::new(0, text.len()))) };
-        let context = Context { catalog: names.0.to_owned(), schema: names.1.to_owned(), ..self.context.clone() };
+        let Some(query) = statement.query() else {
+            return Err(SqlError::syntax(&text, Span::new(0, text.len())));
+        };
+        let context =
+            Context { catalog: names.0.to_owned(), schema: names.1.to_owned(), ..self.context.clone() };
         let mut inner = Planner::new(&text, &context, self.schemas, self.depth + 1);
         let columns = inner.query(query, &Env { parameters, ..Env::default() })?;
         let rendered = inner.render(query.span)?;
@@ -127,10 +139,14 @@ impl<'a> Planner<'a> {
         if columns.open {
             return Err(SqlError::unsupported("ORDER BY ALL of unknown columns", "Name the columns"));
         }
-        let order = format!("{}{}", if item.descending { " DESC" } else { "" }, match item.nulls.as_deref() {
-            Some(nulls) => format!(" NULLS {nulls}"),
-            None => String::new(),
-        });
+        let order = format!(
+            "{}{}",
+            if item.descending { " DESC" } else { "" },
+            match item.nulls.as_deref() {
+                Some(nulls) => format!(" NULLS {nulls}"),
+                None => String::new(),
+            }
+        );
         let list: Vec<String> = (1..=columns.list.len()).map(|ordinal| format!("{ordinal}{order}")).collect();
         self.edits.replace(item.span, pieces![list.join(", ")]);
         self.substitute = saved;
@@ -144,7 +160,8 @@ impl<'a> Planner<'a> {
             return self.recursive(with, env);
         }
         if with.recursive {
-            let word = self.sql[with.span.start..].to_uppercase().find("RECURSIVE").map(|at| with.span.start + at);
+            let word =
+                self.sql[with.span.start..].to_uppercase().find("RECURSIVE").map(|at| with.span.start + at);
             if let Some(start) = word {
                 self.edits.replace(Span::new(start, start + "RECURSIVE".len()), pieces![""]);
             }
@@ -161,11 +178,18 @@ impl<'a> Planner<'a> {
     /// `WITH RECURSIVE` is unrolled to the depth at which the platform stops too; reaching it is an error there and here.
     fn recursive(&mut self, with: &With, env: &Env) -> Result<Env, SqlError> {
         let [cte] = with.ctes.as_slice() else {
-            return Err(SqlError::unsupported("WITH RECURSIVE beside other expressions", "Use one recursive expression"));
+            return Err(SqlError::unsupported(
+                "WITH RECURSIVE beside other expressions",
+                "Use one recursive expression",
+            ));
         };
         let hint = "Write it as anchor UNION ALL step";
-        let SetBody::Set(anchor, rest) = &cte.query.body else { return Err(SqlError::unsupported("this WITH RECURSIVE", hint)) };
-        let [(operator, step)] = rest.as_slice() else { return Err(SqlError::unsupported("this WITH RECURSIVE", hint)) };
+        let SetBody::Set(anchor, rest) = &cte.query.body else {
+            return Err(SqlError::unsupported("this WITH RECURSIVE", hint));
+        };
+        let [(operator, step)] = rest.as_slice() else {
+            return Err(SqlError::unsupported("this WITH RECURSIVE", hint));
+        };
         if operator != "UNION ALL" {
             return Err(SqlError::unsupported("WITH RECURSIVE without UNION ALL", hint));
         }
@@ -175,7 +199,10 @@ impl<'a> Planner<'a> {
         let (columns, _) = self.body(anchor, env)?;
         let columns = columns.renamed(&cte.columns);
         if columns.open {
-            return Err(SqlError::unsupported("WITH RECURSIVE of unknown columns", "Name the columns after the expression's name"));
+            return Err(SqlError::unsupported(
+                "WITH RECURSIVE of unknown columns",
+                "Name the columns after the expression's name",
+            ));
         }
         let mut inner = env.clone();
         let mut ctes = (*inner.ctes).clone();
@@ -204,11 +231,14 @@ impl<'a> Planner<'a> {
                 quote_name(&cte.name.value)
             ));
         }
-        let union: Vec<String> = (0..RECURSION).map(|level| format!("SELECT * FROM `__{name}_{level}`")).collect();
+        let union: Vec<String> =
+            (0..RECURSION).map(|level| format!("SELECT * FROM `__{name}_{level}`")).collect();
         let last: Vec<String> = columns.list.iter().map(|_| raise_recursion()).collect();
         text.push_str(&format!(
             ", {}({list}) AS ({} UNION ALL SELECT {} FROM `__{name}_{RECURSION}`)",
-            quote_name(&cte.name.value), union.join(" UNION ALL "), last.join(", ")
+            quote_name(&cte.name.value),
+            union.join(" UNION ALL "),
+            last.join(", ")
         ));
         self.edits.replace(with.span, pieces![text]);
         Ok(inner)
@@ -228,15 +258,19 @@ impl<'a> Planner<'a> {
     /// The rows of a body; with the scope of its names when it is a `SELECT`, for `ORDER BY`.
     pub(crate) fn body(&mut self, body: &SetBody, env: &Env) -> Result<(Columns, Option<Scope>), SqlError> {
         match body {
-            SetBody::Select(select) => self.select(select, env).map(|(columns, scope)| (columns, Some(scope))),
+            SetBody::Select(select) => {
+                self.select(select, env).map(|(columns, scope)| (columns, Some(scope)))
+            }
             SetBody::Values(_, rows) => self.values(rows, env).map(|columns| (columns, None)),
             SetBody::Table(factor) => {
                 let scope = self.scope(env);
                 let relation = self.factor(factor, &scope, env)?;
                 // `TABLE t` takes no subquery in place of its name.
                 let text = self.render(factor.source)?;
-                let alias = factor.kind_name().map(|name| format!(" AS {}", quote_name(&name))).unwrap_or_default();
-                let alias = if text.starts_with('(') && !text.contains(" AS ") { alias } else { String::new() };
+                let alias =
+                    factor.kind_name().map(|name| format!(" AS {}", quote_name(&name))).unwrap_or_default();
+                let alias =
+                    if text.starts_with('(') && !text.contains(" AS ") { alias } else { String::new() };
                 self.edits.replace(factor.span, pieces![format!("SELECT * FROM {text}{alias}")]);
                 Ok((relation.columns, None))
             }
@@ -251,7 +285,10 @@ impl<'a> Planner<'a> {
                 Ok((columns, None))
             }
             SetBody::Command(span) => Err(SqlError::unsupported(
-                format!("{} as rows of a query", span.of(self.sql).split_whitespace().take(2).collect::<Vec<_>>().join(" ")),
+                format!(
+                    "{} as rows of a query",
+                    span.of(self.sql).split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+                ),
                 "Run the command by itself",
             )),
         }
@@ -264,7 +301,9 @@ impl<'a> Planner<'a> {
         if left.list.len() != right.list.len() {
             let text = format!(
                 "{} can only be performed on inputs with the same number of columns, but the first input has {} columns and the second input has {} columns.",
-                operator.split(' ').next().unwrap_or("UNION"), left.list.len(), right.list.len()
+                operator.split(' ').next().unwrap_or("UNION"),
+                left.list.len(),
+                right.list.len()
             );
             return Err(SqlError::new("NUM_COLUMNS_MISMATCH", "42826", text));
         }
@@ -295,13 +334,21 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        let list = types.into_iter().enumerate().map(|(index, data_type)| Output { name: format!("col{}", index + 1), data_type });
+        let list = types
+            .into_iter()
+            .enumerate()
+            .map(|(index, data_type)| Output { name: format!("col{}", index + 1), data_type });
         Ok(Columns { list: list.collect(), open: false })
     }
 
     /// A scope without relations of its own.
     pub(crate) fn scope(&self, env: &Env) -> Scope {
-        Scope { outer: env.outer.clone(), ctes: env.ctes.clone(), parameters: env.parameters.clone(), ..Scope::default() }
+        Scope {
+            outer: env.outer.clone(),
+            ctes: env.ctes.clone(),
+            parameters: env.parameters.clone(),
+            ..Scope::default()
+        }
     }
 }
 
@@ -316,6 +363,8 @@ fn raise_recursion() -> String {
 
 fn refers_to_itself(sql: &str, cte: &Cte) -> bool {
     query_references(sql, &cte.query).is_ok_and(|references| {
-        references.iter().any(|reference| reference.parts.len() == 1 && reference.parts[0].eq_ignore_ascii_case(&cte.name.value))
+        references.iter().any(|reference| {
+            reference.parts.len() == 1 && reference.parts[0].eq_ignore_ascii_case(&cte.name.value)
+        })
     })
 }

@@ -8,7 +8,9 @@ use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::parser::Name;
 use crate::plan::{self, Routine, qualify};
-use crate::query::{Call, ExprKind, Factor, FactorKind, From, Join, JoinRule, Pivot, Query, SetBody, Unpivot};
+use crate::query::{
+    Call, ExprKind, Factor, FactorKind, From, Join, JoinRule, Pivot, Query, SetBody, Unpivot,
+};
 use crate::references::is_path;
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::naming::column_name;
@@ -80,19 +82,30 @@ impl Planner<'_> {
         }
         let inner = self.inner_env(scope);
         let unsupported = || {
-            SqlError::unsupported("this LATERAL subquery", "Use a join, or a LATERAL subquery that is one aggregate or has no FROM")
+            SqlError::unsupported(
+                "this LATERAL subquery",
+                "Use a join, or a LATERAL subquery that is one aggregate or has no FROM",
+            )
         };
         let SetBody::Select(select) = &query.body else { return Err(unsupported()) };
-        let plain = query.with.is_none() && query.limit.is_none() && query.order_by.is_empty() && query.pipes.is_empty();
+        let plain = query.with.is_none()
+            && query.limit.is_none()
+            && query.order_by.is_empty()
+            && query.pipes.is_empty();
         let scalar = select.from.is_empty() && select.filter.is_none() && !select.distinct;
-        let aggregate = select.group_by.is_none() && select.having.is_none() && select.qualify.is_none()
-            && !select.items.is_empty() && select.items.iter().all(|item| has_aggregate(&item.expr));
+        let aggregate = select.group_by.is_none()
+            && select.having.is_none()
+            && select.qualify.is_none()
+            && !select.items.is_empty()
+            && select.items.iter().all(|item| has_aggregate(&item.expr));
         if !plain || !(scalar || aggregate) {
             return Err(unsupported());
         }
         let columns = self.query(query, &inner)?;
         let names: Vec<String> = match &factor.alias {
-            Some(alias) if !alias.columns.is_empty() => alias.columns.iter().map(|column| column.value.clone()).collect(),
+            Some(alias) if !alias.columns.is_empty() => {
+                alias.columns.iter().map(|column| column.value.clone()).collect()
+            }
             _ => columns.list.iter().map(|column| column.name.clone()).collect(),
         };
         let mut meanings = HashMap::new();
@@ -106,10 +119,16 @@ impl Planner<'_> {
             };
             meanings.insert(name.to_lowercase(), Meaning::Text(text));
         }
-        let list = names.into_iter().zip(columns.list).map(|(name, column)| Output { name, data_type: column.data_type });
+        let list = names
+            .into_iter()
+            .zip(columns.list)
+            .map(|(name, column)| Output { name, data_type: column.data_type });
         let qualifier = factor.alias.iter().filter_map(|alias| alias.relation().map(str::to_owned)).collect();
         scope.relations.push(Relation {
-            qualifier, columns: Columns { list: list.collect(), open: false }, meanings, hidden: Vec::new(),
+            qualifier,
+            columns: Columns { list: list.collect(), open: false },
+            meanings,
+            hidden: Vec::new(),
         });
         Ok(true)
     }
@@ -123,7 +142,11 @@ impl Planner<'_> {
             FactorKind::Table { name, travel } => self.table(factor, name, travel.as_ref(), scope)?,
             FactorKind::Identifier { expr, travel } => {
                 let text = constant_string(expr).ok_or_else(|| {
-                    SqlError::new("NOT_A_CONSTANT_STRING.NOT_CONSTANT", "42601", "IDENTIFIER needs a constant string.")
+                    SqlError::new(
+                        "NOT_A_CONSTANT_STRING.NOT_CONSTANT",
+                        "42601",
+                        "IDENTIFIER needs a constant string.",
+                    )
                 })?;
                 let name = identifier_name(&text, factor.source)?;
                 self.table(factor, &name, travel.as_ref(), scope)?
@@ -167,7 +190,8 @@ impl Planner<'_> {
             relation.columns = relation.columns.renamed(&alias.columns);
         }
         if let Some(pivot) = &factor.pivot {
-            relation = Relation { columns: self.pivot(factor, pivot, &relation, scope)?, ..Relation::default() };
+            relation =
+                Relation { columns: self.pivot(factor, pivot, &relation, scope)?, ..Relation::default() };
         }
         if let Some(unpivot) = &factor.unpivot {
             relation = Relation { columns: self.unpivot(factor, unpivot, &relation)?, ..Relation::default() };
@@ -209,7 +233,9 @@ impl Planner<'_> {
                 }
                 match &travel.value.kind {
                     ExprKind::Number(version) if travel.at => format!(" VERSION AS OF {version}"),
-                    ExprKind::String(moment) if travel.at => format!(" TIMESTAMP AS OF {}", string_literal(&at_moment(moment)?)),
+                    ExprKind::String(moment) if travel.at => {
+                        format!(" TIMESTAMP AS OF {}", string_literal(&at_moment(moment)?))
+                    }
                     _ => format!(" {} AS OF {}", travel.what, self.render(travel.value.span)?),
                 }
             }
@@ -218,7 +244,10 @@ impl Planner<'_> {
         if let [only] = parts.as_slice() {
             if let Some(columns) = scope.ctes.get(&only.to_lowercase()) {
                 if travel.is_some() {
-                    return Err(SqlError::unsupported("time travel of a common table expression", "Put it on the table"));
+                    return Err(SqlError::unsupported(
+                        "time travel of a common table expression",
+                        "Put it on the table",
+                    ));
                 }
                 return Ok(Relation { qualifier: parts, columns: columns.clone(), ..Relation::default() });
             }
@@ -231,12 +260,16 @@ impl Planner<'_> {
             let text = format!("{}.{}{travel_text}", parts[0], quote_name(&path));
             self.edits.replace(factor.source, pieces![text]);
             let columns = match parts[0].to_lowercase().as_str() {
-                "text" => Columns { list: vec![Output { name: "value".to_owned(), data_type: DataType::String }], open: false },
+                "text" => Columns {
+                    list: vec![Output { name: "value".to_owned(), data_type: DataType::String }],
+                    open: false,
+                },
                 _ => Columns { list: Vec::new(), open: true },
             };
             return Ok(Relation { columns, ..Relation::default() });
         }
-        let whole = qualify(&parts, &self.context.catalog, &self.context.schema).ok_or_else(|| not_found(&parts))?;
+        let whole =
+            qualify(&parts, &self.context.catalog, &self.context.schema).ok_or_else(|| not_found(&parts))?;
         let relation = self.schemas.relation(&whole)?.ok_or_else(|| not_found(&parts).at(name.span))?;
         self.resolved(factor, &whole, &relation, &travel_text)
     }
@@ -256,7 +289,10 @@ impl Planner<'_> {
         let mut subquery = None;
         if let Some(view) = &relation.view {
             if !travel.is_empty() {
-                return Err(SqlError::unsupported("time travel of a view", "Use time travel in the view's text"));
+                return Err(SqlError::unsupported(
+                    "time travel of a view",
+                    "Use time travel in the view's text",
+                ));
             }
             let (text, inner) = self.nested(&view.text, (&view.catalog, &view.schema), Rc::default())?;
             if columns.list.is_empty() {
@@ -272,7 +308,10 @@ impl Planner<'_> {
                 let names = names.join(", ");
                 subquery = Some(format!("(SELECT {names} FROM ({text}) AS `__view`({names}))"));
             } else {
-                let text = format!("The columns of view {} do not fit its query any more.", crate::token::quote_name(&alias));
+                let text = format!(
+                    "The columns of view {} do not fit its query any more.",
+                    crate::token::quote_name(&alias)
+                );
                 return Err(SqlError::new("INCOMPATIBLE_VIEW_SCHEMA_CHANGE", "51024", text));
             }
         }
@@ -282,11 +321,21 @@ impl Planner<'_> {
             subquery = Some(self.guarded(relation, &inner, &alias)?);
         }
         let text = match &subquery {
-            Some(text) if factor.alias.is_none() && factor.inner_alias.is_none() && factor.pivot.is_none() && factor.unpivot.is_none() => {
+            Some(text)
+                if factor.alias.is_none()
+                    && factor.inner_alias.is_none()
+                    && factor.pivot.is_none()
+                    && factor.unpivot.is_none() =>
+            {
                 format!("{text} AS {}", quote_name(&alias))
             }
             Some(text) => text.clone(),
-            None if relation.engine_name.is_some() && factor.alias.is_none() && factor.inner_alias.is_none() && factor.pivot.is_none() && factor.unpivot.is_none() => {
+            None if relation.engine_name.is_some()
+                && factor.alias.is_none()
+                && factor.inner_alias.is_none()
+                && factor.pivot.is_none()
+                && factor.unpivot.is_none() =>
+            {
                 format!("{source}{travel} AS {}", quote_name(&alias))
             }
             None => format!("{source}{travel}"),
@@ -333,12 +382,19 @@ impl Planner<'_> {
         Ok(format!("({rendered})"))
     }
 
-    fn table_function(&mut self, factor: &Factor, call: &Call, scope: &Scope, env: &Env) -> Result<Relation, SqlError> {
+    fn table_function(
+        &mut self,
+        factor: &Factor,
+        call: &Call,
+        scope: &Scope,
+        env: &Env,
+    ) -> Result<Relation, SqlError> {
         let name = call.name.single().unwrap_or_default().to_lowercase();
         let alias = factor.alias.as_ref().and_then(|alias| alias.relation()).unwrap_or_default();
         let _ = alias;
         let column = |name: &str, data_type: DataType| Output { name: name.to_owned(), data_type };
-        let closed = |list: Vec<Output>| Relation { columns: Columns { list, open: false }, ..Relation::default() };
+        let closed =
+            |list: Vec<Output>| Relation { columns: Columns { list, open: false }, ..Relation::default() };
         match name.as_str() {
             "range" => {
                 self.arguments(call, scope)?;
@@ -346,7 +402,10 @@ impl Planner<'_> {
             }
             "read_files" => return self.read_files(factor, call),
             "table_changes" => {
-                return Err(SqlError::unsupported("the change data feed (table_changes)", "Compare two versions with VERSION AS OF"));
+                return Err(SqlError::unsupported(
+                    "the change data feed (table_changes)",
+                    "Compare two versions with VERSION AS OF",
+                ));
             }
             _ => {}
         }
@@ -355,7 +414,11 @@ impl Planner<'_> {
             if matches!(name.as_str(), "explode" | "explode_outer") {
                 self.explode_map(call, scope)?;
             }
-            return Ok(Relation { columns: outputs.map_or(Columns { list: Vec::new(), open: true }, |list| Columns { list, open: false }), ..Relation::default() });
+            return Ok(Relation {
+                columns: outputs
+                    .map_or(Columns { list: Vec::new(), open: true }, |list| Columns { list, open: false }),
+                ..Relation::default()
+            });
         }
         let routine = self.routine(&call.name)?;
         self.inline_table_function(factor, call, &routine, scope, env)
@@ -367,7 +430,9 @@ impl Planner<'_> {
         let missing = || {
             let text = format!(
                 "Cannot resolve routine {} on search path [`system`.`builtin`, `system`.`session`, {}.{}].",
-                name.quoted(), quote_name(&self.context.catalog), quote_name(&self.context.schema)
+                name.quoted(),
+                quote_name(&self.context.catalog),
+                quote_name(&self.context.schema)
             );
             SqlError::new("UNRESOLVED_ROUTINE", "42883", text).at(name.span)
         };
@@ -390,10 +455,14 @@ impl Planner<'_> {
     ) -> Result<Relation, SqlError> {
         let _ = env;
         let Some(body) = &routine.body else {
-            return Err(SqlError::unsupported("table functions that are not written in SQL", "Write the function in SQL"));
+            return Err(SqlError::unsupported(
+                "table functions that are not written in SQL",
+                "Write the function in SQL",
+            ));
         };
         let parameters = self.bound_parameters(call, routine, scope)?;
-        let (text, mut columns) = self.nested(body, (&routine.catalog, &routine.schema), Rc::new(parameters))?;
+        let (text, mut columns) =
+            self.nested(body, (&routine.catalog, &routine.schema), Rc::new(parameters))?;
         let mut text = format!("({text})");
         if !routine.returns_table.is_empty() {
             columns = outputs(&routine.returns_table);
@@ -420,7 +489,9 @@ impl Planner<'_> {
                 ExprKind::Number(value) => Some(value.clone()),
                 _ => constant_string(&argument.value),
             };
-            let Some(value) = value else { return Err(SqlError::unsupported("this argument of read_files", hint)) };
+            let Some(value) = value else {
+                return Err(SqlError::unsupported("this argument of read_files", hint));
+            };
             match argument.name.as_ref().map(|name| name.value.to_lowercase()).as_deref() {
                 None => path = Some(value),
                 Some("format") => format = Some(value.to_lowercase()),
@@ -431,16 +502,25 @@ impl Planner<'_> {
         let format = match format {
             Some(format) => format,
             None => {
-                let extension = path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
+                let extension =
+                    path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
                 match extension.as_str() {
                     "csv" | "json" | "parquet" => extension,
                     "txt" => "text".to_owned(),
-                    _ => return Err(SqlError::unsupported("read_files without a format", "Add format => 'csv'")),
+                    _ => {
+                        return Err(SqlError::unsupported(
+                            "read_files without a format",
+                            "Add format => 'csv'",
+                        ));
+                    }
                 }
             }
         };
         if !["csv", "json", "parquet", "text", "binaryfile", "avro"].contains(&format.as_str()) {
-            return Err(SqlError::unsupported(format!("read_files of format {format}"), "Use csv, json, parquet or text"));
+            return Err(SqlError::unsupported(
+                format!("read_files of format {format}"),
+                "Use csv, json, parquet or text",
+            ));
         }
         if format == "csv" {
             // read_files reads a header and infers types unless told otherwise.
@@ -461,17 +541,34 @@ impl Planner<'_> {
                 list.push(format!("{} {}", quote_name(key), string_literal(value)));
             }
         }
-        self.setup.push(format!("CREATE OR REPLACE TEMPORARY VIEW {name}{schema} USING {format} OPTIONS ({})", list.join(", ")));
+        self.setup.push(format!(
+            "CREATE OR REPLACE TEMPORARY VIEW {name}{schema} USING {format} OPTIONS ({})",
+            list.join(", ")
+        ));
         self.edits.replace(factor.source, pieces![name]);
         Ok(Relation { columns: Columns { list: Vec::new(), open: true }, ..Relation::default() })
     }
 
     /// `PIVOT` becomes a grouped query with one filtered aggregate for each value.
-    fn pivot(&mut self, factor: &Factor, pivot: &Pivot, relation: &Relation, outer: &Scope) -> Result<Columns, SqlError> {
+    fn pivot(
+        &mut self,
+        factor: &Factor,
+        pivot: &Pivot,
+        relation: &Relation,
+        outer: &Scope,
+    ) -> Result<Columns, SqlError> {
         if relation.columns.open {
-            return Err(SqlError::unsupported("PIVOT over columns that are not known", "Put a subquery with named columns before it"));
+            return Err(SqlError::unsupported(
+                "PIVOT over columns that are not known",
+                "Put a subquery with named columns before it",
+            ));
         }
-        let scope = Scope { relations: vec![relation.clone()], ctes: outer.ctes.clone(), parameters: outer.parameters.clone(), ..Scope::default() };
+        let scope = Scope {
+            relations: vec![relation.clone()],
+            ctes: outer.ctes.clone(),
+            parameters: outer.parameters.clone(),
+            ..Scope::default()
+        };
         let mut used: Vec<String> = pivot.columns.iter().map(|column| column.value.to_lowercase()).collect();
         let mut aggregates = Vec::new();
         for (aggregate, alias) in &pivot.aggregates {
@@ -485,13 +582,25 @@ impl Planner<'_> {
             });
             let text = self.render(aggregate.span)?;
             let ExprKind::Call(call) = &aggregate.kind else {
-                return Err(SqlError::unsupported("PIVOT of an expression around an aggregate", "Compute it in the query around"));
+                return Err(SqlError::unsupported(
+                    "PIVOT of an expression around an aggregate",
+                    "Compute it in the query around",
+                ));
             };
             let function = call.name.single().unwrap_or_default();
-            aggregates.push((text, alias.as_ref().map_or_else(|| column_name(aggregate, self.sql), |a| a.value.clone()), data_type, function));
+            aggregates.push((
+                text,
+                alias.as_ref().map_or_else(|| column_name(aggregate, self.sql), |a| a.value.clone()),
+                data_type,
+                function,
+            ));
         }
-        let groups: Vec<&Output> =
-            relation.columns.list.iter().filter(|column| !used.contains(&column.name.to_lowercase())).collect();
+        let groups: Vec<&Output> = relation
+            .columns
+            .list
+            .iter()
+            .filter(|column| !used.contains(&column.name.to_lowercase()))
+            .collect();
         let mut columns: Vec<Output> = groups.iter().map(|column| (*column).clone()).collect();
         let names: Vec<String> = groups.iter().map(|column| quote_name(&column.name)).collect();
         let mut list = names.clone();
@@ -502,7 +611,10 @@ impl Planner<'_> {
                 _ => vec![value],
             };
             if parts.len() != pivot.columns.len() {
-                return Err(SqlError::unsupported("PIVOT values of another number than its columns", "Give one value for each column"));
+                return Err(SqlError::unsupported(
+                    "PIVOT values of another number than its columns",
+                    "Give one value for each column",
+                ));
             }
             let mut condition = Vec::new();
             for (column, part) in pivot.columns.iter().zip(&parts) {
@@ -514,7 +626,8 @@ impl Planner<'_> {
             for (text, name, data_type, function) in &aggregates {
                 let name = if aggregates.len() == 1 { label.clone() } else { format!("{label}_{name}") };
                 let filtered = format!("{text} FILTER (WHERE {condition})");
-                let safe = ["SUM", "AVG", "MIN", "MAX", "FIRST", "ANY_VALUE", "MEAN", "STDDEV"].contains(&function.as_str());
+                let safe = ["SUM", "AVG", "MIN", "MAX", "FIRST", "ANY_VALUE", "MEAN", "STDDEV"]
+                    .contains(&function.as_str());
                 let checked = text.starts_with("CAST(");
                 let filtered = match (safe, checked) {
                     (true, false) => filtered,
@@ -524,7 +637,9 @@ impl Planner<'_> {
                         format!("{} FILTER (WHERE {condition}){}", inner, &text[inner.len()..])
                     }
                     // A value without rows gives NULL, even for a count.
-                    (false, _) => format!("CASE WHEN count(CASE WHEN {condition} THEN 1 END) > 0 THEN {filtered} END"),
+                    (false, _) => {
+                        format!("CASE WHEN count(CASE WHEN {condition} THEN 1 END) > 0 THEN {filtered} END")
+                    }
                 };
                 list.push(format!("{filtered} AS {}", quote_name(&name)));
                 columns.push(Output { name, data_type: data_type.clone() });
@@ -532,7 +647,8 @@ impl Planner<'_> {
         }
         let group = if names.is_empty() { String::new() } else { format!(" GROUP BY {}", names.join(", ")) };
         let alias = factor.inner_alias.as_ref().map(|alias| alias.span);
-        let mut text = vec![Piece::from(format!("(SELECT {} FROM ", list.join(", "))), Piece::from(factor.source)];
+        let mut text =
+            vec![Piece::from(format!("(SELECT {} FROM ", list.join(", "))), Piece::from(factor.source)];
         if let Some(alias) = alias {
             text.push(Piece::from(" "));
             text.push(Piece::from(alias));
@@ -543,18 +659,30 @@ impl Planner<'_> {
     }
 
     /// `UNPIVOT` becomes `stack` with its empty rows left out.
-    fn unpivot(&mut self, factor: &Factor, unpivot: &Unpivot, relation: &Relation) -> Result<Columns, SqlError> {
+    fn unpivot(
+        &mut self,
+        factor: &Factor,
+        unpivot: &Unpivot,
+        relation: &Relation,
+    ) -> Result<Columns, SqlError> {
         if relation.columns.open {
-            return Err(SqlError::unsupported("UNPIVOT over columns that are not known", "Put a subquery with named columns before it"));
+            return Err(SqlError::unsupported(
+                "UNPIVOT over columns that are not known",
+                "Put a subquery with named columns before it",
+            ));
         }
         let mut used = Vec::new();
         let mut rows = Vec::new();
         let mut value_types = vec![DataType::Void; unpivot.values.len()];
         for (group, alias) in &unpivot.columns {
             if group.len() != unpivot.values.len() {
-                return Err(SqlError::unsupported("UNPIVOT groups of another size than its values", "Give one column for each value"));
+                return Err(SqlError::unsupported(
+                    "UNPIVOT groups of another size than its values",
+                    "Give one column for each value",
+                ));
             }
-            let names: Vec<String> = group.iter().filter_map(|name| name.parts.last()).map(|part| part.value.clone()).collect();
+            let names: Vec<String> =
+                group.iter().filter_map(|name| name.parts.last()).map(|part| part.value.clone()).collect();
             let label = alias.clone().unwrap_or_else(|| names.join("_"));
             for (name, data_type) in names.iter().zip(value_types.iter_mut()) {
                 let Some(column) = relation.columns.find(name) else {
@@ -580,8 +708,12 @@ impl Planner<'_> {
                 format!("{}, {}", string_literal(label), values.join(", "))
             })
             .collect();
-        let kept: Vec<&Output> =
-            relation.columns.list.iter().filter(|column| !used.contains(&column.name.to_lowercase())).collect();
+        let kept: Vec<&Output> = relation
+            .columns
+            .list
+            .iter()
+            .filter(|column| !used.contains(&column.name.to_lowercase()))
+            .collect();
         let mut columns: Vec<Output> = kept.iter().map(|column| (*column).clone()).collect();
         columns.push(Output { name: unpivot.name.value.clone(), data_type: DataType::String });
         for (value, data_type) in unpivot.values.iter().zip(value_types) {
@@ -596,7 +728,10 @@ impl Planner<'_> {
             let some: Vec<String> = made[1..].iter().map(|name| format!("{name} IS NOT NULL")).collect();
             format!(" WHERE {}", some.join(" OR "))
         };
-        let mut text = vec![Piece::from(format!("(SELECT * FROM (SELECT {} FROM ", list.join(", "))), Piece::from(factor.source)];
+        let mut text = vec![
+            Piece::from(format!("(SELECT * FROM (SELECT {} FROM ", list.join(", "))),
+            Piece::from(factor.source),
+        ];
         if let Some(alias) = &factor.inner_alias {
             text.push(Piece::from(" "));
             text.push(Piece::from(alias.span));
@@ -609,7 +744,9 @@ impl Planner<'_> {
 
 /// The columns of a relation of the catalog.
 pub(super) fn outputs(columns: &[plan::Column]) -> Columns {
-    let list = columns.iter().map(|column| Output { name: column.name.clone(), data_type: expression_type(&column.data_type) });
+    let list = columns
+        .iter()
+        .map(|column| Output { name: column.name.clone(), data_type: expression_type(&column.data_type) });
     Columns { open: columns.is_empty(), list: list.collect() }
 }
 
@@ -630,12 +767,22 @@ pub(crate) fn not_found(parts: &[String]) -> SqlError {
 /// `@20240131093000000` as a timestamp.
 fn at_moment(digits: &str) -> Result<String, SqlError> {
     if digits.len() != 17 {
-        return Err(SqlError::new("DELTA_TIME_TRAVEL_INVALID_BEGIN_VALUE", "42604", "A time after @ has the form yyyyMMddHHmmssSSS."));
+        return Err(SqlError::new(
+            "DELTA_TIME_TRAVEL_INVALID_BEGIN_VALUE",
+            "42604",
+            "A time after @ has the form yyyyMMddHHmmssSSS.",
+        ));
     }
     let part = |from: usize, to: usize| &digits[from..to];
     Ok(format!(
         "{}-{}-{} {}:{}:{}.{}",
-        part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 12), part(12, 14), part(14, 17)
+        part(0, 4),
+        part(4, 6),
+        part(6, 8),
+        part(8, 10),
+        part(10, 12),
+        part(12, 14),
+        part(14, 17)
     ))
 }
 

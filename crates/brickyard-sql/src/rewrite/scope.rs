@@ -31,7 +31,8 @@ impl Columns {
     /// The same columns under other names, as an alias with columns gives them.
     pub(crate) fn renamed(mut self, names: &[Ident]) -> Self {
         if self.open && !names.is_empty() {
-            let list = names.iter().map(|name| Output { name: name.value.clone(), data_type: DataType::Unknown });
+            let list =
+                names.iter().map(|name| Output { name: name.value.clone(), data_type: DataType::Unknown });
             return Self { list: list.collect(), open: false };
         }
         for (column, name) in self.list.iter_mut().zip(names) {
@@ -67,7 +68,10 @@ impl Relation {
     pub(crate) fn is_named(&self, qualifier: &[String]) -> bool {
         let own = &self.qualifier;
         qualifier.len() <= own.len()
-            && own[own.len() - qualifier.len()..].iter().zip(qualifier).all(|(a, b)| a.eq_ignore_ascii_case(b))
+            && own[own.len() - qualifier.len()..]
+                .iter()
+                .zip(qualifier)
+                .all(|(a, b)| a.eq_ignore_ascii_case(b))
     }
 }
 
@@ -109,7 +113,9 @@ pub(crate) enum Found {
 impl Scope {
     /// What the name is.
     pub(crate) fn find(&self, parts: &[String]) -> Found {
-        if let Some((_, data_type, text)) = self.lambda.iter().rev().find(|(name, ..)| name.eq_ignore_ascii_case(&parts[0])) {
+        if let Some((_, data_type, text)) =
+            self.lambda.iter().rev().find(|(name, ..)| name.eq_ignore_ascii_case(&parts[0]))
+        {
             return Found::Lambda { data_type: data_type.clone(), text: text.clone() };
         }
         if self.alias_first && parts.len() == 1 {
@@ -134,9 +140,11 @@ impl Scope {
             own = false;
             scope = here.outer.as_deref();
         }
-        if let Some((name, text, data_type)) = self.parameters.iter().find(|(name, ..)| {
-            parts.first().is_some_and(|part| part.eq_ignore_ascii_case(name))
-        }) {
+        if let Some((name, text, data_type)) = self
+            .parameters
+            .iter()
+            .find(|(name, ..)| parts.first().is_some_and(|part| part.eq_ignore_ascii_case(name)))
+        {
             let _ = name;
             return Found::Parameter { text: text.clone(), data_type: data_type.clone(), parts: 1 };
         }
@@ -144,10 +152,10 @@ impl Scope {
     }
 
     fn alias(&self, name: &str) -> Option<Found> {
-        self.aliases.iter().find(|(alias, ..)| alias.eq_ignore_ascii_case(name)).map(|(_, span, data_type)| Found::Alias {
-            span: *span,
-            data_type: data_type.clone(),
-        })
+        self.aliases
+            .iter()
+            .find(|(alias, ..)| alias.eq_ignore_ascii_case(name))
+            .map(|(_, span, data_type)| Found::Alias { span: *span, data_type: data_type.clone() })
     }
 
     fn column(&self, parts: &[String]) -> Found {
@@ -162,7 +170,10 @@ impl Scope {
                     let meaning = relation.meanings.get(&parts[qualifier].to_lowercase()).cloned();
                     let named = (qualifier > 0).then(|| relation.qualifier.last().cloned()).flatten();
                     return Found::Column {
-                        data_type: column.data_type.clone(), parts: qualifier + 1, meaning, relation: named,
+                        data_type: column.data_type.clone(),
+                        parts: qualifier + 1,
+                        meaning,
+                        relation: named,
                     };
                 }
                 if relation.columns.open && (qualifier > 0 || !self.relations.is_empty()) {
@@ -177,9 +188,10 @@ impl Scope {
 /// Types of the fields after a name: `a.b.c` of a struct column.
 pub(crate) fn field(data_type: &DataType, name: &str) -> DataType {
     match data_type {
-        DataType::Struct(fields) => {
-            fields.iter().find(|field| field.name.eq_ignore_ascii_case(name)).map_or(DataType::Unknown, |f| f.data_type.clone())
-        }
+        DataType::Struct(fields) => fields
+            .iter()
+            .find(|field| field.name.eq_ignore_ascii_case(name))
+            .map_or(DataType::Unknown, |f| f.data_type.clone()),
         DataType::Map(_, value) => (**value).clone(),
         DataType::Array(element) => match field(element, name) {
             DataType::Unknown => DataType::Unknown,

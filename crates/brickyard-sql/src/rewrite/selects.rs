@@ -65,7 +65,9 @@ impl Planner<'_> {
         if let ExprKind::FieldStar(base) = &item.expr.kind {
             match self.expr(base, scope)? {
                 DataType::Struct(fields) => {
-                    columns.list.extend(fields.into_iter().map(|f| Output { name: f.name, data_type: f.data_type }));
+                    columns
+                        .list
+                        .extend(fields.into_iter().map(|f| Output { name: f.name, data_type: f.data_type }));
                 }
                 _ => columns.open = true,
             }
@@ -105,14 +107,15 @@ impl Planner<'_> {
         columns: &mut Columns,
     ) -> Result<(), SqlError> {
         let parts: Vec<String> = qualifier.iter().map(|part| part.value.clone()).collect();
-        let relations: Vec<&Relation> = scope
-            .relations
-            .iter()
-            .filter(|relation| parts.is_empty() || relation.is_named(&parts))
-            .collect();
+        let relations: Vec<&Relation> =
+            scope.relations.iter().filter(|relation| parts.is_empty() || relation.is_named(&parts)).collect();
         if relations.is_empty() {
             if parts.is_empty() {
-                return Err(SqlError::new("INVALID_USAGE_OF_STAR_OR_REGEX", "42000", "Invalid usage of '*' without FROM."));
+                return Err(SqlError::new(
+                    "INVALID_USAGE_OF_STAR_OR_REGEX",
+                    "42000",
+                    "Invalid usage of '*' without FROM.",
+                ));
             }
             return self.struct_star(expr, &parts, except, scope, columns);
         }
@@ -120,7 +123,10 @@ impl Planner<'_> {
         let inlined = relations.iter().any(|relation| !relation.meanings.is_empty());
         if open {
             if !except.is_empty() {
-                return Err(SqlError::unsupported("* EXCEPT over columns that are not known", "Name the columns"));
+                return Err(SqlError::unsupported(
+                    "* EXCEPT over columns that are not known",
+                    "Name the columns",
+                ));
             }
             columns.open = true;
             if parts.len() > 1 {
@@ -129,24 +135,31 @@ impl Planner<'_> {
             return Ok(());
         }
         let excluded = |name: &str| {
-            except.iter().any(|path| path.parts.last().is_some_and(|part| part.value.eq_ignore_ascii_case(name)))
+            except
+                .iter()
+                .any(|path| path.parts.last().is_some_and(|part| part.value.eq_ignore_ascii_case(name)))
         };
         for path in except {
             let name = path.parts.last().map(|part| part.value.as_str()).unwrap_or_default();
             if !relations.iter().any(|relation| relation.columns.find(name).is_some()) {
                 let text = format!("The EXCEPT column {} cannot be resolved.", path.quoted());
-                return Err(SqlError::new("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", text).at(path.span));
+                return Err(
+                    SqlError::new("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", text).at(path.span)
+                );
             }
         }
         let mut list = Vec::new();
         for relation in &relations {
             for column in &relation.columns.list {
-                let hidden = parts.is_empty() && relation.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
+                let hidden = parts.is_empty()
+                    && relation.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
                 if hidden || excluded(&column.name) {
                     continue;
                 }
                 columns.list.push(column.clone());
-                let shared = relations.iter().any(|other| other.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name)));
+                let shared = relations
+                    .iter()
+                    .any(|other| other.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name)));
                 let name = quote_name(&column.name);
                 list.push(match relation.meanings.get(&column.name.to_lowercase()) {
                     Some(Meaning::Text(text)) => vec![Piece::from(format!("({text}) AS {name}"))],
@@ -177,7 +190,9 @@ impl Planner<'_> {
     }
 
     fn short_qualifier(&mut self, expr: &Expr, qualifier: &[Ident], relation: &Relation) {
-        if let (Some(first), Some(last), Some(name)) = (qualifier.first(), qualifier.last(), relation.qualifier.last()) {
+        if let (Some(first), Some(last), Some(name)) =
+            (qualifier.first(), qualifier.last(), relation.qualifier.last())
+        {
             let _ = expr;
             self.edits.replace(first.span.to(last.span), pieces![quote_name(name)]);
         }
@@ -200,7 +215,10 @@ impl Planner<'_> {
         };
         let DataType::Struct(fields) = data_type else {
             if !except.is_empty() {
-                return Err(SqlError::unsupported("* EXCEPT over columns that are not known", "Name the columns"));
+                return Err(SqlError::unsupported(
+                    "* EXCEPT over columns that are not known",
+                    "Name the columns",
+                ));
             }
             columns.open = true;
             return Ok(());
@@ -208,7 +226,9 @@ impl Planner<'_> {
         let base = parts.iter().map(|part| quote_name(part)).collect::<Vec<_>>().join(".");
         let mut list = Vec::new();
         for struct_field in fields {
-            let out = except.iter().any(|path| path.parts.last().is_some_and(|p| p.value.eq_ignore_ascii_case(&struct_field.name)));
+            let out = except.iter().any(|path| {
+                path.parts.last().is_some_and(|p| p.value.eq_ignore_ascii_case(&struct_field.name))
+            });
             if !out {
                 let name = quote_name(&struct_field.name);
                 list.push(format!("{base}.{name} AS {name}"));
@@ -234,15 +254,25 @@ impl Planner<'_> {
             }
             at += width;
         }
-        let text = if ordinals.is_empty() { String::new() } else { format!("GROUP BY {}", ordinals.join(", ")) };
+        let text =
+            if ordinals.is_empty() { String::new() } else { format!("GROUP BY {}", ordinals.join(", ")) };
         self.edits.replace(group.span, pieces![text]);
         Ok(())
     }
 
     /// The condition becomes a column of the select list and the filter of a query around it.
-    fn qualify(&mut self, select: &Select, span: Span, condition: &Expr, columns: &Columns) -> Result<(), SqlError> {
+    fn qualify(
+        &mut self,
+        select: &Select,
+        span: Span,
+        condition: &Expr,
+        columns: &Columns,
+    ) -> Result<(), SqlError> {
         if columns.open {
-            return Err(SqlError::unsupported("QUALIFY over columns that are not known", "Use a subquery with the window function"));
+            return Err(SqlError::unsupported(
+                "QUALIFY over columns that are not known",
+                "Use a subquery with the window function",
+            ));
         }
         if select.from_first {
             return Err(SqlError::unsupported("QUALIFY after FROM … SELECT", "Put SELECT first"));
@@ -251,16 +281,30 @@ impl Planner<'_> {
         let distinct = if select.distinct { "DISTINCT " } else { "" };
         let after = Span::new(span.end, select.span.end);
         let before = Span::new(select.items_span.end, span.start);
-        self.edits.replace(select.span, pieces![
-            format!("SELECT {distinct}{} FROM (SELECT ", list.join(", ")),
-            select.items_span, ", (", condition.span, ") AS `__qualify`", before, " ", after, ") WHERE `__qualify`",
-        ]);
+        self.edits.replace(
+            select.span,
+            pieces![
+                format!("SELECT {distinct}{} FROM (SELECT ", list.join(", ")),
+                select.items_span,
+                ", (",
+                condition.span,
+                ") AS `__qualify`",
+                before,
+                " ",
+                after,
+                ") WHERE `__qualify`",
+            ],
+        );
         Ok(())
     }
 
     /// A correlated query sees the names around it.
     pub(super) fn inner_env(&self, scope: &Scope) -> Env {
-        Env { outer: Some(Rc::new(scope.clone())), ctes: scope.ctes.clone(), parameters: scope.parameters.clone() }
+        Env {
+            outer: Some(Rc::new(scope.clone())),
+            ctes: scope.ctes.clone(),
+            parameters: scope.parameters.clone(),
+        }
     }
 }
 
