@@ -48,7 +48,7 @@ impl Server {
         let account = Account::needed().map_err(ServerError::from)?;
         let draft = draft_beside(&to);
         let mut client = self.client("postgres").await?;
-        let (start, stop) = if self.installation().major >= 15 {
+        let (start, stop) = if self.installation().await?.major >= 15 {
             ("SELECT pg_backup_start('branch', true)", "SELECT labelfile FROM pg_backup_stop(false)")
         } else {
             (

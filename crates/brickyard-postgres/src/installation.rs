@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::proxy::BoxFuture;
+
 /// Oldest and newest major version that is used.
 const SUPPORTED: std::ops::RangeInclusive<u32> = 14..=18;
 
@@ -20,6 +22,28 @@ pub struct Installation {
     pub major: u32,
     /// Version as the server tells it, such as `17.9`.
     pub version: String,
+}
+
+/// Tells a server where its programs are, when it first starts.
+pub trait Source: Send + Sync + 'static {
+    /// Finds or fetches them.
+    fn installation(&self) -> BoxFuture<'_, Result<Installation, SourceError>>;
+}
+
+/// Why a [`Source`] has no programs.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct SourceError {
+    /// What is missing.
+    pub message: String,
+    /// What the user can do.
+    pub hint: Option<String>,
+}
+
+impl Source for Installation {
+    fn installation(&self) -> BoxFuture<'_, Result<Installation, SourceError>> {
+        Box::pin(std::future::ready(Ok(self.clone())))
+    }
 }
 
 /// Why there is no usable PostgreSQL.

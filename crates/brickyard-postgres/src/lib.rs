@@ -26,7 +26,7 @@ mod tree;
 pub use account::{Account, AccountError};
 pub use backup::BackupError;
 pub use client::{Client, ClientError, Row};
-pub use installation::{Installation, InstallationError, places};
+pub use installation::{Installation, InstallationError, Source, SourceError, places};
 pub use message::ServerMessage;
 pub use place::PlaceError;
 pub use proxy::{Admission, Authenticator, BoxFuture, Listener, Login, Password, Proxy, ProxyConfig, listen};

@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::UnixStream;
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::{Account, AccountError};
 use crate::client::{Client, ClientError};
-use crate::installation::Installation;
+use crate::installation::{Installation, Source, SourceError};
 use crate::place::{self, PlaceError};
 use crate::template::{self, SUPERUSER};
 use running::Running;
@@ -25,8 +26,8 @@ const KEPT_LINES: usize = 40;
 /// What a server needs to know.
 #[derive(Clone)]
 pub struct ServerConfig {
-    /// The programs.
-    pub installation: Installation,
+    /// Where the programs come from.
+    pub source: Arc<dyn Source>,
     /// Data directory; made at first start. When brickyard is root and the server's account cannot reach it, a directory
     /// below `/var/lib/brickyard` stands in for it.
     pub data: PathBuf,
@@ -60,6 +61,9 @@ pub enum ServerState {
 /// Why a server does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
+    /// No programs.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The account to run as.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -129,6 +133,7 @@ pub struct Server {
 
 struct Inner {
     config: ServerConfig,
+    installation: OnceCell<Installation>,
     running: tokio::sync::Mutex<Option<Running>>,
     state: Mutex<ServerState>,
     log: Arc<Log>,
@@ -162,6 +167,7 @@ impl Server {
         Self {
             inner: Arc::new(Inner {
                 config,
+                installation: OnceCell::new(),
                 running: tokio::sync::Mutex::new(None),
                 state: Mutex::new(ServerState::Stopped),
                 log: Arc::default(),
@@ -170,8 +176,14 @@ impl Server {
     }
 
     /// The programs it runs.
-    pub fn installation(&self) -> &Installation {
-        &self.inner.config.installation
+    pub async fn installation(&self) -> Result<&Installation, ServerError> {
+        let source = &self.inner.config.source;
+        Ok(self.inner.installation.get_or_try_init(|| source.installation()).await?)
+    }
+
+    /// The programs it runs, where they have been asked for already.
+    pub fn known_installation(&self) -> Option<&Installation> {
+        self.inner.installation.get()
     }
 
     /// What it is doing now.
@@ -277,12 +289,12 @@ impl Server {
         let config = &self.inner.config;
         let account = Account::needed()?;
         let data = place::data(&config.data, account.as_ref())?;
-        let programs = place::programs(&config.installation.directory, account.as_ref())?;
+        let installation = self.installation().await?;
+        let programs = place::programs(&installation.directory, account.as_ref())?;
         if !data.join("PG_VERSION").is_file() {
-            let installation = &config.installation;
             template::materialize(installation, &programs, &config.cache, account.as_ref(), &data).await?;
         }
-        check_version(&data, config.installation.major)?;
+        check_version(&data, installation.major)?;
         crate::stale::recover(&data).await;
         Running::launch(config, &programs, account.as_ref(), &data, &self.inner.log).await
     }

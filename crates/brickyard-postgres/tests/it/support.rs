@@ -65,7 +65,7 @@ impl Ground {
     pub(crate) async fn server(&self, name: &str) -> Server {
         let cache = std::env::temp_dir().join("brickyard-test-cache");
         Server::new(ServerConfig {
-            installation: installation().await,
+            source: Arc::new(installation().await),
             data: self.directory.path().join(name).join("data"),
             cache,
             sockets: PathBuf::from("/tmp"),

@@ -1,0 +1,78 @@
+//! Lakebase as both API families share it: servers, their fronts, roles and credentials.
+//!
+//! An instance (`database`) and a branch (`postgres`) are each a PostgreSQL server of their own; an instance's address and
+//! an endpoint are each a front of such a server. Names and states stand in the families; here everything goes by uid.
+
+mod bind;
+mod compute;
+mod credential;
+mod door;
+mod failure;
+mod front;
+mod idle;
+mod record;
+mod role;
+mod scripts;
+mod size;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use brickyard_postgres::Proxy;
+
+pub(crate) use bind::Placed;
+pub use bind::{DatabaseBinding, DatabaseTarget};
+pub(crate) use compute::Compute;
+pub(crate) use credential::{Credential, CredentialRequest, issue};
+pub use failure::LakebaseError;
+pub(crate) use front::NewFront;
+pub(crate) use record::{Databases, FrontRecord, RoleRecord, ServerRecord};
+pub(crate) use role::{NATIVE, NO_LOGIN, OAUTH, RoleWish, SUPERUSERS};
+pub use scripts::Script;
+pub(crate) use size::{autoscaling_connections, provisioned_connections};
+
+/// Database every server begins with.
+pub(crate) const FIRST_DATABASE: &str = "databricks_postgres";
+
+/// Running servers and open fronts of the workspace.
+#[derive(Default)]
+pub(crate) struct Lakebase {
+    computes: Mutex<HashMap<String, Arc<Compute>>>,
+    fronts: Mutex<HashMap<String, Proxy>>,
+    /// Held while a front opens, so that none opens twice.
+    opening: tokio::sync::Mutex<()>,
+    idle_watch: std::sync::Once,
+}
+
+impl Lakebase {
+    fn known(&self, uid: &str) -> Option<Arc<Compute>> {
+        self.computes.lock().unwrap_or_else(PoisonError::into_inner).get(uid).cloned()
+    }
+
+    fn keep(&self, compute: Arc<Compute>) -> Arc<Compute> {
+        let mut computes = self.computes.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(computes.entry(compute.uid().to_owned()).or_insert(compute))
+    }
+
+    fn forget(&self, uid: &str) {
+        self.computes.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+
+    fn all(&self) -> Vec<Arc<Compute>> {
+        self.computes.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn open_front(&self, id: &str) -> Option<Proxy> {
+        self.fronts.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn keep_front(&self, id: &str, proxy: Proxy) {
+        self.fronts.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), proxy);
+    }
+
+    fn close_front(&self, id: &str) {
+        if let Some(proxy) = self.fronts.lock().unwrap_or_else(PoisonError::into_inner).remove(id) {
+            proxy.close();
+        }
+    }
+}

@@ -1,0 +1,254 @@
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use brickyard_postgres::{
+    BoxFuture, Client, Installation, Server, ServerConfig, ServerState, Source, SourceError, identifier, literal,
+};
+
+use super::record::{Databases, RoleRecord, ServerRecord};
+use super::role::{self, RoleWish};
+use super::{FIRST_DATABASE, Lakebase, LakebaseError, SUPERUSERS};
+use crate::config::Provision;
+use crate::workspace::Workspace;
+
+/// A server of the workspace, started when somebody needs it.
+pub(crate) struct Compute {
+    uid: String,
+    server: Server,
+    /// Held while first roles and database are made.
+    preparing: tokio::sync::Mutex<()>,
+    /// Sum of the fronts' activity when it last changed, and the second it was seen then.
+    pub(super) quiet: Mutex<(u64, i64)>,
+}
+
+/// Brings the programs through the workspace's configuration.
+struct Provisioned(Arc<dyn Provision>);
+
+impl Source for Provisioned {
+    fn installation(&self) -> BoxFuture<'_, Result<Installation, SourceError>> {
+        Box::pin(async {
+            let directory = self
+                .0
+                .postgres()
+                .await
+                .map_err(|error| SourceError { message: error.message, hint: error.hint })?;
+            Installation::at(&directory)
+                .await
+                .map_err(|error| SourceError { message: error.to_string(), hint: None })
+        })
+    }
+}
+
+impl Lakebase {
+    /// Remembers a new server; nothing runs yet.
+    pub(crate) fn create(&self, workspace: &Workspace, record: &ServerRecord) -> Result<(), LakebaseError> {
+        workspace.databases().put_server(record)?;
+        let creator = RoleRecord::new(
+            workspace,
+            &RoleWish {
+                superuser: true,
+                createdb: true,
+                createrole: true,
+                bypassrls: true,
+                ..RoleWish::identity(workspace, &record.creator)?
+            },
+        );
+        workspace.databases().put_role(&record.uid, &creator)?;
+        Ok(())
+    }
+
+    /// Remembers a new server that begins as a copy of another, roles included, and copies it.
+    pub(crate) async fn create_copy(
+        &self,
+        workspace: &Workspace,
+        record: &ServerRecord,
+        source: &str,
+    ) -> Result<(), LakebaseError> {
+        let original = self.ready(workspace, source).await?;
+        let databases = workspace.databases();
+        databases.put_server(record)?;
+        for role in databases.roles(source)? {
+            databases.put_role(&record.uid, &role)?;
+        }
+        let copy = self.compute(workspace, &record.uid)?;
+        if let Err(error) = original.server.copy_to(&copy.server).await {
+            self.forget(&record.uid);
+            databases.delete_server(&record.uid)?;
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// The server of this uid, running or not.
+    pub(crate) fn compute(&self, workspace: &Workspace, uid: &str) -> Result<Arc<Compute>, LakebaseError> {
+        if let Some(compute) = self.known(uid) {
+            return Ok(compute);
+        }
+        let record =
+            workspace.databases().server(uid)?.ok_or_else(|| LakebaseError::not_found("Database server", uid))?;
+        let config = workspace.config();
+        let directory = config.state_directory.join("lakebase");
+        let server = Server::new(ServerConfig {
+            source: Arc::new(Provisioned(Arc::clone(&config.provision))),
+            data: directory.join(uid).join("data"),
+            cache: workspace.lakebase_cache(),
+            sockets: PathBuf::from("/tmp"),
+            warden: config.provision.warden(),
+            max_connections: record.connections,
+            settings: Vec::new(),
+            tracker: workspace.tracker().clone(),
+            cancellation: workspace.cancellation().clone(),
+        });
+        self.watch_idle(workspace);
+        let quiet = Mutex::new((0, workspace.clock().unix_seconds()));
+        Ok(self.keep(Arc::new(Compute {
+            uid: uid.to_owned(),
+            server,
+            preparing: tokio::sync::Mutex::default(),
+            quiet,
+        })))
+    }
+
+    /// The server of this uid, running, with its first roles and database in place.
+    pub(crate) async fn ready(&self, workspace: &Workspace, uid: &str) -> Result<Arc<Compute>, LakebaseError> {
+        let compute = self.compute(workspace, uid)?;
+        let databases = workspace.databases();
+        let record = databases.server(uid)?.ok_or_else(|| LakebaseError::not_found("Database server", uid))?;
+        if record.stopped {
+            return Err(LakebaseError::Stopped { name: record.title });
+        }
+        if compute.server.state() != ServerState::Running {
+            compute.touch(workspace);
+            compute.server.start().await?;
+        }
+        if !record.prepared {
+            let _preparing = compute.preparing.lock().await;
+            prepare(workspace, &compute, &databases, record).await?;
+        }
+        Ok(compute)
+    }
+
+    /// Major version of a server that has been started since the workspace was; asking fetches and starts nothing.
+    pub(crate) fn version(&self, uid: &str) -> Option<u32> {
+        Some(self.known(uid)?.server.known_installation()?.major)
+    }
+
+    /// Stops a server; the next login starts it again unless its record says otherwise.
+    pub(crate) async fn stop(&self, uid: &str) {
+        if let Some(compute) = self.known(uid) {
+            compute.server.stop().await;
+        }
+    }
+
+    /// Stops a server and removes it with its data, fronts and roles.
+    pub(crate) async fn destroy(&self, workspace: &Workspace, uid: &str) -> Result<(), LakebaseError> {
+        let compute = self.compute(workspace, uid)?;
+        for front in workspace.databases().fronts(uid)? {
+            self.close_front(&front.id);
+        }
+        compute.server.destroy().await?;
+        self.forget(uid);
+        workspace.databases().delete_server(uid)?;
+        Ok(())
+    }
+}
+
+impl Compute {
+    pub(crate) fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.server.state() == ServerState::Running
+    }
+
+    /// Opens a connection for administration.
+    pub(crate) async fn client(&self, database: &str) -> Result<Client, LakebaseError> {
+        Ok(self.server.client(database).await?)
+    }
+
+    /// Names of its databases, without those of PostgreSQL itself, with their owners.
+    pub(crate) async fn databases(&self) -> Result<Vec<(String, String)>, LakebaseError> {
+        let rows = self
+            .client("postgres")
+            .await?
+            .query(
+                "SELECT datname, pg_get_userbyid(datdba) FROM pg_database
+                 WHERE NOT datistemplate AND datname <> 'postgres' ORDER BY datname",
+            )
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| {
+                let mut row = row.into_iter().flatten();
+                Some((row.next()?, row.next()?))
+            })
+            .collect())
+    }
+
+    /// Makes a database that belongs to `owner`.
+    pub(crate) async fn create_database(&self, name: &str, owner: &str) -> Result<(), LakebaseError> {
+        let mut client = self.client("postgres").await?;
+        client.query(&format!("CREATE DATABASE {} OWNER {}", identifier(name), identifier(owner))).await?;
+        lock_public_schema(self, name).await
+    }
+
+    /// Restarts the count of quiet seconds.
+    pub(super) fn touch(&self, workspace: &Workspace) {
+        let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        quiet.1 = workspace.clock().unix_seconds();
+    }
+}
+
+/// Makes what a server has from the start: `databricks_superuser`, its creator's role, the first database.
+async fn prepare(
+    workspace: &Workspace,
+    compute: &Compute,
+    databases: &Databases,
+    mut record: ServerRecord,
+) -> Result<(), LakebaseError> {
+    if databases.server(&record.uid)?.is_some_and(|record| record.prepared) {
+        return Ok(()); // somebody else was quicker
+    }
+    let mut client = compute.client("postgres").await?;
+    let superusers = identifier(SUPERUSERS);
+    let known = format!("SELECT 1 FROM pg_roles WHERE rolname = {}", literal(SUPERUSERS));
+    if client.query(&known).await?.is_empty() {
+        client
+            .query(&format!(
+                "CREATE ROLE {superusers} NOLOGIN;
+                 GRANT pg_read_all_data, pg_write_all_data, pg_monitor TO {superusers}"
+            ))
+            .await?;
+    }
+    for role in databases.roles(&record.uid)? {
+        role::apply(&mut client, &role).await?;
+    }
+    let known = format!("SELECT 1 FROM pg_database WHERE datname = {}", literal(FIRST_DATABASE));
+    if client.query(&known).await?.is_empty() {
+        compute.create_database(FIRST_DATABASE, &record.creator).await?;
+    }
+    record.prepared = true;
+    databases.put_server(&record)?;
+    tracing::debug!(uid = record.uid, at = %workspace.clock().now(), "Prepared `{}`", record.title);
+    Ok(())
+}
+
+/// Since PostgreSQL 15 only its owner makes tables in `public`; 14 is told to do the same.
+async fn lock_public_schema(compute: &Compute, database: &str) -> Result<(), LakebaseError> {
+    let major = compute.server.installation().await?.major;
+    if major < 15 {
+        let mut client = compute.client(database).await?;
+        client
+            .query(
+                "ALTER SCHEMA public OWNER TO pg_database_owner;
+                 REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+            )
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+use brickyard_postgres::{Admission, Authenticator, BoxFuture, Login, Refusal, literal, verify_scram};
+
+use super::credential;
+use super::record::{FrontRecord, RoleRecord, ServerRecord};
+use super::role::{NATIVE, NO_LOGIN};
+use crate::store::StoreError;
+use crate::token::{Claims, TokenError};
+use crate::workspace::{WeakWorkspace, Workspace};
+
+/// Scopes of an access token that open Postgres.
+const SCOPES: [&str; 3] = ["all-apis", "postgres", "database"];
+
+/// Decides who comes in through a front: the role's own identity, by token; or a native role, by password.
+pub(super) struct Door {
+    workspace: WeakWorkspace,
+    front: String,
+}
+
+/// Everything about a login that was read from the state.
+struct Visit<'a> {
+    workspace: &'a Workspace,
+    front: FrontRecord,
+    server: ServerRecord,
+    login: &'a Login<'a>,
+}
+
+impl Door {
+    pub(super) fn new(workspace: &Workspace, front: &str) -> Self {
+        Self { workspace: workspace.downgrade(), front: front.to_owned() }
+    }
+}
+
+impl Authenticator for Door {
+    fn admit<'a>(&'a self, login: Login<'a>) -> BoxFuture<'a, Result<Admission, Refusal>> {
+        Box::pin(async move {
+            let gone = || Refusal::new("57P03", "the workspace is stopping");
+            let workspace = self.workspace.upgrade().ok_or_else(gone)?;
+            let databases = workspace.databases();
+            let front = databases.front(&self.front).map_err(broken)?.ok_or_else(gone)?;
+            let server = databases.server(&front.server).map_err(broken)?.ok_or_else(gone)?;
+            Visit { workspace: &workspace, front, server, login: &login }.admit().await
+        })
+    }
+}
+
+impl Visit<'_> {
+    async fn admit(&self) -> Result<Admission, Refusal> {
+        let user = self.login.user;
+        let password = self.login.password.reveal();
+        let role = self.workspace.databases().role(&self.server.uid, user).map_err(broken)?;
+        let native = role.as_ref().is_some_and(|role| role.auth_method == NATIVE);
+        let read_only = if native && !looks_like_token(password) {
+            self.check_password(password).await?;
+            false
+        } else {
+            let claims = self.check_token(password)?;
+            self.check_identity(&claims, role.as_ref())?;
+            claims.extra.get("read_only").and_then(serde_json::Value::as_bool).unwrap_or(false)
+        };
+        let role = role.ok_or_else(|| self.no_role())?;
+        if role.auth_method == NO_LOGIN {
+            return Err(Refusal::authorization(format!("role \"{user}\" is not permitted to log in")));
+        }
+        if self.front.disabled || self.server.stopped {
+            return Err(Refusal::new("57P03", format!("database instance `{}` is stopped", self.server.title))
+                .hint("Start it: its state has to be AVAILABLE (instance) or enabled (endpoint)"));
+        }
+        let lakebase = self.workspace.lakebase();
+        lakebase.ready(self.workspace, &self.server.uid).await?;
+        let mut settings = Vec::new();
+        if self.front.read_only || read_only {
+            settings.push(("default_transaction_read_only".to_owned(), "on".to_owned()));
+        }
+        Ok(Admission { role: role.name, settings })
+    }
+
+    /// A credential of this server, or an access token of the workspace.
+    fn check_token(&self, token: &str) -> Result<Claims, Refusal> {
+        let workspace = self.workspace;
+        let (issuer, now) = (workspace.issuer(), workspace.clock().unix_seconds());
+        let verify = |audience: &str| workspace.signer().verify(token, &issuer, audience, now);
+        match verify(&credential::audience(workspace)) {
+            Ok(claims) => {
+                let servers = claims.extra.get("servers").and_then(serde_json::Value::as_array);
+                let fits = servers
+                    .is_some_and(|servers| servers.iter().any(|uid| uid.as_str() == Some(&self.server.uid)));
+                if fits {
+                    return Ok(claims);
+                }
+                Err(self.bad_password("The credential was issued for another database instance").hint(format!(
+                    "Ask for a credential for `{}` (w.database.generate_database_credential or \
+                     w.postgres.generate_database_credential)",
+                    self.server.title
+                )))
+            }
+            Err(TokenError::WrongAudience) => {
+                let claims = verify(&workspace.config().workspace_id.to_string())
+                    .map_err(|error| self.bad_token(error))?;
+                if !claims.scope.split(' ').any(|scope| SCOPES.contains(&scope)) {
+                    return Err(self
+                        .bad_password(format!("The token's scopes ({}) do not open Postgres", claims.scope))
+                        .hint("Use the app's own identity, or add a scope for Lakebase to the app"));
+                }
+                Ok(claims)
+            }
+            Err(error) => Err(self.bad_token(error)),
+        }
+    }
+
+    /// The token's owner is the role, or belongs to the group the role stands for.
+    fn check_identity(&self, claims: &Claims, role: Option<&RoleRecord>) -> Result<(), Refusal> {
+        let user = self.login.user;
+        let directory = self.workspace.directory();
+        let Some(principal) = directory.principal(&claims.sub).map_err(broken)? else {
+            return Err(self.bad_password(format!("The token's owner `{}` no longer exists", claims.sub)));
+        };
+        if principal.name() == user {
+            return Ok(());
+        }
+        let group = role.is_some_and(|role| role.identity_type == "GROUP");
+        if group && directory.groups_of(principal.name()).map_err(broken)?.iter().any(|name| name == user) {
+            return Ok(());
+        }
+        Err(self
+            .bad_password(format!("The token belongs to `{}`, not to `{user}`", principal.name()))
+            .hint("PGUSER has to be the token's owner: the client id of a service principal, the e-mail of a user"))
+    }
+
+    async fn check_password(&self, password: &str) -> Result<(), Refusal> {
+        let user = self.login.user;
+        if !self.server.native_login {
+            return Err(self
+                .bad_password(format!("Login with a Postgres password is not enabled on `{}`", self.server.title))
+                .hint("Set enable_pg_native_login, or use an OAuth token as password"));
+        }
+        let compute = self.workspace.lakebase().ready(self.workspace, &self.server.uid).await?;
+        let mut client = compute.client("postgres").await?;
+        let asked = format!("SELECT rolpassword FROM pg_authid WHERE rolname = {}", literal(user));
+        let rows = client.query(&asked).await.map_err(super::LakebaseError::from)?;
+        let verifier = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten());
+        let password = password.to_owned();
+        let fits = tokio::task::spawn_blocking(move || {
+            verifier.is_some_and(|verifier| verify_scram(&verifier, &password))
+        });
+        if fits.await.unwrap_or(false) { Ok(()) } else { Err(self.bad_password("The password does not fit")) }
+    }
+
+    fn bad_token(&self, error: TokenError) -> Refusal {
+        let refusal = self.bad_password(match error {
+            TokenError::Malformed => "The password is not an OAuth token: Lakebase does not take others".to_owned(),
+            _ => format!("As to the OAuth token sent as password: {error}"),
+        });
+        refusal.hint(match error {
+            TokenError::Expired => {
+                "Tokens live one hour: get a new one for every new connection, not once when the app starts"
+            }
+            TokenError::Malformed => {
+                "There is no PGPASSWORD on the platform: ask the SDK for a token when connecting, such as \
+                 WorkspaceClient().config.oauth_token().access_token"
+            }
+            _ => "Get the token from this workspace: WorkspaceClient().config.oauth_token().access_token",
+        })
+    }
+
+    fn bad_password(&self, detail: impl Into<String>) -> Refusal {
+        Refusal::password(format!("password authentication failed for user '{}'", self.login.user)).detail(detail)
+    }
+
+    fn no_role(&self) -> Refusal {
+        Refusal::authorization(format!("role \"{}\" does not exist", self.login.user))
+            .detail(format!("No Postgres role of this name was made on `{}`", self.server.title))
+            .hint("Add the database as a resource of the app and deploy it again, or create the role for this identity")
+    }
+}
+
+fn looks_like_token(password: &str) -> bool {
+    password.starts_with("eyJ") && password.matches('.').count() == 2
+}
+
+fn broken(error: StoreError) -> Refusal {
+    tracing::error!(%error, "A Postgres login failed: {error}");
+    Refusal::new("XX000", "the workspace's state cannot be read").detail(error.to_string())
+}

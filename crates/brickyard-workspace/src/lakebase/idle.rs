@@ -1,0 +1,62 @@
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::Lakebase;
+use crate::workspace::Workspace;
+
+/// How often quiet servers are looked for.
+const EVERY: Duration = Duration::from_secs(2);
+
+impl Lakebase {
+    /// Starts the task that stops servers nobody talks to; once a workspace.
+    pub(super) fn watch_idle(&self, workspace: &Workspace) {
+        self.idle_watch.call_once(|| {
+            let weak = workspace.downgrade();
+            let cancelled = workspace.cancellation().clone();
+            workspace.tracker().spawn(async move {
+                let mut ticks = interval(EVERY);
+                ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                loop {
+                    tokio::select! {
+                        _ = ticks.tick() => {}
+                        () = cancelled.cancelled() => return,
+                    }
+                    let Some(workspace) = weak.upgrade() else { return };
+                    workspace.lakebase().suspend_idle(&workspace).await;
+                }
+            });
+        });
+    }
+
+    /// Stops every server without traffic for longer than it is to wait, by the workspace's clock.
+    pub(crate) async fn suspend_idle(&self, workspace: &Workspace) {
+        let databases = workspace.databases();
+        for compute in self.all() {
+            if !compute.is_running() {
+                continue;
+            }
+            let Ok(Some(record)) = databases.server(compute.uid()) else { continue };
+            let activity: u64 = databases
+                .fronts(compute.uid())
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|front| self.open_front(&front.id))
+                .map(|proxy| proxy.activity())
+                .sum();
+            let now = workspace.clock().unix_seconds();
+            let quiet = {
+                let mut quiet = compute.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+                if quiet.0 != activity {
+                    *quiet = (activity, now);
+                }
+                now - quiet.1
+            };
+            if record.suspend_after.is_some_and(|limit| quiet >= limit) {
+                tracing::info!("Suspending `{}` after {quiet} quiet seconds", record.title);
+                compute.server().stop().await;
+            }
+        }
+    }
+}

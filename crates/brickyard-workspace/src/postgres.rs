@@ -1,0 +1,70 @@
+//! Lakebase autoscaling: `/api/2.0/postgres/*`, as `databricks-sdk` reads it (platform §8).
+//!
+//! A branch is a PostgreSQL server, an endpoint an address of it. Writes answer long-running operations, which are done
+//! when they are answered.
+
+mod branches;
+mod credentials;
+mod databases;
+mod endpoints;
+mod names;
+mod operations;
+mod projects;
+mod record;
+mod roles;
+
+use axum::routing::{delete, get, patch, post};
+
+pub(crate) use databases::database_of_id;
+pub(crate) use projects::{find_or_create, remove_all};
+
+use crate::endpoint::{Family, Fidelity};
+
+const PROJECTS: &str = "/api/2.0/postgres/projects";
+const PROJECT: &str = "/api/2.0/postgres/projects/{project}";
+const BRANCHES: &str = "/api/2.0/postgres/projects/{project}/branches";
+const BRANCH: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}";
+const ENDPOINTS: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/endpoints";
+const ENDPOINT: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/endpoints/{endpoint}";
+const DATABASES: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/databases";
+const DATABASE: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/databases/{database}";
+const ROLES: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/roles";
+const ROLE: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/roles/{role}";
+const PASSWORD: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/roles/{role}/password";
+const OPERATION: &str = "/api/2.0/postgres/projects/{project}/operations/{operation}";
+
+/// The family's endpoints.
+pub(crate) fn family() -> Family {
+    let witness = Some("lakebase::the_sdk_drives_autoscaling_projects");
+    let size = Fidelity::Partial("ready at once; sizes set the connection limit and nothing else");
+    let gone = Fidelity::Partial("deleted at once, with or without purge, and cannot be undeleted");
+    Family::new("Lakebase autoscaling")
+        .endpoint("POST", PROJECTS, post(projects::create), Fidelity::Partial("ready at once; the version is that of the PostgreSQL found here; history is not kept"), witness)
+        .endpoint("GET", PROJECTS, get(projects::list), Fidelity::Full, witness)
+        .endpoint("GET", PROJECT, get(projects::get), Fidelity::Full, witness)
+        .endpoint("PATCH", PROJECT, patch(projects::update), Fidelity::Full, witness)
+        .endpoint("DELETE", PROJECT, delete(projects::remove), gone, witness)
+        .endpoint("POST", BRANCHES, post(branches::create), Fidelity::Partial("copies the source as it is now; a point in time and a snapshot answer 501"), witness)
+        .endpoint("GET", BRANCHES, get(branches::list), Fidelity::Full, witness)
+        .endpoint("GET", BRANCH, get(branches::get), Fidelity::Full, witness)
+        .endpoint("PATCH", BRANCH, patch(branches::update), Fidelity::Full, witness)
+        .endpoint("DELETE", BRANCH, delete(branches::remove), gone, witness)
+        .endpoint("POST", ENDPOINTS, post(endpoints::create), size, witness)
+        .endpoint("GET", ENDPOINTS, get(endpoints::list), Fidelity::Full, witness)
+        .endpoint("GET", ENDPOINT, get(endpoints::get), Fidelity::Partial("pooled hosts are the hosts themselves: there is no pooler"), witness)
+        .endpoint("PATCH", ENDPOINT, patch(endpoints::update), size, witness)
+        .endpoint("DELETE", ENDPOINT, delete(endpoints::remove), Fidelity::Full, witness)
+        .endpoint("POST", DATABASES, post(databases::create), Fidelity::Full, witness)
+        .endpoint("GET", DATABASES, get(databases::list), Fidelity::Full, witness)
+        .endpoint("GET", DATABASE, get(databases::get), Fidelity::Full, witness)
+        .endpoint("PATCH", DATABASE, patch(databases::update), Fidelity::Full, witness)
+        .endpoint("DELETE", DATABASE, delete(databases::remove), Fidelity::Full, witness)
+        .endpoint("POST", ROLES, post(roles::create), Fidelity::Full, witness)
+        .endpoint("GET", ROLES, get(roles::list), Fidelity::Full, witness)
+        .endpoint("GET", ROLE, get(roles::get), Fidelity::Full, witness)
+        .endpoint("PATCH", ROLE, patch(roles::update), Fidelity::Full, witness)
+        .endpoint("DELETE", ROLE, delete(roles::remove), Fidelity::Full, witness)
+        .endpoint("POST", PASSWORD, post(roles::reveal_password), Fidelity::Partial("makes a new password at each call, since none is kept"), witness)
+        .endpoint("GET", OPERATION, get(operations::get), Fidelity::Full, witness)
+        .endpoint("POST", "/api/2.0/postgres/credentials", post(credentials::create), Fidelity::Partial("claims on single tables are refused"), witness)
+}

@@ -1,0 +1,242 @@
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde_json::{Value, json};
+
+use super::names::{self, Options, bad, checked_id, exists, manage, seconds};
+use super::operations;
+use super::projects::forget_endpoints;
+use super::record::{BRANCH, Branch, Project};
+use crate::caller::Caller;
+use crate::error::{ApiError, ApiResult};
+use crate::lakebase::{LakebaseError, ServerRecord, autoscaling_connections};
+use crate::workspace::Workspace;
+
+/// Makes a branch: a copy of its source as it is now.
+pub(super) async fn create(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Path(project): Path<String>,
+    Query(options): Query<Options>,
+    Json(body): Json<Value>,
+) -> ApiResult<Value> {
+    manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
+    let id = checked_id("branch", options.branch_id.as_deref())?;
+    let branch = match names::branch(&workspace, &project, &id) {
+        Ok(branch) if options.replace_existing => change(&workspace, branch, &options, &body)?,
+        Ok(_) => return Err(exists("branch", "project")),
+        Err(_) => make(&workspace, &project, &id, &body).await?,
+    };
+    operations::done(&workspace, &project, "Branch", &show(&workspace, &branch)?)
+}
+
+/// Lists a project's branches.
+pub(super) async fn list(
+    State(workspace): State<Workspace>,
+    _caller: Caller,
+    Path(project): Path<String>,
+) -> ApiResult<Value> {
+    names::project(&workspace, &project)?;
+    sweep(&workspace, &project).await?;
+    let branches = all(&workspace, &project)?;
+    let shown = branches.iter().map(|branch| show(&workspace, branch)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(json!({ "branches": shown })))
+}
+
+/// Gets one.
+pub(super) async fn get(
+    State(workspace): State<Workspace>,
+    _caller: Caller,
+    Path((project, id)): Path<(String, String)>,
+) -> ApiResult<Value> {
+    sweep(&workspace, &project).await?;
+    Ok(Json(show(&workspace, &names::branch(&workspace, &project, &id)?)?))
+}
+
+/// Changes protection and expiry.
+pub(super) async fn update(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Path((project, id)): Path<(String, String)>,
+    Query(options): Query<Options>,
+    Json(body): Json<Value>,
+) -> ApiResult<Value> {
+    manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
+    let branch = change(&workspace, names::branch(&workspace, &project, &id)?, &options, &body)?;
+    operations::done(&workspace, &project, "Branch", &show(&workspace, &branch)?)
+}
+
+/// Deletes one with its data.
+pub(super) async fn remove(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Path((project, id)): Path<(String, String)>,
+) -> ApiResult<Value> {
+    let of = names::project(&workspace, &project)?;
+    manage(&workspace, &caller, &of)?;
+    let branch = names::branch(&workspace, &project, &id)?;
+    if branch.name() == of.default_branch {
+        return Err(bad("The default branch is managed by its project: delete the project instead"));
+    }
+    if branch.protected {
+        return Err(bad(format!("Branch '{id}' is protected")));
+    }
+    let name = branch.name();
+    let children = all(&workspace, &project)?;
+    if let Some(child) = children.iter().find(|child| child.source.as_ref() == Some(&name)) {
+        return Err(bad(format!("Branch '{id}' has the child branch '{}'", child.id)));
+    }
+    delete(&workspace, &branch).await?;
+    operations::done(&workspace, &project, "Branch", &json!({ "name": name }))
+}
+
+/// The branches of a project.
+pub(super) fn all(workspace: &Workspace, project: &str) -> Result<Vec<Branch>, LakebaseError> {
+    let found = workspace.store().list(BRANCH, &format!("projects/{project}/branches/"))?;
+    Ok(found.into_iter().map(|(_, branch)| branch).collect())
+}
+
+/// Makes a branch as a copy.
+pub(super) async fn make(
+    workspace: &Workspace,
+    project: &str,
+    id: &str,
+    body: &Value,
+) -> Result<Branch, ApiError> {
+    let of = names::project(workspace, project)?;
+    let spec = &body["spec"];
+    for field in ["source_branch_lsn", "source_branch_time", "source_snapshot"] {
+        if spec.get(field).is_some_and(|value| !value.is_null()) {
+            return Err(ApiError::not_implemented(format_args!(
+                "branches by {field}: it copies the source branch as it is now"
+            )));
+        }
+    }
+    let source = spec["source_branch"].as_str().unwrap_or(&of.default_branch);
+    let source = match names::split(source) {
+        Some((of, branch, "")) if of == project => names::branch(workspace, project, branch)?,
+        _ => return Err(names::not_found("branch")),
+    };
+    let now = workspace.clock().now();
+    let branch = Branch {
+        project: project.to_owned(),
+        id: id.to_owned(),
+        uid: uuid::Uuid::new_v4().to_string(),
+        source: Some(source.name()),
+        source_time: Some(now.to_string()),
+        protected: spec["is_protected"].as_bool().unwrap_or(false),
+        expires: expiry(workspace, spec)?,
+        created: now.to_string(),
+        updated: now.to_string(),
+    };
+    if !workspace.store().insert(BRANCH, &branch.name(), &branch).map_err(LakebaseError::from)? {
+        return Err(exists("branch", "project"));
+    }
+    let server = ServerRecord { prepared: true, ..server_record(&of, &branch) };
+    if let Err(error) = workspace.lakebase().create_copy(workspace, &server, &source.uid).await {
+        workspace.store().delete(BRANCH, &branch.name()).map_err(LakebaseError::from)?;
+        return Err(error.into());
+    }
+    Ok(branch)
+}
+
+/// Removes a branch with its endpoints and its data.
+pub(super) async fn delete(workspace: &Workspace, branch: &Branch) -> Result<(), LakebaseError> {
+    forget_endpoints(workspace, branch)?;
+    workspace.lakebase().destroy(workspace, &branch.uid).await?;
+    workspace.store().delete(BRANCH, &branch.name())?;
+    Ok(())
+}
+
+/// What the server of a new branch is to be.
+pub(super) fn server_record(project: &Project, branch: &Branch) -> ServerRecord {
+    ServerRecord {
+        uid: branch.uid.clone(),
+        title: branch.name(),
+        creator: project.owner.clone(),
+        prepared: false,
+        stopped: false,
+        native_login: project.native_login,
+        connections: autoscaling_connections(64.0),
+        suspend_after: None,
+        scripts: Vec::new(),
+    }
+}
+
+/// Deletes branches whose time is over, by the workspace's clock.
+async fn sweep(workspace: &Workspace, project: &str) -> Result<(), LakebaseError> {
+    let now = workspace.clock().unix_seconds();
+    for branch in all(workspace, project)? {
+        if branch.expires.is_some_and(|end| end <= now) {
+            tracing::info!("Branch `{}` has expired", branch.name());
+            delete(workspace, &branch).await?;
+        }
+    }
+    Ok(())
+}
+
+fn change(
+    workspace: &Workspace,
+    mut branch: Branch,
+    options: &Options,
+    body: &Value,
+) -> Result<Branch, ApiError> {
+    let spec = &body["spec"];
+    if let Some(protected) = spec["is_protected"].as_bool().filter(|_| options.changes("is_protected")) {
+        branch.protected = protected;
+    }
+    let expiring = ["ttl", "expire_time", "no_expiry"]
+        .iter()
+        .any(|field| spec.get(field).is_some() && options.changes(field));
+    if expiring {
+        branch.expires = expiry(workspace, spec)?;
+    }
+    branch.updated = workspace.clock().now().to_string();
+    workspace.store().put(BRANCH, &branch.name(), &branch).map_err(LakebaseError::from)?;
+    Ok(branch)
+}
+
+/// The second at which a branch goes away: from `ttl` or `expire_time`; never with `no_expiry`.
+fn expiry(workspace: &Workspace, spec: &Value) -> Result<Option<i64>, ApiError> {
+    let given = ["ttl", "expire_time", "no_expiry"].iter().filter(|field| spec.get(**field).is_some()).count();
+    if given > 1 {
+        return Err(ApiError::invalid("Only one of ttl, expire_time and no_expiry can be set"));
+    }
+    if given == 0 || spec["no_expiry"].as_bool() == Some(true) {
+        return Ok(None);
+    }
+    if let Some(ttl) = spec.get("ttl") {
+        return Ok(Some(workspace.clock().unix_seconds() + seconds(ttl)?));
+    }
+    let text = spec["expire_time"].as_str().unwrap_or_default();
+    let time: jiff::Timestamp = text
+        .parse()
+        .map_err(|_| ApiError::invalid(format!("expire_time '{text}' is not a time, or no_expiry is false")))?;
+    Ok(Some(time.as_second()))
+}
+
+fn show(workspace: &Workspace, branch: &Branch) -> Result<Value, LakebaseError> {
+    let project = workspace.store().get::<Project>(super::record::PROJECT, &branch.project)?;
+    let mut status = json!({
+        "branch_id": branch.id,
+        "current_state": "READY",
+        "default": project.is_some_and(|project| project.default_branch == branch.name()),
+        "is_protected": branch.protected,
+        "state_change_time": branch.created,
+    });
+    if let Some(source) = &branch.source {
+        status["source_branch"] = json!(source);
+        status["source_branch_time"] = json!(branch.source_time);
+    }
+    if let Some(end) = branch.expires {
+        status["expire_time"] = json!(jiff::Timestamp::from_second(end).unwrap_or_default().to_string());
+    }
+    Ok(json!({
+        "name": branch.name(),
+        "branch_id": branch.id,
+        "uid": branch.uid,
+        "parent": format!("projects/{}", branch.project),
+        "create_time": branch.created,
+        "update_time": branch.updated,
+        "status": status,
+    }))
+}
