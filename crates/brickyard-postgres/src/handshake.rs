@@ -155,8 +155,9 @@ async fn session(proxy: &Inner, mut stream: TlsStream<TcpStream>, startup: &Star
             return;
         }
     };
-    proxy.activity.fetch_add(1, Ordering::Relaxed);
-    let moved = relay(&mut stream, &mut server, &proxy.activity);
+    let touch = || proxy.touch();
+    touch();
+    let moved = relay(&mut stream, &mut server, &touch);
     tokio::pin!(moved);
     let result = tokio::select! {
         result = &mut moved => result,

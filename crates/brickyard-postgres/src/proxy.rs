@@ -3,7 +3,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -78,6 +78,8 @@ pub struct ProxyConfig {
     pub authenticator: Arc<dyn Authenticator>,
     /// Sessions at once.
     pub connection_limit: u32,
+    /// Seconds since the epoch, as the caller counts them.
+    pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Owner of the tasks.
     pub tracker: TaskTracker,
     /// Ends it with all its connections.
@@ -94,13 +96,19 @@ pub struct Proxy {
 /// A bound address of a proxy.
 pub type Listener = TcpListener;
 
+impl Inner {
+    pub(crate) fn touch(&self) {
+        self.last_active.store((self.config.clock)(), Ordering::Relaxed);
+    }
+}
+
 pub(crate) struct Inner {
     pub(crate) config: ProxyConfig,
     pub(crate) tls: tokio_rustls::TlsAcceptor,
     pub(crate) half_open: HalfOpen,
     pub(crate) sessions: AtomicUsize,
     pub(crate) limit: AtomicU32,
-    pub(crate) activity: AtomicU64,
+    pub(crate) last_active: AtomicI64,
     pub(crate) closed: CancellationToken,
     address: SocketAddr,
 }
@@ -130,7 +138,7 @@ impl Proxy {
             tls: Arc::new(tls).into(),
             half_open: HalfOpen::new(HALF_OPEN),
             sessions: AtomicUsize::new(0),
-            activity: AtomicU64::new(0),
+            last_active: AtomicI64::new((config.clock)()),
             config,
             limit,
             closed,
@@ -150,9 +158,9 @@ impl Proxy {
         self.inner.sessions.load(Ordering::Relaxed)
     }
 
-    /// A number that grows whenever a session sends or receives something.
-    pub fn activity(&self) -> u64 {
-        self.inner.activity.load(Ordering::Relaxed)
+    /// The second at which a session sent or received something last, by the caller's clock.
+    pub fn last_active(&self) -> i64 {
+        self.inner.last_active.load(Ordering::Relaxed)
     }
 
     /// Changes how many sessions may be open; those that are stay.

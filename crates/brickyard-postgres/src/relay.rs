@@ -2,7 +2,6 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -21,23 +20,23 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK]);
 }
 
-/// Moves bytes both ways until one side has gone, without looking at them; `activity` counts the moves.
+/// Moves bytes both ways until one side has gone, without looking at them; `touch` is called for each move.
 pub(crate) async fn relay(
     client: &mut (impl AsyncRead + AsyncWrite + Unpin),
     server: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    activity: &AtomicU64,
+    touch: &(dyn Fn() + Sync),
 ) -> io::Result<()> {
     let (mut up, mut down) = (Way::default(), Way::default());
     poll_fn(|context| {
-        let upward = up.poll(context, client, server, activity)?;
-        let downward = down.poll(context, server, client, activity)?;
+        let upward = up.poll(context, client, server, touch)?;
+        let downward = down.poll(context, server, client, touch)?;
         if upward.is_ready() || downward.is_ready() { Poll::Ready(io::Result::Ok(())) } else { Poll::Pending }
     })
     .await?;
     // A client that left needs nothing more; a server that left may have said why, and that has to arrive.
     let rest = poll_fn(|context| {
-        let upward = up.poll(context, client, server, activity)?;
-        let downward = down.poll(context, server, client, activity)?;
+        let upward = up.poll(context, client, server, touch)?;
+        let downward = down.poll(context, server, client, touch)?;
         if upward.is_ready() && downward.is_ready() { Poll::Ready(io::Result::Ok(())) } else { Poll::Pending }
     });
     timeout(LINGER, rest).await.unwrap_or(Ok(()))
@@ -60,7 +59,7 @@ impl Way {
         context: &mut Context<'_>,
         from: &mut (impl AsyncRead + Unpin),
         to: &mut (impl AsyncWrite + Unpin),
-        activity: &AtomicU64,
+        touch: &(dyn Fn() + Sync),
     ) -> Poll<io::Result<()>> {
         if self.closed {
             return Poll::Ready(Ok(()));
@@ -102,7 +101,7 @@ impl Way {
             match read {
                 Poll::Ready(Ok(0)) => self.ended = true,
                 Poll::Ready(Ok(_)) => {
-                    activity.fetch_add(1, Ordering::Relaxed);
+                    touch();
                     self.unflushed = true;
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -120,6 +119,8 @@ impl Way {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
@@ -127,7 +128,8 @@ mod tests {
     async fn large_transfers_cross_in_both_directions_at_once() {
         let (mut client, mut front) = duplex(1000);
         let (mut server, mut back) = duplex(700);
-        let activity = AtomicU64::new(0);
+        let moves = AtomicU64::new(0);
+        let touch = || drop(moves.fetch_add(1, Ordering::Relaxed));
         let up: Vec<u8> = (0..300_000_u32).map(|number| number.to_be_bytes()[3]).collect();
         let down: Vec<u8> = up.iter().rev().copied().collect();
         let (mut client_read, mut client_write) = tokio::io::split(&mut client);
@@ -142,19 +144,18 @@ mod tests {
             )
         };
         tokio::select! {
-            result = relay(&mut front, &mut back, &activity) => panic!("ended early: {result:?}"),
+            result = relay(&mut front, &mut back, &touch) => panic!("ended early: {result:?}"),
             result = ends => { result.unwrap(); }
         }
         assert_eq!(at_server, up);
         assert_eq!(at_client, down);
-        assert!(activity.load(Ordering::Relaxed) > 0);
+        assert!(moves.load(Ordering::Relaxed) > 0);
     }
 
     #[tokio::test]
     async fn the_last_words_of_a_server_arrive() {
         let (mut client, mut front) = duplex(1000);
         let (mut server, mut back) = duplex(1000);
-        let activity = AtomicU64::new(0);
         let script = async move {
             server.write_all(b"FATAL").await.unwrap();
             drop(server);
@@ -164,7 +165,7 @@ mod tests {
         };
         let (result, words) = tokio::join!(
             async {
-                let result = relay(&mut front, &mut back, &activity).await;
+                let result = relay(&mut front, &mut back, &|| {}).await;
                 drop(front);
                 result
             },

@@ -11,6 +11,8 @@ use crate::directory::{Group, ServicePrincipal, User};
 pub struct WorkspaceConfig {
     /// Where state is kept; one workspace at a time may use it.
     pub state_directory: PathBuf,
+    /// Where what can be made again is kept, such as a fresh database to copy from; several workspaces may share it.
+    pub cache_directory: PathBuf,
     /// Name under which clients see the workspace on port 443, such as `dbc-1f2e3d4c.cloud.brickyard.test`; it must not
     /// end in `localhost`, which clients exempt from the proxy (wire §0.3).
     pub host: String,
@@ -48,6 +50,7 @@ impl WorkspaceConfig {
     pub fn new(state_directory: PathBuf, provision: std::sync::Arc<dyn Provision>) -> Self {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         Self {
+            cache_directory: state_directory.join("cache"),
             state_directory,
             host: "dbc-1f2e3d4c.cloud.brickyard.test".to_owned(),
             workspace_id: 1_234_567_890_123_456,

@@ -23,7 +23,8 @@ const SYNCED_TABLE: &str = "/api/2.0/database/synced_tables/{name}";
 /// The family's endpoints.
 pub(crate) fn family() -> Family {
     let witness = Some("lakebase::the_sdk_drives_provisioned_instances");
-    let unlisted = Fidelity::Partial("the catalog makes and names its database, and is not readable from SQL");
+    let unlisted =
+        Fidelity::Partial("the catalog makes and names its database, and is not readable from SQL");
     Family::new("Lakebase provisioned")
         .endpoint("POST", INSTANCES, post(instances::create), Fidelity::Partial("ready at once; capacity sets the connection limit only; the version is that of the PostgreSQL found here"), witness)
         .endpoint("GET", INSTANCES, get(instances::list), Fidelity::Full, witness)

@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 use crate::apps::RegisteredApp;
 use crate::error::ApiError;
 use crate::gateway;
+use crate::lakebase::Lakebase;
 use crate::router;
 use crate::workspace::{StartError, Workspace};
 
@@ -29,6 +30,7 @@ impl WorkspaceHandle {
         let tracker = workspace.tracker();
         tracker.spawn(gateway::serve_plain(workspace.clone(), listener, router.clone()));
         tracker.spawn(gateway::serve_proxy(workspace.clone(), gateway, proxy, router));
+        tracker.spawn(Lakebase::restore(workspace.clone()));
         Ok(Self { workspace, http_address, proxy_address })
     }
 

@@ -16,17 +16,17 @@ mod scripts;
 mod size;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use brickyard_postgres::Proxy;
 
 pub(crate) use bind::Placed;
 pub use bind::{DatabaseBinding, DatabaseTarget};
 pub(crate) use compute::Compute;
-pub(crate) use credential::{Credential, CredentialRequest, issue};
+pub(crate) use credential::{CredentialRequest, issue};
 pub use failure::LakebaseError;
 pub(crate) use front::NewFront;
-pub(crate) use record::{Databases, FrontRecord, RoleRecord, ServerRecord};
+pub(crate) use record::{Databases, RoleRecord, ServerRecord};
 pub(crate) use role::{NATIVE, NO_LOGIN, OAUTH, RoleWish, SUPERUSERS};
 pub use scripts::Script;
 pub(crate) use size::{autoscaling_connections, provisioned_connections};
@@ -41,7 +41,7 @@ pub(crate) struct Lakebase {
     fronts: Mutex<HashMap<String, Proxy>>,
     /// Held while a front opens, so that none opens twice.
     opening: tokio::sync::Mutex<()>,
-    idle_watch: std::sync::Once,
+    idle_watch: OnceLock<()>,
 }
 
 impl Lakebase {

@@ -39,19 +39,39 @@ pub(crate) fn family() -> Family {
     let size = Fidelity::Partial("ready at once; sizes set the connection limit and nothing else");
     let gone = Fidelity::Partial("deleted at once, with or without purge, and cannot be undeleted");
     Family::new("Lakebase autoscaling")
-        .endpoint("POST", PROJECTS, post(projects::create), Fidelity::Partial("ready at once; the version is that of the PostgreSQL found here; history is not kept"), witness)
+        .endpoint(
+            "POST",
+            PROJECTS,
+            post(projects::create),
+            Fidelity::Partial(
+                "ready at once; the version is that of the PostgreSQL found here; history is not kept",
+            ),
+            witness,
+        )
         .endpoint("GET", PROJECTS, get(projects::list), Fidelity::Full, witness)
         .endpoint("GET", PROJECT, get(projects::get), Fidelity::Full, witness)
         .endpoint("PATCH", PROJECT, patch(projects::update), Fidelity::Full, witness)
         .endpoint("DELETE", PROJECT, delete(projects::remove), gone, witness)
-        .endpoint("POST", BRANCHES, post(branches::create), Fidelity::Partial("copies the source as it is now; a point in time and a snapshot answer 501"), witness)
+        .endpoint(
+            "POST",
+            BRANCHES,
+            post(branches::create),
+            Fidelity::Partial("copies the source as it is now; a point in time and a snapshot answer 501"),
+            witness,
+        )
         .endpoint("GET", BRANCHES, get(branches::list), Fidelity::Full, witness)
         .endpoint("GET", BRANCH, get(branches::get), Fidelity::Full, witness)
         .endpoint("PATCH", BRANCH, patch(branches::update), Fidelity::Full, witness)
         .endpoint("DELETE", BRANCH, delete(branches::remove), gone, witness)
         .endpoint("POST", ENDPOINTS, post(endpoints::create), size, witness)
         .endpoint("GET", ENDPOINTS, get(endpoints::list), Fidelity::Full, witness)
-        .endpoint("GET", ENDPOINT, get(endpoints::get), Fidelity::Partial("pooled hosts are the hosts themselves: there is no pooler"), witness)
+        .endpoint(
+            "GET",
+            ENDPOINT,
+            get(endpoints::get),
+            Fidelity::Partial("pooled hosts are the hosts themselves: there is no pooler"),
+            witness,
+        )
         .endpoint("PATCH", ENDPOINT, patch(endpoints::update), size, witness)
         .endpoint("DELETE", ENDPOINT, delete(endpoints::remove), Fidelity::Full, witness)
         .endpoint("POST", DATABASES, post(databases::create), Fidelity::Full, witness)
@@ -64,7 +84,19 @@ pub(crate) fn family() -> Family {
         .endpoint("GET", ROLE, get(roles::get), Fidelity::Full, witness)
         .endpoint("PATCH", ROLE, patch(roles::update), Fidelity::Full, witness)
         .endpoint("DELETE", ROLE, delete(roles::remove), Fidelity::Full, witness)
-        .endpoint("POST", PASSWORD, post(roles::reveal_password), Fidelity::Partial("makes a new password at each call, since none is kept"), witness)
+        .endpoint(
+            "POST",
+            PASSWORD,
+            post(roles::reveal_password),
+            Fidelity::Partial("makes a new password at each call, since none is kept"),
+            witness,
+        )
         .endpoint("GET", OPERATION, get(operations::get), Fidelity::Full, witness)
-        .endpoint("POST", "/api/2.0/postgres/credentials", post(credentials::create), Fidelity::Partial("claims on single tables are refused"), witness)
+        .endpoint(
+            "POST",
+            "/api/2.0/postgres/credentials",
+            post(credentials::create),
+            Fidelity::Partial("claims on single tables are refused"),
+            witness,
+        )
 }

@@ -6,7 +6,7 @@ use crate::endpoint::{Endpoint, Family};
 use crate::error::ApiError;
 use crate::gateway::check_host;
 use crate::workspace::Workspace;
-use crate::{apps, files, oauth, permissions, scim, secrets, warehouse, workspace_files};
+use crate::{apps, database, files, oauth, permissions, postgres, scim, secrets, warehouse, workspace_files};
 
 /// Every API family the workspace serves, in the order of `docs/PARITY.md`; one a line.
 #[rustfmt::skip]
@@ -21,6 +21,8 @@ fn families() -> Vec<Family> {
         apps::family(),
         workspace_files::family(),
         warehouse::family(),
+        database::family(),
+        postgres::family(),
     ]
 }
 

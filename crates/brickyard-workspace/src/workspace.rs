@@ -1,5 +1,5 @@
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -11,6 +11,7 @@ use crate::directory::Directory;
 use crate::error::ApiError;
 use crate::gateway::{AuthorityError, Gateway, client_environment};
 use crate::handle::WorkspaceHandle;
+use crate::lakebase::{Databases, Lakebase};
 use crate::lock::{LockError, StateLock};
 use crate::oauth::{OAuth, PERSONAL_TOKEN_PREFIX, find_personal_token};
 use crate::permissions::AccessLists;
@@ -30,6 +31,18 @@ pub struct Workspace {
     inner: Arc<Inner>,
 }
 
+/// A workspace that may be gone.
+#[derive(Clone)]
+pub(crate) struct WeakWorkspace {
+    inner: Weak<Inner>,
+}
+
+impl WeakWorkspace {
+    pub(crate) fn upgrade(&self) -> Option<Workspace> {
+        Some(Workspace { inner: self.inner.upgrade()? })
+    }
+}
+
 struct Inner {
     config: WorkspaceConfig,
     store: Store,
@@ -40,6 +53,7 @@ struct Inner {
     oauth: OAuth,
     access_lists: AccessLists,
     vault: Vault,
+    lakebase: Lakebase,
     _lock: StateLock,
     addresses: OnceLock<(SocketAddr, SocketAddr)>,
     tracker: TaskTracker,
@@ -128,6 +142,7 @@ impl Workspace {
                 oauth,
                 access_lists,
                 vault,
+                lakebase: Lakebase::default(),
                 _lock: lock,
                 addresses: OnceLock::new(),
                 tracker: TaskTracker::new(),
@@ -203,6 +218,20 @@ impl Workspace {
 
     pub(crate) fn vault(&self) -> &Vault {
         &self.inner.vault
+    }
+
+    pub(crate) fn lakebase(&self) -> &Lakebase {
+        &self.inner.lakebase
+    }
+
+    /// What is remembered of Lakebase.
+    pub(crate) fn databases(&self) -> Databases {
+        Databases(self.inner.store.clone())
+    }
+
+    /// The same workspace without keeping it alive, for what it owns itself.
+    pub(crate) fn downgrade(&self) -> WeakWorkspace {
+        WeakWorkspace { inner: Arc::downgrade(&self.inner) }
     }
 
     /// Account the workspace belongs to: a UUID made of the workspace id.

@@ -86,6 +86,7 @@ impl Ground {
             tls: tls(),
             authenticator: Arc::new(OnlyAda),
             connection_limit: limit,
+            clock: Arc::new(|| 0),
             tracker: self.tracker.clone(),
             cancellation: self.cancellation.clone(),
         };

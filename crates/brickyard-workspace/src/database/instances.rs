@@ -4,12 +4,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::record::{Instance, InstanceRef, InstanceRequest};
+use crate::authorize::Wish;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{LakebaseError, NewFront, Placed, ServerRecord, provisioned_connections};
 use crate::workspace::Workspace;
 
 const KIND: &str = "database_instance";
+/// Kind of an instance in the permissions API.
+const OBJECTS: &str = "database-instances";
 const CAPACITIES: [&str; 4] = ["CU_1", "CU_2", "CU_4", "CU_8"];
 
 /// What `?update_mask=` and the delete options say.
@@ -30,6 +33,7 @@ pub(super) async fn create(
     Json(request): Json<InstanceRequest>,
 ) -> ApiResult<Value> {
     let instance = make(&workspace, &request, caller.name()).await?;
+    workspace.own_object(&caller, OBJECTS, &instance.name)?;
     Ok(Json(show(&workspace, &instance).await?))
 }
 
@@ -79,7 +83,9 @@ pub(super) async fn update(
     if let Some(capacity) = request.capacity.filter(|_| wanted("capacity")) {
         instance.capacity = checked_capacity(&capacity)?;
     }
-    if let Some(readable) = request.enable_readable_secondaries.filter(|_| wanted("enable_readable_secondaries")) {
+    if let Some(readable) =
+        request.enable_readable_secondaries.filter(|_| wanted("enable_readable_secondaries"))
+    {
         instance.readable_secondaries = readable;
     }
     if let Some(nodes) = request.node_count.filter(|_| wanted("node_count")) {
@@ -126,7 +132,9 @@ pub(super) async fn remove(
     }
     let children: Vec<Instance> = all(&workspace)?
         .into_iter()
-        .filter(|child| child.parent.as_ref().is_some_and(|parent| parent.uid.as_deref() == Some(&instance.uid)))
+        .filter(|child| {
+            child.parent.as_ref().is_some_and(|parent| parent.uid.as_deref() == Some(&instance.uid))
+        })
         .collect();
     if !children.is_empty() && !options.force {
         return Err(ApiError::invalid(format!(
@@ -182,9 +190,7 @@ pub(super) fn manage(workspace: &Workspace, caller: &Caller, instance: &Instance
     if caller.name() == instance.creator {
         return Ok(());
     }
-    let wish =
-        crate::authorize::Wish::Object { kind: "database-instances", id: &instance.name, level: "CAN_MANAGE" };
-    workspace.authorize(caller, wish)
+    workspace.authorize(caller, Wish::Object { kind: OBJECTS, id: &instance.name, level: "CAN_MANAGE" })
 }
 
 fn all(workspace: &Workspace) -> Result<Vec<Instance>, LakebaseError> {
@@ -198,6 +204,9 @@ fn put(workspace: &Workspace, instance: &Instance) -> Result<(), LakebaseError> 
 async fn delete(workspace: &Workspace, instance: &Instance) -> Result<(), LakebaseError> {
     workspace.lakebase().destroy(workspace, &instance.uid).await?;
     super::catalogs::forget_instance(workspace, &instance.name)?;
+    workspace
+        .forget_object(OBJECTS, &instance.name)
+        .map_err(|error| LakebaseError::invalid(error.message))?;
     workspace.store().delete(KIND, &instance.name)?;
     Ok(())
 }
@@ -316,7 +325,9 @@ async fn show(workspace: &Workspace, instance: &Instance) -> Result<Value, Lakeb
     }
     let children: Vec<Value> = all(workspace)?
         .into_iter()
-        .filter(|child| child.parent.as_ref().is_some_and(|parent| parent.uid.as_deref() == Some(&instance.uid)))
+        .filter(|child| {
+            child.parent.as_ref().is_some_and(|parent| parent.uid.as_deref() == Some(&instance.uid))
+        })
         .map(|child| json!({ "name": child.name, "uid": child.uid }))
         .collect();
     if !children.is_empty() {
@@ -340,10 +351,7 @@ fn checked_capacity(capacity: &str) -> Result<String, LakebaseError> {
     if CAPACITIES.contains(&capacity) {
         return Ok(capacity.to_owned());
     }
-    Err(LakebaseError::invalid(format!(
-        "Capacity '{capacity}' is not one of {}",
-        CAPACITIES.join(", ")
-    )))
+    Err(LakebaseError::invalid(format!("Capacity '{capacity}' is not one of {}", CAPACITIES.join(", "))))
 }
 
 fn checked_retention(days: u32) -> Result<u32, LakebaseError> {

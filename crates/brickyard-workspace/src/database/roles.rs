@@ -53,11 +53,8 @@ pub(super) async fn create(
         )));
     }
     let native = request.identity_type.as_deref() == Some("PG_ONLY");
-    let base = if native {
-        RoleWish::native(&request.name)
-    } else {
-        RoleWish::identity(&workspace, &request.name)?
-    };
+    let base =
+        if native { RoleWish::native(&request.name) } else { RoleWish::identity(&workspace, &request.name)? };
     if request.identity_type.as_ref().is_some_and(|wanted| *wanted != base.identity_type) {
         return Err(ApiError::invalid(format!(
             "'{}' is a {}, not a {}",

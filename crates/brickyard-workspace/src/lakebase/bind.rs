@@ -166,7 +166,8 @@ fn database_name(
     target: &DatabaseTarget,
     server: &str,
 ) -> Result<String, LakebaseError> {
-    let (DatabaseTarget::Provisioned { database, .. } | DatabaseTarget::Autoscaling { database, .. }) = target;
+    let (DatabaseTarget::Provisioned { database, .. } | DatabaseTarget::Autoscaling { database, .. }) =
+        target;
     match database.as_deref() {
         None | Some("") => Ok(FIRST_DATABASE.to_owned()),
         Some(name) => match name.rsplit_once("/databases/") {

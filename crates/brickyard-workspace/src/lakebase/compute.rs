@@ -1,8 +1,10 @@
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use brickyard_postgres::{
-    BoxFuture, Client, Installation, Server, ServerConfig, ServerState, Source, SourceError, identifier, literal,
+    BoxFuture, Client, Installation, Server, ServerConfig, ServerState, Source, SourceError, identifier,
+    literal,
 };
 
 use super::record::{Databases, RoleRecord, ServerRecord};
@@ -17,8 +19,8 @@ pub(crate) struct Compute {
     server: Server,
     /// Held while first roles and database are made.
     preparing: tokio::sync::Mutex<()>,
-    /// Sum of the fronts' activity when it last changed, and the second it was seen then.
-    pub(super) quiet: Mutex<(u64, i64)>,
+    /// Second at which it was last started or wanted.
+    pub(super) wanted: AtomicI64,
 }
 
 /// Brings the programs through the workspace's configuration.
@@ -84,14 +86,16 @@ impl Lakebase {
         if let Some(compute) = self.known(uid) {
             return Ok(compute);
         }
-        let record =
-            workspace.databases().server(uid)?.ok_or_else(|| LakebaseError::not_found("Database server", uid))?;
+        let record = workspace
+            .databases()
+            .server(uid)?
+            .ok_or_else(|| LakebaseError::not_found("Database server", uid))?;
         let config = workspace.config();
         let directory = config.state_directory.join("lakebase");
         let server = Server::new(ServerConfig {
             source: Arc::new(Provisioned(Arc::clone(&config.provision))),
             data: directory.join(uid).join("data"),
-            cache: workspace.lakebase_cache(),
+            cache: config.cache_directory.clone(),
             sockets: PathBuf::from("/tmp"),
             warden: config.provision.warden(),
             max_connections: record.connections,
@@ -100,25 +104,29 @@ impl Lakebase {
             cancellation: workspace.cancellation().clone(),
         });
         self.watch_idle(workspace);
-        let quiet = Mutex::new((0, workspace.clock().unix_seconds()));
         Ok(self.keep(Arc::new(Compute {
             uid: uid.to_owned(),
             server,
             preparing: tokio::sync::Mutex::default(),
-            quiet,
+            wanted: AtomicI64::new(workspace.clock().unix_seconds()),
         })))
     }
 
     /// The server of this uid, running, with its first roles and database in place.
-    pub(crate) async fn ready(&self, workspace: &Workspace, uid: &str) -> Result<Arc<Compute>, LakebaseError> {
+    pub(crate) async fn ready(
+        &self,
+        workspace: &Workspace,
+        uid: &str,
+    ) -> Result<Arc<Compute>, LakebaseError> {
         let compute = self.compute(workspace, uid)?;
         let databases = workspace.databases();
-        let record = databases.server(uid)?.ok_or_else(|| LakebaseError::not_found("Database server", uid))?;
+        let record =
+            databases.server(uid)?.ok_or_else(|| LakebaseError::not_found("Database server", uid))?;
         if record.stopped {
             return Err(LakebaseError::Stopped { name: record.title });
         }
+        compute.touch(workspace);
         if compute.server.state() != ServerState::Running {
-            compute.touch(workspace);
             compute.server.start().await?;
         }
         if !record.prepared {
@@ -199,8 +207,7 @@ impl Compute {
 
     /// Restarts the count of quiet seconds.
     pub(super) fn touch(&self, workspace: &Workspace) {
-        let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
-        quiet.1 = workspace.clock().unix_seconds();
+        self.wanted.store(workspace.clock().unix_seconds(), Ordering::Relaxed);
     }
 }
 

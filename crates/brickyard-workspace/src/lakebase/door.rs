@@ -3,12 +3,13 @@ use brickyard_postgres::{Admission, Authenticator, BoxFuture, Login, Refusal, li
 use super::credential;
 use super::record::{FrontRecord, RoleRecord, ServerRecord};
 use super::role::{NATIVE, NO_LOGIN};
+use crate::scope;
 use crate::store::StoreError;
 use crate::token::{Claims, TokenError};
 use crate::workspace::{WeakWorkspace, Workspace};
 
-/// Scopes of an access token that open Postgres.
-const SCOPES: [&str; 3] = ["all-apis", "postgres", "database"];
+/// Scope of an access token that opens Postgres.
+const SCOPE: &str = "postgres";
 
 /// Decides who comes in through a front: the role's own identity, by token; or a native role, by password.
 pub(super) struct Door {
@@ -62,8 +63,11 @@ impl Visit<'_> {
             return Err(Refusal::authorization(format!("role \"{user}\" is not permitted to log in")));
         }
         if self.front.disabled || self.server.stopped {
-            return Err(Refusal::new("57P03", format!("database instance `{}` is stopped", self.server.title))
-                .hint("Start it: its state has to be AVAILABLE (instance) or enabled (endpoint)"));
+            return Err(Refusal::new(
+                "57P03",
+                format!("database instance `{}` is stopped", self.server.title),
+            )
+            .hint("Start it: its state has to be AVAILABLE (instance) or enabled (endpoint)"));
         }
         let lakebase = self.workspace.lakebase();
         lakebase.ready(self.workspace, &self.server.uid).await?;
@@ -87,16 +91,22 @@ impl Visit<'_> {
                 if fits {
                     return Ok(claims);
                 }
-                Err(self.bad_password("The credential was issued for another database instance").hint(format!(
-                    "Ask for a credential for `{}` (w.database.generate_database_credential or \
+                Err(self.bad_password("The credential was issued for another database instance").hint(
+                    format!(
+                        "Ask for a credential for `{}` (w.database.generate_database_credential or \
                      w.postgres.generate_database_credential)",
-                    self.server.title
-                )))
+                        self.server.title
+                    ),
+                ))
             }
             Err(TokenError::WrongAudience) => {
                 let claims = verify(&workspace.config().workspace_id.to_string())
                     .map_err(|error| self.bad_token(error))?;
-                if !claims.scope.split(' ').any(|scope| SCOPES.contains(&scope)) {
+                if let Err(error) = workspace.oauth().check(&claims) {
+                    return Err(self.bad_password(error.message));
+                }
+                let scopes: Vec<String> = claims.scope.split(' ').map(str::to_owned).collect();
+                if !scope::carries(&scopes, SCOPE) {
                     return Err(self
                         .bad_password(format!("The token's scopes ({}) do not open Postgres", claims.scope))
                         .hint("Use the app's own identity, or add a scope for Lakebase to the app"));
@@ -121,16 +131,19 @@ impl Visit<'_> {
         if group && directory.groups_of(principal.name()).map_err(broken)?.iter().any(|name| name == user) {
             return Ok(());
         }
-        Err(self
-            .bad_password(format!("The token belongs to `{}`, not to `{user}`", principal.name()))
-            .hint("PGUSER has to be the token's owner: the client id of a service principal, the e-mail of a user"))
+        Err(self.bad_password(format!("The token belongs to `{}`, not to `{user}`", principal.name())).hint(
+            "PGUSER has to be the token's owner: the client id of a service principal, the e-mail of a user",
+        ))
     }
 
     async fn check_password(&self, password: &str) -> Result<(), Refusal> {
         let user = self.login.user;
         if !self.server.native_login {
             return Err(self
-                .bad_password(format!("Login with a Postgres password is not enabled on `{}`", self.server.title))
+                .bad_password(format!(
+                    "Login with a Postgres password is not enabled on `{}`",
+                    self.server.title
+                ))
                 .hint("Set enable_pg_native_login, or use an OAuth token as password"));
         }
         let compute = self.workspace.lakebase().ready(self.workspace, &self.server.uid).await?;
@@ -147,7 +160,9 @@ impl Visit<'_> {
 
     fn bad_token(&self, error: TokenError) -> Refusal {
         let refusal = self.bad_password(match error {
-            TokenError::Malformed => "The password is not an OAuth token: Lakebase does not take others".to_owned(),
+            TokenError::Malformed => {
+                "The password is not an OAuth token: Lakebase does not take others".to_owned()
+            }
             _ => format!("As to the OAuth token sent as password: {error}"),
         });
         refusal.hint(match error {
@@ -163,7 +178,8 @@ impl Visit<'_> {
     }
 
     fn bad_password(&self, detail: impl Into<String>) -> Refusal {
-        Refusal::password(format!("password authentication failed for user '{}'", self.login.user)).detail(detail)
+        Refusal::password(format!("password authentication failed for user '{}'", self.login.user))
+            .detail(detail)
     }
 
     fn no_role(&self) -> Refusal {

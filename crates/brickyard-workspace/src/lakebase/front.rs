@@ -68,14 +68,17 @@ impl Lakebase {
                 address.port()
             );
         }
-        let names =
-            [address.ip().to_string(), format!("instance-{id}.database.{}", workspace.config().host)];
+        let names = [address.ip().to_string(), format!("instance-{id}.database.{}", workspace.config().host)];
         let config = ProxyConfig {
             name: server.title.clone(),
             server: self.compute(workspace, &record.server)?.server().clone(),
             tls: workspace.gateway().authority().server_config(&names, &[b"postgresql"])?,
             authenticator: Arc::new(Door::new(workspace, id)),
             connection_limit: record.connections,
+            clock: {
+                let clock = workspace.clock().clone();
+                Arc::new(move || clock.unix_seconds())
+            },
             tracker: workspace.tracker().clone(),
             cancellation: workspace.cancellation().clone(),
         };
@@ -128,4 +131,19 @@ async fn bind(earlier: Option<SocketAddr>) -> Result<Listener, LakebaseError> {
     let shared = [PORT, 0].map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let candidates: Vec<SocketAddr> = earlier.into_iter().chain(own).chain(shared).collect();
     listen(&candidates).await.map_err(LakebaseError::Listen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_earlier_address_is_taken_again_and_a_taken_one_replaced() {
+        let first = bind(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))).await.unwrap();
+        let earlier = first.local_addr().unwrap();
+        let second = bind(Some(earlier)).await.unwrap();
+        assert_ne!(second.local_addr().unwrap(), earlier);
+        drop(first);
+        assert_eq!(bind(Some(earlier)).await.unwrap().local_addr().unwrap(), earlier);
+    }
 }

@@ -1,4 +1,4 @@
-use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
@@ -12,7 +12,7 @@ const EVERY: Duration = Duration::from_secs(2);
 impl Lakebase {
     /// Starts the task that stops servers nobody talks to; once a workspace.
     pub(super) fn watch_idle(&self, workspace: &Workspace) {
-        self.idle_watch.call_once(|| {
+        self.idle_watch.get_or_init(|| {
             let weak = workspace.downgrade();
             let cancelled = workspace.cancellation().clone();
             workspace.tracker().spawn(async move {
@@ -38,21 +38,14 @@ impl Lakebase {
                 continue;
             }
             let Ok(Some(record)) = databases.server(compute.uid()) else { continue };
-            let activity: u64 = databases
-                .fronts(compute.uid())
-                .unwrap_or_default()
-                .iter()
-                .filter_map(|front| self.open_front(&front.id))
-                .map(|proxy| proxy.activity())
-                .sum();
-            let now = workspace.clock().unix_seconds();
-            let quiet = {
-                let mut quiet = compute.quiet.lock().unwrap_or_else(PoisonError::into_inner);
-                if quiet.0 != activity {
-                    *quiet = (activity, now);
-                }
-                now - quiet.1
-            };
+            let fronts = databases.fronts(compute.uid()).unwrap_or_default();
+            let active = fronts.iter().filter_map(|front| self.open_front(&front.id));
+            let last = active
+                .map(|proxy| proxy.last_active())
+                .chain([compute.wanted.load(Ordering::Relaxed)])
+                .max()
+                .unwrap_or_default();
+            let quiet = workspace.clock().unix_seconds() - last;
             if record.suspend_after.is_some_and(|limit| quiet >= limit) {
                 tracing::info!("Suspending `{}` after {quiet} quiet seconds", record.title);
                 compute.server().stop().await;

@@ -23,7 +23,9 @@ mod tests {
 
     #[test]
     fn sizes_give_the_documented_numbers() {
-        for (size, expected) in [(0.5, 104), (1.0, 209), (2.0, 419), (4.0, 839), (8.0, 1000), (f64::MAX, 1000)] {
+        for (size, expected) in
+            [(0.5, 104), (1.0, 209), (2.0, 419), (4.0, 839), (8.0, 1000), (f64::MAX, 1000)]
+        {
             assert_eq!(autoscaling_connections(size), expected, "{size}");
         }
     }

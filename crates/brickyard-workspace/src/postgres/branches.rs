@@ -197,7 +197,8 @@ fn change(
 
 /// The second at which a branch goes away: from `ttl` or `expire_time`; never with `no_expiry`.
 fn expiry(workspace: &Workspace, spec: &Value) -> Result<Option<i64>, ApiError> {
-    let given = ["ttl", "expire_time", "no_expiry"].iter().filter(|field| spec.get(**field).is_some()).count();
+    let given =
+        ["ttl", "expire_time", "no_expiry"].iter().filter(|field| spec.get(**field).is_some()).count();
     if given > 1 {
         return Err(ApiError::invalid("Only one of ttl, expire_time and no_expiry can be set"));
     }
@@ -208,9 +209,9 @@ fn expiry(workspace: &Workspace, spec: &Value) -> Result<Option<i64>, ApiError> 
         return Ok(Some(workspace.clock().unix_seconds() + seconds(ttl)?));
     }
     let text = spec["expire_time"].as_str().unwrap_or_default();
-    let time: jiff::Timestamp = text
-        .parse()
-        .map_err(|_| ApiError::invalid(format!("expire_time '{text}' is not a time, or no_expiry is false")))?;
+    let time: jiff::Timestamp = text.parse().map_err(|_| {
+        ApiError::invalid(format!("expire_time '{text}' is not a time, or no_expiry is false"))
+    })?;
     Ok(Some(time.as_second()))
 }
 

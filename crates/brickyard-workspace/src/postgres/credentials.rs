@@ -28,12 +28,17 @@ pub(super) async fn create(
     caller: Caller,
     Json(request): Json<Request>,
 ) -> ApiResult<Value> {
-    let invalid =
-        || ApiError::invalid("endpoint has to be of the form projects/{project}/branches/{branch}/endpoints/{endpoint}");
+    let invalid = || {
+        ApiError::invalid(
+            "endpoint has to be of the form projects/{project}/branches/{branch}/endpoints/{endpoint}",
+        )
+    };
     let (project, branch, rest) = names::split(&request.endpoint).ok_or_else(invalid)?;
     let id = rest.strip_prefix("endpoints/").ok_or_else(invalid)?;
     if request.group_name.is_some() {
-        return Err(ApiError::not_implemented("credentials for a group: log in as the group's role with your own"));
+        return Err(ApiError::not_implemented(
+            "credentials for a group: log in as the group's role with your own",
+        ));
     }
     let branch = names::branch(&workspace, project, branch)?;
     names::endpoint(&workspace, &branch, id)?;

@@ -28,7 +28,12 @@ pub(super) async fn create(
     let read_only = match body["spec"]["endpoint_type"].as_str() {
         Some("ENDPOINT_TYPE_READ_WRITE") => false,
         Some("ENDPOINT_TYPE_READ_ONLY") => true,
-        other => return Err(ApiError::invalid(format!("endpoint_type '{}' is unknown", other.unwrap_or_default()))),
+        other => {
+            return Err(ApiError::invalid(format!(
+                "endpoint_type '{}' is unknown",
+                other.unwrap_or_default()
+            )));
+        }
     };
     let known = all(&workspace, &branch.name())?;
     if let Some(endpoint) = known.iter().find(|endpoint| endpoint.id == id) {

@@ -2,7 +2,9 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::projects::OBJECTS;
 use super::record::{BRANCH, Branch, ENDPOINT, Endpoint, PROJECT, Project, Sizes};
+use crate::authorize::Wish;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::lakebase::LakebaseError;
@@ -67,7 +69,8 @@ pub(super) fn bad(message: impl Into<String>) -> ApiError {
 /// An id as RFC 1123 has it, of 1 to 63 characters.
 pub(super) fn checked_id(kind: &str, id: Option<&str>) -> Result<String, ApiError> {
     let id = id.unwrap_or_default();
-    let letters = id.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
+    let letters =
+        id.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
     let first = id.starts_with(|letter: char| letter.is_ascii_lowercase());
     if first && letters && id.len() <= 63 && !id.ends_with('-') {
         return Ok(id.to_owned());
@@ -108,9 +111,7 @@ pub(super) fn manage(workspace: &Workspace, caller: &Caller, project: &Project) 
     if caller.name() == project.owner {
         return Ok(());
     }
-    let wish =
-        crate::authorize::Wish::Object { kind: "database-projects", id: &project.id, level: "CAN_MANAGE" };
-    workspace.authorize(caller, wish)
+    workspace.authorize(caller, Wish::Object { kind: OBJECTS, id: &project.id, level: "CAN_MANAGE" })
 }
 
 /// Seconds of a duration such as `3600s` or `1.5s`.
@@ -125,8 +126,10 @@ pub(super) fn sizes(spec: &Value, before: &Sizes) -> Result<Sizes, ApiError> {
     let number = |name: &str, before: f64| spec.get(name).and_then(Value::as_f64).unwrap_or(before);
     let smallest = number("autoscaling_limit_min_cu", before.smallest);
     let named = spec.get("autoscaling_limit_max_cu").is_some();
-    let largest = number("autoscaling_limit_max_cu", if named { before.largest } else { before.largest.max(smallest) });
-    if !(0.5..=64.0).contains(&smallest) || !(smallest..=64.0).contains(&largest) || largest - smallest > 16.0 {
+    let largest =
+        number("autoscaling_limit_max_cu", if named { before.largest } else { before.largest.max(smallest) });
+    if !(0.5..=64.0).contains(&smallest) || !(smallest..=64.0).contains(&largest) || largest - smallest > 16.0
+    {
         return Err(ApiError::invalid(format!(
             "Sizes are 0.5 to 64 CU with max - min of at most 16, not {smallest} to {largest}"
         )));
@@ -145,7 +148,12 @@ pub(super) fn sizes(spec: &Value, before: &Sizes) -> Result<Sizes, ApiError> {
         before.suspend
     };
     let settings = spec.get("pg_settings").or_else(|| spec.get("settings")?.get("pg_settings"));
-    Ok(Sizes { smallest, largest, suspend, pg_settings: settings.cloned().or_else(|| before.pg_settings.clone()) })
+    Ok(Sizes {
+        smallest,
+        largest,
+        suspend,
+        pg_settings: settings.cloned().or_else(|| before.pg_settings.clone()),
+    })
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{LakebaseError, Placed};
 use crate::workspace::Workspace;
 
+/// Kind of a project in the permissions API.
+pub(super) const OBJECTS: &str = "database-projects";
+
 /// Branch and endpoint every project begins with.
 pub(super) const FIRST_BRANCH: &str = "production";
 pub(super) const FIRST_ENDPOINT: &str = "primary";
@@ -25,6 +28,7 @@ pub(super) async fn create(
 ) -> ApiResult<Value> {
     let id = checked_id("project", options.project_id.as_deref())?;
     let project = make(&workspace, &id, &body, caller.name()).await?;
+    workspace.own_object(&caller, OBJECTS, &id)?;
     operations::done(&workspace, &id, "Project", &show(&workspace, &project).await?)
 }
 
@@ -200,6 +204,7 @@ async fn delete(workspace: &Workspace, project: &Project) -> Result<(), Lakebase
         branches::delete(workspace, &branch).await?;
     }
     operations::forget(workspace, &project.id)?;
+    workspace.forget_object(OBJECTS, &project.id).map_err(|error| LakebaseError::invalid(error.message))?;
     workspace.store().delete(PROJECT, &project.id)?;
     Ok(())
 }

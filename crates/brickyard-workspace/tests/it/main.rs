@@ -4,6 +4,8 @@ mod files;
 mod gateway;
 mod harness;
 mod identity;
+mod lakebase;
+mod lakebase_attacks;
 mod permissions;
 mod secrets;
 mod warehouse;
