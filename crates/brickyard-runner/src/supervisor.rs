@@ -208,8 +208,8 @@ impl Supervisor {
             match &status.borrow_and_update().state {
                 State::Running { address } => return Ok(*address),
                 State::Crashed(crash) => return Err(Arc::clone(crash)),
-                State::Stopped | State::Stopping => return Err(Arc::new(Crash::stopped())),
-                State::Starting => {}
+                State::Stopped => return Err(Arc::new(Crash::stopped())),
+                State::Starting | State::Stopping => {}
             }
             if status.changed().await.is_err() {
                 return Err(Arc::new(Crash::stopped()));

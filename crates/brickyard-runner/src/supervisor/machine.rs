@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -44,8 +44,8 @@ enum Next {
 /// A started app.
 struct Running {
     child: Child,
-    /// Our end of the pipe whose closing tells the warden that we are gone.
-    _held: Option<tokio::process::ChildStdin>,
+    /// Taken out of `child`, which closes it when it is waited for: while this is open, the warden knows that we live.
+    _lifeline: Option<ChildStdin>,
     warden: Pid,
     output: [JoinHandle<()>; 2],
     last: LastLines,
@@ -191,6 +191,7 @@ impl Machine {
             .spawn()?;
         let id = child.id().ok_or(std::io::ErrorKind::NotFound)?;
         let last = LastLines::default();
+        let lifeline = child.stdin.take();
         let logs = &self.config.logs;
         let output = [
             tokio::spawn(copy(child.stdout.take(), logs.clone(), last.clone())),
@@ -203,9 +204,7 @@ impl Machine {
             status.process = Some(id);
         });
         answer(self.waiting.take());
-        // Taken out, since waiting for a child closes what it still holds.
-        let held = child.stdin.take();
-        Ok(Running { child, _held: held, warden: Pid::from_raw(id.cast_signed()), output, last })
+        Ok(Running { child, _lifeline: lifeline, warden: Pid::from_raw(id.cast_signed()), output, last })
     }
 
     async fn stop(&mut self, mut running: Running) {

@@ -1,5 +1,6 @@
-//! Where `uv` comes from: the search path, or its wheel in a small virtual environment in the cache.
+//! Where `uv` comes from: the search path, or its wheel, unpacked by `pip` into the cache.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::{ToolError, Tools, is_executable, speaks_of_network};
@@ -58,20 +59,29 @@ async fn fetch(tools: &Tools, home: &Path) -> Result<(), ToolError> {
         .ok_or(ToolError::NoPython)?;
     let requirement = format!("uv=={UV_VERSION}");
     let pip = ["install", "--quiet", "--disable-pip-version-check", "--no-input"];
-    let made = tools.invocation(&python).args(["-m", "venv"]).args([home]).run(|_| ()).await?;
-    let installed = if made.status.success() {
-        let python = home.join("bin").join("python");
-        tools.invocation(&python).args(["-m", "pip"]).args(pip).args([&requirement]).run(|_| ()).await?
-    } else {
-        // Some systems ship Python without `venv` but with `pip`.
+    let target = [OsStr::new("--target"), home.as_os_str(), OsStr::new(&requirement)];
+    let mut installed =
+        tools.invocation(&python).args(["-m", "pip"]).args(pip).args(target).run(|_| ()).await?;
+    if installed.errors.contains("No module named pip") {
+        // Some systems ship Python without `pip` but with what a virtual environment gets it from.
         clear(home)?;
-        let target = [std::ffi::OsStr::new("--target"), home.as_os_str(), std::ffi::OsStr::new(&requirement)];
-        tools.invocation(&python).args(["-m", "pip"]).args(pip).args(target).run(|_| ()).await?
-    };
+        installed = tools.invocation(&python).args(["-m", "venv"]).args([home]).run(|_| ()).await?;
+        if installed.status.success() {
+            let python = home.join("bin").join("python");
+            installed = tools
+                .invocation(&python)
+                .args(["-m", "pip"])
+                .args(pip)
+                .args([&requirement])
+                .run(|_| ())
+                .await?;
+        }
+    }
     if installed.status.success() {
         return Ok(());
     }
-    let reason = last_words(&installed.errors);
+    let words = if installed.errors.trim().is_empty() { &installed.output } else { &installed.errors };
+    let reason = last_words(words);
     Err(ToolError::UvNotFetched { network: speaks_of_network(&installed.errors), reason })
 }
 

@@ -1,0 +1,107 @@
+//! Children never outlive their parent, and end as gently as they let us.
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+
+use crate::rig::{lives, until, warden};
+
+/// Forks a grandchild into a session of its own that ignores SIGTERM, prints both pids, and waits.
+const FAMILY: &str = "
+import os, signal, sys, time
+ready, tell = os.pipe()
+pid = os.fork()
+if pid == 0:
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.write(tell, str(os.getpid()).encode())
+    time.sleep(600)
+os.waitpid(pid, 0)
+print(os.getpid(), os.read(ready, 20).decode(), flush=True)
+time.sleep(600)
+";
+
+fn guarded(grace: &str, program: &str) -> Command {
+    let mut command = Command::new(&warden()[0]);
+    command.args(["--grace-ms", grace, "--", "python3", "-c", program]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+}
+
+/// Waits for the end; `wait` by itself would close the pipe that says we live.
+fn ended(mut child: Child) -> std::process::ExitStatus {
+    let _lifeline = child.stdin.take();
+    child.wait().unwrap()
+}
+
+fn numbers(child: &mut Child) -> Vec<u32> {
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    line.split_whitespace().map(|number| number.parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_closed_pipe_ends_the_whole_family() {
+    let mut child = guarded("200", FAMILY).spawn().unwrap();
+    let family = numbers(&mut child);
+    assert!(family.len() == 2 && family.iter().all(|pid| lives(*pid)), "{family:?}");
+    drop(child.stdin.take());
+    until("the family has gone", async || !family.iter().any(|pid| lives(*pid))).await;
+    child.wait().unwrap();
+}
+
+#[tokio::test]
+async fn kill_9_of_the_parent_leaves_no_child() {
+    let parent = format!(
+        "import subprocess, sys, time\n\
+         child = subprocess.Popen([{:?}, '--grace-ms', '200', '--', 'python3', '-c', sys.argv[1]], stdin=subprocess.PIPE)\n\
+         time.sleep(600)",
+        warden()[0].to_str().unwrap()
+    );
+    let mut parent =
+        Command::new("python3").args(["-c", &parent, FAMILY]).stdout(Stdio::piped()).spawn().unwrap();
+    let family = numbers(&mut parent);
+    assert!(family.len() == 2 && family.iter().all(|pid| lives(*pid)), "{family:?}");
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    until("the family has gone", async || !family.iter().any(|pid| lives(*pid))).await;
+}
+
+#[test]
+fn the_exit_code_is_the_childs() {
+    for (program, code) in [("raise SystemExit(0)", 0), ("raise SystemExit(7)", 7)] {
+        assert_eq!(ended(guarded("200", program).spawn().unwrap()).code(), Some(code));
+    }
+    let killed = ended(guarded("200", "import os; os.kill(os.getpid(), 9)").spawn().unwrap());
+    assert_eq!(killed.signal(), Some(9));
+}
+
+#[test]
+fn a_command_that_is_not_there_is_told() {
+    let mut command = Command::new(&warden()[0]);
+    let child = command.args(["--", "no-such-program"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.unwrap();
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(ended(child).code(), Some(127));
+    assert!(said.contains("`no-such-program` could not be started"), "{said}");
+}
+
+#[test]
+fn orphans_are_stopped_when_the_child_ends() {
+    const LEAVES_ONE: &str = "
+import os, time
+pid = os.fork()
+if pid == 0:
+    os.setsid()
+    os.close(1)
+    time.sleep(600)
+print(pid, flush=True)
+";
+    let mut child = guarded("200", LEAVES_ONE).spawn().unwrap();
+    let orphan = numbers(&mut child)[0];
+    assert!(ended(child).success());
+    assert!(!lives(orphan));
+}
