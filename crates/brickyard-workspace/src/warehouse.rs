@@ -11,19 +11,25 @@ mod listing;
 mod operation;
 mod outcome;
 mod pattern;
+mod rest;
 mod result;
 mod session;
 mod state;
 mod statement;
+mod statements;
 mod thrift;
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use crate::endpoint::{Family, Fidelity};
 
 pub(crate) use definition::starter_id;
 pub(crate) use state::Warehouses;
+
+/// Tests in which unmodified clients drive the endpoints.
+const CONNECTOR: Option<&str> = Some("warehouse::connectors_of_every_generation_query");
+const SDK: Option<&str> = Some("warehouse::the_sdk_manages_warehouses_and_runs_statements");
 
 /// Largest request to the Thrift endpoints, in bytes.
 const LARGEST_CALL: usize = 64 * 1024 * 1024;
@@ -33,16 +39,49 @@ pub(crate) fn family() -> Family {
     let thrift = || post(thrift::endpoint).layer(DefaultBodyLimit::max(LARGEST_CALL));
     let cluster = post(thrift::endpoint_of_cluster).layer(DefaultBodyLimit::max(LARGEST_CALL));
     Family::new("SQL warehouses")
-        .endpoint("POST", "/sql/1.0/warehouses/{id}", thrift(), Fidelity::Full, None)
-        .endpoint("POST", "/sql/1.0/endpoints/{id}", thrift(), Fidelity::Full, None)
-        .endpoint("POST", "/sql/protocolv1/o/{organization}/{cluster}", cluster, Fidelity::Full, None)
+        .endpoint("POST", "/sql/1.0/warehouses/{id}", thrift(), Fidelity::Full, CONNECTOR)
+        .endpoint("POST", "/sql/1.0/endpoints/{id}", thrift(), Fidelity::Full, CONNECTOR)
+        .endpoint("POST", "/sql/protocolv1/o/{organization}/{cluster}", cluster, Fidelity::Full, CONNECTOR)
+        .endpoint("GET", "/api/2.0/sql/warehouses", get(rest::list), Fidelity::Full, SDK)
+        .endpoint("POST", "/api/2.0/sql/warehouses", post(rest::create), Fidelity::Full, SDK)
+        .endpoint("GET", "/api/2.0/sql/warehouses/{id}", get(rest::get), Fidelity::Full, SDK)
+        .endpoint("DELETE", "/api/2.0/sql/warehouses/{id}", delete(rest::delete), Fidelity::Full, SDK)
+        .endpoint("POST", "/api/2.0/sql/warehouses/{id}/edit", post(rest::edit), Fidelity::Full, SDK)
+        .endpoint("POST", "/api/2.0/sql/warehouses/{id}/start", post(rest::start), Fidelity::Full, SDK)
+        .endpoint("POST", "/api/2.0/sql/warehouses/{id}/stop", post(rest::stop), Fidelity::Full, SDK)
+        .endpoint("POST", "/api/2.0/sql/statements", post(statements::execute), Fidelity::Full, SDK)
+        .endpoint("GET", "/api/2.0/sql/statements/{id}", get(statements::get), Fidelity::Full, SDK)
+        .endpoint("DELETE", "/api/2.0/sql/statements/{id}", delete(statements::close), Fidelity::Full, SDK)
+        .endpoint(
+            "POST",
+            "/api/2.0/sql/statements/{id}/cancel",
+            post(statements::cancel),
+            Fidelity::Full,
+            SDK,
+        )
+        .endpoint(
+            "GET",
+            "/api/2.0/sql/statements/{id}/result/chunks/{chunk}",
+            get(statements::get_chunk),
+            Fidelity::Full,
+            SDK,
+        )
+        .endpoint("GET", "/sql-results/{id}/{chunk}", get(statements::download), Fidelity::Full, SDK)
+        .endpoint("POST", "/api/2.0/sql/sessions", post(statements::create_session), Fidelity::Full, SDK)
+        .endpoint(
+            "DELETE",
+            "/api/2.0/sql/sessions/{id}",
+            delete(statements::delete_session),
+            Fidelity::Full,
+            SDK,
+        )
         .endpoint(
             "GET",
             "/api/2.0/connector-service/feature-flags/{client}/{version}",
             get(chatter::feature_flags),
             Fidelity::Full,
-            None,
+            CONNECTOR,
         )
-        .endpoint("POST", "/telemetry-ext", post(chatter::telemetry), Fidelity::Full, None)
-        .endpoint("POST", "/telemetry-unauth", post(chatter::telemetry), Fidelity::Full, None)
+        .endpoint("POST", "/telemetry-ext", post(chatter::telemetry), Fidelity::Full, CONNECTOR)
+        .endpoint("POST", "/telemetry-unauth", post(chatter::telemetry), Fidelity::Full, CONNECTOR)
 }

@@ -1,5 +1,6 @@
 use arrow_schema::ArrowError;
 use brickyard_engine::EngineError;
+use brickyard_sql::SqlError;
 
 use crate::error::ApiError;
 
@@ -57,6 +58,13 @@ impl Fault {
 impl From<EngineError> for Fault {
     fn from(error: EngineError) -> Self {
         Self { class: error.class, sql_state: error.sql_state, message: error.message }
+    }
+}
+
+impl From<SqlError> for Fault {
+    fn from(error: SqlError) -> Self {
+        let hint = error.hint.map(|hint| format!(" Hint: {hint}")).unwrap_or_default();
+        Self { class: error.class, sql_state: error.sql_state, message: format!("{}{hint}", error.message) }
     }
 }
 

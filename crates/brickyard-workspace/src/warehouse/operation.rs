@@ -1,3 +1,4 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -41,6 +42,7 @@ pub(crate) struct Operation {
     reader: tokio::sync::Mutex<Reader>,
     queue: Mutex<Option<mpsc::UnboundedSender<Item>>>,
     room: Arc<Semaphore>,
+    was_cut: AtomicBool,
 }
 
 /// How a Thrift client takes rows.
@@ -132,6 +134,7 @@ impl Operation {
             }),
             queue: Mutex::new(Some(sender)),
             room: Arc::new(Semaphore::new(WAITING)),
+            was_cut: AtomicBool::new(false),
         }
     }
 
@@ -152,6 +155,11 @@ impl Operation {
     /// Ended by a client, a timeout or the end of its session.
     pub(crate) fn cancellation(&self) -> &CancellationToken {
         &self.cancellation
+    }
+
+    /// Whether rows were left out because of the statement's row limit.
+    pub(crate) fn was_cut(&self) -> bool {
+        self.was_cut.load(Ordering::Relaxed)
     }
 
     /// The engine begins.
@@ -199,8 +207,10 @@ impl Operation {
         while rows < limit
             && let Some(batch) = outcome.rows.next().await?
         {
-            let (batch, _) = cut(batch, usize::try_from(limit - rows).unwrap_or(usize::MAX))?;
+            let (batch, rest) = cut(batch, usize::try_from(limit - rows).unwrap_or(usize::MAX))?;
             rows += batch.rows as u64;
+            let more = rows == limit && (rest.is_some() || outcome.rows.next().await?.is_some());
+            self.was_cut.fetch_or(more, Ordering::Relaxed);
             let size = u32::try_from(batch.stream.len().clamp(LEAST, WAITING)).unwrap_or(u32::MAX);
             let permit = match Arc::clone(&self.room).try_acquire_many_owned(size) {
                 Ok(permit) => permit,

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::definition::{Definition, starter_id};
 use super::fault::Fault;
 use super::session::Session;
+use super::statements::Results;
 use crate::error::ApiError;
 use crate::store::StoreError;
 use crate::workspace::Workspace;
@@ -23,6 +24,7 @@ pub(crate) struct Warehouses {
     running: Mutex<HashMap<String, Running>>,
     sessions: Mutex<HashMap<Uuid, Arc<Session>>>,
     engine: OnceCell<Engine>,
+    results: Results,
 }
 
 /// What is known of one warehouse beside its definition.
@@ -173,6 +175,11 @@ impl Warehouses {
     /// Ends a session; its statements end with it.
     pub(crate) fn close(&self, id: Uuid) {
         self.end_sessions(|session| session.id == id);
+    }
+
+    /// Statements of the Statement Execution API.
+    pub(crate) fn results(&self) -> &Results {
+        &self.results
     }
 
     /// The SQL engine, started when it is first needed.

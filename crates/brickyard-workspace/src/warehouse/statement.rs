@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brickyard_engine::Parameters;
+use brickyard_sql::Parameters;
 use uuid::Uuid;
 
 use super::fault::Fault;
@@ -95,6 +95,7 @@ pub(crate) async fn execute(
         return Err(Fault::new("STATEMENT_TOO_LARGE", "54001", "The statement is longer than 32 MiB."));
     }
     let engine = session.engine(workspace).await?;
-    let stream = engine.execute(operation, &statement.text, &statement.parameters).await?;
+    let text = brickyard_sql::bind(&statement.text, &statement.parameters)?;
+    let stream = engine.execute(operation, &text, &brickyard_engine::Parameters::None).await?;
     Ok(Outcome::engine(stream))
 }

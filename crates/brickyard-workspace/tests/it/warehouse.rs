@@ -1,4 +1,4 @@
-use crate::harness::{environment, start};
+use crate::harness::{CLIENT_ID, Running, environment, start};
 
 /// The newest connector and SDK.
 const NEW: &[&str] = &["databricks-sql-connector[pyarrow]==4.9.0", "databricks-sdk==0.156.0"];
@@ -12,12 +12,31 @@ const OLD: &[&str] = &["databricks-sql-connector==3.4.0", "databricks-sdk==0.33.
 #[tokio::test(flavor = "multi_thread")]
 async fn connectors_of_every_generation_query() {
     let running = start().await;
-    let mut variables = running.app_environment();
-    variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), running.handle.starter_warehouse_id()));
+    let variables = variables(&running);
     for requirements in [NEW, WITHOUT_ARROW, OLD] {
         let environment = environment(requirements).await;
         let printed =
             running.python_with(&environment, &variables, include_str!("clients/connector.py")).await;
         assert!(printed.ends_with("ok\n"), "{requirements:?}: {printed}");
     }
+}
+
+/// Warehouses, statements inline and behind links, limits, errors and cancel through the SDK, and the connector's
+/// `use_sea=True`.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdk_manages_warehouses_and_runs_statements() {
+    let running = start().await;
+    let environment = environment(NEW).await;
+    let variables = variables(&running);
+    let printed = running.python_with(&environment, &variables, include_str!("clients/warehouses.py")).await;
+    assert!(printed.ends_with("ok\n"), "{printed}");
+}
+
+/// The app's environment, with the starter warehouse granted to it.
+fn variables(running: &Running) -> Vec<(String, String)> {
+    let id = running.handle.starter_warehouse_id();
+    running.handle.grant_object(CLIENT_ID, "warehouses", &id, "CAN_USE").unwrap();
+    let mut variables = running.app_environment();
+    variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), id));
+    variables
 }

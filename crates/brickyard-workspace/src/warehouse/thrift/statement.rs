@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brickyard_engine::{Parameter, Parameters};
+use brickyard_sql::{Parameter, Parameters};
 
 use super::answer::{
     self, failure, identifiers, invalid_handle, operation_handle, operation_status, success,
@@ -258,9 +258,7 @@ fn parameters(sent: Vec<StatementParameter>) -> Result<Parameters, Fault> {
 
 fn parameter(sent: StatementParameter) -> Parameter {
     let sql_type = sent.type_name.unwrap_or_else(|| "STRING".to_owned());
-    if let Some(arguments) = &sent.arguments {
-        return Parameter { sql_type, value: Some(complex(arguments)) };
-    }
+    let arguments = sent.arguments.map(|parts| parts.into_iter().map(part).collect());
     let value = sent.value.and_then(|value| {
         value
             .string_value
@@ -268,13 +266,17 @@ fn parameter(sent: StatementParameter) -> Parameter {
             .or_else(|| value.boolean_value.map(|flag| flag.to_string()))
     });
     if sql_type.eq_ignore_ascii_case("VOID") {
-        return Parameter { sql_type, value: None };
+        return Parameter { sql_type, value: None, arguments: None };
     }
-    Parameter { sql_type, value }
+    Parameter { sql_type, value, arguments }
 }
 
-/// The elements of a complex value, as JSON text.
-fn complex(arguments: &[ParameterValueArg]) -> String {
-    let _ = arguments;
-    String::new()
+/// An element of a complex value.
+fn part(sent: ParameterValueArg) -> Parameter {
+    let arguments = sent.arguments.filter(|parts| !parts.is_empty());
+    Parameter {
+        sql_type: sent.type_name.unwrap_or_default(),
+        value: sent.value,
+        arguments: arguments.map(|parts| parts.into_iter().map(part).collect()),
+    }
 }
