@@ -33,7 +33,7 @@ pub struct WorkspaceConfig {
     pub app_domain: String,
     /// File of root certificates (PEM) that apps trust beside ours; `None` takes the system's.
     pub trust_bundle: Option<PathBuf>,
-    /// Proxy of the user's own network for all other names, `[USER:PASSWORD@]HOST:PORT`.
+    /// Proxy of the user's own network for all other names, `[http://][USER:PASSWORD@]HOST:PORT`.
     pub upstream_proxy: Option<String>,
     /// Time as the workspace sees it.
     pub clock: Clock,

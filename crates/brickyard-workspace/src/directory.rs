@@ -161,16 +161,17 @@ impl Directory {
         Ok(self.store.get::<ServicePrincipal>(SERVICE_PRINCIPAL, name)?.map(Principal::ServicePrincipal))
     }
 
-    /// Makes the groups every workspace has; `admin` is put into `admins` where nobody else is.
+    /// Makes the groups every workspace has; `admin` is always in `admins`.
     pub(crate) fn put_system_groups(&self, admin: Option<&str>) -> Result<(), StoreError> {
         for (id, name) in [(4_900_000_001, ADMINS), (4_900_000_002, EVERYBODY[0])] {
             let group = Group { id, display_name: name.to_owned(), members: Vec::new() };
             self.store.insert(GROUP, name, &group)?;
         }
-        let admins = self.store.get::<Group>(GROUP, ADMINS)?;
-        if let (Some(mut admins), Some(admin)) = (admins.filter(|group| group.members.is_empty()), admin) {
-            admins.members.push(admin.to_owned());
-            self.put_group(&admins)?;
+        if let (Some(mut admins), Some(admin)) = (self.store.get::<Group>(GROUP, ADMINS)?, admin) {
+            if !admins.members.iter().any(|member| member.eq_ignore_ascii_case(admin)) {
+                admins.members.push(admin.to_owned());
+                self.put_group(&admins)?;
+            }
         }
         Ok(())
     }

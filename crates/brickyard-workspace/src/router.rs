@@ -6,7 +6,9 @@ use crate::endpoint::{Endpoint, Family};
 use crate::error::ApiError;
 use crate::gateway::check_host;
 use crate::workspace::Workspace;
-use crate::{apps, database, files, oauth, permissions, postgres, scim, secrets, warehouse, workspace_files};
+use crate::{
+    apps, database, files, oauth, permissions, postgres, scim, secrets, serving, warehouse, workspace_files,
+};
 
 /// Every API family the workspace serves, in the order of `docs/PARITY.md`; one a line.
 #[rustfmt::skip]
@@ -18,6 +20,7 @@ fn families() -> Vec<Family> {
         permissions::family(),
         secrets::family(),
         files::family(),
+        serving::family(),
         apps::family(),
         workspace_files::family(),
         warehouse::family(),

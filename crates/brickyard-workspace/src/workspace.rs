@@ -17,6 +17,7 @@ use crate::oauth::{OAuth, PERSONAL_TOKEN_PREFIX, find_personal_token};
 use crate::permissions::AccessLists;
 use crate::scope::ALL_APIS;
 use crate::secrets::{Vault, VaultError};
+use crate::serving::Serving;
 use crate::store::{Store, StoreError};
 use crate::token::{Claims, Signer, SignerError};
 use crate::warehouse::Warehouses;
@@ -54,6 +55,7 @@ struct Inner {
     access_lists: AccessLists,
     vault: Vault,
     lakebase: Lakebase,
+    serving: Serving,
     _lock: StateLock,
     addresses: OnceLock<(SocketAddr, SocketAddr)>,
     tracker: TaskTracker,
@@ -143,6 +145,7 @@ impl Workspace {
                 access_lists,
                 vault,
                 lakebase: Lakebase::default(),
+                serving: Serving::default(),
                 _lock: lock,
                 addresses: OnceLock::new(),
                 tracker: TaskTracker::new(),
@@ -232,6 +235,10 @@ impl Workspace {
     /// The same workspace without keeping it alive, for what it owns itself.
     pub(crate) fn downgrade(&self) -> WeakWorkspace {
         WeakWorkspace { inner: Arc::downgrade(&self.inner) }
+    }
+
+    pub(crate) fn serving(&self) -> &Serving {
+        &self.inner.serving
     }
 
     /// Account the workspace belongs to: a UUID made of the workspace id.

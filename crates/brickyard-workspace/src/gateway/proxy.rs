@@ -134,9 +134,10 @@ async fn far_end(
     Ok(stream)
 }
 
-/// A tunnel through the proxy of the user's own network, `[USER:PASSWORD@]HOST:PORT`.
+/// A tunnel through the proxy of the user's own network, `[http://][USER:PASSWORD@]HOST:PORT`.
 async fn through(upstream: &str, target: &Target) -> Result<TcpStream, Error> {
     use base64::Engine as _;
+    let upstream = upstream.strip_prefix("http://").unwrap_or(upstream).trim_end_matches('/');
     let (credentials, address) = upstream.rsplit_once('@').map_or((None, upstream), |(c, a)| (Some(c), a));
     let mut stream = TcpStream::connect(address).await?;
     let name = if target.host.contains(':') { format!("[{}]", target.host) } else { target.host.clone() };

@@ -1,9 +1,11 @@
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
+use futures_util::FutureExt;
 use http::{Request, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -16,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use crate::error::ApiError;
 use crate::workspace::Workspace;
 
 /// How long an idle connection, or one in the middle of a request head, is kept.
@@ -81,8 +84,14 @@ pub(super) async fn serve_stream(
         async move {
             let response = match with_small_body(request).await {
                 Ok(request) => {
-                    let Ok(response) = router.oneshot(request).await;
-                    response
+                    // A handler that panics answers 500: a broken connection would make clients try for minutes.
+                    match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
+                        Ok(Ok(response)) => response,
+                        Err(_) => {
+                            let bug = std::io::Error::other("a handler panicked, which is a bug");
+                            ApiError::internal(&bug).into_response()
+                        }
+                    }
                 }
                 Err(status) => status.into_response(),
             };

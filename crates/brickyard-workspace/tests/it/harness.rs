@@ -87,9 +87,9 @@ impl Running {
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        let output = tokio::time::timeout(std::time::Duration::from_secs(300), output)
+        let output = tokio::time::timeout(std::time::Duration::from_secs(200), output)
             .await
-            .expect("the program ends within five minutes")
+            .expect("the program ends in time")
             .unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         let (stdout, stderr) = (text(output.stdout), text(output.stderr));
@@ -151,6 +151,8 @@ impl Provision for Packages {
     fn python(&self, requirements: Vec<String>) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
         Box::pin(async move {
             let made = tokio::task::spawn_blocking(move || {
+                let requirements =
+                    if requirements.is_empty() { vec!["iniconfig==2.0.0".to_owned()] } else { requirements };
                 python_environment(&requirements.iter().map(String::as_str).collect::<Vec<_>>()).python()
             });
             Ok(made.await.unwrap())

@@ -8,4 +8,5 @@ mod lakebase;
 mod lakebase_attacks;
 mod permissions;
 mod secrets;
+mod serving;
 mod warehouse;
