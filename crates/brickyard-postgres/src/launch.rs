@@ -40,7 +40,8 @@ pub(crate) fn command(warden: &[String], account: Option<&Account>, program: &Pa
         .env("TZ", "UTC")
         .current_dir("/")
         .process_group(0)
-        .stdin(Stdio::null())
+        // A warden takes the end of its standard input for ours; without one nobody reads it.
+        .stdin(if warden.is_empty() { Stdio::null() } else { Stdio::piped() })
         .stdout(Stdio::null())
         .kill_on_drop(true);
     command

@@ -86,8 +86,12 @@ impl WorkspaceHandle {
     }
 
     /// Makes an app known that runs outside a deployment, or brings its resources and scopes in line.
-    pub fn register_app(&self, app: brickyard_api::App, creator: &str) -> Result<RegisteredApp, ApiError> {
-        self.workspace.register_app(app, creator)
+    pub async fn register_app(
+        &self,
+        app: brickyard_api::App,
+        creator: &str,
+    ) -> Result<RegisteredApp, ApiError> {
+        self.workspace.register_app(app, creator).await
     }
 
     /// Stops softly: no new requests, running ones may finish for two seconds.

@@ -16,9 +16,10 @@ mod scripts;
 mod size;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use brickyard_postgres::Proxy;
+use brickyard_postgres::{Installation, Proxy, places};
 
 pub(crate) use bind::Placed;
 pub use bind::{DatabaseBinding, DatabaseTarget};
@@ -29,7 +30,14 @@ pub(crate) use front::NewFront;
 pub(crate) use record::{Databases, RoleRecord, ServerRecord};
 pub(crate) use role::{NATIVE, NO_LOGIN, OAUTH, RoleWish, SUPERUSERS};
 pub use scripts::Script;
+
 pub(crate) use size::{autoscaling_connections, provisioned_connections};
+
+/// The directory of a PostgreSQL that is on this machine: on `PATH`, or where distributions put it.
+pub async fn find_postgres(path_entries: Vec<PathBuf>) -> Option<PathBuf> {
+    let found = Installation::find(&places(path_entries)).await;
+    found.ok().map(|installation| installation.directory)
+}
 
 /// Database every server begins with.
 pub(crate) const FIRST_DATABASE: &str = "databricks_postgres";

@@ -41,7 +41,7 @@ pub use endpoint::{Endpoint, Fidelity};
 pub use error::ApiError;
 pub use gateway::AuthorityError;
 pub use handle::WorkspaceHandle;
-pub use lakebase::{DatabaseBinding, DatabaseTarget, LakebaseError, Script};
+pub use lakebase::{DatabaseBinding, DatabaseTarget, LakebaseError, Script, find_postgres};
 pub use lock::LockError;
 pub use oauth::OAuthClient;
 pub use router::endpoints;

@@ -4,7 +4,9 @@ mod check;
 mod completions;
 mod env;
 mod exec;
+mod psql;
 mod reference;
+mod reset;
 mod rule;
 mod run;
 mod sql;
@@ -56,6 +58,8 @@ enum Command {
     Exec(exec::ExecArgs),
     Env(env::EnvArgs),
     Sql(sql::SqlArgs),
+    Psql(psql::PsqlArgs),
+    Reset(reset::ResetArgs),
     Completions(completions::CompletionsArgs),
     #[command(hide = true)]
     Reference(reference::ReferenceArgs),
@@ -125,6 +129,8 @@ async fn dispatch(command: Command, context: Context) -> Result<Exit, Failure> {
         Command::Exec(args) => exec::run(args, &context).await,
         Command::Env(args) => env::run(args, &context).await,
         Command::Sql(args) => sql::run(args, &context).await,
+        Command::Psql(args) => psql::run(args, &context).await,
+        Command::Reset(args) => reset::run(args, &context).await,
         Command::Completions(args) => completions::run(&args, context.printer),
         Command::Reference(args) => reference::run(&args, context.printer),
     }

@@ -8,6 +8,8 @@ pub(crate) mod exec;
 pub(crate) mod local;
 pub(crate) mod parity;
 pub(crate) mod provision;
+pub(crate) mod psql;
+pub(crate) mod reset;
 pub(crate) mod resources;
 pub(crate) mod run;
 pub(crate) mod running;

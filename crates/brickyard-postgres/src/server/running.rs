@@ -67,6 +67,7 @@ impl Running {
                 }
             });
         }
+        let lifeline = child.stdin.take(); // a warden ends the server when this closes, and waiting would close it
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let running = Self { socket: socket.clone(), stop: stop.clone(), ended: ended.clone() };
         let cancelled = config.cancellation.clone();
@@ -77,6 +78,7 @@ impl Running {
                 () = stop.cancelled() => end(&mut child, &data).await,
                 () = cancelled.cancelled() => end(&mut child, &data).await,
             }
+            drop(lifeline);
             let _ = std::fs::remove_dir_all(&directory);
             ended.cancel();
         });

@@ -219,7 +219,7 @@ impl Workspace {
                 .await
                 .map_err(|error| error.to_string())??;
         }
-        let registered = self.registered(&record).map_err(|error| error.message)?;
+        let registered = self.registered(&record).await.map_err(|error| error.message)?;
         let launch = AppLaunch {
             name: name.to_owned(),
             deployment_id: id,

@@ -3,6 +3,7 @@ use brickyard_api::{App, AppResource};
 use super::record::{AppRecord, RegisteredApp};
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::lakebase::DatabaseTarget;
 use crate::workspace::Workspace;
 
 impl Workspace {
@@ -62,7 +63,9 @@ impl Workspace {
     }
 
     /// The variables the platform sets for an app, and the values of its resources.
-    pub(crate) fn registered(&self, record: &AppRecord) -> Result<RegisteredApp, ApiError> {
+    ///
+    /// Databases are bound here: the app's principal gets its role when the app is deployed, not before.
+    pub(crate) async fn registered(&self, record: &AppRecord) -> Result<RegisteredApp, ApiError> {
         let app = &record.app;
         let mut environment = self.client_environment();
         let mut set = |name: &str, value: &str| environment.push((name.to_owned(), value.to_owned()));
@@ -71,14 +74,26 @@ impl Workspace {
         set("DATABRICKS_CLIENT_ID", app.service_principal_client_id.as_deref().unwrap_or_default());
         set("DATABRICKS_CLIENT_SECRET", &record.client_secret);
         let mut values = Vec::new();
+        let mut first = None;
         for resource in &app.resources {
-            values.push((resource.name.clone(), self.resource_value(resource)?));
+            let value = match database_target(resource) {
+                Some(target) => {
+                    let principal = app.service_principal_client_id.as_deref().unwrap_or_default();
+                    let bound = self.bind_database(&target, principal).await?;
+                    let value = bound.endpoint_path.clone().unwrap_or_else(|| bound.host.clone());
+                    first.get_or_insert(bound);
+                    value
+                }
+                None => self.resource_value(resource)?,
+            };
+            values.push((resource.name.clone(), value));
         }
+        environment.extend(first.iter().flat_map(|bound| bound.environment(&app.name)));
         Ok(RegisteredApp { app: app.clone(), environment, values })
     }
 
     /// Creates the app, or brings resources and scopes of the one there is in line: what `brickyard run` needs.
-    pub(crate) fn register_app(&self, wanted: App, creator: &str) -> Result<RegisteredApp, ApiError> {
+    pub(crate) async fn register_app(&self, wanted: App, creator: &str) -> Result<RegisteredApp, ApiError> {
         super::create::check_name(&wanted.name)?;
         let record = match self.app_record(&wanted.name)? {
             Some(mut record) => {
@@ -89,7 +104,7 @@ impl Workspace {
             }
             None => self.new_app(wanted, creator)?,
         };
-        self.registered(&record)
+        self.registered(&record).await
     }
 
     /// Gives the app's principal the permissions its resources name, and takes back those it no longer names.
@@ -110,6 +125,18 @@ impl Workspace {
         let now = self.clock().unix_seconds();
         self.oauth().put_secret(client_id, "app", secret, now).map_err(|error| ApiError::internal(&error))
     }
+}
+
+/// The database a resource stands for, where it stands for one.
+fn database_target(resource: &AppResource) -> Option<DatabaseTarget> {
+    let named = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    if let Some(database) = &resource.database {
+        let (instance, database) = (named(&database.instance_name), named(&database.database_name));
+        return Some(DatabaseTarget::Provisioned { instance, database });
+    }
+    let postgres = resource.postgres.as_ref()?;
+    let (branch, database) = (named(&postgres.branch), named(&postgres.database));
+    Some(DatabaseTarget::Autoscaling { branch, database })
 }
 
 /// The objects with an access list that a resource binds: kind and id as in the permissions API, and the level.

@@ -55,6 +55,23 @@ pub(crate) struct Placed {
     pub(crate) title: String,
 }
 
+impl DatabaseBinding {
+    /// The variables of an app whose first database resource this is (platform §3.4).
+    pub fn environment(&self, app: &str) -> Vec<(String, String)> {
+        [
+            ("PGHOST", self.host.as_str()),
+            ("PGPORT", &self.port.to_string()),
+            ("PGDATABASE", &self.database),
+            ("PGUSER", &self.user),
+            ("PGSSLMODE", "require"),
+            ("PGAPPNAME", app),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+    }
+}
+
 impl WorkspaceHandle {
     /// Gives an app's service principal (or a user) its role on the database a resource stands for, with `CONNECT` and
     /// `CREATE`; makes instance, project and database where they are not there, owned by the developer.
@@ -63,36 +80,8 @@ impl WorkspaceHandle {
         target: &DatabaseTarget,
         identity: &str,
     ) -> Result<DatabaseBinding, LakebaseError> {
-        let workspace = self.workspace();
-        let placed = place(workspace, target).await?;
-        let lakebase = workspace.lakebase();
-        let compute = lakebase.ready(workspace, &placed.server).await?;
-        let database = database_name(workspace, target, &placed.server)?;
-        let owner = developer(workspace)?;
-        if !compute.databases().await?.iter().any(|(name, _)| *name == database) {
-            lakebase.ensure_role(workspace, &placed.server, &owner).await?;
-            compute.create_database(&database, &owner).await?;
-        }
-        let role = lakebase.ensure_role(workspace, &placed.server, identity).await?;
-        let mut client = compute.client("postgres").await?;
-        client
-            .query(&format!(
-                "GRANT CONNECT, CREATE ON DATABASE {} TO {}",
-                identifier(&database),
-                identifier(&role.name)
-            ))
-            .await?;
-        let address = lakebase.front(workspace, &placed.front).await?;
-        Ok(DatabaseBinding {
-            host: address.ip().to_string(),
-            port: address.port(),
-            database,
-            user: role.name,
-            endpoint_path: placed.endpoint_path,
-            title: placed.title,
-        })
+        self.workspace().bind_database(target, identity).await
     }
-
     /// Runs SQL files on the database a resource stands for: each once, as the role it names, in one transaction each.
     /// Returns those that ran now.
     pub async fn seed_database(
@@ -143,6 +132,44 @@ impl WorkspaceHandle {
             lifetime: None,
         };
         Ok(super::issue(workspace, &request)?.token)
+    }
+}
+
+impl Workspace {
+    /// See [`WorkspaceHandle::bind_database`].
+    pub(crate) async fn bind_database(
+        &self,
+        target: &DatabaseTarget,
+        identity: &str,
+    ) -> Result<DatabaseBinding, LakebaseError> {
+        let workspace = self;
+        let placed = place(workspace, target).await?;
+        let lakebase = workspace.lakebase();
+        let compute = lakebase.ready(workspace, &placed.server).await?;
+        let database = database_name(workspace, target, &placed.server)?;
+        let owner = developer(workspace)?;
+        if !compute.databases().await?.iter().any(|(name, _)| *name == database) {
+            lakebase.ensure_role(workspace, &placed.server, &owner).await?;
+            compute.create_database(&database, &owner).await?;
+        }
+        let role = lakebase.ensure_role(workspace, &placed.server, identity).await?;
+        let mut client = compute.client("postgres").await?;
+        client
+            .query(&format!(
+                "GRANT CONNECT, CREATE ON DATABASE {} TO {}",
+                identifier(&database),
+                identifier(&role.name)
+            ))
+            .await?;
+        let address = lakebase.front(workspace, &placed.front).await?;
+        Ok(DatabaseBinding {
+            host: address.ip().to_string(),
+            port: address.port(),
+            database,
+            user: role.name,
+            endpoint_path: placed.endpoint_path,
+            title: placed.title,
+        })
     }
 }
 

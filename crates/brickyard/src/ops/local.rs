@@ -54,6 +54,7 @@ impl LocalWorkspace {
         let programs = Programs::new(settings, Arc::clone(&tools), options.report);
         let mut config = WorkspaceConfig::new(state_directory.clone(), Arc::new(programs));
         let (host, workspace_id) = identity(&state_directory);
+        config.cache_directory.clone_from(&settings.cache_directory);
         config.host = host;
         config.workspace_id = workspace_id;
         config.clock = clock;

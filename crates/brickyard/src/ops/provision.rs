@@ -24,6 +24,7 @@ pub(crate) type Report = Arc<dyn Fn(Progress) + Send + Sync>;
 pub(crate) struct Programs {
     tools: Arc<Tools>,
     warden: Vec<String>,
+    search_path: Vec<PathBuf>,
     report: Report,
 }
 
@@ -51,7 +52,7 @@ impl Programs {
         );
         let words = warden.into_iter().map(|word| word.to_string_lossy().into_owned());
         let warden = words.chain(["--".to_owned()]).collect();
-        Self { tools, warden, report }
+        Self { tools, warden, search_path: settings.environment.search_path(), report }
     }
 
     async fn tool(&self, name: &str, requirements: &str) -> Result<environment::Environment, ProvisionError> {
@@ -74,6 +75,9 @@ impl Provision for Programs {
 
     fn postgres(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
         Box::pin(async {
+            if let Some(found) = brickyard_workspace::find_postgres(self.search_path.clone()).await {
+                return Ok(found);
+            }
             let environment = self.tool("postgres", POSTGRES_REQUIREMENT).await?;
             let found = walkdir::WalkDir::new(&environment.site_packages)
                 .into_iter()

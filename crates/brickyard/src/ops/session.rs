@@ -76,6 +76,7 @@ impl AppSession {
         }
         super::seed::secrets(&client, project, settings).await?;
         let (registered, assumed) = register(&client, workspace, project).await?;
+        super::seed::lakebase(workspace, project, &registered.app).await?;
         let app = workspace.apps.open(&project.name, door).await?;
         let secret = |key: &str| {
             registered.app.resources.iter().any(|resource| resource.name == key && resource.secret.is_some())
@@ -139,7 +140,7 @@ async fn register(
         user_api_scopes: project.user_api_scopes(),
         ..App::default()
     };
-    let registered = workspace.handle.register_app(app, &workspace.developer).map_err(Failure::from)?;
+    let registered = workspace.handle.register_app(app, &workspace.developer).await.map_err(Failure::from)?;
     Ok((registered, assumed))
 }
 
