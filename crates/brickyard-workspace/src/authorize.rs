@@ -1,6 +1,7 @@
 //! One `authorize` decides for REST, SQL, files and Postgres alike.
 
 use crate::caller::Caller;
+use crate::catalog::{Kind, Privilege};
 use crate::error::ApiError;
 use crate::workspace::Workspace;
 
@@ -32,7 +33,14 @@ impl Workspace {
     pub(crate) fn authorize(&self, caller: &Caller, wish: Wish<'_>) -> Result<(), ApiError> {
         match wish {
             Wish::Object { kind, id, level } => self.authorize_object(caller, kind, id, level),
-            Wish::Securable { .. } => Ok(()),
+            Wish::Securable { kind, full_name, privilege } => {
+                let kind = Kind::parse(kind)
+                    .ok_or_else(|| ApiError::not_implemented(format_args!("grants on a {kind}")))?;
+                let privilege = Privilege::parse(privilege)
+                    .ok_or_else(|| ApiError::invalid(format!("Privilege {privilege} is not known")))?;
+                let identity = self.catalog().identity(caller.name())?;
+                Ok(self.catalog().check(&identity, kind, full_name, privilege)?)
+            }
         }
     }
 

@@ -6,12 +6,14 @@
 mod apps;
 mod authorize;
 mod caller;
+mod catalog;
 mod clock;
 mod config;
 mod credential;
 mod database;
 mod directory;
 mod endpoint;
+mod engine;
 mod error;
 mod files;
 mod gateway;
@@ -34,6 +36,7 @@ mod workspace;
 mod workspace_files;
 
 pub use apps::{AppClient, AppFailure, AppHost, AppLaunch, AppLog, AppState, AppVisitor, RegisteredApp};
+pub use catalog::CatalogOpenError;
 pub use clock::Clock;
 pub use config::{Provision, ProvisionError, WorkspaceConfig};
 pub use directory::{Group, Principal, ServicePrincipal, User};

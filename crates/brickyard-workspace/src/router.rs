@@ -7,7 +7,8 @@ use crate::error::ApiError;
 use crate::gateway::check_host;
 use crate::workspace::Workspace;
 use crate::{
-    apps, database, files, oauth, permissions, postgres, scim, secrets, serving, warehouse, workspace_files,
+    apps, catalog, database, files, oauth, permissions, postgres, scim, secrets, serving, warehouse,
+    workspace_files,
 };
 
 /// Every API family the workspace serves, in the order of `docs/PARITY.md`; one a line.
@@ -21,6 +22,7 @@ fn families() -> Vec<Family> {
         secrets::family(),
         files::family(),
         serving::family(),
+        catalog::family(),
         apps::family(),
         workspace_files::family(),
         warehouse::family(),

@@ -5,9 +5,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::caller::Caller;
+use crate::catalog::{Catalog, CatalogOpenError};
 use crate::clock::Clock;
 use crate::config::WorkspaceConfig;
 use crate::directory::Directory;
+use crate::engine::SqlEngine;
 use crate::error::ApiError;
 use crate::gateway::{AuthorityError, Gateway, client_environment};
 use crate::handle::WorkspaceHandle;
@@ -48,6 +50,8 @@ struct Inner {
     config: WorkspaceConfig,
     store: Store,
     directory: Directory,
+    catalog: Catalog,
+    sql_engine: SqlEngine,
     signer: Signer,
     gateway: Gateway,
     file_tree: FileTree,
@@ -94,6 +98,9 @@ pub enum StartError {
     /// The key of the secrets.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// Unity Catalog.
+    #[error(transparent)]
+    Catalog(#[from] CatalogOpenError),
     /// The signing key.
     #[error(transparent)]
     Signer(#[from] SignerError),
@@ -131,6 +138,10 @@ impl Workspace {
             directory.put_service_principal(principal)?;
             oauth.put_secret(&principal.application_id, "configured", secret, now)?;
         }
+        let state = std::path::absolute(path)
+            .map_err(|source| StartError::Directory { path: path.clone(), source })?;
+        let owner = config.users.first().map_or("admins", |user| user.user_name.as_str());
+        let catalog = Catalog::open(store.clone(), directory.clone(), config.clock.clone(), &state, owner)?;
         let access_lists = AccessLists::open(store.clone())?;
         let vault = Vault::open(&path.join("secrets-key"), store.clone())?;
         let workspace = Self {
@@ -138,6 +149,8 @@ impl Workspace {
                 config,
                 store,
                 directory,
+                catalog,
+                sql_engine: SqlEngine::default(),
                 signer,
                 gateway,
                 file_tree,
@@ -173,6 +186,15 @@ impl Workspace {
 
     pub(crate) fn directory(&self) -> &Directory {
         &self.inner.directory
+    }
+
+    /// Unity Catalog.
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.inner.catalog
+    }
+
+    pub(crate) fn sql_engine(&self) -> &SqlEngine {
+        &self.inner.sql_engine
     }
 
     pub(crate) fn signer(&self) -> &Signer {

@@ -9,4 +9,5 @@ mod lakebase_attacks;
 mod permissions;
 mod secrets;
 mod serving;
+mod unity_catalog;
 mod warehouse;

@@ -1,0 +1,83 @@
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::fault::DeltaError;
+use super::log::Log;
+
+/// One line of `DESCRIBE HISTORY`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Commit {
+    pub(crate) version: i64,
+    /// Milliseconds since the epoch.
+    pub(crate) timestamp: i64,
+    pub(crate) user_name: Option<String>,
+    pub(crate) operation: String,
+    pub(crate) operation_parameters: BTreeMap<String, String>,
+    pub(crate) operation_metrics: BTreeMap<String, String>,
+    pub(crate) read_version: Option<i64>,
+    pub(crate) isolation_level: Option<String>,
+    pub(crate) is_blind_append: Option<bool>,
+    pub(crate) engine_info: Option<String>,
+}
+
+/// The commits of a table, the latest first.
+pub(crate) fn history(log: &Log, limit: usize) -> Result<Vec<Commit>, DeltaError> {
+    let mut commits = Vec::new();
+    for version in log.versions()?.into_iter().rev().take(limit) {
+        let actions = log.commit(version)?;
+        let info = actions.iter().find_map(|action| action.get("commitInfo")).unwrap_or(&Value::Null);
+        commits.push(commit(version, info));
+    }
+    if commits.is_empty() {
+        return Err(DeltaError::NotATable { path: log.table.clone() });
+    }
+    Ok(commits)
+}
+
+/// Rows that the commits after `since` inserted, updated or deleted, as their writers counted them.
+pub(crate) fn affected_rows(log: &Log, since: i64) -> Result<u64, DeltaError> {
+    let mut rows = 0;
+    for version in log.versions()?.into_iter().filter(|version| *version > since) {
+        let actions = log.commit(version)?;
+        let info = actions.iter().find_map(|action| action.get("commitInfo")).unwrap_or(&Value::Null);
+        let commit = commit(version, info);
+        let count = |name: &str| commit.operation_metrics.get(name).and_then(|text| text.parse::<u64>().ok());
+        rows += match commit.operation.as_str() {
+            "UPDATE" => count("numUpdatedRows").unwrap_or(0),
+            "DELETE" => count("numDeletedRows").unwrap_or(0),
+            "MERGE" => ["numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted"]
+                .iter()
+                .map(|name| count(name).unwrap_or(0))
+                .sum(),
+            "WRITE" => count("numOutputRows").unwrap_or(0),
+            _ => 0,
+        };
+    }
+    Ok(rows)
+}
+
+fn commit(version: i64, info: &Value) -> Commit {
+    let text = |name: &str| info[name].as_str().map(str::to_owned);
+    let map = |name: &str| {
+        let entries = info[name].as_object().into_iter().flatten();
+        entries
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| {
+                (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            })
+            .collect()
+    };
+    Commit {
+        version,
+        timestamp: info["timestamp"].as_i64().unwrap_or(0),
+        user_name: text("userName"),
+        operation: text("operation").unwrap_or_else(|| "UNKNOWN".to_owned()),
+        operation_parameters: map("operationParameters"),
+        operation_metrics: map("operationMetrics"),
+        read_version: info["readVersion"].as_i64(),
+        isolation_level: text("isolationLevel"),
+        is_blind_append: info["isBlindAppend"].as_bool(),
+        engine_info: text("engineInfo"),
+    }
+}

@@ -1,0 +1,147 @@
+//! Unity Catalog REST 2.1 for people, SDKs and apps.
+
+mod catalogs;
+mod functions;
+mod metastore;
+mod page;
+mod permissions;
+mod schemas;
+mod tables;
+mod volumes;
+
+use axum::routing::{delete, get, patch, post};
+
+use crate::endpoint::{Family, Fidelity};
+
+pub(super) use tables::column;
+
+const CATALOGS: Option<&str> = Some("unity_catalog::the_sdk_walks_through_catalogs");
+const GRANTS: Option<&str> = Some("unity_catalog::grants_decide_what_the_sdk_sees");
+
+/// The endpoints of this family.
+pub(crate) fn family() -> Family {
+    let full = Fidelity::Full;
+    Family::new("Unity Catalog")
+        .endpoint("GET", "/api/2.1/unity-catalog/catalogs", get(catalogs::list), full, CATALOGS)
+        .endpoint("POST", "/api/2.1/unity-catalog/catalogs", post(catalogs::create), full, CATALOGS)
+        .endpoint("GET", "/api/2.1/unity-catalog/catalogs/{name}", get(catalogs::read), full, CATALOGS)
+        .endpoint(
+            "PATCH",
+            "/api/2.1/unity-catalog/catalogs/{name}",
+            patch(catalogs::update),
+            Fidelity::Partial("a catalog cannot be renamed"),
+            CATALOGS,
+        )
+        .endpoint(
+            "DELETE",
+            "/api/2.1/unity-catalog/catalogs/{name}",
+            delete(catalogs::remove),
+            full,
+            CATALOGS,
+        )
+        .endpoint("GET", "/api/2.1/unity-catalog/schemas", get(schemas::list), full, CATALOGS)
+        .endpoint("POST", "/api/2.1/unity-catalog/schemas", post(schemas::create), full, CATALOGS)
+        .endpoint("GET", "/api/2.1/unity-catalog/schemas/{full_name}", get(schemas::read), full, CATALOGS)
+        .endpoint(
+            "PATCH",
+            "/api/2.1/unity-catalog/schemas/{full_name}",
+            patch(schemas::update),
+            Fidelity::Partial("a schema cannot be renamed"),
+            CATALOGS,
+        )
+        .endpoint(
+            "DELETE",
+            "/api/2.1/unity-catalog/schemas/{full_name}",
+            delete(schemas::remove),
+            full,
+            CATALOGS,
+        )
+        .endpoint("GET", "/api/2.1/unity-catalog/tables", get(tables::list), full, CATALOGS)
+        .endpoint(
+            "POST",
+            "/api/2.1/unity-catalog/tables",
+            post(tables::create),
+            Fidelity::Partial("external Delta tables on this machine, by an admin"),
+            CATALOGS,
+        )
+        .endpoint("GET", "/api/2.1/unity-catalog/tables/{full_name}", get(tables::read), full, CATALOGS)
+        .endpoint(
+            "GET",
+            "/api/2.1/unity-catalog/tables/{full_name}/exists",
+            get(tables::exists),
+            full,
+            CATALOGS,
+        )
+        .endpoint("PATCH", "/api/2.1/unity-catalog/tables/{full_name}", patch(tables::update), full, CATALOGS)
+        .endpoint(
+            "DELETE",
+            "/api/2.1/unity-catalog/tables/{full_name}",
+            delete(tables::remove),
+            full,
+            CATALOGS,
+        )
+        .endpoint("GET", "/api/2.1/unity-catalog/table-summaries", get(tables::summaries), full, CATALOGS)
+        .endpoint("GET", "/api/2.1/unity-catalog/volumes", get(volumes::list), full, CATALOGS)
+        .endpoint("POST", "/api/2.1/unity-catalog/volumes", post(volumes::create), full, CATALOGS)
+        .endpoint("GET", "/api/2.1/unity-catalog/volumes/{full_name}", get(volumes::read), full, CATALOGS)
+        .endpoint(
+            "PATCH",
+            "/api/2.1/unity-catalog/volumes/{full_name}",
+            patch(volumes::update),
+            full,
+            CATALOGS,
+        )
+        .endpoint(
+            "DELETE",
+            "/api/2.1/unity-catalog/volumes/{full_name}",
+            delete(volumes::remove),
+            full,
+            CATALOGS,
+        )
+        .endpoint("GET", "/api/2.1/unity-catalog/functions", get(functions::list), full, CATALOGS)
+        .endpoint("POST", "/api/2.1/unity-catalog/functions", post(functions::create), full, CATALOGS)
+        .endpoint("GET", "/api/2.1/unity-catalog/functions/{full_name}", get(functions::read), full, CATALOGS)
+        .endpoint(
+            "PATCH",
+            "/api/2.1/unity-catalog/functions/{full_name}",
+            patch(functions::update),
+            full,
+            CATALOGS,
+        )
+        .endpoint(
+            "DELETE",
+            "/api/2.1/unity-catalog/functions/{full_name}",
+            delete(functions::remove),
+            full,
+            CATALOGS,
+        )
+        .endpoint(
+            "GET",
+            "/api/2.1/unity-catalog/permissions/{kind}/{full_name}",
+            get(permissions::read),
+            full,
+            GRANTS,
+        )
+        .endpoint(
+            "PATCH",
+            "/api/2.1/unity-catalog/permissions/{kind}/{full_name}",
+            patch(permissions::update),
+            full,
+            GRANTS,
+        )
+        .endpoint(
+            "GET",
+            "/api/2.1/unity-catalog/effective-permissions/{kind}/{full_name}",
+            get(permissions::effective),
+            full,
+            GRANTS,
+        )
+        .endpoint(
+            "GET",
+            "/api/2.1/unity-catalog/current-metastore-assignment",
+            get(metastore::assignment),
+            full,
+            CATALOGS,
+        )
+        .endpoint("GET", "/api/2.1/unity-catalog/metastore_summary", get(metastore::summary), full, CATALOGS)
+}

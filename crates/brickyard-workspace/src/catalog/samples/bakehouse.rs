@@ -1,0 +1,157 @@
+use super::Sample;
+
+/// A chain of bakeries that sells cookies.
+pub(super) const TABLES: &[Sample] = &[
+    Sample {
+        schema: "bakehouse",
+        name: "sales_suppliers",
+        comment: "Suppliers of a chain of bakeries; generated",
+        columns: &[
+            ("supplierID", "BIGINT"),
+            ("name", "STRING"),
+            ("ingredient", "STRING"),
+            ("continent", "STRING"),
+            ("city", "STRING"),
+            ("district", "STRING"),
+            ("size", "STRING"),
+            ("longitude", "DOUBLE"),
+            ("latitude", "DOUBLE"),
+            ("approved", "STRING"),
+        ],
+        query: "
+SELECT 4000000 + id AS supplierID, concat('Supplier ', id) AS name,
+  element_at(array('flour', 'sugar', 'butter', 'eggs', 'vanilla', 'cocoa', 'salt', 'oats', 'hazelnuts'), pmod(hash(id, 1), 9) + 1) AS ingredient,
+  element_at(array('Europe', 'Asia', 'North America', 'Africa', 'Oceania'), pmod(hash(id, 2), 5) + 1) AS continent,
+  element_at(array('Lyon', 'Osaka', 'Portland', 'Accra', 'Perth'), pmod(hash(id, 2), 5) + 1) AS city,
+  concat('District ', pmod(hash(id, 3), 9) + 1) AS district,
+  element_at(array('S', 'M', 'L', 'XL', 'XXL'), pmod(hash(id, 4), 5) + 1) AS size,
+  pmod(hash(id, 5), 360000) / 1000.0 - 180 AS longitude, pmod(hash(id, 6), 140000) / 1000.0 - 70 AS latitude,
+  CASE WHEN pmod(hash(id, 7), 5) = 0 THEN 'N' ELSE 'Y' END AS approved
+FROM range(27)",
+    },
+    Sample {
+        schema: "bakehouse",
+        name: "sales_franchises",
+        comment: "Shops of a chain of bakeries; generated",
+        columns: &[
+            ("franchiseID", "BIGINT"),
+            ("name", "STRING"),
+            ("city", "STRING"),
+            ("district", "STRING"),
+            ("zipcode", "STRING"),
+            ("country", "STRING"),
+            ("size", "STRING"),
+            ("longitude", "DOUBLE"),
+            ("latitude", "DOUBLE"),
+            ("supplierID", "BIGINT"),
+        ],
+        query: "
+SELECT 3000000 + id AS franchiseID,
+  concat(element_at(array('Sugar', 'Golden', 'Crispy', 'Happy', 'Rainy'), pmod(hash(id, 11), 5) + 1), ' ',
+    element_at(array('Crumbs', 'Oven', 'Whisk', 'Batch'), pmod(hash(id, 12), 4) + 1)) AS name,
+  element_at(array('Paris', 'Tokyo', 'Seattle', 'Sydney', 'Berlin', 'Toronto'), pmod(hash(id, 13), 6) + 1) AS city,
+  concat('District ', pmod(hash(id, 14), 9) + 1) AS district,
+  CAST(10000 + pmod(hash(id, 15), 89999) AS STRING) AS zipcode,
+  element_at(array('France', 'Japan', 'US', 'Australia', 'Germany', 'Canada'), pmod(hash(id, 13), 6) + 1) AS country,
+  element_at(array('S', 'M', 'L', 'XL', 'XXL'), pmod(hash(id, 16), 5) + 1) AS size,
+  pmod(hash(id, 17), 360000) / 1000.0 - 180 AS longitude, pmod(hash(id, 18), 140000) / 1000.0 - 70 AS latitude,
+  4000000 + pmod(hash(id, 19), 27) AS supplierID
+FROM range(48)",
+    },
+    Sample {
+        schema: "bakehouse",
+        name: "sales_customers",
+        comment: "Customers of a chain of bakeries; generated, nobody real",
+        columns: &[
+            ("customerID", "BIGINT"),
+            ("first_name", "STRING"),
+            ("last_name", "STRING"),
+            ("email_address", "STRING"),
+            ("phone_number", "STRING"),
+            ("address", "STRING"),
+            ("city", "STRING"),
+            ("state", "STRING"),
+            ("country", "STRING"),
+            ("continent", "STRING"),
+            ("postal_zip_code", "BIGINT"),
+            ("gender", "STRING"),
+        ],
+        query: "
+SELECT 2000000 + id AS customerID,
+  element_at(array('Alex', 'Robin', 'Sam', 'Kim', 'Noor', 'Lee', 'Dana', 'Toni'), pmod(hash(id, 21), 8) + 1) AS first_name,
+  element_at(array('Baker', 'Miller', 'Field', 'Stone', 'Rivers', 'Woods', 'Hill', 'Lake'), pmod(hash(id, 22), 8) + 1) AS last_name,
+  concat('customer', id, '@example.com') AS email_address,
+  concat('555-', lpad(CAST(pmod(hash(id, 23), 10000) AS STRING), 4, '0')) AS phone_number,
+  concat(pmod(hash(id, 24), 900) + 1, ' Cookie Lane') AS address,
+  element_at(array('Paris', 'Tokyo', 'Seattle', 'Sydney', 'Berlin', 'Toronto'), pmod(hash(id, 25), 6) + 1) AS city,
+  element_at(array('IDF', 'Tokyo', 'WA', 'NSW', 'BE', 'ON'), pmod(hash(id, 25), 6) + 1) AS state,
+  element_at(array('France', 'Japan', 'US', 'Australia', 'Germany', 'Canada'), pmod(hash(id, 25), 6) + 1) AS country,
+  element_at(array('Europe', 'Asia', 'North America', 'Oceania', 'Europe', 'North America'), pmod(hash(id, 25), 6) + 1) AS continent,
+  10000 + pmod(hash(id, 26), 89999) AS postal_zip_code,
+  element_at(array('female', 'male'), pmod(hash(id, 27), 2) + 1) AS gender
+FROM range(300)",
+    },
+    Sample {
+        schema: "bakehouse",
+        name: "sales_transactions",
+        comment: "Sales of a chain of bakeries in May 2024; generated",
+        columns: &[
+            ("transactionID", "BIGINT"),
+            ("customerID", "BIGINT"),
+            ("franchiseID", "BIGINT"),
+            ("dateTime", "TIMESTAMP"),
+            ("product", "STRING"),
+            ("quantity", "BIGINT"),
+            ("unitPrice", "BIGINT"),
+            ("totalPrice", "BIGINT"),
+            ("paymentMethod", "STRING"),
+            ("cardNumber", "BIGINT"),
+        ],
+        query: "
+SELECT 1000000 + id AS transactionID, 2000000 + pmod(hash(id, 31), 300) AS customerID,
+  3000000 + pmod(hash(id, 32), 48) AS franchiseID,
+  timestamp_seconds(1714521600 + pmod(hash(id, 33), 1468800)) AS dateTime,
+  element_at(array('Golden Gate Ginger', 'Outback Oatmeal', 'Austin Almond Biscotti', 'Tokyo Tidbits', 'Pearly Pies',
+        'Orchard Oasis'), pmod(hash(id, 34), 6) + 1) AS product,
+  quantity, 3 AS unitPrice, quantity * 3 AS totalPrice,
+  element_at(array('mastercard', 'visa', 'amex'), pmod(hash(id, 35), 3) + 1) AS paymentMethod,
+  4000000000000000 + pmod(xxhash64(id), 999999999999999) AS cardNumber
+FROM (SELECT id, 1 + pmod(hash(id, 36), 60) AS quantity FROM range(3333))",
+    },
+    Sample {
+        schema: "bakehouse",
+        name: "media_customer_reviews",
+        comment: "Reviews of a chain of bakeries; generated",
+        columns: &[
+            ("review", "STRING"),
+            ("franchiseID", "BIGINT"),
+            ("review_date", "TIMESTAMP"),
+            ("new_id", "INT"),
+        ],
+        query: "
+SELECT concat(element_at(array('Lovely', 'Fine', 'Dry', 'Splendid', 'Too sweet'), pmod(hash(id, 41), 5) + 1), ' cookies, ',
+    element_at(array('quick service.', 'long queue.', 'friendly people.', 'would come again.'), pmod(hash(id, 42), 4) + 1)) AS review,
+  3000000 + pmod(hash(id, 43), 48) AS franchiseID,
+  timestamp_seconds(1714521600 + pmod(hash(id, 44), 1468800)) AS review_date, CAST(id AS INT) AS new_id
+FROM range(204)",
+    },
+    Sample {
+        schema: "bakehouse",
+        name: "media_gold_reviews_chunked",
+        comment: "Reviews of a chain of bakeries, in pieces; generated",
+        columns: &[
+            ("franchiseID", "BIGINT"),
+            ("review_date", "TIMESTAMP"),
+            ("chunked_text", "STRING"),
+            ("chunk_id", "STRING"),
+            ("review_uri", "STRING"),
+        ],
+        query: "
+SELECT 3000000 + pmod(hash(id, 43), 48) AS franchiseID,
+  timestamp_seconds(1714521600 + pmod(hash(id, 44), 1468800)) AS review_date,
+  element_at(array('Lovely cookies.', 'Fine cookies.', 'Dry cookies.', 'Splendid cookies.', 'Too sweet.'), pmod(hash(id, 41), 5) + 1)
+    AS chunked_text,
+  concat('chunk-', id) AS chunk_id, concat('review-', id) AS review_uri
+FROM range(196)",
+    },
+];

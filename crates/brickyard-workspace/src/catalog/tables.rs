@@ -1,0 +1,215 @@
+mod change;
+mod create;
+
+use std::path::PathBuf;
+
+use super::access::Identity;
+use super::column::Column;
+use super::delta::{self, Commit, Detail, Log, Restored};
+use super::fault::CatalogError;
+use super::kind::Kind;
+use super::privilege::Privilege;
+use super::record::{TableRecord, TableType};
+use super::{Catalog, name};
+use crate::store::StoreError;
+
+pub(crate) use change::TableChange;
+pub(crate) use create::NewTable;
+pub(super) use create::local_path;
+
+const TABLE: &str = "catalog_table";
+
+impl Catalog {
+    /// Tables and views of a schema that may be shown, by name.
+    pub(crate) fn list_tables(
+        &self,
+        identity: &Identity,
+        schema: &str,
+    ) -> Result<Vec<TableRecord>, CatalogError> {
+        let parts = name::parts(Kind::Schema, schema)?;
+        self.get_schema(identity, schema)?;
+        let mut seen = Vec::new();
+        for record in self.table_records(&parts[0], &parts[1])? {
+            let table = [record.catalog.clone(), record.schema.clone(), record.name.clone()];
+            if self.is_visible(identity, Kind::Table, &table)? {
+                seen.push(record);
+            }
+        }
+        Ok(seen)
+    }
+
+    /// A table or view that may be shown.
+    pub(crate) fn get_table(&self, identity: &Identity, full: &str) -> Result<TableRecord, CatalogError> {
+        let parts = name::parts(Kind::Table, full)?;
+        self.catalog_record(&parts[0])?;
+        if self.may(identity, Kind::Catalog, &parts[..1], Privilege::USE_CATALOG)? {
+            self.schema_record(&parts[0], &parts[1])?;
+        }
+        let usable = self.may(identity, Kind::Catalog, &parts[..1], Privilege::USE_CATALOG)?
+            && self.may(identity, Kind::Schema, &parts[..2], Privilege::USE_SCHEMA)?;
+        if usable {
+            let record = self.table_record(&parts.join("."))?;
+            if self.is_visible(identity, Kind::Table, &parts)? {
+                return Ok(record);
+            }
+        }
+        self.check(identity, Kind::Table, full, Privilege::SELECT)?;
+        self.table_record(&parts.join("."))
+    }
+
+    /// The columns of a table or view as they are now.
+    pub(crate) fn columns(&self, table: &TableRecord) -> Result<Vec<Column>, CatalogError> {
+        let Some(log) = log_of(table) else { return Ok(table.columns.clone()) };
+        if log.latest()?.is_none() {
+            return Ok(table.columns.clone()); // a sample that is not made yet
+        }
+        let snapshot = log.snapshot()?;
+        let unknown = || CatalogError::Unsupported(format!("a type of a column of '{}'", table.full_name()));
+        snapshot.metadata.columns().ok_or_else(unknown)
+    }
+
+    /// Names of the partition columns.
+    pub(crate) fn partition_columns(&self, table: &TableRecord) -> Result<Vec<String>, CatalogError> {
+        match log_of(table) {
+            Some(log) if log.latest()?.is_some() => Ok(log.snapshot()?.metadata.partition_columns),
+            _ => Ok(table.partition_columns.clone()),
+        }
+    }
+
+    /// Properties as `SHOW TBLPROPERTIES` gives them.
+    pub(crate) fn properties(
+        &self,
+        table: &TableRecord,
+    ) -> Result<std::collections::BTreeMap<String, String>, CatalogError> {
+        match log_of(table) {
+            Some(log) if log.latest()?.is_some() => {
+                let snapshot = log.snapshot()?;
+                let mut properties = snapshot.metadata.configuration;
+                let version = |number: u32| number.to_string();
+                properties.insert(
+                    "delta.minReaderVersion".to_owned(),
+                    version(snapshot.protocol.min_reader_version),
+                );
+                properties.insert(
+                    "delta.minWriterVersion".to_owned(),
+                    version(snapshot.protocol.min_writer_version),
+                );
+                Ok(properties)
+            }
+            _ => Ok(table.properties.clone()),
+        }
+    }
+
+    /// The last version of a Delta table; for [`Catalog::affected_rows`].
+    pub(crate) fn version(&self, table: &TableRecord) -> Result<i64, CatalogError> {
+        Ok(delta_log(table)?.latest()?.unwrap_or(-1))
+    }
+
+    /// Rows that commits after version `since` inserted, updated or deleted.
+    pub(crate) fn affected_rows(&self, table: &TableRecord, since: i64) -> Result<u64, CatalogError> {
+        Ok(delta::affected_rows(&delta_log(table)?, since)?)
+    }
+
+    /// `DESCRIBE HISTORY`: the latest commits first.
+    pub(crate) fn history(
+        &self,
+        identity: &Identity,
+        full: &str,
+        limit: usize,
+    ) -> Result<Vec<Commit>, CatalogError> {
+        self.check(identity, Kind::Table, full, Privilege::SELECT)?;
+        Ok(delta::history(&delta_log(&self.table_record(full)?)?, limit)?)
+    }
+
+    /// `DESCRIBE DETAIL`, beside what the record says.
+    pub(crate) fn detail(&self, identity: &Identity, full: &str) -> Result<Detail, CatalogError> {
+        self.check(identity, Kind::Table, full, Privilege::SELECT)?;
+        Ok(delta::detail(&delta_log(&self.table_record(full)?)?)?)
+    }
+
+    /// `RESTORE TABLE … TO VERSION AS OF …`.
+    pub(crate) fn restore(
+        &self,
+        identity: &Identity,
+        full: &str,
+        version: i64,
+    ) -> Result<Restored, CatalogError> {
+        self.check(identity, Kind::Table, full, Privilege::MODIFY)?;
+        let table = self.table_record(full)?;
+        let log = delta_log(&table)?;
+        Ok(delta::restore(&log.table, &identity.name, self.now(), version)?)
+    }
+
+    /// The version of a table at a time (milliseconds since the epoch): its last commit that is not later.
+    pub(crate) fn version_at(&self, table: &TableRecord, time: i64) -> Result<i64, CatalogError> {
+        let log = delta_log(table)?;
+        let commits = delta::history(&log, usize::MAX)?;
+        let found = commits.iter().find(|commit| commit.timestamp <= time);
+        let first =
+            || CatalogError::invalid("The provided timestamp is before the earliest version of the table");
+        found.map(|commit| commit.version).ok_or_else(first)
+    }
+
+    /// Drops a table or view, and the files of a managed table.
+    pub(crate) fn drop_table(&self, identity: &Identity, full: &str) -> Result<TableRecord, CatalogError> {
+        let parts = name::parts(Kind::Table, full)?;
+        self.catalog_record(&parts[0])?;
+        self.schema_record(&parts[0], &parts[1])?;
+        let record = self.table_record(full)?;
+        self.check_manage(identity, Kind::Table, full)?;
+        self.remove_table(&record)?;
+        Ok(record)
+    }
+
+    /// The record of a table or view by its full name in any case, unasked.
+    pub(crate) fn table_record(&self, full: &str) -> Result<TableRecord, CatalogError> {
+        let key = name::parts(Kind::Table, full)?.join(".");
+        self.store().get(TABLE, &key)?.ok_or_else(|| CatalogError::not_found(Kind::Table, key))
+    }
+
+    pub(super) fn table_records(&self, catalog: &str, schema: &str) -> Result<Vec<TableRecord>, StoreError> {
+        let records = self.store().list(TABLE, &format!("{catalog}.{schema}."))?;
+        Ok(records.into_iter().map(|(_, record)| record).collect())
+    }
+
+    pub(super) fn put_table(&self, record: &TableRecord) -> Result<(), StoreError> {
+        self.store().put(TABLE, &record.full_name(), record)
+    }
+
+    pub(super) fn remove_table(&self, record: &TableRecord) -> Result<(), CatalogError> {
+        let parts = [record.catalog.clone(), record.schema.clone(), record.name.clone()];
+        self.store().delete(TABLE, &record.full_name())?;
+        self.forget_grants(Kind::Table, &parts)?;
+        if record.table_type == TableType::Managed
+            && let Some(location) = &record.location
+            && location.starts_with(self.tables_directory())
+        {
+            remove_directory(location)?;
+        }
+        Ok(())
+    }
+
+    /// Where managed tables lie.
+    pub(super) fn tables_directory(&self) -> PathBuf {
+        self.inner.state.join("tables")
+    }
+}
+
+/// The log of a Delta table.
+fn log_of(table: &TableRecord) -> Option<Log> {
+    table.location.clone().filter(|_| table.is_delta()).map(Log::of)
+}
+
+fn delta_log(table: &TableRecord) -> Result<Log, CatalogError> {
+    log_of(table)
+        .ok_or_else(|| CatalogError::invalid(format!("'{}' is not a Delta table", table.full_name())))
+}
+
+pub(super) fn remove_directory(path: &std::path::Path) -> Result<(), CatalogError> {
+    match std::fs::remove_dir_all(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(CatalogError::Directory { path: path.to_path_buf(), source })
+        }
+        _ => Ok(()),
+    }
+}

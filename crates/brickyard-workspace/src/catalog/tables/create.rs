@@ -1,0 +1,272 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::{TABLE, remove_directory};
+use crate::catalog::access::Identity;
+use crate::catalog::column::Column;
+use crate::catalog::delta;
+use crate::catalog::fault::CatalogError;
+use crate::catalog::kind::Kind;
+use crate::catalog::privilege::Privilege;
+use crate::catalog::record::{Constraint, TableRecord, TableType};
+use crate::catalog::{Catalog, name};
+
+/// Most columns a table can have.
+const MOST_COLUMNS: usize = 10_000;
+
+/// A table or view that is to be made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NewTable {
+    /// Catalog, schema and name.
+    pub(crate) full_name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) partition_columns: Vec<String>,
+    /// `DELTA` when empty.
+    pub(crate) format: String,
+    /// Files of an external table: an absolute path or `file:` URL; none makes a managed table.
+    pub(crate) location: Option<String>,
+    /// Options of the reader when it is not Delta.
+    pub(crate) options: BTreeMap<String, String>,
+    pub(crate) properties: BTreeMap<String, String>,
+    pub(crate) comment: Option<String>,
+    /// The query of a view, and the catalog and schema its names are resolved in.
+    pub(crate) view: Option<(String, (String, String))>,
+    pub(crate) constraints: Vec<Constraint>,
+    /// Replace a table or view of that name (`CREATE OR REPLACE`).
+    pub(crate) replace: bool,
+}
+
+impl Catalog {
+    /// Makes a table or view; the caller owns it. A Delta table gets its first commit here.
+    pub(crate) fn create_table(
+        &self,
+        identity: &Identity,
+        table: NewTable,
+    ) -> Result<TableRecord, CatalogError> {
+        let parts = name::parts(Kind::Table, &table.full_name)?;
+        let new_name = name::new(Kind::Table, &parts[2])?;
+        let schema = format!("{}.{}", name::quote(&parts[0]), name::quote(&parts[1]));
+        self.check(identity, Kind::Schema, &schema, Privilege::CREATE_TABLE)?;
+        if parts[1] == "information_schema" {
+            return Err(CatalogError::invalid("`information_schema` cannot hold further tables"));
+        }
+        check_columns(&table)?;
+        let full = parts.join(".");
+        let present = match self.table_record(&full) {
+            Ok(record) => Some(record),
+            Err(CatalogError::NotFound { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        if let Some(present) = present {
+            if !table.replace {
+                return Err(CatalogError::already_exists(Kind::Table, full));
+            }
+            self.check_manage(identity, Kind::Table, &full)?;
+            return self.replace_table(identity, present, table);
+        }
+        let record = self.new_record(identity, &parts, new_name, &table)?;
+        if !self.store().insert(TABLE, &full, &record)? {
+            if record.table_type == TableType::Managed
+                && let Some(location) = &record.location
+            {
+                remove_directory(location)?;
+            }
+            return Err(CatalogError::already_exists(Kind::Table, full));
+        }
+        Ok(record)
+    }
+
+    fn replace_table(
+        &self,
+        identity: &Identity,
+        present: TableRecord,
+        table: NewTable,
+    ) -> Result<TableRecord, CatalogError> {
+        let parts = [present.catalog.clone(), present.schema.clone(), present.name.clone()];
+        let is_view = table.view.is_some();
+        if is_view != present.is_view() {
+            let what = if present.is_view() { "a view" } else { "a table" };
+            return Err(CatalogError::invalid(format!(
+                "'{}' is {what} and cannot be replaced by another kind",
+                present.full_name()
+            )));
+        }
+        if present.is_delta() && table.location.is_none() && is_delta(&table) {
+            let location = present.location.clone().unwrap_or_default();
+            delta::replace(&location, &self.delta_table(identity, &present.id, &table))?;
+            let mut record = present;
+            record.constraints = table.constraints;
+            record.stamp.comment = table.comment;
+            self.touch(identity, &mut record.stamp);
+            self.put_table(&record)?;
+            return Ok(record);
+        }
+        let mut record = self.new_record(identity, &parts, present.name.clone(), &table)?;
+        record.stamp.owner.clone_from(&present.stamp.owner);
+        record.stamp.created_at = present.stamp.created_at;
+        record.stamp.created_by.clone_from(&present.stamp.created_by);
+        self.put_table(&record)?;
+        if present.table_type == TableType::Managed
+            && let Some(location) = &present.location
+        {
+            remove_directory(location)?;
+        }
+        Ok(record)
+    }
+
+    fn new_record(
+        &self,
+        identity: &Identity,
+        parts: &[String],
+        new_name: String,
+        table: &NewTable,
+    ) -> Result<TableRecord, CatalogError> {
+        let id = uuid::Uuid::new_v4().to_string();
+        let mut record = TableRecord {
+            catalog: parts[0].clone(),
+            schema: parts[1].clone(),
+            name: new_name,
+            id: id.clone(),
+            table_type: TableType::View,
+            format: String::new(),
+            location: None,
+            columns: Vec::new(),
+            partition_columns: Vec::new(),
+            options: BTreeMap::new(),
+            properties: table.properties.clone(),
+            view_definition: None,
+            view_context: None,
+            constraints: table.constraints.clone(),
+            row_filter: None,
+            column_masks: BTreeMap::new(),
+            column_tags: BTreeMap::new(),
+            stamp: self.stamp(&identity.name, table.comment.clone()),
+        };
+        if let Some((definition, context)) = &table.view {
+            record.view_definition = Some(definition.clone());
+            record.view_context = Some(context.clone());
+            record.columns.clone_from(&table.columns);
+            return Ok(record);
+        }
+        record.format = if is_delta(table) { "DELTA".to_owned() } else { table.format.to_ascii_uppercase() };
+        if let Some(location) = &table.location {
+            let location = self.external_location(identity, location)?;
+            record.table_type = TableType::External;
+            record.location = Some(location);
+        } else {
+            record.table_type = TableType::Managed;
+            record.location = Some(self.tables_directory().join(&id));
+        }
+        let location = record.location.clone().unwrap_or_default();
+        if is_delta(table) {
+            let has_log = delta::Log::of(&location).latest()?.is_some();
+            match (has_log, table.columns.is_empty()) {
+                (false, _) => delta::create(&location, &self.delta_table(identity, &id, table))?,
+                (true, true) => {} // registers what is there
+                (true, false) => {
+                    let present = delta::Log::of(&location).snapshot()?.metadata.columns();
+                    if !present.is_some_and(|present| same_columns(&present, &table.columns)) {
+                        return Err(CatalogError::invalid(format!(
+                            "The specified schema does not match the existing schema at {}",
+                            location.display()
+                        )));
+                    }
+                }
+            }
+        } else {
+            if record.table_type == TableType::Managed {
+                return Err(CatalogError::Unsupported(format!(
+                    "managed tables of the format {}; leave out USING, or name a LOCATION",
+                    record.format
+                )));
+            }
+            if table.columns.is_empty() {
+                return Err(CatalogError::invalid("A table that is not Delta needs columns"));
+            }
+            record.columns.clone_from(&table.columns);
+            record.partition_columns.clone_from(&table.partition_columns);
+            record.options.clone_from(&table.options);
+        }
+        Ok(record)
+    }
+
+    fn delta_table(&self, identity: &Identity, id: &str, table: &NewTable) -> delta::NewTable {
+        delta::NewTable {
+            columns: table.columns.clone(),
+            partition_columns: table.partition_columns.clone(),
+            properties: table.properties.clone(),
+            comment: table.comment.clone(),
+            managed: table.location.is_none(),
+            user: identity.name.clone(),
+            now: self.now(),
+            id: id.to_owned(),
+        }
+    }
+
+    /// The directory of an external table. The machine's files are the developer's: only admins may name them, as there
+    /// are no external locations here that could be granted.
+    fn external_location(&self, identity: &Identity, location: &str) -> Result<PathBuf, CatalogError> {
+        if !identity.admin {
+            let message = "User does not have CREATE EXTERNAL TABLE on External Location".to_owned();
+            return Err(CatalogError::invalid(format!("{message} '{location}'.")));
+        }
+        local_path(location)
+    }
+}
+
+/// A path of this machine: absolute, or a `file:` URL.
+pub(in crate::catalog) fn local_path(location: &str) -> Result<PathBuf, CatalogError> {
+    let path = match location.split_once(':') {
+        Some(("file", rest)) => Path::new("/").join(rest.trim_start_matches('/')),
+        Some((scheme, _)) if !scheme.contains('/') => {
+            return Err(CatalogError::Unsupported(format!("locations of the kind `{scheme}:`")));
+        }
+        _ => PathBuf::from(location),
+    };
+    let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
+    if !path.is_absolute() || climbs {
+        return Err(CatalogError::invalid(format!("'{location}' is not an absolute path")));
+    }
+    Ok(path)
+}
+
+fn is_delta(table: &NewTable) -> bool {
+    table.format.is_empty() || table.format.eq_ignore_ascii_case("delta")
+}
+
+fn check_columns(table: &NewTable) -> Result<(), CatalogError> {
+    if table.columns.len() > MOST_COLUMNS {
+        return Err(CatalogError::invalid(format!("A table has at most {MOST_COLUMNS} columns")));
+    }
+    let mut names = BTreeSet::new();
+    for column in &table.columns {
+        if column.name.is_empty() || !names.insert(column.name.to_lowercase()) {
+            return Err(CatalogError::invalid(format!(
+                "[COLUMN_ALREADY_EXISTS] The column `{}` already exists. Choose another name or rename the existing \
+                 column.",
+                column.name
+            )));
+        }
+        let wrong = column.name.chars().find(|character| " ,;{}()\n\t=".contains(*character));
+        if is_delta(table) && table.view.is_none() && wrong.is_some() {
+            return Err(CatalogError::invalid(format!(
+                "[DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES] Found invalid character(s) among ' ,;{{}}()\\n\\t=' in the \
+                 column name `{}`.",
+                column.name
+            )));
+        }
+    }
+    for partition in &table.partition_columns {
+        if !names.contains(&partition.to_lowercase()) {
+            return Err(CatalogError::invalid(format!("Couldn't find the partition column {partition}")));
+        }
+    }
+    Ok(())
+}
+
+fn same_columns(left: &[Column], right: &[Column]) -> bool {
+    left.len() == right.len()
+        && left.iter().zip(right).all(|(left, right)| {
+            left.name.eq_ignore_ascii_case(&right.name) && left.data_type.delta() == right.data_type.delta()
+        })
+}
