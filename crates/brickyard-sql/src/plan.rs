@@ -27,6 +27,8 @@ pub struct EngineStatement {
     pub definer_reads: Vec<Reference>,
     /// Statements to be run before, in the same engine session: temporary views over files.
     pub setup: Vec<String>,
+    /// Columns that the changed table must be given before (`MERGE WITH SCHEMA EVOLUTION`).
+    pub new_columns: Vec<Column>,
     /// Whether casts were put in that fail when arithmetic overflows: an engine's error about a cast to a whole-number type is then
     /// `ARITHMETIC_OVERFLOW` (22003).
     pub checked: bool,
@@ -141,6 +143,12 @@ pub trait Schemas: Sync {
         let hint = "Use a path on a volume: /Volumes/<catalog>/<schema>/<volume>/…";
         Err(SqlError::unsupported(format!("the path {}", crate::token::string_literal(path)), hint))
     }
+    /// A function of the platform whose arguments are literals, such as `secret('scope', 'key')` or `ai_query('endpoint', 'text')`,
+    /// as SQL text of its value; `None` where it is not served. The call is authorized here.
+    fn constant_call(&self, name: &str, arguments: &[String]) -> Result<Option<String>, SqlError> {
+        let _ = (name, arguments);
+        Ok(None)
+    }
     /// The rows of a command within `FROM`, such as `DESCRIBE HISTORY t`, which the engine knows by `engine_name`.
     fn command_rows(&self, command: &str) -> Result<Option<Relation>, SqlError> {
         let _ = command;
@@ -181,6 +189,7 @@ fn plan_here(statement: &Statement, context: &Context, schemas: &dyn Schemas) ->
     Ok(Plan::Engine(EngineStatement {
         sql: text,
         setup: planner.setup,
+        new_columns: planner.new_columns,
         definer_reads: planner.definer_reads,
         checked: planner.checked,
         unchecked: planner.unchecked,

@@ -319,6 +319,9 @@ impl Planner<'_> {
                     }
                 }
             }
+            ("window", _) => self.window(expr, call, types)?,
+            ("avg" | "mean" | "try_avg", [_]) => self.average(expr, call, types),
+            ("percentile_approx" | "approx_percentile", _) => self.percentile(expr, call, types)?,
             ("bround", _) => self.bround(expr, &spans, types)?,
             ("concat" | "concat_ws" | "format_string" | "to_json", _) if name == "concat" => {
                 let operands: Vec<Expr> =
@@ -363,6 +366,14 @@ impl Planner<'_> {
                 | "current_recipient",
                 _,
             ) => {
+                let literals: Option<Vec<String>> =
+                    call.arguments.iter().map(|argument| constant_string(&argument.value)).collect();
+                if let Some(literals) = literals
+                    && let Some(text) = self.schemas.constant_call(name, &literals)?
+                {
+                    self.edits.replace(expr.span, pieces![format!("({text})")]);
+                    return Ok(());
+                }
                 return Err(SqlError::unsupported(
                     format!("the function {name}"),
                     "Call the API from the app",
@@ -376,11 +387,89 @@ impl Planner<'_> {
 
     /// Rounding half to even, which the engine does only for doubles.
     fn bround(&mut self, expr: &Expr, spans: &[Span], types: &[DataType]) -> Result<(), SqlError> {
-        if matches!(types.first(), Some(data_type) if data_type.is_integer()) && spans.len() == 1 {
-            self.edits.replace(expr.span, pieces!["(", spans[0], ")"]);
-            return Ok(());
+        match (types.first(), spans) {
+            (Some(data_type), [value]) if data_type.is_integer() => {
+                self.edits.replace(expr.span, pieces!["(", *value, ")"]);
+                Ok(())
+            }
+            (Some(DataType::Float | DataType::Double), _) => Ok(()),
+            (Some(DataType::Decimal(precision, scale)), [value]) => {
+                let result = DataType::Decimal((precision + 1).saturating_sub(*scale).max(1), 0);
+                self.edits.replace(expr.span, pieces![
+                    "element_at(transform(array(", *value,
+                    format!("), `__n` -> CAST(round(`__n`) - CASE WHEN abs(`__n` % 1) = 0.5 AND round(`__n`) % 2 <> 0 THEN sign(`__n`) ELSE 0 END AS {result})), 1)"),
+                ]);
+                Ok(())
+            }
+            _ => Err(SqlError::unsupported("bround of this type", "Use round, which rounds half away from zero")),
         }
-        Err(SqlError::unsupported("bround", "Use round, which rounds half away from zero"))
+    }
+
+    /// The average of decimals is rounded half up, where the engine cuts off.
+    fn average(&mut self, expr: &Expr, call: &Call, types: &[DataType]) {
+        let Some(DataType::Decimal(precision, scale)) = types.first() else { return };
+        let result = DataType::Decimal((precision + 4).min(38), (scale + 4).min(38));
+        let sum = DataType::Decimal((precision + 11).min(38), (scale + 1).min(38));
+        let rest = Span::new(call.name.span.end, expr.span.end);
+        self.edits.replace(expr.span, pieces![
+            "CAST(CAST(sum", rest, format!(" AS {sum}) / nullif(CAST(count"), rest, format!(" AS DECIMAL(20,0)), 0) AS {result})"),
+        ]);
+    }
+
+    /// The engine interpolates; the platform gives a value that is there, as `percentile_disc` does.
+    fn percentile(&mut self, expr: &Expr, call: &Call, types: &[DataType]) -> Result<(), SqlError> {
+        let hint = "Use percentile_disc(p) WITHIN GROUP (ORDER BY x)";
+        let [value, share, ..] = call.arguments.as_slice() else {
+            return Err(SqlError::unsupported("this call of percentile_approx", hint));
+        };
+        if call.filter.is_some() || call.over.is_some() || call.distinct {
+            return Err(SqlError::unsupported("percentile_approx with FILTER, OVER or DISTINCT", hint));
+        }
+        let (open, close) = match types.first() {
+            Some(data_type) if data_type.is_numeric() => ("CAST(", format!(" AS {data_type})")),
+            _ => ("", String::new()),
+        };
+        let one = |share: Span| {
+            pieces![
+                format!("{open}percentile_disc("), share, ") WITHIN GROUP (ORDER BY ", value.value.span,
+                format!("){close}"),
+            ]
+        };
+        match &share.value.kind {
+            ExprKind::Call(list) if list.name.single().as_deref() == Some("ARRAY") => {
+                let mut text = pieces!["array("];
+                for (index, share) in list.arguments.iter().enumerate() {
+                    if index > 0 {
+                        text.push(Piece::from(", "));
+                    }
+                    text.extend(one(share.value.span));
+                }
+                text.push(Piece::from(")"));
+                self.edits.replace(expr.span, text);
+            }
+            ExprKind::Number(_) => self.edits.replace(expr.span, one(share.value.span)),
+            _ => return Err(SqlError::unsupported("percentile_approx of a share that is no number", hint)),
+        }
+        Ok(())
+    }
+
+    /// `window(ts, '1 hour')`: fixed windows, aligned to the epoch.
+    fn window(&mut self, expr: &Expr, call: &Call, types: &[DataType]) -> Result<(), SqlError> {
+        let hint = "Use window(column, '<n> minutes') with one fixed length";
+        let [moment, length] = call.arguments.as_slice() else {
+            return Err(SqlError::unsupported("sliding windows", hint));
+        };
+        let length = constant_string(&length.value).and_then(|text| microseconds(&text));
+        let Some(length) = length else { return Err(SqlError::unsupported("this window length", hint)) };
+        if !matches!(types.first(), Some(DataType::Timestamp)) {
+            return Err(SqlError::unsupported("window over anything but a TIMESTAMP column", hint));
+        }
+        let micros = "unix_micros(`__t`)";
+        self.edits.replace(expr.span, pieces![
+            "element_at(transform(array(", moment.value.span,
+            format!("), `__t` -> named_struct('start', timestamp_micros({micros} - pmod({micros}, {length}L)), 'end', timestamp_micros({micros} - pmod({micros}, {length}L) + {length}L))), 1)"),
+        ]);
+        Ok(())
     }
 
     /// The type a built-in function gives.
@@ -696,4 +785,25 @@ fn is_query(body: &str) -> bool {
 
 fn without_alias(text: &str) -> &str {
     text.trim_end().strip_suffix("AS `__value`").unwrap_or(text)
+}
+
+/// The length of `'1 day'`, `'90 minutes'` in microseconds.
+fn microseconds(text: &str) -> Option<i64> {
+    let mut words = text.split_whitespace().skip_while(|word| word.eq_ignore_ascii_case("interval"));
+    let number: i64 = words.next()?.parse().ok().filter(|number| *number > 0)?;
+    let unit = words.next()?.to_lowercase();
+    if words.next().is_some() {
+        return None;
+    }
+    let unit: i64 = match unit.trim_end_matches('s') {
+        "microsecond" => 1,
+        "millisecond" => 1_000,
+        "second" => 1_000_000,
+        "minute" => 60_000_000,
+        "hour" => 3_600_000_000,
+        "day" => 86_400_000_000,
+        "week" => 604_800_000_000,
+        _ => return None,
+    };
+    number.checked_mul(unit)
 }

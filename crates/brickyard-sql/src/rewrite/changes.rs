@@ -340,14 +340,17 @@ impl Planner<'_> {
         let source_scope =
             Scope { relations: vec![source.clone()], ctes: env.ctes.clone(), ..Scope::default() };
         if merge.schema_evolution.is_some() {
-            let grows = source.columns.list.iter().any(|column| {
-                !relation.columns.iter().any(|own| own.name.eq_ignore_ascii_case(&column.name))
-            });
-            if grows || source.columns.open {
-                return Err(SqlError::unsupported(
-                    "MERGE WITH SCHEMA EVOLUTION that adds columns",
-                    "Add them with ALTER TABLE first",
-                ));
+            if source.columns.open {
+                return Err(SqlError::unsupported("MERGE WITH SCHEMA EVOLUTION of unknown columns", "Name the source's columns"));
+            }
+            let stars = merge.clauses.iter().any(|clause| matches!(clause.action, MergeAction::UpdateAll | MergeAction::InsertAll));
+            for column in &source.columns.list {
+                let known = relation.columns.iter().any(|own| own.name.eq_ignore_ascii_case(&column.name));
+                if !known && stars {
+                    self.new_columns.push(plan::Column {
+                        name: column.name.clone(), data_type: column.data_type.clone(), mask: None, default: None,
+                    });
+                }
             }
             if let Some(span) = merge.schema_evolution {
                 self.edits.replace(span, pieces![""]);

@@ -196,7 +196,6 @@ impl Planner<'_> {
                 let head = name.parts[0].span.to(name.parts[used - 1].span);
                 match (meaning, relation) {
                     (Some(Meaning::Text(text)), _) => self.edits.replace(head, pieces![format!("({text})")]),
-                    (Some(Meaning::Source(source)), _) => self.edits.replace(head, pieces!["(", source, ")"]),
                     (None, Some(alias)) if used > 2 => {
                         self.edits.replace(
                             head,
@@ -231,6 +230,9 @@ impl Planner<'_> {
                     if let Some(data_type) = self.without_parentheses(only, span)? {
                         return Ok(data_type);
                     }
+                }
+                if parts.iter().any(|part| part.eq_ignore_ascii_case("_metadata")) {
+                    return Err(SqlError::unsupported("the _metadata column of files", "List the files and read them one by one").at(span));
                 }
                 if matches!(found, Found::Perhaps) {
                     return Ok(DataType::Unknown);

@@ -34,6 +34,8 @@ pub(crate) struct Planner<'a> {
     pub definer_reads: Vec<Reference>,
     /// Statements to be run before, in the same session.
     pub setup: Vec<String>,
+    /// Columns the changed table must be given before.
+    pub new_columns: Vec<crate::plan::Column>,
     /// Whether checked casts were put in, whose failure is an arithmetic overflow.
     pub checked: bool,
     /// Arithmetic whose types are unknown.
@@ -53,7 +55,7 @@ impl<'a> Planner<'a> {
             schemas,
             edits: Edits::default(),
             definer_reads: Vec::new(),
-            setup: Vec::new(),
+            setup: Vec::new(), new_columns: Vec::new(),
             checked: false,
             unchecked: 0,
             substitute: true,

@@ -320,27 +320,21 @@ impl Planner<'_> {
             let inner = subquery.take().map_or(format!("{source}{travel}"), |text| text);
             subquery = Some(self.guarded(relation, &inner, &alias)?);
         }
-        let text = match &subquery {
-            Some(text)
-                if factor.alias.is_none()
-                    && factor.inner_alias.is_none()
-                    && factor.pivot.is_none()
-                    && factor.unpivot.is_none() =>
-            {
-                format!("{text} AS {}", quote_name(&alias))
+        let unnamed = factor.alias.is_none()
+            && factor.inner_alias.is_none()
+            && factor.pivot.is_none()
+            && factor.unpivot.is_none()
+            && (subquery.is_some() || relation.engine_name.is_some());
+        let text = subquery.unwrap_or_else(|| format!("{source}{travel}"));
+        let own_alias = if unnamed { format!(" AS {}", quote_name(&alias)) } else { String::new() };
+        match factor.sample {
+            // The alias comes after TABLESAMPLE.
+            Some(sample) if unnamed => {
+                self.edits.replace(factor.source, pieces![text]);
+                self.edits.replace(sample, pieces![sample, own_alias]);
             }
-            Some(text) => text.clone(),
-            None if relation.engine_name.is_some()
-                && factor.alias.is_none()
-                && factor.inner_alias.is_none()
-                && factor.pivot.is_none()
-                && factor.unpivot.is_none() =>
-            {
-                format!("{source}{travel} AS {}", quote_name(&alias))
-            }
-            None => format!("{source}{travel}"),
-        };
-        self.edits.replace(factor.source, pieces![text]);
+            _ => self.edits.replace(factor.source, pieces![format!("{text}{own_alias}")]),
+        }
         Ok(Relation { qualifier: whole.to_vec(), columns, ..Relation::default() })
     }
 

@@ -47,8 +47,6 @@ impl Columns {
 pub(crate) enum Meaning {
     /// Text of its own.
     Text(String),
-    /// Another place of the same text.
-    Source(Span),
 }
 
 /// A relation in `FROM`.

@@ -163,7 +163,6 @@ impl Planner<'_> {
                 let name = quote_name(&column.name);
                 list.push(match relation.meanings.get(&column.name.to_lowercase()) {
                     Some(Meaning::Text(text)) => vec![Piece::from(format!("({text}) AS {name}"))],
-                    Some(Meaning::Source(span)) => pieces!["(", *span, format!(") AS {name}")],
                     None => match relation.qualifier.last() {
                         Some(alias) if !shared => pieces![format!("{}.{name}", quote_name(alias))],
                         _ => pieces![name],
