@@ -401,7 +401,10 @@ impl Planner<'_> {
                 ]);
                 Ok(())
             }
-            _ => Err(SqlError::unsupported("bround of this type", "Use round, which rounds half away from zero")),
+            _ => Err(SqlError::unsupported(
+                "bround of this type",
+                "Use round, which rounds half away from zero",
+            )),
         }
     }
 
@@ -411,9 +414,16 @@ impl Planner<'_> {
         let result = DataType::Decimal((precision + 4).min(38), (scale + 4).min(38));
         let sum = DataType::Decimal((precision + 11).min(38), (scale + 1).min(38));
         let rest = Span::new(call.name.span.end, expr.span.end);
-        self.edits.replace(expr.span, pieces![
-            "CAST(CAST(sum", rest, format!(" AS {sum}) / nullif(CAST(count"), rest, format!(" AS DECIMAL(20,0)), 0) AS {result})"),
-        ]);
+        self.edits.replace(
+            expr.span,
+            pieces![
+                "CAST(CAST(sum",
+                rest,
+                format!(" AS {sum}) / nullif(CAST(count"),
+                rest,
+                format!(" AS DECIMAL(20,0)), 0) AS {result})"),
+            ],
+        );
     }
 
     /// The engine interpolates; the platform gives a value that is there, as `percentile_disc` does.
@@ -431,7 +441,10 @@ impl Planner<'_> {
         };
         let one = |share: Span| {
             pieces![
-                format!("{open}percentile_disc("), share, ") WITHIN GROUP (ORDER BY ", value.value.span,
+                format!("{open}percentile_disc("),
+                share,
+                ") WITHIN GROUP (ORDER BY ",
+                value.value.span,
                 format!("){close}"),
             ]
         };

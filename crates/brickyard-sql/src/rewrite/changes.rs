@@ -341,14 +341,23 @@ impl Planner<'_> {
             Scope { relations: vec![source.clone()], ctes: env.ctes.clone(), ..Scope::default() };
         if merge.schema_evolution.is_some() {
             if source.columns.open {
-                return Err(SqlError::unsupported("MERGE WITH SCHEMA EVOLUTION of unknown columns", "Name the source's columns"));
+                return Err(SqlError::unsupported(
+                    "MERGE WITH SCHEMA EVOLUTION of unknown columns",
+                    "Name the source's columns",
+                ));
             }
-            let stars = merge.clauses.iter().any(|clause| matches!(clause.action, MergeAction::UpdateAll | MergeAction::InsertAll));
+            let stars = merge
+                .clauses
+                .iter()
+                .any(|clause| matches!(clause.action, MergeAction::UpdateAll | MergeAction::InsertAll));
             for column in &source.columns.list {
                 let known = relation.columns.iter().any(|own| own.name.eq_ignore_ascii_case(&column.name));
                 if !known && stars {
                     self.new_columns.push(plan::Column {
-                        name: column.name.clone(), data_type: column.data_type.clone(), mask: None, default: None,
+                        name: column.name.clone(),
+                        data_type: column.data_type.clone(),
+                        mask: None,
+                        default: None,
                     });
                 }
             }

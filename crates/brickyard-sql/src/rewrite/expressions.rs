@@ -232,7 +232,11 @@ impl Planner<'_> {
                     }
                 }
                 if parts.iter().any(|part| part.eq_ignore_ascii_case("_metadata")) {
-                    return Err(SqlError::unsupported("the _metadata column of files", "List the files and read them one by one").at(span));
+                    return Err(SqlError::unsupported(
+                        "the _metadata column of files",
+                        "List the files and read them one by one",
+                    )
+                    .at(span));
                 }
                 if matches!(found, Found::Perhaps) {
                     return Ok(DataType::Unknown);

@@ -31,7 +31,8 @@ const OF_THE_WORKSPACE: [i64; 4] = [58, 280, 281, 282];
 const REFUSED: [i64; 14] = [63, 209, 211, 212, 213, 214, 215, 216, 217, 219, 220, 224, 263, 283];
 
 /// Categories whose statements are queries, changes or session state, and so are judged here.
-const JUDGED: [&str; 10] = ["query", "json", "complex", "datetime", "scalar", "agg", "dml", "session", "udf", "files"];
+const JUDGED: [&str; 10] =
+    ["query", "json", "complex", "datetime", "scalar", "agg", "dml", "session", "udf", "files"];
 
 pub(crate) async fn bench() -> Bench {
     let mut bench = Bench::start().await;
@@ -42,9 +43,9 @@ pub(crate) async fn bench() -> Bench {
 fn parameters(args: &Value) -> Parameters {
     match args {
         Value::Array(values) => Parameters::Positional(values.iter().map(argument).collect()),
-        Value::Object(values) => {
-            Parameters::Named(values.iter().map(|(name, value)| (name.clone(), argument(value))).collect::<BTreeMap<_, _>>())
-        }
+        Value::Object(values) => Parameters::Named(
+            values.iter().map(|(name, value)| (name.clone(), argument(value))).collect::<BTreeMap<_, _>>(),
+        ),
         _ => Parameters::None,
     }
 }
@@ -65,7 +66,10 @@ async fn the_battery_gives_what_it_should() {
     std::fs::write(bench.directory.path().join("a.json"), "{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n").unwrap();
     bench.raw(&format!("CREATE TABLE dl (id INT) USING delta LOCATION '{root}/dl'")).await.unwrap();
     bench.raw("INSERT INTO dl VALUES (1),(2),(3)").await.unwrap();
-    bench.raw(&format!("INSERT OVERWRITE DIRECTORY '{root}/a.parquet' USING parquet SELECT id FROM range(3)")).await.unwrap();
+    bench
+        .raw(&format!("INSERT OVERWRITE DIRECTORY '{root}/a.parquet' USING parquet SELECT id FROM range(3)"))
+        .await
+        .unwrap();
     let (mut passed, mut commands, mut refused) = (0, 0, Vec::new());
     let (mut wrong, mut failed) = (Vec::new(), Vec::new());
     for entry in battery() {
@@ -88,18 +92,28 @@ async fn the_battery_gives_what_it_should() {
                     wrong.push(format!("{head}\n   got  {got}\n   want {want}"));
                 }
             }
-            (Outcome::Rows(rows), Value::String(class)) => wrong.push(format!("{head}\n   got {rows:?}, want {class}")),
+            (Outcome::Rows(rows), Value::String(class)) => {
+                wrong.push(format!("{head}\n   got {rows:?}, want {class}"))
+            }
             (Outcome::Rows(_), _) => passed += 1,
-            (Outcome::Error(class, _), Value::String(want)) if want.strip_prefix("ERR:").is_some_and(|w| class.starts_with(w)) => {
+            (Outcome::Error(class, _), Value::String(want))
+                if want.strip_prefix("ERR:").is_some_and(|w| class.starts_with(w)) =>
+            {
                 passed += 1;
             }
-            (Outcome::Error(class, message), _) if class == "UNSUPPORTED_FEATURE" && REFUSED.contains(&id) => refused.push(format!("{head}\n   {message}")),
+            (Outcome::Error(class, message), _)
+                if class == "UNSUPPORTED_FEATURE" && REFUSED.contains(&id) =>
+            {
+                refused.push(format!("{head}\n   {message}"))
+            }
             (Outcome::Error(_, message), _) => failed.push(format!("{head}\n   {message}")),
         }
     }
     let mut report = format!(
         "passed {passed}, commands {commands}, refused {}, wrong {}, failed {}\n",
-        refused.len(), wrong.len(), failed.len()
+        refused.len(),
+        wrong.len(),
+        failed.len()
     );
     for (title, list) in [("WRONG", &wrong), ("FAILED", &failed), ("REFUSED", &refused)] {
         for entry in list {

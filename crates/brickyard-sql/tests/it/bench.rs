@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use brickyard_engine::{ChildConfig, Engine, EngineConfig, Parameters as EngineParameters, Session, SessionSpec};
+use brickyard_engine::{
+    ChildConfig, Engine, EngineConfig, Parameters as EngineParameters, Session, SessionSpec,
+};
 use brickyard_sql::command::{RoutineBody, Setting, ViewKind};
 use brickyard_sql::{
-    Column, Command, Context, DataType, EngineStatement, Parameter, Parameters, Plan, Relation, Routine, Schemas, Securable,
-    SqlError, Variable, View, bind, parse, plan, plan_query, qualify, string_literal,
+    Column, Command, Context, DataType, EngineStatement, Parameter, Parameters, Plan, Relation, Routine,
+    Schemas, Securable, SqlError, Variable, View, bind, parse, plan, plan_query, qualify, string_literal,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -111,7 +113,8 @@ impl Bench {
     /// Runs text on the engine as it stands.
     pub(crate) async fn raw(&self, sql: &str) -> Result<Vec<RecordBatch>, (String, String)> {
         let failed = |error: brickyard_engine::EngineError| (error.class, error.message);
-        let stream = self.session.execute(Uuid::new_v4(), sql, &EngineParameters::None).await.map_err(failed)?;
+        let stream =
+            self.session.execute(Uuid::new_v4(), sql, &EngineParameters::None).await.map_err(failed)?;
         stream.collect().await.map_err(failed)
     }
 
@@ -124,7 +127,11 @@ impl Bench {
         }
     }
 
-    async fn attempt(&mut self, sql: &str, parameters: &Parameters) -> Result<Option<Vec<Vec<Value>>>, (String, String)> {
+    async fn attempt(
+        &mut self,
+        sql: &str,
+        parameters: &Parameters,
+    ) -> Result<Option<Vec<Vec<Value>>>, (String, String)> {
         let refused = |error: SqlError| (error.class, error.message);
         let sql = bind(sql, parameters).map_err(refused)?;
         let statement = parse(&sql).map_err(refused)?;
@@ -150,7 +157,11 @@ impl Bench {
         }
     }
 
-    async fn command(&mut self, sql: &str, command: &Command) -> Result<Option<Vec<Vec<Value>>>, (String, String)> {
+    async fn command(
+        &mut self,
+        sql: &str,
+        command: &Command,
+    ) -> Result<Option<Vec<Vec<Value>>>, (String, String)> {
         let refused = |error: SqlError| (error.class, error.message);
         let whole = |name: &brickyard_sql::Name, context: &Context| {
             lower(&qualify(&name.values(), &context.catalog, &context.schema).unwrap())
@@ -167,7 +178,8 @@ impl Bench {
             Command::Setting(Setting::Declare { names, data_type, default, .. }) => {
                 let text = default.as_ref().map_or("NULL", |expr| expr.span.of(sql));
                 for name in names {
-                    let variable = self.variable(name.values().last().unwrap(), data_type.clone(), text).await?;
+                    let variable =
+                        self.variable(name.values().last().unwrap(), data_type.clone(), text).await?;
                     self.context.variables.retain(|known| known.name != variable.name);
                     self.context.variables.push(variable);
                 }
@@ -175,7 +187,13 @@ impl Bench {
             Command::Setting(Setting::Variables(assignments)) => {
                 for (name, expr) in assignments {
                     let name = name.values().last().unwrap().clone();
-                    let known = self.context.variables.iter().find(|variable| variable.name == name).cloned().unwrap();
+                    let known = self
+                        .context
+                        .variables
+                        .iter()
+                        .find(|variable| variable.name == name)
+                        .cloned()
+                        .unwrap();
                     let variable = self.variable(&name, Some(known.data_type), expr.span.of(sql)).await?;
                     self.context.variables.retain(|known| known.name != name);
                     self.context.variables.push(variable);
@@ -195,7 +213,12 @@ impl Bench {
                     columns: view
                         .columns
                         .iter()
-                        .map(|column| Column { name: column.name.clone(), data_type: DataType::Unknown, mask: None, default: None })
+                        .map(|column| Column {
+                            name: column.name.clone(),
+                            data_type: DataType::Unknown,
+                            mask: None,
+                            default: None,
+                        })
                         .collect(),
                     ..Relation::default()
                 };
@@ -228,32 +251,53 @@ impl Bench {
                     owner: self.context.user.clone(),
                     engine_name: None,
                 };
-                let name = if function.temporary { lower(&function.name.values()) } else { whole(&function.name, &self.context) };
+                let name = if function.temporary {
+                    lower(&function.name.values())
+                } else {
+                    whole(&function.name, &self.context)
+                };
                 self.catalog.routines.insert(name, routine);
             }
-            Command::CreateTable(table) if table.like.is_none() && table.location.is_none() && table.query.is_none() && table.format.as_deref() != Some("CSV") => {
+            Command::CreateTable(table)
+                if table.like.is_none()
+                    && table.location.is_none()
+                    && table.query.is_none()
+                    && table.format.as_deref() != Some("CSV") =>
+            {
                 let name = whole(&table.name, &self.context);
                 self.tables += 1;
                 let engine = format!("t{}", self.tables);
                 let place = self.directory.path().join(&engine);
-                let columns: Vec<String> =
-                    table.columns.iter().map(|column| format!("`{}` {}", column.name, column.data_type)).collect();
+                let columns: Vec<String> = table
+                    .columns
+                    .iter()
+                    .map(|column| format!("`{}` {}", column.name, column.data_type))
+                    .collect();
                 let place = string_literal(&place.to_string_lossy());
-                self.raw(&format!("CREATE TABLE {engine} ({}) USING delta LOCATION {place}", columns.join(", "))).await?;
+                self.raw(&format!(
+                    "CREATE TABLE {engine} ({}) USING delta LOCATION {place}",
+                    columns.join(", ")
+                ))
+                .await?;
                 let columns = table.columns.iter().map(|column| Column {
                     name: column.name.clone(),
                     data_type: column.data_type.clone(),
                     mask: None,
                     default: column.default.clone(),
                 });
-                let relation = Relation { columns: columns.collect(), engine_name: Some(engine), ..Relation::default() };
+                let relation =
+                    Relation { columns: columns.collect(), engine_name: Some(engine), ..Relation::default() };
                 self.catalog.relations.insert(name, relation);
             }
             Command::ExecuteImmediate(execute) => {
-                let brickyard_sql::query::ExprKind::String(text) = &execute.text.kind else { return Ok(None) };
+                let brickyard_sql::query::ExprKind::String(text) = &execute.text.kind else {
+                    return Ok(None);
+                };
                 let mut values = Vec::new();
                 for (expr, _) in &execute.using {
-                    let rows = Box::pin(self.attempt(&format!("SELECT {}", expr.span.of(sql)), &Parameters::None)).await?;
+                    let rows =
+                        Box::pin(self.attempt(&format!("SELECT {}", expr.span.of(sql)), &Parameters::None))
+                            .await?;
                     values.push(argument(&rows.unwrap()[0][0]));
                 }
                 return Box::pin(self.attempt(text, &Parameters::Positional(values))).await;
@@ -263,7 +307,12 @@ impl Bench {
         Ok(Some(Vec::new()))
     }
 
-    async fn variable(&self, name: &str, data_type: Option<DataType>, text: &str) -> Result<Variable, (String, String)> {
+    async fn variable(
+        &self,
+        name: &str,
+        data_type: Option<DataType>,
+        text: &str,
+    ) -> Result<Variable, (String, String)> {
         let refused = |error: SqlError| (error.class, error.message);
         let data_type = data_type.unwrap_or(DataType::Int);
         let query = format!("SELECT CAST(CAST(({text}) AS {data_type}) AS STRING)");
@@ -280,7 +329,9 @@ impl Bench {
     pub(crate) async fn table(&mut self, name: &[&str], columns: &str, query: &str) {
         let engine = name.join("_");
         self.raw(&format!("CREATE OR REPLACE TEMPORARY VIEW {engine} AS {query}")).await.unwrap();
-        let DataType::Struct(fields) = DataType::from(format!("STRUCT<{columns}>").as_str()) else { panic!("{columns}") };
+        let DataType::Struct(fields) = DataType::from(format!("STRUCT<{columns}>").as_str()) else {
+            panic!("{columns}")
+        };
         let columns = fields
             .into_iter()
             .map(|field| Column { name: field.name, data_type: field.data_type, mask: None, default: None })
@@ -316,4 +367,3 @@ pub(crate) fn argument(value: &Value) -> Parameter {
     };
     Parameter { sql_type: sql_type.to_owned(), value: text, arguments: None }
 }
-

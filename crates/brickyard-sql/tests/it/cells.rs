@@ -1,7 +1,9 @@
 //! Rows of the engine as JSON, and how they are compared.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::types::{
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+};
 use arrow_array::{Array, RecordBatch};
 use arrow_cast::display::array_value_to_string;
 use arrow_schema::{DataType, TimeUnit};
@@ -9,7 +11,8 @@ use serde_json::{Map, Value, json};
 
 /// The rows of batches.
 pub(crate) fn rows(batches: &[RecordBatch]) -> Vec<Vec<Value>> {
-    let row = |batch: &RecordBatch, row: usize| batch.columns().iter().map(|column| cell(column, row)).collect();
+    let row =
+        |batch: &RecordBatch, row: usize| batch.columns().iter().map(|column| cell(column, row)).collect();
     batches.iter().flat_map(|batch| (0..batch.num_rows()).map(move |at| row(batch, at))).collect()
 }
 
