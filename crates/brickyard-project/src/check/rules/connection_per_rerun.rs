@@ -37,7 +37,13 @@ fn check(context: &Context, findings: &mut Findings) {
                 continue;
             }
             // A class keeps its connection; who keeps the class cannot be seen here.
-            if module.functions[call.scope].class.is_some() {
+            let function = &module.functions[call.scope];
+            let for_class = module.calls.iter().any(|other| {
+                call.scope != 0
+                    && other.raw == function.name
+                    && module.scopes(other.scope).any(|scope| module.functions[scope].class.is_some())
+            });
+            if function.class.is_some() || for_class {
                 continue;
             }
             findings

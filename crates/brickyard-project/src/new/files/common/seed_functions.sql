@@ -1,0 +1,2 @@
+CREATE OR REPLACE FUNCTION main.default.greet(name STRING) RETURNS STRING
+  RETURN concat('Hello, ', name, '!');

@@ -1,0 +1,47 @@
+"""Run with `brickyard exec -- pytest`: the local workspace answers."""
+%%if lakebase|warehouse|sdk|functions
+
+import backend
+%%else
+
+from backend import user_of
+%%end
+%%if warehouse
+
+
+def test_the_warehouse_answers() -> None:
+    hours = backend.trips_by_hour()
+    assert len(hours) == 24
+    assert backend.trip_summary().trips == sum(entry.trips for entry in hours)
+    assert len(backend.recent_trips(limit=3)) == 3
+%%end
+%%if lakebase
+
+
+def test_a_note_is_kept() -> None:
+    backend.add_note("From a test", "tester@example.com")
+    assert backend.notes(limit=1)[0].text == "From a test"
+%%end
+%%if sdk
+
+
+def test_the_app_knows_itself() -> None:
+    assert backend.overview().identity
+%%end
+%%if functions
+
+
+def test_the_function_answers() -> None:
+    assert "Ada" in backend.greet("Ada")
+%%end
+%%if lakebase|warehouse|sdk|functions
+
+
+def test_the_user_has_a_name() -> None:
+    assert backend.user_of("ada@example.com", None).name == "ada@example.com"
+%%else
+
+
+def test_the_user_has_a_name() -> None:
+    assert user_of("ada@example.com", None).name == "ada@example.com"
+%%end
