@@ -5,6 +5,7 @@ mod completions;
 mod env;
 mod exec;
 mod psql;
+mod new;
 mod reference;
 mod reset;
 mod rule;
@@ -52,6 +53,7 @@ struct Cli {
 /// Every command; its arguments, help and code stand in its own file.
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(new::NewArgs),
     Check(check::CheckArgs),
     Rule(rule::RuleArgs),
     Run(run::RunArgs),
@@ -123,6 +125,7 @@ fn start(cli: Cli, environment: Environment, printer: Printer) -> Result<Exit, F
 
 async fn dispatch(command: Command, context: Context) -> Result<Exit, Failure> {
     match command {
+        Command::New(args) => new::run(args, &context),
         Command::Check(args) => check::run(args, &context).await,
         Command::Rule(args) => rule::run(&args, context.printer),
         Command::Run(args) => run::run(args, &context).await,

@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod environment;
 pub(crate) mod exec;
 pub(crate) mod local;
+pub(crate) mod new;
 pub(crate) mod parity;
 pub(crate) mod provision;
 pub(crate) mod psql;

@@ -44,6 +44,13 @@ impl Printer {
         }
     }
 
+    /// A question for a person, on the line they answer on.
+    pub(crate) fn prompt(&self, text: &str) {
+        let mut stderr = std::io::stderr().lock();
+        let _ = write!(stderr, "{text}");
+        let _ = stderr.flush();
+    }
+
     /// Something the user should know and the command goes on after.
     pub(crate) fn warning(&self, line: impl AsRef<str>) {
         let _ = writeln!(std::io::stderr().lock(), "{} {}", self.paint("33", "warning:"), line.as_ref());
