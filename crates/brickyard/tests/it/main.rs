@@ -1,3 +1,4 @@
 //! Tests of the binary, in one program: what it prints, writes and answers.
 
 mod check;
+mod new;
