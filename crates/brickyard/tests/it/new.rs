@@ -12,7 +12,18 @@ fn an_app_is_made_and_passes_the_check() {
     let dir = tempfile::tempdir().unwrap();
     let output = brickyard(
         dir.path(),
-        &["new", "shop", "--framework", "dash", "--data", "warehouse,lakebase", "--auth", "both", "--deploy", "bundle"],
+        &[
+            "new",
+            "shop",
+            "--framework",
+            "dash",
+            "--data",
+            "warehouse,lakebase",
+            "--auth",
+            "both",
+            "--deploy",
+            "bundle",
+        ],
     );
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
@@ -46,7 +57,9 @@ fn the_list_says_what_each_choice_is_for() {
     let dir = tempfile::tempdir().unwrap();
     let output = brickyard(dir.path(), &["new", "--list"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for word in ["streamlit", "dash", "gradio", "flask", "fastapi", "reflex", "lakebase", "functions", "bundle"] {
+    for word in
+        ["streamlit", "dash", "gradio", "flask", "fastapi", "reflex", "lakebase", "functions", "bundle"]
+    {
         assert!(text.contains(word), "{text}");
     }
     let output = brickyard(dir.path(), &["new", "--list", "-o", "json"]);
