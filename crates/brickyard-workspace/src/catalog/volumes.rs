@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use super::access::Identity;
 use super::fault::CatalogError;
 use super::kind::Kind;
@@ -130,26 +128,8 @@ impl Catalog {
         self.remove_volume(&record)
     }
 
-    /// Finds the volume of `/Volumes/catalog/schema/volume/…`, and the path below it; grants are the caller's to check.
-    pub(crate) fn volume_of_path(&self, path: &str) -> Result<(VolumeRecord, PathBuf), CatalogError> {
-        let not_a_path = || CatalogError::invalid(format!("'{path}' is not a path of a volume"));
-        let rest =
-            path.strip_prefix("dbfs:").unwrap_or(path).strip_prefix("/Volumes/").ok_or_else(not_a_path)?;
-        let mut segments = rest.split('/').filter(|segment| !segment.is_empty());
-        let names: Vec<&str> = segments.by_ref().take(3).collect();
-        let [catalog, schema, volume] = names[..] else { return Err(not_a_path()) };
-        let mut below = PathBuf::new();
-        for segment in segments {
-            if matches!(segment, "." | "..") || segment.contains('\0') {
-                return Err(not_a_path());
-            }
-            below.push(segment);
-        }
-        let quoted = [catalog, schema, volume].map(|part| format!("`{}`", part.replace('`', "``")));
-        Ok((self.volume_record(&quoted.join("."))?, below))
-    }
-
-    pub(super) fn volume_record(&self, full: &str) -> Result<VolumeRecord, CatalogError> {
+    /// The record of a volume by its full name in any case, unasked.
+    pub(crate) fn volume_record(&self, full: &str) -> Result<VolumeRecord, CatalogError> {
         let key = name::parts(Kind::Volume, full)?.join(".");
         self.store().get(VOLUME, &key)?.ok_or_else(|| CatalogError::not_found(Kind::Volume, key))
     }

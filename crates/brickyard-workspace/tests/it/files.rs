@@ -42,7 +42,7 @@ refused(lambda: w.files.upload("/Volumes/main/default/absent/x", io.BytesIO(b"")
         BadRequest\nNotFound\nNotFound\nNotFound\n";
     for requirements in [TODAY, PREINSTALLED] {
         let running = start().await;
-        running.handle.create_volume_directory("main.default.raw").unwrap();
+        running.handle.create_volume("main.default.raw").unwrap();
         let token = running.handle.create_personal_access_token(DEVELOPER).unwrap();
         let mut variables = running.handle.client_environment();
         variables.push(("DATABRICKS_TOKEN".to_owned(), token));
@@ -55,7 +55,7 @@ refused(lambda: w.files.upload("/Volumes/main/default/absent/x", io.BytesIO(b"")
 #[tokio::test(flavor = "multi_thread")]
 async fn large_files_go_in_parts_and_by_signed_urls() {
     let running = start().await;
-    running.handle.create_volume_directory("main.default.raw").unwrap();
+    running.handle.create_volume("main.default.raw").unwrap();
     let token = running.handle.create_personal_access_token(DEVELOPER).unwrap();
     let mut variables = running.handle.client_environment();
     variables.push(("DATABRICKS_TOKEN".to_owned(), token));
@@ -88,9 +88,10 @@ print(httpx.get(signed.replace("big.bin", "other.bin")).status_code, httpx.get(s
 #[tokio::test(flavor = "multi_thread")]
 async fn no_path_leads_out_of_a_volume() {
     let running = start().await;
-    running.handle.create_volume_directory("main.default.raw").unwrap();
-    std::fs::write(running.directory.path().join("state/volumes/outside"), "secret").unwrap();
-    let root = running.directory.path().join("state/volumes/main/default/raw");
+    let root = running.handle.create_volume("main.default.raw").unwrap();
+    for outside in ["../outside", "../../../outside"] {
+        std::fs::write(root.join(outside), "secret").unwrap();
+    }
     std::os::unix::fs::symlink("/etc", root.join("link")).unwrap();
     let token = running.handle.create_personal_access_token(DEVELOPER).unwrap();
     for inside in [
