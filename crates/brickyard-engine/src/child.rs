@@ -70,7 +70,7 @@ impl Child {
             .env_clear()
             .envs(environment::of_child(config, group))
             .current_dir(&config.warehouse_directory)
-            .stdin(Stdio::null())
+            .stdin(if config.warden.is_empty() { Stdio::null() } else { Stdio::piped() })
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .process_group(0)
@@ -84,7 +84,9 @@ impl Child {
             tracker.spawn(read(stderr, log.clone(), listening));
         }
         let (exit, exited) = watch::channel(false);
-        tracker.spawn(watch_over(Group { process, id }, stop.clone(), exit, log.clone()));
+        // A warden ends the engine when this closes; waiting for the process would close it.
+        let lifeline = process.stdin.take();
+        tracker.spawn(watch_over(Group { process, id, _lifeline: lifeline }, stop.clone(), exit, log.clone()));
         match tokio::time::timeout(START, address).await {
             Ok(Ok(address)) => Ok(Self { address, process: id, exited, log }),
             Ok(Err(_)) => {
@@ -119,6 +121,7 @@ impl Child {
 struct Group {
     process: tokio::process::Child,
     id: u32,
+    _lifeline: Option<tokio::process::ChildStdin>,
 }
 
 impl Group {

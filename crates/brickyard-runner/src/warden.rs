@@ -12,6 +12,7 @@ pub use descendants::descendants;
 pub use limits::{Limits, LimitsApplied};
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
@@ -40,6 +41,8 @@ const USAGE: u8 = 2;
 struct Orders {
     grace: Duration,
     limits: Limits,
+    /// Hands what comes on standard input to the child.
+    relay: bool,
     command: Vec<OsString>,
 }
 
@@ -74,7 +77,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn complain(code: u8, message: &str) -> ExitCode {
-    use std::io::Write;
+
     // A closed standard error leaves nobody to complain to.
     let _unheard = writeln!(std::io::stderr(), "{message}");
     ExitCode::from(code)
@@ -82,7 +85,7 @@ fn complain(code: u8, message: &str) -> ExitCode {
 
 fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Orders, String> {
     let mut args = args.into_iter();
-    let mut orders = Orders { grace: GRACE, limits: Limits::default(), command: Vec::new() };
+    let mut orders = Orders { grace: GRACE, limits: Limits::default(), relay: false, command: Vec::new() };
     while let Some(argument) = args.next() {
         if argument == "--" {
             orders.command = args.collect();
@@ -94,6 +97,7 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Orders, String> {
             Some("--grace-ms") => orders.grace = Duration::from_millis(value),
             Some("--cpus") => orders.limits.cpus = Some(value),
             Some("--memory") => orders.limits.memory_bytes = Some(value),
+            Some("--relay") => orders.relay = value != 0,
             _ => return Err(format!("unknown argument `{}`", argument.to_string_lossy())),
         }
     }
@@ -113,11 +117,13 @@ async fn watch(orders: &Orders) -> std::io::Result<ExitStatus> {
     let mut user2 = signal(SignalKind::user_defined2())?;
     let cgroup = orders.limits.apply();
     let (program, arguments) = (&orders.command[0], &orders.command[1..]);
-    let child = Command::new(program).args(arguments).stdin(Stdio::null()).process_group(0).spawn()?;
+    let stdin = if orders.relay { Stdio::piped() } else { Stdio::null() };
+    let mut child = Command::new(program).args(arguments).stdin(stdin).process_group(0).spawn()?;
+    let mut relay = child.stdin.take();
     let group = Pid::from_raw(child.id().cast_signed());
 
     let mut parent = tokio::io::stdin();
-    let mut buffer = [0_u8; 64];
+    let mut buffer = [0_u8; 16 * 1024];
     let status = loop {
         if let Some(status) = reap(group) {
             break status;
@@ -125,8 +131,13 @@ async fn watch(orders: &Orders) -> std::io::Result<ExitStatus> {
         let pass = tokio::select! {
             _ = ended.recv() => continue,
             read = parent.read(&mut buffer) => match read {
-                // Nothing is meant to be said on this pipe; what counts is its end.
-                Ok(1..) => continue,
+                Ok(read @ 1..) => {
+                    // A child that no longer reads has its own reasons; what counts here is the end of the pipe.
+                    if relay.as_mut().is_some_and(|child| child.write_all(&buffer[..read]).is_err()) {
+                        relay = None;
+                    }
+                    continue;
+                }
                 _ => break stop(group, orders.grace).await,
             },
             _ = terminate.recv() => break stop(group, orders.grace).await,

@@ -2,15 +2,24 @@
 
 mod check;
 mod completions;
+mod delete;
+mod deploy;
+mod down;
 mod env;
 mod exec;
 mod new;
 mod psql;
+mod get;
+mod list;
 mod reference;
 mod reset;
 mod rule;
 mod run;
 mod sql;
+mod start;
+mod status;
+mod stop;
+mod up;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -62,6 +71,15 @@ enum Command {
     Sql(sql::SqlArgs),
     Psql(psql::PsqlArgs),
     Reset(reset::ResetArgs),
+    Up(up::UpArgs),
+    Down(down::DownArgs),
+    Status(status::StatusArgs),
+    Deploy(deploy::DeployArgs),
+    List(list::ListArgs),
+    Get(get::GetArgs),
+    Start(start::StartArgs),
+    Stop(stop::StopArgs),
+    Delete(delete::DeleteArgs),
     Completions(completions::CompletionsArgs),
     #[command(hide = true)]
     Reference(reference::ReferenceArgs),
@@ -134,6 +152,15 @@ async fn dispatch(command: Command, context: Context) -> Result<Exit, Failure> {
         Command::Sql(args) => sql::run(args, &context).await,
         Command::Psql(args) => psql::run(args, &context).await,
         Command::Reset(args) => reset::run(args, &context).await,
+        Command::Up(args) => up::run(args, &context).await,
+        Command::Down(args) => down::run(args, &context).await,
+        Command::Status(args) => status::run(args, &context).await,
+        Command::Deploy(args) => deploy::run(args, &context).await,
+        Command::List(args) => list::run(args, &context).await,
+        Command::Get(args) => get::run(args, &context).await,
+        Command::Start(args) => start::run(args, &context).await,
+        Command::Stop(args) => stop::run(args, &context).await,
+        Command::Delete(args) => delete::run(args, &context).await,
         Command::Completions(args) => completions::run(&args, context.printer),
         Command::Reference(args) => reference::run(&args, context.printer),
     }

@@ -3,6 +3,7 @@
 pub(crate) mod app_environment;
 pub(crate) mod apps;
 pub(crate) mod check;
+pub(crate) mod deploy;
 pub(crate) mod environment;
 pub(crate) mod exec;
 pub(crate) mod local;
@@ -15,5 +16,7 @@ pub(crate) mod resources;
 pub(crate) mod run;
 pub(crate) mod running;
 pub(crate) mod seed;
+pub(crate) mod service;
 pub(crate) mod session;
 pub(crate) mod sql;
+pub(crate) mod target;

@@ -53,6 +53,15 @@ impl Settings {
         self.state_directory.clone().unwrap_or_else(|| project_directory.join(".brickyard"))
     }
 
+    /// Where the background service keeps its state: the user's, not one app's.
+    pub(crate) fn service_directory(&self) -> PathBuf {
+        let home = || self.environment.path("HOME").map(|home| home.join(".local/state"));
+        self.state_directory.clone().unwrap_or_else(|| {
+            let base = self.environment.path("XDG_STATE_HOME").or_else(home);
+            base.unwrap_or_else(std::env::temp_dir).join("brickyard")
+        })
+    }
+
     /// An argument's path, made absolute.
     pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
         // Collecting the components drops every `.`.

@@ -193,6 +193,10 @@ fn start(
     modified: Option<std::time::SystemTime>,
 ) -> Result<Started, std::io::Error> {
     let mut words = workspace.config().provision.warden();
+    if let Some(end) = words.len().checked_sub(1) {
+        // The model is spoken to on its standard input, through the warden.
+        words.splice(end..end, ["--relay".to_owned(), "1".to_owned()]);
+    }
     words.push(python.display().to_string());
     let mut command = Command::new(&words[0]);
     command

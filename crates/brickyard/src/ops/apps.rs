@@ -155,6 +155,11 @@ impl LocalApps {
         Ok(Arc::clone(apps.entry(name.to_owned()).or_insert(app)))
     }
 
+    /// Port of all apps under their names.
+    pub(crate) fn named_port(&self) -> Option<u16> {
+        self.ingress.named_port()
+    }
+
     /// Ends every app: SIGTERM to all at once, 15 seconds, SIGKILL.
     pub(crate) async fn stop_all(&self) {
         let apps: Vec<Arc<LocalApp>> =

@@ -20,6 +20,9 @@ pub(crate) struct Running {
     token: String,
     /// E-mail address of the developer.
     pub(crate) developer: String,
+    /// Port of all apps under their names, for the background service.
+    #[serde(default)]
+    pub(crate) named_port: Option<u16>,
     /// The app in the foreground, for `run`.
     #[serde(default)]
     pub(crate) app: Option<RunningApp>,
@@ -55,7 +58,7 @@ impl Running {
         developer: String,
         app: Option<RunningApp>,
     ) -> Self {
-        Self { pid: std::process::id(), http_url, host, token, developer, app }
+        Self { pid: std::process::id(), http_url, host, token, developer, named_port: None, app }
     }
 
     /// The workspace that runs in this state directory, if one answers.

@@ -1,0 +1,49 @@
+use serde::Serialize;
+
+use super::Context;
+use crate::failure::{Exit, Failure};
+use crate::ops::running::Running;
+
+/// Show whether the local workspace runs in the background, and where
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {}
+
+/// What is shown of a running workspace: everything but its token.
+#[derive(Serialize)]
+pub(crate) struct Shown {
+    pub(crate) running: bool,
+    pub(crate) pid: u32,
+    pub(crate) host: String,
+    pub(crate) http_url: String,
+    pub(crate) developer: String,
+    pub(crate) apps: Vec<String>,
+}
+
+impl Shown {
+    pub(crate) fn of(running: &Running) -> Self {
+        Self {
+            running: true,
+            pid: running.pid,
+            host: running.host.clone(),
+            http_url: running.http_url.clone(),
+            developer: running.developer.clone(),
+            apps: Vec::new(),
+        }
+    }
+}
+
+pub(crate) async fn run(_args: StatusArgs, context: &Context) -> Result<Exit, Failure> {
+    let Some(running) = Running::find(&context.settings.service_directory()).await else {
+        return Err(Failure::user("The local workspace does not run").hint("start it with `brickyard up`"));
+    };
+    let mut shown = Shown::of(&running);
+    shown.apps = running.client()?.apps().await?.into_iter().map(|app| app.name).collect();
+    context.printer.document(&shown, |shown| {
+        let apps = if shown.apps.is_empty() { "none".to_owned() } else { shown.apps.join(", ") };
+        format!(
+            "Workspace  https://{}\nREST       {}\nDeveloper  {}\nProcess    {}\nApps       {apps}",
+            shown.host, shown.http_url, shown.developer, shown.pid
+        )
+    });
+    Ok(Exit::Success)
+}
