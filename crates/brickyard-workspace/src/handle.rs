@@ -22,9 +22,6 @@ impl WorkspaceHandle {
         let (listener, http_address) = listen(workspace.config().http_address).await?;
         let (proxy, proxy_address) = listen(workspace.config().proxy_address).await?;
         workspace.set_addresses(http_address, proxy_address);
-        if let Err(error) = workspace.resume_apps() {
-            tracing::warn!("Apps could not be started again: {error}");
-        }
         let router = router::router(workspace.clone());
         let gateway = workspace.gateway().clone();
         let tracker = workspace.tracker();
@@ -83,6 +80,11 @@ impl WorkspaceHandle {
     /// What the handlers see; for the parts of this crate that add to the handle.
     pub(crate) fn workspace(&self) -> &Workspace {
         &self.workspace
+    }
+
+    /// Starts every app again that was active when the workspace stopped; called once the app host is ready.
+    pub fn resume_apps(&self) -> Result<(), ApiError> {
+        self.workspace.resume_apps()
     }
 
     /// Makes an app known that runs outside a deployment, or brings its resources and scopes in line.

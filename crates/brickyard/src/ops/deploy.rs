@@ -72,7 +72,7 @@ pub(crate) async fn prepare(target: &Target, options: &DeployOptions) -> Result<
         .source_code_path
         .clone()
         .unwrap_or_else(|| format!("/Workspace/Users/{}/apps/{name}", me.user_name));
-    let wanted = wanted(client, &project, &name, target.local.is_some()).await?;
+    let wanted = wanted(client, &project, &name).await?;
     let existing = client.app(&name).await?;
     let before = upload::manifest(client, &path).await?;
     let plan = plan::compare(&files, &before, existing.as_ref(), &wanted, &path);
@@ -119,12 +119,8 @@ pub(crate) async fn apply(target: &Target, prepared: Prepared, tell: &Tell) -> R
     Ok(Deployed { app, deployment, url, uploaded, removed })
 }
 
-async fn wanted(client: &Client, project: &Project, name: &str, local: bool) -> Result<App, Failure> {
-    let warehouse = match client.warehouses().await {
-        Ok(warehouses) => warehouses.into_iter().next().map(|warehouse| warehouse.id).unwrap_or_default(),
-        Err(failure) if local => return Err(failure.into()),
-        Err(_) => String::new(),
-    };
+async fn wanted(client: &Client, project: &Project, name: &str) -> Result<App, Failure> {
+    let warehouse = resources::warehouse(client, project).await?;
     Ok(App {
         name: name.to_owned(),
         resources: resources::declared(project, &Defaults { warehouse_id: &warehouse })?,

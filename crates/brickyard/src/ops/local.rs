@@ -72,6 +72,7 @@ impl LocalWorkspace {
         let handle = Workspace::start(config).await.map_err(refuse)?;
         let handle = Arc::new(handle);
         apps.attach(&handle);
+        handle.resume_apps().map_err(Failure::from)?;
         Ok(Self { handle, apps, tools, developer, state_directory })
     }
 

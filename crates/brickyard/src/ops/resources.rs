@@ -1,15 +1,29 @@
 use brickyard_api::{
-    AppResource, DatabaseResource, ExperimentResource, GenieSpaceResource, JobResource, NamedResource,
-    PostgresResource, SecretResource, SecurableResource, ServingEndpointResource, WarehouseResource,
+    AppResource, Client, DatabaseResource, ExperimentResource, GenieSpaceResource, JobResource,
+    NamedResource, PostgresResource, SecretResource, SecurableResource, ServingEndpointResource,
+    WarehouseResource,
 };
 use brickyard_project::{Project, Resource, ResourceKind};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 
 /// What stands for a resource whose files do not say so.
 pub(crate) struct Defaults<'a> {
     /// Id of the workspace's warehouse.
     pub(crate) warehouse_id: &'a str,
+}
+
+/// Id of the workspace's first warehouse, asked for only where the app has a use for one.
+pub(crate) async fn warehouse(client: &Client, project: &Project) -> Result<String, Failure> {
+    let resources = brickyard_project::resources::resolve(project);
+    if !resources.iter().any(|resource| resource.kind == ResourceKind::SqlWarehouse) {
+        return Ok(String::new());
+    }
+    let first = client.warehouses().await?.into_iter().next();
+    let first = first.ok_or_else(|| {
+        Failure::new(Kind::Workspace, "The workspace has no SQL warehouse for the app to use")
+    })?;
+    Ok(first.id)
 }
 
 /// The app's resources as the Apps API takes them; what no file says gets a sensible local default.

@@ -122,13 +122,7 @@ async fn register(
     project: &Project,
 ) -> Result<(RegisteredApp, Vec<String>), Failure> {
     let resources = brickyard_project::resources::resolve(project);
-    let needs_warehouse =
-        resources.iter().any(|resource| resource.kind == brickyard_project::ResourceKind::SqlWarehouse);
-    let warehouse = if needs_warehouse {
-        client.warehouses().await?.into_iter().next().map(|warehouse| warehouse.id).unwrap_or_default()
-    } else {
-        String::new()
-    };
+    let warehouse = resources::warehouse(client, project).await?;
     let assumed = resources
         .iter()
         .filter(|resource| resource.origin == brickyard_project::resources::Origin::WellKnownKey)
