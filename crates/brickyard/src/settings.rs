@@ -53,6 +53,11 @@ impl Settings {
         self.state_directory.clone().unwrap_or_else(|| project_directory.join(".brickyard"))
     }
 
+    /// Where ports of apps are claimed.
+    pub(crate) fn ports_directory(&self) -> PathBuf {
+        self.cache_directory.join("ports")
+    }
+
     /// Where the background service keeps its state: the user's, not one app's.
     pub(crate) fn service_directory(&self) -> PathBuf {
         let home = || self.environment.path("HOME").map(|home| home.join(".local/state"));

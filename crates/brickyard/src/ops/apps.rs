@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use authority::WorkspaceAuthority;
-pub(crate) use port::PortPolicy;
+pub(crate) use port::{Claims, PortPolicy};
 pub(crate) use version::{Plan, Version};
 
 /// First port tried for an app's address.

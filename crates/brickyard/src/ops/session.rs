@@ -7,7 +7,7 @@ use brickyard_runner::ingress::{Port, SignIn};
 use brickyard_runner::warden::Limits;
 use brickyard_workspace::RegisteredApp;
 
-use super::apps::{Door, LocalApp, Plan, PortPolicy};
+use super::apps::{Claims, Door, LocalApp, Plan, PortPolicy};
 use super::local::{LocalWorkspace, Options};
 use super::provision::Report;
 use super::resources::{self, Defaults};
@@ -96,6 +96,7 @@ impl AppSession {
             variables: Vec::new(),
             command: None,
             port: options.port,
+            claims: Claims::new(settings.ports_directory()),
             limits: match project.settings.app.compute_size.as_deref() {
                 Some(size) if size.eq_ignore_ascii_case("large") => Limits::LARGE,
                 _ => Limits::MEDIUM,

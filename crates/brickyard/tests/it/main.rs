@@ -1,4 +1,7 @@
-//! Tests of the binary, in one program: what it prints, writes and answers.
+//! Tests of the binary, in one program: what it prints, writes and answers, in an empty home.
 
+mod apps;
 mod check;
 mod new;
+mod harness;
+mod run;

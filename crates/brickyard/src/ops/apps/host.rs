@@ -6,7 +6,7 @@ use brickyard_runner::warden::Limits;
 use brickyard_workspace::{AppFailure, AppHost, AppLaunch, AppLog, AppState};
 use futures_util::future::BoxFuture;
 
-use super::{Door, LocalApps, Plan, PortPolicy, Version};
+use super::{Claims, Door, LocalApps, Plan, PortPolicy, Version};
 
 impl AppHost for LocalApps {
     fn launch(&self, launch: AppLaunch) -> BoxFuture<'_, Result<(), AppFailure>> {
@@ -37,6 +37,7 @@ impl AppHost for LocalApps {
                 variables: launch.variables.clone(),
                 command: launch.command.clone(),
                 port: PortPolicy::Auto,
+                claims: Claims::new(self.settings.ports_directory()),
                 limits: if launch.compute_size == "LARGE" { Limits::LARGE } else { Limits::MEDIUM },
                 reload: false,
                 report: Arc::new(|_| {}),

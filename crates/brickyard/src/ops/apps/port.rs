@@ -1,4 +1,7 @@
+use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use brickyard_runner::ingress::{Port, Served};
 
@@ -19,16 +22,54 @@ pub(crate) enum PortPolicy {
 
 impl PortPolicy {
     /// The port for this command, and the pinned one if the command differs from the platform.
-    pub(crate) fn choose(self, command: &[String]) -> (u16, Option<u16>) {
+    pub(crate) fn choose(self, command: &[String], claims: &Claims) -> (u16, Option<u16>) {
         match self {
             Self::Fixed(port) => (port, None),
-            Self::Strict => (free(), None),
+            Self::Strict => (claims.port(), None),
             Self::Auto => match pinned(command) {
                 Some(port) if port != PLATFORM_PORT => (port, Some(port)),
                 Some(port) => (port, None),
-                None => (free(), None),
+                None => (claims.port(), None),
             },
         }
+    }
+}
+
+/// The port one version of an app has, held against other programs of ours until it is dropped: between finding a port
+/// free and the app listening on it, nobody else takes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Claims {
+    /// One lock file a port, shared by all brickyards of the user.
+    directory: PathBuf,
+    claimed: Arc<Mutex<Option<(u16, File)>>>,
+}
+
+impl Claims {
+    pub(crate) fn new(directory: PathBuf) -> Self {
+        Self { directory, claimed: Arc::default() }
+    }
+
+    /// The platform's port if nobody has it, else any; the same one each time.
+    fn port(&self) -> u16 {
+        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((port, _)) = claimed.as_ref() {
+            return *port;
+        }
+        for wanted in std::iter::once(PLATFORM_PORT).chain(std::iter::repeat_n(0, 50)) {
+            let Some(port) = free(wanted) else { continue };
+            if let Some(lock) = self.lock(port) {
+                *claimed = Some((port, lock));
+                return port;
+            }
+        }
+        PLATFORM_PORT
+    }
+
+    fn lock(&self, port: u16) -> Option<File> {
+        std::fs::create_dir_all(&self.directory).ok()?;
+        let file = File::create(self.directory.join(port.to_string())).ok()?;
+        file.try_lock().ok()?;
+        Some(file)
     }
 }
 
@@ -52,13 +93,10 @@ fn pinned(command: &[String]) -> Option<u16> {
     None
 }
 
-/// The platform's port if nobody has it, else any.
-fn free() -> u16 {
-    let try_port = |port: u16| {
-        let all = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).ok()?;
-        Some(all.local_addr().ok()?.port())
-    };
-    try_port(PLATFORM_PORT).or_else(|| try_port(0)).unwrap_or(PLATFORM_PORT)
+/// The port itself if nobody listens on it; for 0 any such port.
+fn free(port: u16) -> Option<u16> {
+    let all = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).ok()?;
+    Some(all.local_addr().ok()?.port())
 }
 
 /// The port in words.
@@ -102,9 +140,20 @@ mod tests {
 
     #[test]
     fn a_pinned_port_is_told_unless_it_is_the_platforms() {
-        assert_eq!(PortPolicy::Auto.choose(&command("x --port 8080")), (8080, Some(8080)));
-        assert_eq!(PortPolicy::Auto.choose(&command("x --port 8000")), (8000, None));
-        assert_eq!(PortPolicy::Strict.choose(&command("x --port 8080")).1, None);
-        assert_eq!(PortPolicy::Fixed(9000).choose(&command("x --port 8080")), (9000, None));
+        let directory = tempfile::tempdir().unwrap();
+        let claims = Claims::new(directory.path().to_owned());
+        assert_eq!(PortPolicy::Auto.choose(&command("x --port 8080"), &claims), (8080, Some(8080)));
+        assert_eq!(PortPolicy::Auto.choose(&command("x --port 8000"), &claims), (8000, None));
+        assert_eq!(PortPolicy::Strict.choose(&command("x --port 8080"), &claims).1, None);
+        assert_eq!(PortPolicy::Fixed(9000).choose(&command("x --port 8080"), &claims), (9000, None));
+    }
+
+    #[test]
+    fn two_versions_never_get_the_same_port() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Claims::new(directory.path().to_owned());
+        let second = Claims::new(directory.path().to_owned());
+        assert_ne!(first.port(), second.port());
+        assert_eq!(first.port(), first.clone().port());
     }
 }

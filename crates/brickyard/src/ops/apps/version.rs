@@ -19,7 +19,7 @@ use brickyard_runner::warden::Limits;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::port::PortPolicy;
+use super::port::{Claims, PortPolicy};
 use crate::failure::Failure;
 use crate::ops::app_environment::{self, Parts, Variable};
 use crate::settings::Settings;
@@ -46,6 +46,8 @@ pub(crate) struct Plan {
     /// Command given with a deployment, in place of that of `app.yaml`.
     pub(crate) command: Option<Vec<String>>,
     pub(crate) port: PortPolicy,
+    /// Its port, held as long as the version lives.
+    pub(crate) claims: Claims,
     pub(crate) limits: Limits,
     /// Restarts when files change.
     pub(crate) reload: bool,
@@ -67,6 +69,8 @@ pub(crate) struct Ready {
 /// A version of an app that runs.
 pub(crate) struct Version {
     supervisor: Supervisor,
+    /// Given back when the version has stopped.
+    _claims: Claims,
     /// Passes the supervisor's status on to the app's.
     forward: JoinHandle<()>,
     pub(crate) ready: Ready,
@@ -81,7 +85,7 @@ impl Plan {
             None => project.command()?,
         };
         let environment = self.build(&project).await?;
-        let (port, pinned) = self.port.choose(&command);
+        let (port, pinned) = self.port.choose(&command, &self.claims);
         std::fs::create_dir_all(&self.home)
             .map_err(|error| Failure::machine("Cannot make the app's home directory").because(error))?;
         let mut interpreter: Vec<(String, String)> = environment
@@ -166,7 +170,7 @@ impl Version {
         }
         let supervisor = Supervisor::start(config);
         let forward = forward(&supervisor, status);
-        Ok(Self { supervisor, forward, ready })
+        Ok(Self { supervisor, _claims: plan.claims.clone(), forward, ready })
     }
 
     /// Passes its status on from now on: it is the version that serves.
