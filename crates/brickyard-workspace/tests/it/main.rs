@@ -11,3 +11,4 @@ mod secrets;
 mod serving;
 mod unity_catalog;
 mod warehouse;
+mod workspace_files;

@@ -1,0 +1,99 @@
+use crate::harness::{TODAY, environment, start};
+
+/// The SDK's own file interface, notebooks included.
+const SDK: &str = r##"
+import io
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied, ResourceAlreadyExists
+from databricks.sdk.service.workspace import ImportFormat, Language, ObjectType
+
+w = WorkspaceClient()
+me = w.current_user.me().user_name
+home = f"/Users/{me}/app"
+w.workspace.mkdirs(f"{home}/pages")
+w.workspace.upload(f"{home}/app.py", b"print(1)", format=ImportFormat.AUTO)
+try:
+    w.workspace.upload(f"{home}/app.py", b"print(2)", format=ImportFormat.AUTO); raise SystemExit("overwritten")
+except ResourceAlreadyExists as error:
+    assert "already exists" in str(error)
+w.workspace.upload(f"{home}/app.py", b"print(3)", format=ImportFormat.RAW, overwrite=True)
+assert w.workspace.download(f"{home}/app.py").read() == b"print(3)"
+w.workspace.upload(f"{home}/pages/data.bin", bytes(range(256)) * 4096, format=ImportFormat.AUTO)
+assert w.workspace.download(f"/Workspace{home}/pages/data.bin").read() == bytes(range(256)) * 4096
+
+# The trap of the platform: a notebook has no file of its name.
+w.workspace.upload(f"{home}/note.py", b"# Databricks notebook source\nprint(1)", format=ImportFormat.AUTO)
+w.workspace.upload(f"{home}/plain.py", b"print(1)", language=Language.PYTHON, format=ImportFormat.SOURCE)
+found = {o.path: o.object_type for o in w.workspace.list(home)}
+assert found == {
+    f"{home}/app.py": ObjectType.FILE, f"{home}/note": ObjectType.NOTEBOOK, f"{home}/pages": ObjectType.DIRECTORY,
+    f"{home}/plain": ObjectType.NOTEBOOK,
+}, found
+assert w.workspace.get_status(f"{home}/note").language == Language.PYTHON
+assert len(list(w.workspace.list(home, recursive=True))) == 4
+
+try:
+    w.workspace.delete(home); raise SystemExit("a full folder was deleted")
+except BadRequest as error:
+    assert "not empty" in str(error)
+w.workspace.delete(home, recursive=True)
+for missing in (lambda: w.workspace.get_status(home), lambda: w.workspace.download(f"{home}/app.py"), lambda: w.workspace.delete(home)):
+    try:
+        missing(); raise SystemExit("found what was deleted")
+    except NotFound as error:
+        assert "doesn't exist" in str(error)
+for path in ("/Users/developer@example.com/x", "/x"):
+    try:
+        w.workspace.mkdirs(path); raise SystemExit("wrote elsewhere")
+    except PermissionDenied:
+        pass
+for path in ("relative", f"{home}/../../x"):
+    try:
+        w.workspace.mkdirs(path); raise SystemExit("a path that is none")
+    except BadRequest:
+        pass
+print("done")
+"##;
+
+/// Requests as the official command line makes them: raw bytes, escaped paths, parents by hand.
+const CLI: &str = r##"
+import os, requests
+from urllib.parse import quote
+from databricks.sdk import WorkspaceClient
+
+w = WorkspaceClient()
+host, headers = w.config.host, w.config.authenticate()
+me = w.current_user.me().user_name
+def put(path, body, overwrite="true"):
+    return requests.post(f"{host}/api/2.0/workspace-files/import-file/{quote(path.lstrip('/'), safe='')}", params={"overwrite": overwrite}, data=body, headers=headers)
+
+missing = put(f"/Users/{me}/new/app.py", b"1")
+assert missing.status_code == 404, missing.text
+assert requests.post(f"{host}/api/2.0/workspace/mkdirs", json={"path": f"/Users/{me}/new"}, headers=headers).status_code == 200
+assert put(f"/Users/{me}/new/app.py", b"1").status_code == 200
+again = put(f"/Users/{me}/new/app.py", b"2", overwrite="false")
+assert again.status_code == 409 and "already exists." in again.text, again.text
+assert put(f"/Users/{me}/new/a file #1.txt", b"x").status_code == 200
+assert put(f"/Users/{me}/new/nb.py", b"# Databricks notebook source\n").status_code == 200
+kind = requests.get(f"{host}/api/2.0/workspace/get-status", params={"path": f"/Users/{me}/new/nb"}, headers=headers).json()
+assert kind["object_type"] == "NOTEBOOK", kind
+second = put(f"/Users/{me}/new/nb.py", b"# Databricks notebook source\n", overwrite="false")
+assert second.status_code == 400 and "already exists." in second.text, second.text
+export = requests.get(f"{host}/api/2.0/workspace/export", params={"path": f"/Users/{me}/new/a file #1.txt", "direct_download": "true"}, headers=headers)
+assert export.content == b"x", export.content
+unsupported = requests.get(f"{host}/api/2.0/workspace/export", params={"path": f"/Users/{me}/new/nb", "format": "DBC"}, headers=headers)
+assert unsupported.status_code == 501, unsupported.text
+print("done")
+"##;
+
+#[tokio::test]
+async fn the_sdk_uploads_lists_and_deletes() {
+    let (running, clients) = (start().await, environment(TODAY).await);
+    assert_eq!(running.python(&clients, SDK).await.trim(), "done");
+}
+
+#[tokio::test]
+async fn files_come_as_the_cli_sends_them() {
+    let (running, clients) = (start().await, environment(TODAY).await);
+    assert_eq!(running.python(&clients, CLI).await.trim(), "done");
+}
