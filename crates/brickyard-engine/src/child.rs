@@ -86,7 +86,12 @@ impl Child {
         let (exit, exited) = watch::channel(false);
         // A warden ends the engine when this closes; waiting for the process would close it.
         let lifeline = process.stdin.take();
-        tracker.spawn(watch_over(Group { process, id, _lifeline: lifeline }, stop.clone(), exit, log.clone()));
+        tracker.spawn(watch_over(
+            Group { process, id, _lifeline: lifeline },
+            stop.clone(),
+            exit,
+            log.clone(),
+        ));
         match tokio::time::timeout(START, address).await {
             Ok(Ok(address)) => Ok(Self { address, process: id, exited, log }),
             Ok(Err(_)) => {

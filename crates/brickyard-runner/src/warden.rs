@@ -77,7 +77,6 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn complain(code: u8, message: &str) -> ExitCode {
-
     // A closed standard error leaves nobody to complain to.
     let _unheard = writeln!(std::io::stderr(), "{message}");
     ExitCode::from(code)

@@ -11,6 +11,7 @@ mod new;
 mod psql;
 mod get;
 mod list;
+mod psql;
 mod reference;
 mod reset;
 mod rule;
