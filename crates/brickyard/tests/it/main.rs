@@ -2,6 +2,6 @@
 
 mod apps;
 mod check;
-mod new;
 mod harness;
+mod new;
 mod run;
