@@ -99,11 +99,10 @@ impl Finder<'_> {
             }
         }
         // UPDATE, DELETE and MERGE read the table they change.
-        if !matches!(dml.kind, DmlKind::Insert(_)) {
-            if let TargetName::Name(name) = &dml.target.name {
+        if !matches!(dml.kind, DmlKind::Insert(_))
+            && let TargetName::Name(name) = &dml.target.name {
                 self.table(name, ReferenceKind::Read);
             }
-        }
         self.scopes.push(scope);
         let mut result = Ok(());
         let skip = dml.with.as_ref().map_or(0, |with| with.ctes.len());
@@ -128,7 +127,7 @@ impl Finder<'_> {
             Command::CreateTable(create) => {
                 match &create.like {
                     Some(Like::Columns(source) | Like::Clone { source, .. }) => {
-                        self.table(source, ReferenceKind::Read)
+                        self.table(source, ReferenceKind::Read);
                     }
                     None => {}
                 }

@@ -425,7 +425,7 @@ impl Dml {
                             assignments.iter().for_each(|(_, expr)| visit(Node::Expr(expr)));
                         }
                         MergeAction::Insert(_, values) => {
-                            values.iter().for_each(|expr| visit(Node::Expr(expr)))
+                            values.iter().for_each(|expr| visit(Node::Expr(expr)));
                         }
                         _ => {}
                     }

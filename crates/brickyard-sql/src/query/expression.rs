@@ -585,14 +585,11 @@ impl Parser<'_> {
                 self.advance();
                 ExprKind::Typed(word, self.string()?)
             }
-            "INTERVAL" if !called || self.interval_follows() => {
-                if self.interval_follows() {
+            "INTERVAL" if (!called || self.interval_follows())
+                && self.interval_follows() => {
                     self.advance();
                     self.interval()?
-                } else {
-                    return self.named(start);
                 }
-            }
             "CASE" => {
                 self.advance();
                 self.case()?

@@ -219,10 +219,7 @@ impl Planner<'_> {
             .iter()
             .map(|own| {
                 let name = quote_name(&own.name);
-                match given.iter().any(|given| given.eq_ignore_ascii_case(&own.name)) {
-                    true => name,
-                    false => format!("CAST({} AS {}) AS {name}", default_text(Some(own)), own.data_type),
-                }
+                if given.iter().any(|given| given.eq_ignore_ascii_case(&own.name)) { name } else { format!("CAST({} AS {}) AS {name}", default_text(Some(own)), own.data_type) }
             })
             .collect();
         let names: Vec<String> = given.iter().map(|name| quote_name(name)).collect();

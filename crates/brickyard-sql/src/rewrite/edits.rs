@@ -152,7 +152,7 @@ pub(crate) fn canonical(text: &str, out: &mut String) -> Result<(), SqlError> {
             TokenKind::Comment | TokenKind::Hint => out.push(' '),
             TokenKind::String => out.push_str(&string_literal(&string_value(piece))),
             TokenKind::Dollar => {
-                out.push_str(&string_literal(piece.trim_start_matches("$$").trim_end_matches("$$")))
+                out.push_str(&string_literal(piece.trim_start_matches("$$").trim_end_matches("$$")));
             }
             _ => out.push_str(piece),
         }

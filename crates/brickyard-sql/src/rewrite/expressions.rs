@@ -39,6 +39,13 @@ impl Planner<'_> {
                 DataType::Unknown
             }
             ExprKind::Call(call) => self.call(expr, call, scope)?,
+            ExprKind::Unary(operator, operand) if operator == "-" && least(operand).is_some() => {
+                // The least value of a type: its positive part alone would be of a wider one.
+                let data_type = least(operand).unwrap_or_default();
+                let digits = operand.span.of(self.sql).trim_end_matches(['L', 'l']);
+                self.edits.replace(expr.span, pieces![format!("CAST('-{digits}' AS {data_type})")]);
+                data_type
+            }
             ExprKind::Unary(operator, operand) => {
                 let data_type = self.expr(operand, scope)?;
                 match operator.as_str() {
@@ -226,11 +233,10 @@ impl Planner<'_> {
                 if let Some(data_type) = self.variable(&parts, span)? {
                     return Ok(data_type);
                 }
-                if let [only] = parts.as_slice() {
-                    if let Some(data_type) = self.without_parentheses(only, span)? {
+                if let [only] = parts.as_slice()
+                    && let Some(data_type) = self.without_parentheses(only, span)? {
                         return Ok(data_type);
                     }
-                }
                 if parts.iter().any(|part| part.eq_ignore_ascii_case("_metadata")) {
                     return Err(SqlError::unsupported(
                         "the _metadata column of files",
@@ -670,6 +676,15 @@ fn literal_decimal(expr: &Expr, data_type: &DataType) -> Option<(u8, u8)> {
     }
 }
 
+/// The type whose least value a number is the positive part of.
+fn least(expr: &Expr) -> Option<DataType> {
+    match &expr.kind {
+        ExprKind::Number(text) if text == "2147483648" => Some(DataType::Int),
+        ExprKind::Number(text) if text.trim_end_matches(['L', 'l']) == "9223372036854775808" => Some(DataType::BigInt),
+        _ => None,
+    }
+}
+
 fn path_text(steps: &[PathStep]) -> Result<String, SqlError> {
     let mut path = String::from("$");
     for step in steps {
@@ -683,7 +698,9 @@ fn path_text(steps: &[PathStep]) -> Result<String, SqlError> {
                 return Err(SqlError::unsupported("this key in a JSON path", "Use get_json_object"));
             }
             PathStep::Index(index) => path.push_str(&format!("[{index}]")),
-            PathStep::Every => path.push_str("[*]"),
+            PathStep::Every => {
+                return Err(SqlError::unsupported("[*] in a JSON path", "Parse the text with from_json and use transform"));
+            }
         }
     }
     Ok(path)

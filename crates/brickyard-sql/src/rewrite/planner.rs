@@ -92,11 +92,10 @@ impl<'a> Planner<'a> {
         let columns = inner.query(query, &Env { parameters, ..Env::default() })?;
         let rendered = inner.render(query.span)?;
         for mut reference in query_references(&text, query)? {
-            if let Some(whole) = crate::plan::qualify(&reference.parts, names.0, names.1) {
-                if !matches!(reference.kind, crate::references::ReferenceKind::Path) {
+            if let Some(whole) = crate::plan::qualify(&reference.parts, names.0, names.1)
+                && !matches!(reference.kind, crate::references::ReferenceKind::Path) {
                     reference.parts = whole;
                 }
-            }
             self.definer_reads.push(reference);
         }
         self.definer_reads.append(&mut inner.definer_reads);

@@ -430,11 +430,10 @@ impl Planner<'_> {
             );
             SqlError::new("UNRESOLVED_ROUTINE", "42883", text).at(name.span)
         };
-        if let [only] = parts.as_slice() {
-            if let Some(routine) = self.schemas.temporary_routine(only) {
+        if let [only] = parts.as_slice()
+            && let Some(routine) = self.schemas.temporary_routine(only) {
                 return Ok(routine);
             }
-        }
         let whole = qualify(&parts, &self.context.catalog, &self.context.schema).ok_or_else(missing)?;
         self.schemas.routine(&whole)?.ok_or_else(missing)
     }
@@ -493,20 +492,17 @@ impl Planner<'_> {
             }
         }
         let Some(path) = path else { return Err(SqlError::unsupported("read_files without a path", hint)) };
-        let format = match format {
-            Some(format) => format,
-            None => {
-                let extension =
-                    path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
-                match extension.as_str() {
-                    "csv" | "json" | "parquet" => extension,
-                    "txt" => "text".to_owned(),
-                    _ => {
-                        return Err(SqlError::unsupported(
-                            "read_files without a format",
-                            "Add format => 'csv'",
-                        ));
-                    }
+        let format = if let Some(format) = format { format } else {
+            let extension =
+                path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
+            match extension.as_str() {
+                "csv" | "json" | "parquet" => extension,
+                "txt" => "text".to_owned(),
+                _ => {
+                    return Err(SqlError::unsupported(
+                        "read_files without a format",
+                        "Add format => 'csv'",
+                    ));
                 }
             }
         };
@@ -568,11 +564,10 @@ impl Planner<'_> {
         for (aggregate, alias) in &pivot.aggregates {
             let data_type = self.expr(aggregate, &scope)?;
             crate::query::tree::walk(crate::query::Node::Expr(aggregate), &mut |node| {
-                if let crate::query::Node::Expr(expr) = node {
-                    if let ExprKind::Name(name) = &expr.kind {
+                if let crate::query::Node::Expr(expr) = node
+                    && let ExprKind::Name(name) = &expr.kind {
                         used.extend(name.parts.last().map(|part| part.value.to_lowercase()));
                     }
-                }
             });
             let text = self.render(aggregate.span)?;
             let ExprKind::Call(call) = &aggregate.kind else {

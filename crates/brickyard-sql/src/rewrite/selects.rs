@@ -23,6 +23,7 @@ impl Planner<'_> {
         if let Some(filter) = &select.filter {
             self.expr(filter, &scope)?;
         }
+        self.grouped_window(select, &mut scope)?;
         let mut columns = Columns::default();
         let name_all = std::mem::replace(&mut self.name_all, select.qualify.is_some());
         // Columns the select list gives for each entry, to count ordinals for GROUP BY ALL.
@@ -56,6 +57,22 @@ impl Planner<'_> {
         self.substitute = saved;
         scope.aliases.clear();
         Ok((columns, scope))
+    }
+
+    /// After `GROUP BY window(…)` the name `window` is that window.
+    fn grouped_window(&mut self, select: &Select, scope: &mut Scope) -> Result<(), SqlError> {
+        let items = select.group_by.iter().flat_map(|group| &group.items);
+        for item in items {
+            let ExprKind::Call(call) = &item.kind else { continue };
+            if call.name.single().as_deref() == Some("WINDOW") {
+                let field = |name: &str| crate::data_type::Field {
+                    name: name.to_owned(), data_type: DataType::Timestamp, ..Default::default()
+                };
+                let data_type = DataType::Struct(vec![field("start"), field("end")]);
+                scope.aliases.push(("window".to_owned(), item.span, data_type));
+            }
+        }
+        Ok(())
     }
 
     fn item(&mut self, item: &Item, scope: &mut Scope, columns: &mut Columns) -> Result<(), SqlError> {

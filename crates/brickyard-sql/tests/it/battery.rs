@@ -51,7 +51,7 @@ fn parameters(args: &Value) -> Parameters {
 }
 
 /// Rows of a query without order are compared as a bag.
-fn in_order(mut rows: Vec<Value>, ordered: bool) -> Value {
+pub(crate) fn in_order(mut rows: Vec<Value>, ordered: bool) -> Value {
     if !ordered {
         rows.sort_by_key(Value::to_string);
     }
@@ -93,7 +93,7 @@ async fn the_battery_gives_what_it_should() {
                 }
             }
             (Outcome::Rows(rows), Value::String(class)) => {
-                wrong.push(format!("{head}\n   got {rows:?}, want {class}"))
+                wrong.push(format!("{head}\n   got {rows:?}, want {class}"));
             }
             (Outcome::Rows(_), _) => passed += 1,
             (Outcome::Error(class, _), Value::String(want))
@@ -104,7 +104,7 @@ async fn the_battery_gives_what_it_should() {
             (Outcome::Error(class, message), _)
                 if class == "UNSUPPORTED_FEATURE" && REFUSED.contains(&id) =>
             {
-                refused.push(format!("{head}\n   {message}"))
+                refused.push(format!("{head}\n   {message}"));
             }
             (Outcome::Error(_, message), _) => failed.push(format!("{head}\n   {message}")),
         }

@@ -150,8 +150,7 @@ impl Bench {
         match self.raw(&statement.sql).await {
             Ok(batches) => Ok(rows(&batches)),
             Err((class, message)) => {
-                let overflow = statement.checked && class.starts_with("CAST_OVERFLOW");
-                let class = if overflow { "ARITHMETIC_OVERFLOW".to_owned() } else { class };
+                let class = statement.overflow(&class, &message).map_or(class, |error| error.class);
                 Err((class, format!("{message}\n   planned: {}", statement.sql)))
             }
         }

@@ -16,10 +16,10 @@ fn every_statement_is_parsed() {
         match parse(sql) {
             // What is wrong with 183 is seen when the function is planned.
             Ok(_) if wanted_error && entry["id"] != 183 => {
-                failures.push(format!("{}: no error: {sql}", entry["id"]))
+                failures.push(format!("{}: no error: {sql}", entry["id"]));
             }
             Err(error) if !wanted_error => {
-                failures.push(format!("{}: {sql}\n   {}", entry["id"], error.message))
+                failures.push(format!("{}: {sql}\n   {}", entry["id"], error.message));
             }
             _ => {}
         }

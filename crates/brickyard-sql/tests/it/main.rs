@@ -6,3 +6,4 @@ mod battery;
 mod bench;
 mod cells;
 mod corpus;
+mod semantics;
