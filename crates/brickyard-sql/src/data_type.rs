@@ -163,7 +163,11 @@ impl fmt::Display for Field {
         let plain = !self.name.is_empty()
             && self.name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
             && !self.name.starts_with(|c: char| c.is_ascii_digit());
-        if plain { out.write_str(&self.name)? } else { out.write_str(&crate::token::quote_name(&self.name))? }
+        if plain {
+            out.write_str(&self.name)?
+        } else {
+            out.write_str(&crate::token::quote_name(&self.name))?
+        }
         write!(out, ": {}", self.data_type)?;
         if self.not_null {
             out.write_str(" NOT NULL")?;

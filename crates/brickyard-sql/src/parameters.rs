@@ -330,13 +330,14 @@ fn constructor(
     }
     if upper.starts_with("STRUCT") {
         if let DataType::Struct(fields) = DataType::from(parameter.sql_type.as_str())
-            && fields.len() == arguments.len() {
-                let mut parts = Vec::new();
-                for (field, argument) in fields.iter().zip(arguments) {
-                    parts.push(format!("{}, {}", string_literal(&field.name), literal(argument, depth + 1)?));
-                }
-                return Ok(format!("named_struct({})", parts.join(", ")));
+            && fields.len() == arguments.len()
+        {
+            let mut parts = Vec::new();
+            for (field, argument) in fields.iter().zip(arguments) {
+                parts.push(format!("{}, {}", string_literal(&field.name), literal(argument, depth + 1)?));
             }
+            return Ok(format!("named_struct({})", parts.join(", ")));
+        }
         return Ok(format!("struct({})", literals(arguments)?));
     }
     Err(invalid(parameter, "has parts although its type has none"))

@@ -45,9 +45,15 @@ impl EngineStatement {
         }
         let small = ["TINYINT", "SMALLINT", "Int8", "Int16"].iter().any(|name| message.contains(name));
         let (class, text) = if small {
-            ("BINARY_ARITHMETIC_OVERFLOW", "The result of the arithmetic caused overflow. Use a wider type, or `try_add`, `try_subtract` and `try_multiply` to return NULL instead.")
+            (
+                "BINARY_ARITHMETIC_OVERFLOW",
+                "The result of the arithmetic caused overflow. Use a wider type, or `try_add`, `try_subtract` and `try_multiply` to return NULL instead.",
+            )
         } else {
-            ("ARITHMETIC_OVERFLOW", "integer overflow. Use 'try_add', 'try_subtract' or 'try_multiply' to tolerate overflow and return NULL instead. If necessary set \"ansi_mode\" to \"false\" to bypass this error.")
+            (
+                "ARITHMETIC_OVERFLOW",
+                "integer overflow. Use 'try_add', 'try_subtract' or 'try_multiply' to tolerate overflow and return NULL instead. If necessary set \"ansi_mode\" to \"false\" to bypass this error.",
+            )
         };
         Some(SqlError::new(class, "22003", text))
     }

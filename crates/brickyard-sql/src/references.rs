@@ -100,9 +100,10 @@ impl Finder<'_> {
         }
         // UPDATE, DELETE and MERGE read the table they change.
         if !matches!(dml.kind, DmlKind::Insert(_))
-            && let TargetName::Name(name) = &dml.target.name {
-                self.table(name, ReferenceKind::Read);
-            }
+            && let TargetName::Name(name) = &dml.target.name
+        {
+            self.table(name, ReferenceKind::Read);
+        }
         self.scopes.push(scope);
         let mut result = Ok(());
         let skip = dml.with.as_ref().map_or(0, |with| with.ctes.len());

@@ -585,11 +585,10 @@ impl Parser<'_> {
                 self.advance();
                 ExprKind::Typed(word, self.string()?)
             }
-            "INTERVAL" if (!called || self.interval_follows())
-                && self.interval_follows() => {
-                    self.advance();
-                    self.interval()?
-                }
+            "INTERVAL" if (!called || self.interval_follows()) && self.interval_follows() => {
+                self.advance();
+                self.interval()?
+            }
             "CASE" => {
                 self.advance();
                 self.case()?

@@ -322,9 +322,10 @@ impl Planner<'_> {
             ("sum", [_]) if types.first() == Some(&DataType::Unknown) => self.unchecked += 1,
             ("typeof", [_]) => {
                 if let Some(data_type) = types.first()
-                    && *data_type == DataType::Variant {
-                        self.edits.replace(expr.span, pieces!["'variant'"]);
-                    }
+                    && *data_type == DataType::Variant
+                {
+                    self.edits.replace(expr.span, pieces!["'variant'"]);
+                }
             }
             ("window", _) => self.window(expr, call, types)?,
             ("extract" | "date_part" | "datepart", [unit, _])
@@ -342,9 +343,15 @@ impl Planner<'_> {
             ("nvl" | "ifnull", [_, _]) => rename(self, "coalesce"),
             ("regr_count", _) => self.edits.replace(expr.span, pieces!["CAST(", expr.span, " AS BIGINT)"]),
             ("timestamp_seconds", [value])
-                if matches!(types.first(), Some(DataType::Decimal(..) | DataType::Double | DataType::Float)) =>
+                if matches!(
+                    types.first(),
+                    Some(DataType::Decimal(..) | DataType::Double | DataType::Float)
+                ) =>
             {
-                self.edits.replace(expr.span, pieces!["timestamp_micros(CAST((", *value, ") * 1000000 AS BIGINT))"]);
+                self.edits.replace(
+                    expr.span,
+                    pieces!["timestamp_micros(CAST((", *value, ") * 1000000 AS BIGINT))"],
+                );
             }
             ("rank" | "dense_rank" | "percent_rank", [first, .., last]) => {
                 self.edits.replace(first.to(*last), pieces![""]);
@@ -440,14 +447,21 @@ impl Planner<'_> {
 
     /// Calls that the engine answers otherwise than the platform does, found by running Spark's own examples on it.
     fn differs(&self, name: &str, call: &Call, types: &[DataType]) -> bool {
-        let literal = |at: usize| call.arguments.get(at).and_then(|argument| constant_string(&argument.value));
+        let literal =
+            |at: usize| call.arguments.get(at).and_then(|argument| constant_string(&argument.value));
         let binary = types.first() == Some(&DataType::Binary);
         match name {
             // Negative bases mean signed numbers.
-            "conv" => call.arguments.iter().skip(1).any(|argument| !matches!(argument.value.kind, ExprKind::Number(_))),
+            "conv" => call
+                .arguments
+                .iter()
+                .skip(1)
+                .any(|argument| !matches!(argument.value.kind, ExprKind::Number(_))),
 
             "get_json_object" => literal(1).is_none_or(|path| path.contains('*')),
-            "left" | "right" | "substr" | "substring" | "overlay" | "lpad" | "rpad" | "btrim" | "trim" => binary,
+            "left" | "right" | "substr" | "substring" | "overlay" | "lpad" | "rpad" | "btrim" | "trim" => {
+                binary
+            }
             "listagg" | "string_agg" => types.first() == Some(&DataType::Void),
             "mode" => types.len() > 1,
             "try_parse_url" => true,
@@ -824,13 +838,13 @@ impl Planner<'_> {
                     .parameters
                     .iter()
                     .any(|parameter| parameter.name.eq_ignore_ascii_case(&named.value))
-                {
-                    let text = format!(
-                        "Cannot invoke {name} because it has no parameter named {}.",
-                        quote_name(&named.value)
-                    );
-                    return Err(SqlError::new("UNRECOGNIZED_PARAMETER_NAME", "4274K", text));
-                }
+            {
+                let text = format!(
+                    "Cannot invoke {name} because it has no parameter named {}.",
+                    quote_name(&named.value)
+                );
+                return Err(SqlError::new("UNRECOGNIZED_PARAMETER_NAME", "4274K", text));
+            }
         }
         Ok(bound)
     }

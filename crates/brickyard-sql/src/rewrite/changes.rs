@@ -219,7 +219,11 @@ impl Planner<'_> {
             .iter()
             .map(|own| {
                 let name = quote_name(&own.name);
-                if given.iter().any(|given| given.eq_ignore_ascii_case(&own.name)) { name } else { format!("CAST({} AS {}) AS {name}", default_text(Some(own)), own.data_type) }
+                if given.iter().any(|given| given.eq_ignore_ascii_case(&own.name)) {
+                    name
+                } else {
+                    format!("CAST({} AS {}) AS {name}", default_text(Some(own)), own.data_type)
+                }
             })
             .collect();
         let names: Vec<String> = given.iter().map(|name| quote_name(name)).collect();

@@ -234,9 +234,10 @@ impl Planner<'_> {
                     return Ok(data_type);
                 }
                 if let [only] = parts.as_slice()
-                    && let Some(data_type) = self.without_parentheses(only, span)? {
-                        return Ok(data_type);
-                    }
+                    && let Some(data_type) = self.without_parentheses(only, span)?
+                {
+                    return Ok(data_type);
+                }
                 if parts.iter().any(|part| part.eq_ignore_ascii_case("_metadata")) {
                     return Err(SqlError::unsupported(
                         "the _metadata column of files",
@@ -680,7 +681,9 @@ fn literal_decimal(expr: &Expr, data_type: &DataType) -> Option<(u8, u8)> {
 fn least(expr: &Expr) -> Option<DataType> {
     match &expr.kind {
         ExprKind::Number(text) if text == "2147483648" => Some(DataType::Int),
-        ExprKind::Number(text) if text.trim_end_matches(['L', 'l']) == "9223372036854775808" => Some(DataType::BigInt),
+        ExprKind::Number(text) if text.trim_end_matches(['L', 'l']) == "9223372036854775808" => {
+            Some(DataType::BigInt)
+        }
         _ => None,
     }
 }
@@ -699,7 +702,10 @@ fn path_text(steps: &[PathStep]) -> Result<String, SqlError> {
             }
             PathStep::Index(index) => path.push_str(&format!("[{index}]")),
             PathStep::Every => {
-                return Err(SqlError::unsupported("[*] in a JSON path", "Parse the text with from_json and use transform"));
+                return Err(SqlError::unsupported(
+                    "[*] in a JSON path",
+                    "Parse the text with from_json and use transform",
+                ));
             }
         }
     }

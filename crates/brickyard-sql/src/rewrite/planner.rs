@@ -93,9 +93,10 @@ impl<'a> Planner<'a> {
         let rendered = inner.render(query.span)?;
         for mut reference in query_references(&text, query)? {
             if let Some(whole) = crate::plan::qualify(&reference.parts, names.0, names.1)
-                && !matches!(reference.kind, crate::references::ReferenceKind::Path) {
-                    reference.parts = whole;
-                }
+                && !matches!(reference.kind, crate::references::ReferenceKind::Path)
+            {
+                reference.parts = whole;
+            }
             self.definer_reads.push(reference);
         }
         self.definer_reads.append(&mut inner.definer_reads);

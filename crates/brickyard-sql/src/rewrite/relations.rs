@@ -431,9 +431,10 @@ impl Planner<'_> {
             SqlError::new("UNRESOLVED_ROUTINE", "42883", text).at(name.span)
         };
         if let [only] = parts.as_slice()
-            && let Some(routine) = self.schemas.temporary_routine(only) {
-                return Ok(routine);
-            }
+            && let Some(routine) = self.schemas.temporary_routine(only)
+        {
+            return Ok(routine);
+        }
         let whole = qualify(&parts, &self.context.catalog, &self.context.schema).ok_or_else(missing)?;
         self.schemas.routine(&whole)?.ok_or_else(missing)
     }
@@ -492,17 +493,16 @@ impl Planner<'_> {
             }
         }
         let Some(path) = path else { return Err(SqlError::unsupported("read_files without a path", hint)) };
-        let format = if let Some(format) = format { format } else {
+        let format = if let Some(format) = format {
+            format
+        } else {
             let extension =
                 path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
             match extension.as_str() {
                 "csv" | "json" | "parquet" => extension,
                 "txt" => "text".to_owned(),
                 _ => {
-                    return Err(SqlError::unsupported(
-                        "read_files without a format",
-                        "Add format => 'csv'",
-                    ));
+                    return Err(SqlError::unsupported("read_files without a format", "Add format => 'csv'"));
                 }
             }
         };
@@ -565,9 +565,10 @@ impl Planner<'_> {
             let data_type = self.expr(aggregate, &scope)?;
             crate::query::tree::walk(crate::query::Node::Expr(aggregate), &mut |node| {
                 if let crate::query::Node::Expr(expr) = node
-                    && let ExprKind::Name(name) = &expr.kind {
-                        used.extend(name.parts.last().map(|part| part.value.to_lowercase()));
-                    }
+                    && let ExprKind::Name(name) = &expr.kind
+                {
+                    used.extend(name.parts.last().map(|part| part.value.to_lowercase()));
+                }
             });
             let text = self.render(aggregate.span)?;
             let ExprKind::Call(call) = &aggregate.kind else {

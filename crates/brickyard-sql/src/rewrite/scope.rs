@@ -116,10 +116,12 @@ impl Scope {
         {
             return Found::Lambda { data_type: data_type.clone(), text: text.clone() };
         }
-        if self.alias_first && parts.len() == 1
-            && let Some(alias) = self.alias(&parts[0]) {
-                return alias;
-            }
+        if self.alias_first
+            && parts.len() == 1
+            && let Some(alias) = self.alias(&parts[0])
+        {
+            return alias;
+        }
         let mut perhaps = false;
         let mut scope = Some(self);
         let mut own = true;
@@ -129,10 +131,12 @@ impl Scope {
                 Found::Perhaps => perhaps = true,
                 found => return found,
             }
-            if own && !perhaps
-                && let Some(alias) = here.alias(&parts[0]) {
-                    return alias;
-                }
+            if own
+                && !perhaps
+                && let Some(alias) = here.alias(&parts[0])
+            {
+                return alias;
+            }
             own = false;
             scope = here.outer.as_deref();
         }

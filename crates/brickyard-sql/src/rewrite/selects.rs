@@ -66,7 +66,9 @@ impl Planner<'_> {
             let ExprKind::Call(call) = &item.kind else { continue };
             if call.name.single().as_deref() == Some("WINDOW") {
                 let field = |name: &str| crate::data_type::Field {
-                    name: name.to_owned(), data_type: DataType::Timestamp, ..Default::default()
+                    name: name.to_owned(),
+                    data_type: DataType::Timestamp,
+                    ..Default::default()
                 };
                 let data_type = DataType::Struct(vec![field("start"), field("end")]);
                 scope.aliases.push(("window".to_owned(), item.span, data_type));

@@ -18,13 +18,15 @@ async fn statements_mean_what_they_mean_on_the_platform() {
     for case in &cases {
         let sql = case["sql"].as_str().unwrap();
         let ordered = sql.to_uppercase().contains("ORDER BY");
-        let planned = |bench: &crate::bench::Bench| bench.planned(sql).map(|planned| planned.sql).unwrap_or_default();
+        let planned =
+            |bench: &crate::bench::Bench| bench.planned(sql).map(|planned| planned.sql).unwrap_or_default();
         match (bench.run(sql, &Parameters::None).await, &case["want"]) {
             (Outcome::Rows(rows), Value::Array(want)) => {
                 let got = in_order(rows.into_iter().map(Value::Array).collect(), ordered);
                 let want = in_order(want.clone(), ordered);
                 if !same(&got, &want) {
-                    writeln!(report, "{sql}\n   got  {got}\n   want {want}\n   planned {}", planned(&bench)).unwrap();
+                    writeln!(report, "{sql}\n   got  {got}\n   want {want}\n   planned {}", planned(&bench))
+                        .unwrap();
                 }
             }
             (Outcome::Error(class, _), Value::String(want)) if class.starts_with(&want[4..]) => {}
@@ -39,8 +41,18 @@ async fn filters_and_masks_hold_wherever_the_table_is_read() {
     let mut bench = bench().await;
     bench.run("USE lake.sales", &Parameters::None).await;
     bench.run("CREATE FUNCTION lake.sales.seen(r STRING) RETURNS BOOLEAN RETURN is_account_group_member('admins') OR r = 'eu'", &Parameters::None).await;
-    bench.run("CREATE FUNCTION lake.sales.hide(c STRING) RETURNS STRING RETURN concat(left(c, 1), '**')", &Parameters::None).await;
-    bench.run("CREATE VIEW lake.sales.all_orders AS SELECT id, customer, region FROM orders", &Parameters::None).await;
+    bench
+        .run(
+            "CREATE FUNCTION lake.sales.hide(c STRING) RETURNS STRING RETURN concat(left(c, 1), '**')",
+            &Parameters::None,
+        )
+        .await;
+    bench
+        .run(
+            "CREATE VIEW lake.sales.all_orders AS SELECT id, customer, region FROM orders",
+            &Parameters::None,
+        )
+        .await;
     bench.change(&["lake", "sales", "orders"], |relation| {
         relation.row_filter = Some("`lake`.`sales`.`seen`(`region`)".to_owned());
         relation.columns[1].mask = Some("`lake`.`sales`.`hide`(`customer`)".to_owned());
@@ -58,7 +70,11 @@ async fn filters_and_masks_hold_wherever_the_table_is_read() {
     ] {
         match bench.run(sql, &Parameters::None).await {
             Outcome::Rows(rows) => {
-                assert_eq!(serde_json::to_string(&rows).unwrap(), r#"[[1,"a**"],[2,"a**"],[3,"b**"]]"#, "{sql}");
+                assert_eq!(
+                    serde_json::to_string(&rows).unwrap(),
+                    r#"[[1,"a**"],[2,"a**"],[3,"b**"]]"#,
+                    "{sql}"
+                );
             }
             other => panic!("{sql}: {other:?}"),
         }
