@@ -45,7 +45,8 @@ pub(crate) use like::like;
 pub(crate) use name::{quote, split};
 pub(crate) use privilege::Privilege;
 pub(crate) use record::{
-    CatalogRecord, FunctionRecord, Parameter, SchemaRecord, Stamp, TableRecord, TableType, VolumeRecord,
+    CatalogRecord, Constraint, FunctionRecord, Parameter, Policy, SchemaRecord, Stamp, TableRecord,
+    TableType, VolumeRecord,
 };
 pub(crate) use rest::family;
 pub(crate) use schemas::Change;

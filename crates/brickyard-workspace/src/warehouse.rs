@@ -3,16 +3,21 @@
 //! A protocol file translates and decides nothing: it opens a [`session::Session`], hands a [`statement::Statement`] to
 //! it, and turns the [`operation::Operation`]'s progress and rows into what its clients read.
 
+mod change;
 mod chatter;
+mod commands;
 mod definition;
 mod fault;
 mod grid;
 mod listing;
+mod name;
 mod operation;
 mod outcome;
 mod pattern;
+mod planner;
 mod rest;
 mod result;
+mod scene;
 mod session;
 mod state;
 mod statement;

@@ -2,6 +2,7 @@ use arrow_schema::ArrowError;
 use brickyard_engine::EngineError;
 use brickyard_sql::SqlError;
 
+use crate::catalog::CatalogError;
 use crate::error::ApiError;
 
 /// Why a statement failed, in the platform's terms: every protocol tells its client these three.
@@ -58,6 +59,13 @@ impl Fault {
 impl From<EngineError> for Fault {
     fn from(error: EngineError) -> Self {
         Self { class: error.class, sql_state: error.sql_state, message: error.message }
+    }
+}
+
+impl From<CatalogError> for Fault {
+    fn from(error: CatalogError) -> Self {
+        let (class, sql_state, sentence) = error.sql();
+        Self::new(class, sql_state, sentence)
     }
 }
 

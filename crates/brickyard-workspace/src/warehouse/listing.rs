@@ -1,5 +1,8 @@
 use super::fault::Fault;
+use super::name::full_name;
+use super::pattern::like;
 use crate::caller::Caller;
+use crate::catalog::{Identity, TableRecord};
 use crate::workspace::Workspace;
 
 /// What a caller may see of the catalog, row by row, for the requests of JDBC and for `SHOW`.
@@ -71,14 +74,20 @@ pub(crate) fn of<'a>(workspace: &'a Workspace, caller: &'a Caller) -> Listing<'a
 impl Listing<'_> {
     /// Names of catalogs.
     pub(crate) fn catalogs(&self) -> Result<Vec<String>, Fault> {
-        let _ = (self.workspace, self.caller);
-        Err(Fault::unsupported("listing catalogs"))
+        let records = self.workspace.catalog().list_catalogs(&self.identity()?)?;
+        Ok(records.into_iter().map(|record| record.name).collect())
     }
 
     /// Schemas of every catalog.
     pub(crate) fn schemas(&self) -> Result<Vec<SchemaRow>, Fault> {
-        let _ = (self.workspace, self.caller);
-        Err(Fault::unsupported("listing schemas"))
+        let (catalog, identity) = (self.workspace.catalog(), self.identity()?);
+        let mut rows = Vec::new();
+        for name in self.catalogs()? {
+            for record in catalog.list_schemas(&identity, &full_name(&[&name]))? {
+                rows.push(SchemaRow { catalog: record.catalog, name: record.name });
+            }
+        }
+        Ok(rows)
     }
 
     /// Tables and views whose names fit JDBC patterns.
@@ -88,13 +97,73 @@ impl Listing<'_> {
         schema: Option<&str>,
         table: Option<&str>,
     ) -> Result<Vec<TableRow>, Fault> {
-        let _ = (self.workspace, self.caller, catalog, schema, table);
-        Err(Fault::unsupported("listing tables"))
+        let identity = self.identity()?;
+        let fits = |pattern: Option<&str>, name: &str| pattern.is_none_or(|pattern| like(pattern, name));
+        let mut rows = Vec::new();
+        for found in self.schemas()? {
+            if !fits(catalog, &found.catalog) || !fits(schema, &found.name) {
+                continue;
+            }
+            let full = full_name(&[&found.catalog, &found.name]);
+            for record in self.workspace.catalog().list_tables(&identity, &full)? {
+                if fits(table, &record.name) {
+                    rows.push(self.row(record)?);
+                }
+            }
+        }
+        Ok(rows)
     }
 
     /// Functions made by users.
     pub(crate) fn functions(&self) -> Result<Vec<FunctionRow>, Fault> {
-        let _ = (self.workspace, self.caller);
-        Err(Fault::unsupported("listing functions"))
+        let identity = self.identity()?;
+        let mut rows = Vec::new();
+        for schema in self.schemas()? {
+            let full = full_name(&[&schema.catalog, &schema.name]);
+            for record in self.workspace.catalog().list_functions(&identity, &full)? {
+                rows.push(FunctionRow {
+                    is_table: record.return_type == "TABLE_TYPE",
+                    catalog: record.catalog,
+                    schema: record.schema,
+                    name: record.name,
+                    comment: record.stamp.comment,
+                });
+            }
+        }
+        Ok(rows)
+    }
+
+    fn row(&self, record: TableRecord) -> Result<TableRow, Fault> {
+        let columns = self.workspace.catalog().columns(&record)?.into_iter().map(|column| ColumnRow {
+            type_text: column.data_type.text(),
+            name: column.name,
+            nullable: column.nullable,
+            comment: column.comment,
+        });
+        let mut row =
+            TableRow { columns: columns.collect(), is_view: record.is_view(), ..TableRow::default() };
+        for constraint in record.constraints {
+            match constraint.references {
+                None => row.primary_key = Some(KeyRow { name: constraint.name, columns: constraint.columns }),
+                Some((parent, parent_columns)) => {
+                    let parts = crate::catalog::split(&parent)?;
+                    if let Ok(parent) = <[String; 3]>::try_from(parts) {
+                        row.foreign_keys.push(ForeignKeyRow {
+                            name: constraint.name,
+                            columns: constraint.columns,
+                            parent,
+                            parent_columns,
+                        });
+                    }
+                }
+            }
+        }
+        (row.catalog, row.schema, row.name) = (record.catalog, record.schema, record.name);
+        row.comment = record.stamp.comment;
+        Ok(row)
+    }
+
+    fn identity(&self) -> Result<Identity, Fault> {
+        Ok(self.workspace.catalog().identity(self.caller.name())?)
     }
 }

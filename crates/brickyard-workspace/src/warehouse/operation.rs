@@ -205,11 +205,11 @@ impl Operation {
         let mut rows = 0;
         let limit = limit.unwrap_or(u64::MAX);
         while rows < limit
-            && let Some(batch) = outcome.rows.next().await?
+            && let Some(batch) = outcome.next().await?
         {
             let (batch, rest) = cut(batch, usize::try_from(limit - rows).unwrap_or(usize::MAX))?;
             rows += batch.rows as u64;
-            let more = rows == limit && (rest.is_some() || outcome.rows.next().await?.is_some());
+            let more = rows == limit && (rest.is_some() || outcome.next().await?.is_some());
             self.was_cut.fetch_or(more, Ordering::Relaxed);
             let size = u32::try_from(batch.stream.len().clamp(LEAST, WAITING)).unwrap_or(u32::MAX);
             let permit = match Arc::clone(&self.room).try_acquire_many_owned(size) {
@@ -331,7 +331,14 @@ mod tests {
             rows: batch.num_rows(),
             stream: ipc::stream(&schema, std::slice::from_ref(batch)).unwrap(),
         });
-        Outcome { schema: schema.clone(), rows: Rows::Ready(rows.collect()), modified: None, staging: false }
+        Outcome {
+            schema: schema.clone(),
+            rows: Rows::Ready(rows.collect()),
+            modified: None,
+            staging: false,
+            checked: false,
+            keep: None,
+        }
     }
 
     fn numbers(taken: &Taken) -> Vec<i64> {

@@ -6,6 +6,8 @@ use brickyard_engine::{Batch, ResultStream};
 
 use super::fault::Fault;
 use super::result::ipc;
+use super::scene::arithmetic;
+use crate::catalog::Delegation;
 
 /// What a statement gives: columns at once, rows as they are asked for.
 pub(crate) struct Outcome {
@@ -17,6 +19,10 @@ pub(crate) struct Outcome {
     pub(crate) modified: Option<i64>,
     /// Whether the row tells the client to move a file itself (PUT, GET, REMOVE).
     pub(crate) staging: bool,
+    /// Whether casts were put in that stand for overflow checks.
+    pub(crate) checked: bool,
+    /// What the engine may read as long as the rows come.
+    pub(crate) keep: Option<Delegation>,
 }
 
 /// Rows on their way.
@@ -31,26 +37,52 @@ impl Outcome {
     /// Rows that the engine sends.
     pub(crate) fn engine(stream: ResultStream) -> Self {
         let schema = stream.head.schema.clone();
-        Self { schema, rows: Rows::Engine(Box::new(stream)), modified: None, staging: false }
+        Self {
+            schema,
+            rows: Rows::Engine(Box::new(stream)),
+            modified: None,
+            staging: false,
+            checked: false,
+            keep: None,
+        }
     }
 
     /// Rows made here.
     pub(crate) fn ready(batch: &RecordBatch) -> Result<Self, Fault> {
         let stream = ipc::stream(&batch.schema(), std::slice::from_ref(batch))?;
         let rows = VecDeque::from([Batch { rows: batch.num_rows(), stream }]);
-        Ok(Self { schema: batch.schema(), rows: Rows::Ready(rows), modified: None, staging: false })
+        Ok(Self {
+            schema: batch.schema(),
+            rows: Rows::Ready(rows),
+            modified: None,
+            staging: false,
+            checked: false,
+            keep: None,
+        })
+    }
+
+    /// The next rows; `None` when there are no more.
+    pub(crate) async fn next(&mut self) -> Result<Option<Batch>, Fault> {
+        self.rows.next().await.map_err(|fault| arithmetic(fault, self.checked))
     }
 
     /// No columns, no rows: the answer of a command.
     pub(crate) fn nothing() -> Self {
         let schema = SchemaRef::new(Schema::empty());
-        Self { schema, rows: Rows::Ready(VecDeque::new()), modified: None, staging: false }
+        Self {
+            schema,
+            rows: Rows::Ready(VecDeque::new()),
+            modified: None,
+            staging: false,
+            checked: false,
+            keep: None,
+        }
     }
 }
 
 impl Rows {
     /// The next rows; `None` when there are no more.
-    pub(crate) async fn next(&mut self) -> Result<Option<Batch>, Fault> {
+    async fn next(&mut self) -> Result<Option<Batch>, Fault> {
         match self {
             Self::Engine(stream) => Ok(stream.next().await?),
             Self::Ready(batches) => Ok(batches.pop_front()),

@@ -3,12 +3,15 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use brickyard_engine::SessionSpec;
+use brickyard_sql::{Relation, Variable};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::fault::Fault;
+use super::name::full_name;
 use super::operation::Operation;
 use crate::caller::Caller;
+use crate::catalog::{Delegation, SlotLease};
 use crate::workspace::Workspace;
 
 /// Milliseconds after which a session that nobody uses ends.
@@ -30,7 +33,7 @@ pub(crate) struct Session {
     /// Id of the warehouse.
     pub(crate) warehouse: String,
     settings: Mutex<Settings>,
-    engine: OnceCell<brickyard_engine::Session>,
+    engine: OnceCell<(brickyard_engine::Session, SlotLease)>,
     operations: Mutex<HashMap<Uuid, Arc<Operation>>>,
     used: AtomicI64,
 }
@@ -44,6 +47,10 @@ pub(crate) struct Settings {
     pub(crate) schema: String,
     /// Configuration as the user set it, names in lower case.
     pub(crate) configuration: BTreeMap<String, String>,
+    /// Session variables.
+    pub(crate) variables: Vec<Variable>,
+    /// Temporary views by name in lower case.
+    temporaries: BTreeMap<String, Relation>,
 }
 
 impl Session {
@@ -67,22 +74,36 @@ impl Session {
 
     /// The engine's side of the session, opened when the first statement needs it.
     pub(crate) async fn engine(&self, workspace: &Workspace) -> Result<&brickyard_engine::Session, Fault> {
-        self.engine
-            .get_or_try_init(|| async {
-                let engine = workspace.warehouses().engine(workspace).await?;
-                let spec = SessionSpec {
-                    user: self.caller.name().to_owned(),
-                    slot: None,
-                    configuration: self.settings().engine_configuration(),
-                };
-                Ok(engine.open(spec).await?)
-            })
-            .await
+        let opened = self.engine.get_or_try_init(|| async {
+            let engine = workspace.engine().await?;
+            let lease = workspace.catalog().slots().lease(self.caller.name())?;
+            let spec = SessionSpec {
+                user: self.caller.name().to_owned(),
+                slot: Some(lease.number()),
+                configuration: self.settings().engine_configuration(),
+            };
+            Ok::<_, Fault>((engine.open(spec).await?, lease))
+        });
+        Ok(&opened.await?.0)
     }
 
     /// The engine's side of the session, if a statement has needed it already.
     pub(crate) fn opened_engine(&self) -> Option<&brickyard_engine::Session> {
-        self.engine.get()
+        self.engine.get().map(|(engine, _)| engine)
+    }
+
+    /// Lets the engine read tables for one statement of this session that its caller has no grant on; the statement's
+    /// plan has been authorized.
+    pub(crate) async fn delegate(
+        &self,
+        workspace: &Workspace,
+        tables: Vec<String>,
+    ) -> Result<Option<Delegation>, Fault> {
+        if tables.is_empty() {
+            return Ok(None);
+        }
+        self.engine(workspace).await?;
+        Ok(self.engine.get().map(|(_, lease)| lease.delegate(tables)))
     }
 
     /// Remembers an operation until it is closed.
@@ -136,7 +157,7 @@ impl Session {
 impl Settings {
     /// What a new session has.
     pub(crate) fn for_caller(_workspace: &Workspace) -> Self {
-        Self { catalog: "main".to_owned(), schema: "default".to_owned(), configuration: BTreeMap::new() }
+        Self { catalog: "main".to_owned(), schema: "default".to_owned(), ..Self::default() }
     }
 
     /// Takes a setting that a client sends when it opens a session; what only concerns Hive's protocol is passed over.
@@ -153,22 +174,49 @@ impl Settings {
         }
     }
 
-    /// Makes a catalog and a schema the current ones.
+    /// Makes a catalog and a schema the current ones, which the caller must be able to see.
     pub(crate) fn choose(
         &mut self,
-        _workspace: &Workspace,
-        _caller: &Caller,
+        workspace: &Workspace,
+        caller: &Caller,
         catalog: Option<&str>,
         schema: Option<&str>,
     ) -> Result<(), Fault> {
+        let identity = workspace.catalog().identity(caller.name())?;
         if let Some(catalog) = catalog {
-            catalog.clone_into(&mut self.catalog);
+            self.catalog = workspace.catalog().get_catalog(&identity, &full_name(&[catalog]))?.name;
             "default".clone_into(&mut self.schema);
         }
         if let Some(schema) = schema {
-            schema.clone_into(&mut self.schema);
+            let full = full_name(&[self.catalog.as_str(), schema]);
+            self.schema = workspace.catalog().get_schema(&identity, &full)?.name;
         }
         Ok(())
+    }
+
+    /// A temporary view.
+    pub(crate) fn temporary(&self, name: &str) -> Option<&Relation> {
+        self.temporaries.get(&name.to_lowercase())
+    }
+
+    /// Names of the temporary views.
+    pub(crate) fn temporaries(&self) -> Vec<String> {
+        self.temporaries.keys().cloned().collect()
+    }
+
+    /// Makes a temporary view; `false` when there is one of that name that may not be replaced.
+    pub(crate) fn put_temporary(&mut self, name: &str, relation: Relation, replace: bool) -> bool {
+        let name = name.to_lowercase();
+        if !replace && self.temporaries.contains_key(&name) {
+            return false;
+        }
+        self.temporaries.insert(name, relation);
+        true
+    }
+
+    /// Drops a temporary view; `false` when there is none.
+    pub(crate) fn drop_temporary(&mut self, name: &str) -> bool {
+        self.temporaries.remove(&name.to_lowercase()).is_some()
     }
 
     /// What the engine is told of the configuration.

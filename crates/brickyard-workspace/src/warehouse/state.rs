@@ -1,8 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use brickyard_engine::{ChildConfig, Engine, EngineConfig};
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use super::definition::{Definition, starter_id};
@@ -23,7 +22,7 @@ const MOST_SESSIONS: usize = 10_000;
 pub(crate) struct Warehouses {
     running: Mutex<HashMap<String, Running>>,
     sessions: Mutex<HashMap<Uuid, Arc<Session>>>,
-    engine: OnceCell<Engine>,
+    writers: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     results: Results,
 }
 
@@ -182,27 +181,11 @@ impl Warehouses {
         &self.results
     }
 
-    /// The SQL engine, started when it is first needed.
-    pub(crate) async fn engine(&self, workspace: &Workspace) -> Result<&Engine, Fault> {
-        self.engine
-            .get_or_try_init(|| async {
-                let provision = &workspace.config().provision;
-                let executable = provision.engine().await.map_err(|error| {
-                    Fault::new("SQL_ENGINE_UNAVAILABLE", "58000", format_args!("{error}"))
-                })?;
-                let warehouse_directory = workspace.config().state_directory.join("tables");
-                std::fs::create_dir_all(&warehouse_directory).map_err(Fault::internal)?;
-                let config = ChildConfig {
-                    executable,
-                    warden: provision.warden(),
-                    warehouse_directory,
-                    catalog_url: String::new(),
-                    catalog_tokens: Vec::new(),
-                    memory: 2 * 1024 * 1024 * 1024,
-                };
-                Ok(Engine::start(EngineConfig::Child(config)).await?)
-            })
-            .await
+    /// The lock that lets one statement at a time change a table.
+    pub(crate) fn writer(&self, table: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        writers.retain(|_, lock| Arc::strong_count(lock) > 1);
+        Arc::clone(writers.entry(table.to_lowercase()).or_default())
     }
 
     fn knows_starter(&self, workspace: &Workspace) -> Result<bool, ApiError> {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::fault::Fault;
 use super::operation::Operation;
 use super::outcome::Outcome;
+use super::scene::Scene;
 use super::session::Session;
 use crate::workspace::Workspace;
 
@@ -94,8 +95,6 @@ pub(crate) async fn execute(
     if statement.text.len() > LONGEST {
         return Err(Fault::new("STATEMENT_TOO_LARGE", "54001", "The statement is longer than 32 MiB."));
     }
-    let engine = session.engine(workspace).await?;
     let text = brickyard_sql::bind(&statement.text, &statement.parameters)?;
-    let stream = engine.execute(operation, &text, &brickyard_engine::Parameters::None).await?;
-    Ok(Outcome::engine(stream))
+    Scene::new(workspace, session, operation)?.run(&text).await
 }

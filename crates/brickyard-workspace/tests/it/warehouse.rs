@@ -1,4 +1,4 @@
-use crate::harness::{CLIENT_ID, Running, environment, start};
+use crate::harness::{ADA, CLIENT_ID, DEVELOPER, Running, environment, start};
 
 /// The newest connector and SDK.
 const NEW: &[&str] = &["databricks-sql-connector[pyarrow]==4.9.0", "databricks-sdk==0.156.0"];
@@ -39,4 +39,20 @@ fn variables(running: &Running) -> Vec<(String, String)> {
     let mut variables = running.app_environment();
     variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), id));
     variables
+}
+
+/// DDL, changes, views, functions, volumes, time travel; grants, row filters and masks against a user without them.
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_are_governed() {
+    let running = start().await;
+    let id = running.handle.starter_warehouse_id();
+    running.handle.grant_object(ADA, "warehouses", &id, "CAN_USE").unwrap();
+    let token = |name| running.handle.create_personal_access_token(name).unwrap();
+    let mut variables = running.handle.client_environment();
+    variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), id));
+    variables.push(("DEVELOPER_TOKEN".to_owned(), token(DEVELOPER)));
+    variables.push(("ADA_TOKEN".to_owned(), token(ADA)));
+    let environment = environment(NEW).await;
+    let printed = running.python_with(&environment, &variables, include_str!("clients/governed.py")).await;
+    assert!(printed.ends_with("ok\n"), "{printed}");
 }

@@ -1,0 +1,69 @@
+//! `TRUNCATE`, `RESTORE`, and care of tables that has no effect here.
+
+use brickyard_sql::command::{Maintain, Moment};
+
+use crate::warehouse::fault::Fault;
+use crate::warehouse::grid::{Cell, Grid};
+use crate::warehouse::name::full_name;
+use crate::warehouse::outcome::Outcome;
+use crate::warehouse::scene::Scene;
+
+pub(super) async fn maintain(scene: &Scene<'_>, care: &Maintain) -> Result<Outcome, Fault> {
+    match care {
+        Maintain::Truncate { table, partition: false } => {
+            let full = full_name(&scene.parts(&table.values())?);
+            Box::pin(scene.run(&format!("DELETE FROM {full}"))).await?;
+            Ok(Outcome::nothing())
+        }
+        Maintain::Restore { table, moment } => {
+            let record = scene.table(&table.values())?;
+            let full = full_name(&[&record.catalog, &record.schema, &record.name]);
+            let version = match moment {
+                Moment::Version(version) => i64::try_from(*version).unwrap_or(i64::MAX),
+                Moment::Timestamp(expression) => {
+                    let rows = scene
+                        .collect(&format!("SELECT unix_millis(CAST(({expression}) AS TIMESTAMP)) AS t"))
+                        .await?;
+                    let time = rows.first().and_then(|batch| {
+                        use arrow_array::cast::AsArray;
+                        let column = batch.column(0).as_primitive_opt::<arrow_array::types::Int64Type>()?;
+                        column.iter().next().flatten()
+                    });
+                    let time = time.ok_or_else(|| Fault::internal("The timestamp has no value"))?;
+                    scene.catalog().version_at(&record, time)?
+                }
+            };
+            let lock = scene.workspace.warehouses().writer(&record.full_name());
+            let _writing = lock.lock().await;
+            let restored = scene.catalog().restore(&scene.identity, &full, version)?;
+            let int = arrow_schema::DataType::Int64;
+            let mut grid = Grid::new(vec![
+                ("table_size_after_restore", int.clone()),
+                ("num_of_files_after_restore", int.clone()),
+                ("num_removed_files", int.clone()),
+                ("num_restored_files", int.clone()),
+                ("removed_files_size", int.clone()),
+                ("restored_files_size", int),
+            ]);
+            let numbers = [
+                restored.table_size_after_restore,
+                restored.num_of_files_after_restore,
+                restored.num_removed_files,
+                restored.num_restored_files,
+                restored.removed_files_size,
+                restored.restored_files_size,
+            ];
+            grid.row(numbers.map(Cell::from));
+            grid.outcome()
+        }
+        // Statistics and caches change no result.
+        Maintain::Analyze { .. } | Maintain::Refresh { .. } | Maintain::Cache { .. } => {
+            Ok(Outcome::nothing())
+        }
+        Maintain::Truncate { .. } => Err(Fault::unsupported("TRUNCATE TABLE … PARTITION")),
+        Maintain::Optimize { .. } => Err(Fault::unsupported("OPTIMIZE")),
+        Maintain::Vacuum { .. } => Err(Fault::unsupported("VACUUM")),
+        Maintain::Reorg { .. } => Err(Fault::unsupported("REORG TABLE")),
+        Maintain::Repair { command, .. } => Err(Fault::unsupported(format_args!("{command} REPAIR TABLE"))),
+    }
+}

@@ -1,0 +1,252 @@
+//! `SHOW …`.
+
+use arrow_schema::DataType::{Boolean, Utf8};
+use brickyard_sql::command::{Scope, Show};
+
+use super::grants;
+use crate::warehouse::fault::Fault;
+use crate::warehouse::grid::Grid;
+use crate::warehouse::listing;
+use crate::warehouse::name::full_name;
+use crate::warehouse::outcome::Outcome;
+use crate::warehouse::pattern;
+use crate::warehouse::scene::Scene;
+
+pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
+    let (catalog, identity) = (scene.catalog(), &scene.identity);
+    let fits = |wanted: &Option<String>, name: &str| {
+        wanted.as_ref().is_none_or(|wanted| pattern::show(wanted, name))
+    };
+    match show {
+        Show::Catalogs { pattern } => {
+            let mut grid = Grid::texts(&["catalog"]);
+            for record in
+                catalog.list_catalogs(identity)?.into_iter().filter(|record| fits(pattern, &record.name))
+            {
+                grid.row([record.name.into()]);
+            }
+            grid.outcome()
+        }
+        Show::Schemas { scope, pattern } => {
+            let mut grid = Grid::texts(&["databaseName"]);
+            let from = match scope {
+                Scope::Name(name) | Scope::Catalog(name) => full_name(&name.values()),
+                Scope::Current => full_name(&[&scene.settings().catalog]),
+                Scope::AllCatalogs => return Err(Fault::unsupported("SHOW SCHEMAS IN ALL CATALOGS")),
+            };
+            for record in catalog
+                .list_schemas(identity, &from)?
+                .into_iter()
+                .filter(|record| fits(pattern, &record.name))
+            {
+                grid.row([record.name.into()]);
+            }
+            grid.outcome()
+        }
+        Show::Tables { scope: scope @ (Scope::Catalog(_) | Scope::AllCatalogs), schema_pattern, pattern } => {
+            // The shape that connectors of the Statement Execution API read.
+            let mut grid = Grid::texts(&[
+                "namespace",
+                "tableName",
+                "isTemporary",
+                "information",
+                "catalogName",
+                "tableType",
+                "remarks",
+            ]);
+            for row in tables_in(scene, scope)? {
+                if fits(schema_pattern, &row.schema) && fits(pattern, &row.name) {
+                    let kind = if row.is_view { "VIEW" } else { "TABLE" };
+                    grid.row([
+                        row.schema.into(),
+                        row.name.into(),
+                        false.into(),
+                        "".into(),
+                        row.catalog.into(),
+                        kind.into(),
+                        row.comment.into(),
+                    ]);
+                }
+            }
+            grid.outcome()
+        }
+        Show::Tables { scope, pattern, .. } => {
+            let schema = schema_of(scene, scope)?;
+            let mut grid = Grid::new(vec![("database", Utf8), ("tableName", Utf8), ("isTemporary", Boolean)]);
+            for record in catalog
+                .list_tables(identity, &full_name(&schema))?
+                .into_iter()
+                .filter(|record| fits(pattern, &record.name))
+            {
+                grid.row([record.schema.into(), record.name.into(), false.into()]);
+            }
+            for name in scene.settings().temporaries().into_iter().filter(|name| fits(pattern, name)) {
+                grid.row(["".into(), name.into(), true.into()]);
+            }
+            grid.outcome()
+        }
+        Show::Views { scope, pattern } => {
+            let schema = schema_of(scene, scope)?;
+            let mut grid = Grid::new(vec![
+                ("namespace", Utf8),
+                ("viewName", Utf8),
+                ("isTemporary", Boolean),
+                ("isMaterialized", Boolean),
+            ]);
+            let views = catalog
+                .list_tables(identity, &full_name(&schema))?
+                .into_iter()
+                .filter(crate::catalog::TableRecord::is_view);
+            for record in views.filter(|record| fits(pattern, &record.name)) {
+                grid.row([record.schema.into(), record.name.into(), false.into(), false.into()]);
+            }
+            for name in scene.settings().temporaries().into_iter().filter(|name| fits(pattern, name)) {
+                grid.row(["".into(), name.into(), true.into(), false.into()]);
+            }
+            grid.outcome()
+        }
+        Show::Columns { table } => {
+            let mut grid = Grid::texts(&["col_name"]);
+            for column in catalog.columns(&scene.table(&table.values())?)? {
+                grid.row([column.name.into()]);
+            }
+            grid.outcome()
+        }
+        Show::ColumnsIn { scope, schema_pattern, table_pattern, pattern } => {
+            let mut grid = Grid::texts(&[
+                "col_name",
+                "catalogName",
+                "namespace",
+                "tableName",
+                "columnType",
+                "isNullable",
+                "remarks",
+                "ordinalPosition",
+            ]);
+            for row in tables_in(scene, scope)? {
+                if !fits(schema_pattern, &row.schema) || !fits(table_pattern, &row.name) {
+                    continue;
+                }
+                for (position, column) in (0_i32..).zip(&row.columns) {
+                    if fits(pattern, &column.name) {
+                        grid.row([
+                            column.name.clone().into(),
+                            row.catalog.clone().into(),
+                            row.schema.clone().into(),
+                            row.name.clone().into(),
+                            column.type_text.to_uppercase().into(),
+                            column.nullable.to_string().into(),
+                            column.comment.clone().into(),
+                            position.to_string().into(),
+                        ]);
+                    }
+                }
+            }
+            grid.outcome()
+        }
+        Show::Functions { kind, scope, pattern } => {
+            if kind.eq_ignore_ascii_case("SYSTEM") {
+                return Err(Fault::unsupported("SHOW SYSTEM FUNCTIONS"));
+            }
+            let schema = schema_of(scene, scope)?;
+            let mut grid = Grid::texts(&["function"]);
+            for record in catalog.list_functions(identity, &full_name(&schema))? {
+                if fits(pattern, &record.name) {
+                    grid.row([record.full_name().into()]);
+                }
+            }
+            grid.outcome()
+        }
+        Show::Volumes { scope, pattern } => {
+            let schema = schema_of(scene, scope)?;
+            let mut grid = Grid::texts(&["database", "volume_name"]);
+            for record in catalog.list_volumes(identity, &full_name(&schema))? {
+                if fits(pattern, &record.name) {
+                    grid.row([record.schema.into(), record.name.into()]);
+                }
+            }
+            grid.outcome()
+        }
+        Show::Grants { principal, on } => grants::show(scene, principal.as_ref(), on.as_ref()),
+        Show::Properties { table, key } => {
+            let mut grid = Grid::texts(&["key", "value"]);
+            let record = scene.table(&table.values())?;
+            for (name, value) in catalog.properties(&record)? {
+                if key.as_ref().is_none_or(|key| *key == name) {
+                    grid.row([name.into(), value.into()]);
+                }
+            }
+            grid.outcome()
+        }
+        Show::CreateTable(name) => {
+            let record = scene.table(&name.values())?;
+            let mut grid = Grid::texts(&["createtab_stmt"]);
+            grid.row([super::describe::create_statement(scene, &record)?.into()]);
+            grid.outcome()
+        }
+        Show::Partitions(table) => {
+            let record = scene.table(&table.values())?;
+            let columns = catalog.partition_columns(&record)?;
+            if columns.is_empty() {
+                return Err(Fault::new(
+                    "INVALID_PARTITION_OPERATION.PARTITION_SCHEMA_IS_EMPTY",
+                    "42601",
+                    format_args!(
+                        "Table {} is not partitioned.",
+                        full_name(&[&record.catalog, &record.schema, &record.name])
+                    ),
+                ));
+            }
+            Err(Fault::unsupported("SHOW PARTITIONS"))
+        }
+        Show::CurrentSchema => {
+            let mut grid = Grid::texts(&["catalog", "namespace"]);
+            let settings = scene.settings();
+            grid.row([settings.catalog.into(), settings.schema.into()]);
+            grid.outcome()
+        }
+        Show::Groups { pattern } => {
+            let mut grid = Grid::new(vec![("name", Utf8), ("directGroup", Boolean)]);
+            let groups = scene.workspace.directory().groups().map_err(Fault::internal)?;
+            for group in groups.into_iter().filter(|group| fits(pattern, &group.display_name)) {
+                grid.row([group.display_name.into(), false.into()]);
+            }
+            grid.outcome()
+        }
+        Show::Users { pattern } => {
+            let mut grid = Grid::texts(&["name"]);
+            let users = scene.workspace.directory().users().map_err(Fault::internal)?;
+            for user in users.into_iter().filter(|user| fits(pattern, &user.user_name)) {
+                grid.row([user.user_name.into()]);
+            }
+            grid.outcome()
+        }
+        Show::TableExtended { .. } => Err(Fault::unsupported("SHOW TABLE EXTENDED")),
+        Show::TablesDropped { .. } => Err(Fault::unsupported("SHOW TABLES DROPPED")),
+        Show::Tags { .. } => Err(Fault::unsupported("SHOW TAGS")),
+        Show::Keys(_) => Err(Fault::unsupported("SHOW KEYS")),
+        Show::Other(words) => Err(Fault::unsupported(format_args!("SHOW {words}"))),
+    }
+}
+
+fn tables_in(scene: &Scene<'_>, scope: &Scope) -> Result<Vec<listing::TableRow>, Fault> {
+    let listing = listing::of(scene.workspace, &scene.session.caller);
+    let catalog = match scope {
+        Scope::Catalog(name) => name.values().join("."),
+        Scope::Name(name) => name.values().first().cloned().unwrap_or_default(),
+        Scope::Current => scene.settings().catalog,
+        Scope::AllCatalogs => return listing.tables(None, None, None),
+    };
+    scene.catalog().get_catalog(&scene.identity, &full_name(&[&catalog]))?;
+    listing.tables(Some(&catalog.replace('\\', "\\\\").replace('_', "\\_")), None, None)
+}
+
+fn schema_of(scene: &Scene<'_>, scope: &Scope) -> Result<[String; 2], Fault> {
+    match scope {
+        Scope::Name(name) => scene.schema_parts(&name.values()),
+        _ => {
+            let settings = scene.settings();
+            Ok([settings.catalog, settings.schema])
+        }
+    }
+}

@@ -1,0 +1,88 @@
+use brickyard_sql::Relation;
+use brickyard_sql::command::{CreateView, ViewKind};
+
+use crate::catalog::{Column, NewTable};
+use crate::warehouse::fault::Fault;
+use crate::warehouse::name::full_name;
+use crate::warehouse::outcome::Outcome;
+use crate::warehouse::result::sql_type::SqlType;
+use crate::warehouse::scene::Scene;
+
+/// `CREATE VIEW`: the query is planned as its maker, who must be allowed to read what it reads.
+pub(super) async fn create(scene: &Scene<'_>, create: &CreateView) -> Result<Outcome, Fault> {
+    if create.source.is_some() {
+        return Err(Fault::unsupported("views over files (CREATE VIEW … USING)"));
+    }
+    let schema = scene.schema(&create.text).await?;
+    if !create.columns.is_empty() && create.columns.len() != schema.fields().len() {
+        return Err(Fault::new(
+            "CREATE_VIEW_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS",
+            "21S01",
+            "The view has another number of columns than its query.",
+        ));
+    }
+    let names = create.columns.iter().map(|column| column.name.clone());
+    let text = if create.columns.is_empty() {
+        create.text.clone()
+    } else {
+        let names: Vec<String> = names.clone().map(|name| brickyard_sql::quote_name(&name)).collect();
+        format!("SELECT * FROM ({}) AS view_query({})", create.text, names.join(", "))
+    };
+    let settings = scene.settings();
+    match create.kind {
+        ViewKind::Temporary => {
+            let [name] = &create.name.values()[..] else {
+                return Err(Fault::new(
+                    "TEMP_VIEW_NAME_TOO_MANY_NAME_PARTS",
+                    "428EK",
+                    "A temporary view has a name of one part.",
+                ));
+            };
+            let columns = schema.fields().iter().enumerate().map(|(index, field)| brickyard_sql::Column {
+                name: create
+                    .columns
+                    .get(index)
+                    .map_or_else(|| field.name().clone(), |column| column.name.clone()),
+                data_type: brickyard_sql::DataType::from(SqlType::of(field).to_string().as_str()),
+                mask: None,
+                default: None,
+            });
+            let view = brickyard_sql::View {
+                text,
+                catalog: settings.catalog,
+                schema: settings.schema,
+                owner: scene.session.caller.name().to_owned(),
+            };
+            let relation = Relation { columns: columns.collect(), view: Some(view), ..Relation::default() };
+            let put = scene.session.settings().put_temporary(name, relation, create.or_replace);
+            if !put && !create.if_not_exists {
+                return Err(Fault::new(
+                    "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS",
+                    "42P07",
+                    format_args!("Cannot create the temporary view `{name}` because it already exists."),
+                ));
+            }
+            Ok(Outcome::nothing())
+        }
+        ViewKind::Plain => {
+            let mut columns = Column::of_schema(&schema)?;
+            for (column, written) in columns.iter_mut().zip(&create.columns) {
+                column.name.clone_from(&written.name);
+                column.comment.clone_from(&written.comment);
+            }
+            let view = NewTable {
+                full_name: full_name(&scene.parts(&create.name.values())?),
+                columns,
+                properties: create.properties.iter().cloned().collect(),
+                comment: create.comment.clone(),
+                view: Some((text, (settings.catalog, settings.schema))),
+                replace: create.or_replace,
+                ..NewTable::default()
+            };
+            let made = scene.catalog().create_table(&scene.identity, view);
+            super::tables::unless_there(made.map(|_| ()), create.if_not_exists)
+        }
+        ViewKind::Materialized => Err(Fault::unsupported("materialized views")),
+        ViewKind::Streaming => Err(Fault::unsupported("streaming tables")),
+    }
+}

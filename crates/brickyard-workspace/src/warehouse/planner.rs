@@ -1,0 +1,199 @@
+//! What the planner asks of the catalog, answered for one session.
+
+use brickyard_sql::{Column, DataType, Reference, ReferenceKind, Relation, Routine, Schemas, SqlError, View};
+
+use super::fault::Fault;
+use super::name::full_name;
+use super::session::Settings;
+use crate::catalog::{Catalog, CatalogError, Identity, Kind, Policy, Privilege, TableRecord};
+
+/// The catalog as one caller's statements see it.
+pub(crate) struct Sight<'a> {
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) identity: &'a Identity,
+    pub(crate) settings: &'a Settings,
+    /// Who may see everything: definers' tables are looked up as them, and delegated.
+    pub(crate) admin: &'a Identity,
+}
+
+impl Sight<'_> {
+    /// Refuses a statement that touches what the caller has no grant for.
+    pub(crate) fn authorize(&self, references: &[Reference]) -> Result<(), Fault> {
+        for reference in references {
+            match reference.kind {
+                ReferenceKind::Read | ReferenceKind::Write => self.authorize_table(reference)?,
+                ReferenceKind::Function => self.authorize_function(reference)?,
+                ReferenceKind::Path => self.authorize_path(reference)?,
+                ReferenceKind::UnknownPath => return Err(no_files("a path that is only known at run time")),
+            }
+        }
+        Ok(())
+    }
+
+    fn authorize_table(&self, reference: &Reference) -> Result<(), Fault> {
+        if let [name] = reference.parts.as_slice()
+            && self.settings.temporary(name).is_some()
+        {
+            return Ok(());
+        }
+        let Some(full) = self.full(&reference.parts) else { return Ok(()) };
+        if is_information_schema(&reference.parts) {
+            return Ok(());
+        }
+        self.catalog.check(self.identity, Kind::Table, &full, Privilege::SELECT)?;
+        if reference.kind == ReferenceKind::Write {
+            self.catalog.check(self.identity, Kind::Table, &full, Privilege::MODIFY)?;
+        }
+        Ok(())
+    }
+
+    fn authorize_function(&self, reference: &Reference) -> Result<(), Fault> {
+        let Some(full) = self.full(&reference.parts) else { return Ok(()) };
+        match self.catalog.check(self.identity, Kind::Function, &full, Privilege::EXECUTE) {
+            // Whether there is such a function at all, the planner says better.
+            Ok(()) | Err(CatalogError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn authorize_path(&self, reference: &Reference) -> Result<(), Fault> {
+        let path = reference.parts.last().map(String::as_str).unwrap_or_default();
+        if !path.starts_with("/Volumes/") && !path.starts_with("dbfs:/Volumes/") {
+            return Err(no_files(path));
+        }
+        let (volume, _) = self.catalog.volume_of_path(path)?;
+        let full = full_name(&[&volume.catalog, &volume.schema, &volume.name]);
+        Ok(self.catalog.check(self.identity, Kind::Volume, &full, Privilege::READ_VOLUME)?)
+    }
+
+    fn full(&self, parts: &[String]) -> Option<String> {
+        let parts = brickyard_sql::qualify(parts, &self.settings.catalog, &self.settings.schema)?;
+        Some(full_name(&parts))
+    }
+
+    /// Tables that the engine must let this statement read although the caller has no grant, or only through a filter.
+    pub(crate) fn delegated(&self, references: &[Reference], definers: &[Reference]) -> Vec<String> {
+        let guarded = references.iter().filter_map(|reference| {
+            let parts =
+                brickyard_sql::qualify(&reference.parts, &self.settings.catalog, &self.settings.schema)?;
+            let record = self.catalog.table_record(&full_name(&parts)).ok()?;
+            (record.is_guarded()).then(|| record.full_name())
+        });
+        let behind = definers.iter().filter(|reference| reference.parts.len() == 3);
+        guarded.chain(behind.map(|reference| reference.parts.join("."))).collect()
+    }
+
+    fn relation_of(&self, table: &TableRecord) -> Result<Relation, Fault> {
+        let columns = self.catalog.columns(table)?.into_iter().map(|column| {
+            let mask = table.column_masks.get(&column.name.to_lowercase());
+            let default = column.metadata.get("CURRENT_DEFAULT").and_then(|text| text.as_str());
+            Column {
+                mask: mask.map(|policy| masked(policy, &column.name)),
+                data_type: DataType::from(column.data_type.text().as_str()),
+                default: default.map(str::to_owned),
+                name: column.name,
+            }
+        });
+        let columns = columns.collect();
+        let view = table.view_definition.as_ref().map(|text| {
+            let (catalog, schema) = table.view_context.clone().unwrap_or_default();
+            View { text: text.clone(), catalog, schema, owner: table.stamp.owner.clone() }
+        });
+        let row_filter = table.row_filter.as_ref().map(|policy| call(policy, &policy.columns));
+        Ok(Relation { columns, view, row_filter, engine_name: None })
+    }
+}
+
+impl Schemas for Sight<'_> {
+    fn relation(&self, name: &[String]) -> Result<Option<Relation>, SqlError> {
+        match self.catalog.table_record(&full_name(name)) {
+            Ok(table) => Ok(Some(self.relation_of(&table).map_err(sql_error)?)),
+            Err(CatalogError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(sql_error(error.into())),
+        }
+    }
+
+    fn routine(&self, name: &[String]) -> Result<Option<Routine>, SqlError> {
+        let function = match self.catalog.get_function(self.admin, &full_name(name)) {
+            Ok(function) => function,
+            Err(CatalogError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(sql_error(error.into())),
+        };
+        let column = |parameter: crate::catalog::Parameter| Column {
+            name: parameter.name,
+            data_type: DataType::from(parameter.type_text.as_str()),
+            mask: None,
+            default: parameter.default,
+        };
+        let (catalog, schema) = function.context.clone().unwrap_or_default();
+        let is_table = function.return_type == "TABLE_TYPE";
+        let body = function.language.eq_ignore_ascii_case("SQL").then_some(function.body);
+        Ok(Some(Routine {
+            parameters: function.parameters.into_iter().map(column).collect(),
+            returns: (!is_table).then(|| DataType::from(function.return_type.as_str())),
+            returns_table: function.return_columns.into_iter().map(column).collect(),
+            body,
+            catalog,
+            schema,
+            owner: function.stamp.owner,
+            engine_name: None,
+        }))
+    }
+
+    fn temporary(&self, name: &str) -> Option<Relation> {
+        self.settings.temporary(name).cloned()
+    }
+
+    fn is_member(&self, group: &str) -> bool {
+        self.identity.is(group)
+    }
+
+    fn path(&self, path: &str) -> Result<String, SqlError> {
+        let (volume, below) = self.catalog.volume_of_path(path).map_err(|error| sql_error(error.into()))?;
+        Ok(volume.location.join(below).to_string_lossy().into_owned())
+    }
+}
+
+/// Whether a name lies in an `information_schema`.
+pub(crate) fn is_information_schema(parts: &[String]) -> bool {
+    parts.len() > 1 && parts[parts.len() - 2].eq_ignore_ascii_case("information_schema")
+}
+
+fn masked(policy: &Policy, column: &str) -> String {
+    let mut arguments = vec![column.to_owned()];
+    arguments.extend(policy.columns.iter().cloned());
+    call(policy, &arguments)
+}
+
+/// A call of a policy's function; its columns are written as the statement wrote them.
+fn call(policy: &Policy, arguments: &[String]) -> String {
+    let arguments: Vec<String> = arguments.iter().map(|argument| quoted(argument)).collect();
+    format!("{}({})", crate::catalog::quote(&policy.function), arguments.join(", "))
+}
+
+/// A column's name in back-ticks; a literal stays as it is.
+fn quoted(argument: &str) -> String {
+    let plain = argument.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+    let literal = argument.starts_with(|letter: char| letter.is_ascii_digit()) || argument.starts_with('\'');
+    if plain && !literal { format!("`{argument}`") } else { argument.to_owned() }
+}
+
+fn no_files(path: &str) -> Fault {
+    Fault::new(
+        "INSUFFICIENT_PERMISSIONS",
+        "42501",
+        format_args!(
+            "Insufficient privileges:\nUser does not have permission SELECT on any file ('{path}')."
+        ),
+    )
+}
+
+fn sql_error(fault: Fault) -> SqlError {
+    SqlError {
+        class: fault.class,
+        sql_state: fault.sql_state,
+        message: fault.message,
+        hint: None,
+        span: None,
+    }
+}
