@@ -6,6 +6,7 @@ use super::fault::Fault;
 use super::name::full_name;
 use super::session::Settings;
 use crate::catalog::{Catalog, CatalogError, Identity, Kind, Policy, Privilege, TableRecord};
+use crate::files::VolumePath;
 
 /// The catalog as one caller's statements see it.
 pub(crate) struct Sight<'a> {
@@ -61,8 +62,7 @@ impl Sight<'_> {
         if !path.starts_with("/Volumes/") && !path.starts_with("dbfs:/Volumes/") {
             return Err(no_files(path));
         }
-        let (volume, _) = self.catalog.volume_of_path(path)?;
-        let full = full_name(&[&volume.catalog, &volume.schema, &volume.name]);
+        let full = volume_name(&VolumePath::parse(path)?);
         Ok(self.catalog.check(self.identity, Kind::Volume, &full, Privilege::READ_VOLUME)?)
     }
 
@@ -149,9 +149,18 @@ impl Schemas for Sight<'_> {
     }
 
     fn path(&self, path: &str) -> Result<String, SqlError> {
-        let (volume, below) = self.catalog.volume_of_path(path).map_err(|error| sql_error(error.into()))?;
-        Ok(volume.location.join(below).to_string_lossy().into_owned())
+        let place = || -> Result<String, Fault> {
+            let path = VolumePath::parse(path)?;
+            let volume = self.catalog.volume_record(&volume_name(&path))?;
+            Ok(path.below(&volume.location)?.to_string_lossy().into_owned())
+        };
+        place().map_err(sql_error)
     }
+}
+
+/// The full name of a path's volume as the catalog reads it.
+fn volume_name(path: &VolumePath) -> String {
+    full_name(&path.volume.split('.').collect::<Vec<_>>())
 }
 
 /// Whether a name lies in an `information_schema`.
