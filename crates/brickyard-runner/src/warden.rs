@@ -36,6 +36,9 @@ const NOT_EXECUTABLE: u8 = 126;
 const NOT_FOUND: u8 = 127;
 const USAGE: u8 = 2;
 
+/// Our own word for the second step of a start.
+const TIED: &str = "--tied";
+
 /// What a warden was asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Orders {
@@ -55,6 +58,13 @@ pub fn arguments(grace: Duration, limits: Limits) -> Vec<OsString> {
 
 /// Runs as a warden; `args` are those after `warden`.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let [first, parent, command @ ..] = args.as_slice()
+        && first == TIED
+        && !command.is_empty()
+    {
+        return become_tied(parent, command);
+    }
     let orders = match parse(args) {
         Ok(orders) => orders,
         Err(message) => return complain(USAGE, &message),
@@ -68,11 +78,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     runtime.shutdown_background();
     match ended {
         Ok(status) => end_as(status),
-        Err(error) => {
-            let code = if error.kind() == std::io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
-            let program = orders.command[0].to_string_lossy();
-            complain(code, &format!("`{program}` could not be started: {error}"))
-        }
+        Err(error) => not_started(&orders.command[0], &error),
     }
 }
 
@@ -115,9 +121,8 @@ async fn watch(orders: &Orders) -> std::io::Result<ExitStatus> {
     let mut user1 = signal(SignalKind::user_defined1())?;
     let mut user2 = signal(SignalKind::user_defined2())?;
     let cgroup = orders.limits.apply();
-    let (program, arguments) = (&orders.command[0], &orders.command[1..]);
     let stdin = if orders.relay { Stdio::piped() } else { Stdio::null() };
-    let mut child = Command::new(program).args(arguments).stdin(stdin).process_group(0).spawn()?;
+    let mut child = tied(&orders.command).stdin(stdin).process_group(0).spawn()?;
     let mut relay = child.stdin.take();
     let group = Pid::from_raw(child.id().cast_signed());
 
@@ -153,6 +158,44 @@ async fn watch(orders: &Orders) -> std::io::Result<ExitStatus> {
     stop_rest(group, orders.grace).await;
     drop(cgroup);
     Ok(status)
+}
+
+/// The command, tied to our own life: also when this very process is killed, the system kills the child. Only a process
+/// can ask that for itself, so the child starts as ourselves and then becomes the command.
+fn tied(command: &[OsString]) -> Command {
+    if cfg!(target_os = "linux") {
+        let mut tied = Command::new("/proc/self/exe");
+        // As we were called, so that the subcommand is found again.
+        let before = std::env::args_os()
+            .skip(1)
+            .take_while(|argument| !argument.as_encoded_bytes().starts_with(b"--"));
+        tied.args(before).args([TIED, &Pid::this().to_string()]).args(command);
+        return tied;
+    }
+    let mut plain = Command::new(&command[0]);
+    plain.args(&command[1..]);
+    plain
+}
+
+/// Becomes the command, after asking to be killed with the parent.
+#[cfg(target_os = "linux")]
+fn become_tied(parent: &OsStr, command: &[OsString]) -> ExitCode {
+    let asked = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
+    // It may have died before we asked.
+    if asked.is_err() || parent != OsStr::new(&Pid::parent().to_string()) {
+        return ExitCode::from(NOT_EXECUTABLE);
+    }
+    not_started(&command[0], &Command::new(&command[0]).args(&command[1..]).exec())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn become_tied(_: &OsStr, command: &[OsString]) -> ExitCode {
+    not_started(&command[0], &Command::new(&command[0]).args(&command[1..]).exec())
+}
+
+fn not_started(program: &OsStr, error: &std::io::Error) -> ExitCode {
+    let code = if error.kind() == std::io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
+    complain(code, &format!("`{}` could not be started: {error}", program.to_string_lossy()))
 }
 
 /// Stops the child and all below it; how the child ended.

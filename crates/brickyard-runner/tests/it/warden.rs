@@ -69,6 +69,18 @@ async fn kill_9_of_the_parent_leaves_no_child() {
     until("the family has gone", async || !family.iter().any(|pid| lives(*pid))).await;
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn kill_9_of_the_warden_leaves_no_child() {
+    let mut child =
+        guarded("200", "import os, time; print(os.getpid(), flush=True); time.sleep(600)").spawn().unwrap();
+    let app = numbers(&mut child)[0];
+    assert!(lives(app));
+    child.kill().unwrap();
+    ended(child);
+    until("the child has gone", async || !lives(app)).await;
+}
+
 #[test]
 fn the_exit_code_is_the_childs() {
     for (program, code) in [("raise SystemExit(0)", 0), ("raise SystemExit(7)", 7)] {
