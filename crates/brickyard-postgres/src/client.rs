@@ -30,7 +30,7 @@ pub struct Client {
 pub enum ClientError {
     /// The server said no.
     #[error("PostgreSQL refused: {} ({})", .0.message, .0.sqlstate)]
-    Server(ServerMessage),
+    Server(Box<ServerMessage>),
     /// The socket failed or the server spoke another protocol.
     #[error("The connection to PostgreSQL failed")]
     Io(#[from] io::Error),
@@ -66,7 +66,7 @@ impl Client {
                 let (tag, mut body) = client.read().await?;
                 match tag {
                     b'R' if body.remaining() >= 4 && body.get_u32() == 0 => {}
-                    b'E' => return Err(ClientError::Server(ServerMessage::parse(&body))),
+                    b'E' => return Err(ClientError::Server(Box::new(ServerMessage::parse(&body)))),
                     b'Z' => return Ok(client),
                     b'S' | b'K' | b'N' => {}
                     _ => return Err(unexpected(tag)),
@@ -120,7 +120,7 @@ impl Client {
             }
         }
         match refused {
-            Some(message) => Err(ClientError::Server(message)),
+            Some(message) => Err(ClientError::Server(Box::new(message))),
             None => Ok(rows),
         }
     }

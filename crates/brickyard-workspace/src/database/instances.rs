@@ -7,7 +7,7 @@ use super::record::{Instance, InstanceRef, InstanceRequest};
 use crate::authorize::Wish;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
-use crate::lakebase::{LakebaseError, NewFront, Placed, ServerRecord, provisioned_connections};
+use crate::lakebase::{Lakebase, LakebaseError, NewFront, Placed, ServerRecord, provisioned_connections};
 use crate::workspace::Workspace;
 
 const KIND: &str = "database_instance";
@@ -262,7 +262,7 @@ async fn make(
     let lakebase = workspace.lakebase();
     let made = match &parent {
         Some(parent) => lakebase.create_copy(workspace, &server, &parent.uid).await,
-        None => lakebase.create(workspace, &server),
+        None => Lakebase::create(workspace, &server),
     };
     if let Err(error) = made {
         workspace.store().delete(KIND, &name)?;

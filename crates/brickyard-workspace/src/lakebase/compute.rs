@@ -43,7 +43,7 @@ impl Source for Provisioned {
 
 impl Lakebase {
     /// Remembers a new server; nothing runs yet.
-    pub(crate) fn create(&self, workspace: &Workspace, record: &ServerRecord) -> Result<(), LakebaseError> {
+    pub(crate) fn create(workspace: &Workspace, record: &ServerRecord) -> Result<(), LakebaseError> {
         workspace.databases().put_server(record)?;
         let creator = RoleRecord::new(
             workspace,

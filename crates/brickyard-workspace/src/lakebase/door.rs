@@ -193,6 +193,7 @@ fn looks_like_token(password: &str) -> bool {
     password.starts_with("eyJ") && password.matches('.').count() == 2
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape `map_err` takes")]
 fn broken(error: StoreError) -> Refusal {
     tracing::error!(%error, "A Postgres login failed: {error}");
     Refusal::new("XX000", "the workspace's state cannot be read").detail(error.to_string())

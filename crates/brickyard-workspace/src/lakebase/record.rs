@@ -50,6 +50,7 @@ pub(crate) struct FrontRecord {
 }
 
 /// A Postgres role as the APIs show it.
+#[expect(clippy::struct_excessive_bools, reason = "each is an attribute of a Postgres role")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RoleRecord {
     /// Name in Postgres: e-mail address, client id, group name, or any for a native role.

@@ -18,6 +18,7 @@ pub(crate) const NO_LOGIN: &str = "NO_LOGIN";
 const KEPT: [&str; 6] = ["cloud_admin", SUPERUSERS, "public", "none", "current_user", "session_user"];
 
 /// A role as somebody wants it.
+#[expect(clippy::struct_excessive_bools, reason = "each is an attribute of a Postgres role")]
 #[derive(Debug, Clone)]
 pub(crate) struct RoleWish {
     /// Name in Postgres.

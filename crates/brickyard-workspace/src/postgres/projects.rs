@@ -9,7 +9,7 @@ use super::operations;
 use super::record::{BRANCH, Branch, ENDPOINT, Endpoint, PROJECT, Project, Sizes};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
-use crate::lakebase::{LakebaseError, Placed};
+use crate::lakebase::{Lakebase, LakebaseError, Placed};
 use crate::workspace::Workspace;
 
 /// Kind of a project in the permissions API.
@@ -29,14 +29,14 @@ pub(super) async fn create(
     let id = checked_id("project", options.project_id.as_deref())?;
     let project = make(&workspace, &id, &body, caller.name()).await?;
     workspace.own_object(&caller, OBJECTS, &id)?;
-    operations::done(&workspace, &id, "Project", &show(&workspace, &project).await?)
+    operations::done(&workspace, &id, "Project", &show(&workspace, &project)?)
 }
 
 /// Lists all projects.
 pub(super) async fn list(State(workspace): State<Workspace>, _caller: Caller) -> ApiResult<Value> {
     let mut shown = Vec::new();
     for project in all(&workspace)? {
-        shown.push(show(&workspace, &project).await?);
+        shown.push(show(&workspace, &project)?);
     }
     Ok(Json(json!({ "projects": shown })))
 }
@@ -48,7 +48,7 @@ pub(super) async fn get(
     Path(id): Path<String>,
 ) -> ApiResult<Value> {
     let project = names::project(&workspace, &id)?;
-    Ok(Json(show(&workspace, &project).await?))
+    Ok(Json(show(&workspace, &project)?))
 }
 
 /// Changes one.
@@ -94,7 +94,7 @@ pub(super) async fn update(
             databases.put_server(&server).map_err(LakebaseError::from)?;
         }
     }
-    operations::done(&workspace, &id, "Project", &show(&workspace, &project).await?)
+    operations::done(&workspace, &id, "Project", &show(&workspace, &project)?)
 }
 
 /// Deletes one with all its branches.
@@ -126,12 +126,11 @@ pub(crate) async fn find_or_create(
     if workspace.store().get::<Project>(PROJECT, &id)?.is_none() {
         make(workspace, &id, &json!({}), owner).await.map_err(failed)?;
     }
-    let branch = match names::branch(workspace, &id, branch_id) {
-        Ok(branch) => branch,
-        Err(_) => {
-            let spec = json!({ "spec": { "no_expiry": true } });
-            branches::make(workspace, &id, branch_id, &spec).await.map_err(failed)?
-        }
+    let branch = if let Ok(branch) = names::branch(workspace, &id, branch_id) {
+        branch
+    } else {
+        let spec = json!({ "spec": { "no_expiry": true } });
+        branches::make(workspace, &id, branch_id, &spec).await.map_err(failed)?
     };
     let known: Vec<Endpoint> = endpoints::all(workspace, &branch.name())?;
     let endpoint = match known.into_iter().find(|endpoint| !endpoint.read_only) {
@@ -194,7 +193,7 @@ async fn make(workspace: &Workspace, id: &str, body: &Value, owner: &str) -> Res
     let first = sizes(&body["initial_endpoint_spec"], &settings)?;
     let server = branches::server_record(&project, &branch);
     workspace.store().put(BRANCH, &branch.name(), &branch).map_err(LakebaseError::from)?;
-    workspace.lakebase().create(workspace, &server)?;
+    Lakebase::create(workspace, &server)?;
     endpoints::make(workspace, &branch, FIRST_ENDPOINT, false, first).await?;
     Ok(project)
 }
@@ -236,7 +235,7 @@ pub(super) fn show_sizes(sizes: &Sizes) -> Value {
     shown
 }
 
-async fn show(workspace: &Workspace, project: &Project) -> Result<Value, LakebaseError> {
+fn show(workspace: &Workspace, project: &Project) -> Result<Value, LakebaseError> {
     let mut status = json!({
         "project_id": project.id,
         "display_name": project.display_name,

@@ -1,4 +1,5 @@
 //! Lakebase as drivers and the SDK see it.
+#![expect(clippy::unwrap_used, reason = "support code of tests may panic as the tests do")]
 
 use std::time::Duration;
 

@@ -31,6 +31,7 @@ pub(crate) async fn run(args: PsqlArgs, context: &Context) -> Result<Exit, Failu
     };
     let report = super::run::report(context.printer);
     let (settings, lifecycle) = (&context.settings, &context.lifecycle);
-    let code = psql::run(settings, &directory, &who, &args.arguments, report, lifecycle).await?;
+    let session = psql::run(settings, &directory, &who, &args.arguments, report, lifecycle);
+    let code = Box::pin(session).await?;
     Ok(Exit::Child(code))
 }

@@ -1,0 +1,249 @@
+//! Measures the proxy against the bare server and against `PgBouncer`, in one run: `cargo run --release -p
+//! brickyard-postgres --example front_bench`. Needs `pgbench`, `psql` and `pgbouncer` on `PATH`, and Linux.
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for measuring by hand")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use brickyard_postgres::{
+    Account, Admission, Authenticator, BoxFuture, Installation, Login, Proxy, ProxyConfig, Refusal, Server,
+    ServerConfig, listen, places,
+};
+use rustls::pki_types::PrivateKeyDer;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+const ROUNDS: usize = 3;
+const SECONDS: &str = "6";
+
+struct Anybody;
+
+impl Authenticator for Anybody {
+    fn admit<'a>(&'a self, login: Login<'a>) -> BoxFuture<'a, Result<Admission, Refusal>> {
+        let admission = Admission { role: login.user.to_owned(), settings: Vec::new() };
+        Box::pin(std::future::ready(Ok(admission)))
+    }
+}
+
+/// One way to the server.
+struct Way {
+    name: &'static str,
+    host: &'static str,
+    port: u16,
+}
+
+#[tokio::main]
+async fn main() {
+    let path: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap()).collect();
+    let installation = Installation::find(&places(path)).await.unwrap();
+    println!("PostgreSQL {}", installation.version);
+    let directory = tempfile::tempdir().unwrap();
+    let account = Account::needed().unwrap();
+    let (certificate, key) = certificate(directory.path(), account.as_ref());
+    let (tracker, cancellation) = (TaskTracker::new(), CancellationToken::new());
+    let setting = |name: &str, value: String| (name.to_owned(), value);
+    let server = Server::new(ServerConfig {
+        source: Arc::new(installation),
+        data: directory.path().join("server/data"),
+        cache: std::env::temp_dir().join("brickyard-test-cache"),
+        sockets: PathBuf::from("/tmp"),
+        warden: Vec::new(),
+        max_connections: 1100,
+        settings: vec![
+            setting("listen_addresses", "127.0.1.1".to_owned()),
+            setting("ssl", "on".to_owned()),
+            setting("ssl_cert_file", directory.path().join("cert.pem").display().to_string()),
+            setting("ssl_key_file", directory.path().join("key.pem").display().to_string()),
+        ],
+        tracker: tracker.clone(),
+        cancellation: cancellation.clone(),
+    });
+    let socket = server.start().await.unwrap();
+    let mut client = server.client("postgres").await.unwrap();
+    client.query("CREATE ROLE ada LOGIN SUPERUSER").await.unwrap();
+    client.query("CREATE DATABASE bench OWNER ada").await.unwrap();
+
+    let listener = listen(&["127.0.0.1:0".parse().unwrap()]).await.unwrap();
+    let tls = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let config = ProxyConfig {
+        name: "bench".to_owned(),
+        server: server.clone(),
+        tls: Arc::new(tls),
+        authenticator: Arc::new(Anybody),
+        connection_limit: 1100,
+        clock: Arc::new(|| 0),
+        tracker: tracker.clone(),
+        cancellation: cancellation.clone(),
+    };
+    let proxy = Proxy::start(config, listener).unwrap();
+    let mut bouncer = bouncer(directory.path(), socket.parent().unwrap(), account.as_ref());
+    let ways = [
+        Way { name: "direct", host: "127.0.1.1", port: 5432 },
+        Way { name: "brickyard", host: "127.0.0.1", port: proxy.address().port() },
+        Way { name: "pgbouncer", host: "127.0.0.1", port: 26432 },
+    ];
+    tokio::task::spawn_blocking(move || measure(&ways)).await.unwrap();
+    let before = memory();
+    idle(&proxy, before).await;
+    let _ = bouncer.kill();
+    let _ = bouncer.wait();
+    cancellation.cancel();
+    tracker.close();
+    tracker.wait().await;
+}
+
+fn measure(ways: &[Way]) {
+    wait_for(ways);
+    pgbench(&ways[0], &["-i", "-s", "10", "-q"]);
+    for (title, arguments) in [
+        ("pgbench -S, 8 clients (tps)", &["-S", "-M", "simple", "-c", "8", "-j", "2", "-T", SECONDS][..]),
+        ("pgbench -S prepared, 1 client (tps)", &["-S", "-M", "prepared", "-c", "1", "-T", SECONDS]),
+        ("connect per transaction, 4 clients (tps)", &["-S", "-C", "-c", "4", "-j", "2", "-T", SECONDS]),
+    ] {
+        let mut results = vec![Vec::new(); ways.len()];
+        for _ in 0..ROUNDS {
+            for (way, results) in ways.iter().zip(&mut results) {
+                results.push(tps(&pgbench(way, arguments)));
+            }
+        }
+        report(title, ways, &mut results, 0);
+    }
+    let mut results = vec![Vec::new(); ways.len()];
+    for _ in 0..ROUNDS {
+        for (way, results) in ways.iter().zip(&mut results) {
+            results.push(copy(way));
+        }
+    }
+    report("COPY of 1 GB to the client (MB/s)", ways, &mut results, 0);
+}
+
+fn report(title: &str, ways: &[Way], results: &mut [Vec<f64>], base: usize) {
+    let median = |values: &mut Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let medians: Vec<f64> = results.iter_mut().map(median).collect();
+    println!("{title}");
+    for (way, value) in ways.iter().zip(&medians) {
+        println!("  {:10} {value:10.1}  {:.2} of {}", way.name, value / medians[base], ways[base].name);
+    }
+}
+
+fn variables(command: &mut Command, way: &Way) {
+    command
+        .env("PGHOST", way.host)
+        .env("PGPORT", way.port.to_string())
+        .env("PGUSER", "ada")
+        .env("PGPASSWORD", "good")
+        .env("PGDATABASE", "bench")
+        .env("PGSSLMODE", "require");
+}
+
+fn pgbench(way: &Way, arguments: &[&str]) -> String {
+    let mut command = Command::new("pgbench");
+    variables(&mut command, way);
+    let output = command.args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}: {}", way.name, String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn tps(text: &str) -> f64 {
+    let line = text.lines().rev().find(|line| line.starts_with("tps = ")).unwrap();
+    line["tps = ".len()..].split(' ').next().unwrap().parse().unwrap()
+}
+
+fn copy(way: &Way) -> f64 {
+    let mut command = Command::new("psql");
+    variables(&mut command, way);
+    let before = Instant::now();
+    let sql = "COPY (SELECT repeat('x', 1000) FROM generate_series(1, 1000000)) TO STDOUT";
+    let status = command.args(["-c", sql]).stdout(Stdio::null()).status().unwrap();
+    assert!(status.success());
+    1001.0 / before.elapsed().as_secs_f64()
+}
+
+/// 1,000 sessions that do nothing, opened by another process.
+async fn idle(proxy: &Proxy, before: u64) {
+    let script = "\\set x 1\n\\sleep 6 s\nSELECT 1;\n";
+    let file = std::env::temp_dir().join("brickyard-idle.sql");
+    std::fs::write(&file, script).unwrap();
+    let way = Way { name: "brickyard", host: "127.0.0.1", port: proxy.address().port() };
+    let mut command = Command::new("pgbench");
+    variables(&mut command, &way);
+    let mut child = command
+        .args(["-n", "-c", "1000", "-j", "1", "-t", "1", "-f"])
+        .arg(&file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut most = (0, before);
+    while child.try_wait().unwrap().is_none() {
+        most = most.max((proxy.sessions(), memory()));
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let (sessions, after) = most;
+    println!("{sessions} idle sessions: {} kB more in the proxy's process", after.saturating_sub(before));
+}
+
+/// Resident memory of this process in kB.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn certificate(
+    directory: &Path,
+    account: Option<&Account>,
+) -> (rustls::pki_types::CertificateDer<'static>, PrivateKeyDer<'static>) {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (cert, key) = (directory.join("cert.pem"), directory.join("key.pem"));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    for file in [&cert, &key] {
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        if let Some(account) = account {
+            chown(file, Some(account.uid), Some(account.gid)).unwrap();
+        }
+    }
+    (made.cert.der().clone(), PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into()))
+}
+
+fn bouncer(directory: &Path, socket: &Path, account: Option<&Account>) -> Child {
+    let config = format!(
+        "[databases]\nbench = host={} port=5432 user=ada\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = 26432\n\
+         unix_socket_dir =\nauth_type = plain\nauth_file = {1}/users.txt\npool_mode = session\nmax_client_conn = 1200\n\
+         default_pool_size = 200\nclient_tls_sslmode = require\nclient_tls_key_file = {1}/key.pem\n\
+         client_tls_cert_file = {1}/cert.pem\nlog_connections = 0\nlog_disconnections = 0\nignore_startup_parameters = extra_float_digits\n",
+        socket.display(),
+        directory.display(),
+    );
+    let file = directory.join("pgbouncer.ini");
+    std::fs::write(&file, config).unwrap();
+    std::fs::write(directory.join("users.txt"), "\"ada\" \"good\"\n").unwrap();
+    let mut command = Command::new("pgbouncer");
+    if let Some(account) = account {
+        command.args(["-u", &account.name]);
+    }
+    command.arg("-q").arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn wait_for(ways: &[Way]) {
+    for way in ways {
+        let mut tries = 0;
+        while std::net::TcpStream::connect((way.host, way.port)).is_err() {
+            tries += 1;
+            assert!(tries < 200, "{} does not listen", way.name);
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+    }
+}
