@@ -51,6 +51,12 @@ pub(crate) async fn lakebase(
     project: &Project,
     app: &App,
 ) -> Result<(), Failure> {
+    if project.settings.lakebase.url.is_some() {
+        return Err(Failure::user(
+            "`[lakebase] url` is not implemented: the local workspace runs a PostgreSQL of its own",
+        )
+        .hint("remove `url` from `brickyard.toml`"));
+    }
     for seed in &project.settings.lakebase.seed {
         let target = target(app, seed.database.as_deref()).ok_or_else(|| {
             Failure::app(format!("`{}` is to be run on a database, and the app has none", seed.sql)).hint(

@@ -3,5 +3,6 @@
 mod apps;
 mod check;
 mod harness;
+mod lakebase;
 mod new;
 mod run;
