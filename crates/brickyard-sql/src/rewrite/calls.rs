@@ -7,11 +7,11 @@ use crate::data_type::{DataType, Field};
 use crate::error::SqlError;
 use crate::parser::Parser;
 use crate::plan::Routine;
-use crate::query::{Call, Expr, ExprKind};
+use crate::query::{Call, Expr, ExprKind, Node, tree};
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::expressions::common;
 use crate::rewrite::planner::Planner;
-use crate::rewrite::scope::Scope;
+use crate::rewrite::scope::{Found, Scope};
 use crate::token::{Span, quote_name, string_literal};
 
 /// Functions whose first argument is a unit of time and no column.
@@ -107,9 +107,9 @@ impl Planner<'_> {
         let mut inner = scope.clone();
         for (at, parameter) in parameters.iter().enumerate() {
             let text = match name {
-                "zip_with" => Some(format!("`__e`.`{at}`")),
+                "zip_with" => Some(format!("`__e{}`.`{at}`", scope.lambda.len())),
                 "transform_values" | "transform_keys" => {
-                    Some(format!("`__e`.{}", if at == 0 { "key" } else { "value" }))
+                    Some(format!("`__e{}`.{}", scope.lambda.len(), if at == 0 { "key" } else { "value" }))
                 }
                 _ => None,
             };
@@ -149,7 +149,7 @@ impl Planner<'_> {
             return Ok(DataType::Unknown);
         }
         let types = self.arguments(call, scope)?;
-        self.renamed(expr, &name, call, &types)?;
+        self.renamed(expr, &name, call, &types, scope.lambda.len())?;
         Ok(self.call_type(&name, call, &types))
     }
 
@@ -233,7 +233,7 @@ impl Planner<'_> {
     }
 
     /// Functions the engine lacks or runs differently.
-    fn renamed(&mut self, expr: &Expr, name: &str, call: &Call, types: &[DataType]) -> Result<(), SqlError> {
+    fn renamed(&mut self, expr: &Expr, name: &str, call: &Call, types: &[DataType], depth: usize) -> Result<(), SqlError> {
         let spans: Vec<Span> = call.arguments.iter().map(|argument| argument.value.span).collect();
         let rename = |planner: &mut Self, to: &str| planner.edits.replace(call.name.span, pieces![to]);
         let lambda = |at: usize| match call.arguments.get(at).map(|argument| &argument.value.kind) {
@@ -280,7 +280,7 @@ impl Planner<'_> {
                     .ok_or_else(|| SqlError::unsupported("zip_with without a lambda", "Give a lambda"))?;
                 self.edits.replace(
                     expr.span,
-                    pieces!["transform(arrays_zip(", *left, ", ", *right, "), `__e` -> ", body, ")"],
+                    pieces!["transform(arrays_zip(", *left, ", ", *right, format!("), `__e{depth}` -> "), body, ")"],
                 );
             }
             ("transform_values" | "transform_keys", [map, _]) => {
@@ -288,16 +288,16 @@ impl Planner<'_> {
                     SqlError::unsupported(format!("{name} without a lambda"), "Give a lambda")
                 })?;
                 let (key, value) = if name == "transform_keys" {
-                    (Piece::from(body), Piece::from("`__e`.value"))
+                    (Piece::from(body), Piece::from(format!("`__e{depth}`.value")))
                 } else {
-                    (Piece::from("`__e`.key"), Piece::from(body))
+                    (Piece::from(format!("`__e{depth}`.key")), Piece::from(body))
                 };
                 self.edits.replace(
                     expr.span,
                     pieces![
                         "map_from_entries(transform(map_entries(",
                         *map,
-                        "), `__e` -> struct(",
+                        format!("), `__e{depth}` -> struct("),
                         key,
                         ", ",
                         value,
@@ -792,6 +792,53 @@ impl Planner<'_> {
         Ok(returns)
     }
 
+    /// Columns among the arguments are qualified when the function's body has a query of its own, whose names would capture them.
+    fn uncaptured(&mut self, call: &Call, routine: &Routine, scope: &Scope) -> Result<(), SqlError> {
+        let Some(body) = &routine.body else { return Ok(()) };
+        let text = scalar(body);
+        let statement = crate::statement::parse(&text)?;
+        let Some(query) = statement.query() else { return Ok(()) };
+        let mut inner = Vec::new();
+        tree::walk(Node::Query(query), &mut |node| {
+            if let Node::Factor(factor) = node {
+                inner.extend(factor.kind_name());
+                inner.extend(factor.alias.iter().filter_map(|alias| alias.relation()).map(str::to_owned));
+            }
+        });
+        let mut names = Vec::new();
+        for argument in &call.arguments {
+            tree::walk(Node::Expr(&argument.value), &mut |node| {
+                if let Node::Expr(Expr { kind: ExprKind::Name(name), .. }) = node {
+                    names.push(name);
+                }
+            });
+        }
+        if inner.is_empty() {
+            return Ok(());
+        }
+        for name in names {
+            let parts = name.values();
+            match scope.find(&parts) {
+                Found::Column { owner: Some(owner), meaning: None, parts: used, .. }
+                    if !inner.iter().any(|own| own.eq_ignore_ascii_case(&owner)) =>
+                {
+                    if used == 1 {
+                        let whole = format!("{}.{}", quote_name(&owner), quote_name(&parts[0]));
+                        self.edits.replace(name.parts[0].span, pieces![whole]);
+                    }
+                }
+                Found::Lambda { .. } | Found::Parameter { .. } | Found::None => {}
+                _ => {
+                    return Err(SqlError::unsupported(
+                        format!("columns as arguments of {}, which has a query of its own", call.name.quoted()),
+                        "Give the table an alias that the function does not use, and qualify the columns with it",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The arguments of a call of a catalog function, as text of the parameters' types.
     pub(super) fn bound_parameters(
         &mut self,
@@ -800,6 +847,7 @@ impl Planner<'_> {
         scope: &Scope,
     ) -> Result<Vec<(String, String, DataType)>, SqlError> {
         self.arguments(call, scope)?;
+        self.uncaptured(call, routine, scope)?;
         let name = call.name.quoted();
         let count = |text: String| SqlError::new("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", text);
         if call.arguments.len() > routine.parameters.len() {

@@ -26,6 +26,16 @@ impl Planner<'_> {
         if let Some(alias) = dml.target.alias.as_ref().and_then(|alias| alias.relation()) {
             own.qualifier = vec![alias.to_owned()];
         }
+        let guarded = relation.row_filter.is_some() || relation.columns.iter().any(|column| column.mask.is_some());
+        let adds = matches!(&dml.kind, DmlKind::Insert(insert)
+            if !insert.overwrite && insert.replace_where.is_none() && insert.replace_using.is_empty());
+        if guarded && !adds {
+            // The rows it would change or compare with are not all to be seen.
+            return Err(SqlError::unsupported(
+                "changes of rows behind a row filter or column mask",
+                "Ask an owner of the table, whom the filter lets see every row",
+            ));
+        }
         let scope = Scope { relations: vec![own.clone()], ctes: env.ctes.clone(), ..Scope::default() };
         match &dml.kind {
             DmlKind::Insert(insert) => self.insert(dml, insert, &relation, &text, &env, &scope),
@@ -70,16 +80,10 @@ impl Planner<'_> {
         };
         let parts = name.values();
         if is_path(&parts) {
-            if !parts[0].eq_ignore_ascii_case("delta") {
-                return Err(SqlError::unsupported(
-                    "changes of files that are no Delta table",
-                    "Use a Delta table",
-                ));
-            }
-            let path = self.schemas.path(&parts[1])?;
-            let text = format!("delta.{}", quote_name(&path));
-            self.edits.replace(span, pieces![text.clone()]);
-            return Ok((parts, plan::Relation::default(), text));
+            return Err(SqlError::unsupported(
+                "changes of a table named by its path",
+                "Create a table at that location and change the table",
+            ));
         }
         let whole =
             qualify(&parts, &self.context.catalog, &self.context.schema).ok_or_else(|| not_found(&parts))?;

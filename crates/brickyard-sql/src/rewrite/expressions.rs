@@ -199,7 +199,7 @@ impl Planner<'_> {
             parts[from.min(parts.len())..].iter().fold(data_type, |inner, part| field(&inner, part))
         };
         match scope.find(&parts) {
-            Found::Column { data_type, parts: used, meaning, relation } => {
+            Found::Column { data_type, parts: used, meaning, relation, .. } => {
                 let head = name.parts[0].span.to(name.parts[used - 1].span);
                 match (meaning, relation) {
                     (Some(Meaning::Text(text)), _) => self.edits.replace(head, pieces![format!("({text})")]),

@@ -95,7 +95,7 @@ pub(crate) struct Scope {
 #[derive(Debug, Clone)]
 pub(crate) enum Found {
     /// A column; how many parts of the name are the qualifier and the column.
-    Column { data_type: DataType, parts: usize, meaning: Option<Meaning>, relation: Option<String> },
+    Column { data_type: DataType, parts: usize, meaning: Option<Meaning>, relation: Option<String>, owner: Option<String> },
     /// An alias of the select list.
     Alias { span: Span, data_type: DataType },
     /// A parameter of a lambda.
@@ -127,6 +127,8 @@ impl Scope {
         let mut own = true;
         while let Some(here) = scope {
             match here.column(parts) {
+                // Text put in place of a column means nothing within a subquery, whose names could capture its own.
+                Found::Column { meaning: Some(_), .. } if !own => return Found::None,
                 Found::None => {}
                 Found::Perhaps => perhaps = true,
                 found => return found,
@@ -174,6 +176,7 @@ impl Scope {
                         parts: qualifier + 1,
                         meaning,
                         relation: named,
+                        owner: relation.qualifier.last().cloned(),
                     };
                 }
                 if relation.columns.open && (qualifier > 0 || !self.relations.is_empty()) {

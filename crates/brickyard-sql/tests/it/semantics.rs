@@ -67,6 +67,8 @@ async fn filters_and_masks_hold_wherever_the_table_is_read() {
         "FROM orders |> SELECT id, customer |> ORDER BY id",
         "SELECT id, customer FROM IDENTIFIER('lake.sales.' || 'orders') ORDER BY id",
         "SELECT a.id, b.customer FROM orders a JOIN all_orders b ON a.id = b.id ORDER BY 1",
+        "SELECT id, customer FROM (TABLE orders) ORDER BY id",
+        "SELECT id, (SELECT max(customer) FROM orders i WHERE i.id = o.id) FROM all_orders o ORDER BY id",
     ] {
         match bench.run(sql, &Parameters::None).await {
             Outcome::Rows(rows) => {
@@ -78,5 +80,37 @@ async fn filters_and_masks_hold_wherever_the_table_is_read() {
             }
             other => panic!("{sql}: {other:?}"),
         }
+    }
+    for sql in [
+        "DELETE FROM orders WHERE id = 6",
+        "UPDATE orders SET id = 1 WHERE customer LIKE 'd%'",
+        "MERGE INTO orders USING (SELECT 6 AS k) s ON id = k WHEN MATCHED THEN DELETE",
+        "INSERT OVERWRITE orders SELECT * FROM all_orders",
+    ] {
+        match bench.run(sql, &Parameters::None).await {
+            Outcome::Error(class, _) => assert!(class == "UNSUPPORTED_FEATURE" || class.starts_with("INSERT"), "{sql}: {class}"),
+            other => panic!("{sql}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_of_a_function_do_not_capture_its_arguments() {
+    let mut bench = bench().await;
+    bench.run("USE lake.sales", &Parameters::None).await;
+    let function = "CREATE FUNCTION bigger(x BIGINT) RETURNS BIGINT RETURN (SELECT count(*) FROM orders WHERE id = x)";
+    bench.run(function, &Parameters::None).await;
+    let sql = "SELECT id, bigger(id) AS n FROM (SELECT id FROM orders WHERE id > 4) AS o ORDER BY id";
+    match bench.run(sql, &Parameters::None).await {
+        Outcome::Rows(rows) => assert_eq!(serde_json::to_string(&rows).unwrap(), "[[5,1],[6,1]]"),
+        Outcome::Error(class, message) => assert!(class == "UNSUPPORTED_FEATURE" || class == "INTERNAL_ERROR", "{message}"),
+        Outcome::Command => panic!("a query"),
+    }
+    let captured = "SELECT id, bigger(id) FROM orders ORDER BY id";
+    assert!(matches!(bench.run(captured, &Parameters::None).await, Outcome::Error(class, _) if class == "UNSUPPORTED_FEATURE"));
+    let nested = "SELECT transform_values(map('a', map('b', 1)), (k, v) -> transform_values(v, (l, w) -> concat(k, l, CAST(w AS STRING))))";
+    match bench.run(nested, &Parameters::None).await {
+        Outcome::Rows(rows) => assert_eq!(serde_json::to_string(&rows).unwrap(), r#"[[{"a":{"b":"ab1"}}]]"#),
+        other => panic!("{other:?}"),
     }
 }
