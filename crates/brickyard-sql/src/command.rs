@@ -2,6 +2,7 @@
 
 mod alter;
 mod create;
+mod create_view;
 mod describe;
 mod files;
 mod grant;

@@ -164,9 +164,9 @@ impl fmt::Display for Field {
             && self.name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
             && !self.name.starts_with(|c: char| c.is_ascii_digit());
         if plain {
-            out.write_str(&self.name)?
+            out.write_str(&self.name)?;
         } else {
-            out.write_str(&crate::token::quote_name(&self.name))?
+            out.write_str(&crate::token::quote_name(&self.name))?;
         }
         write!(out, ": {}", self.data_type)?;
         if self.not_null {

@@ -1,5 +1,6 @@
 //! The tree of a query: every node has its place in the text, so that rewriting is editing by span.
 
+mod call;
 pub mod expression;
 pub mod relation;
 pub mod select;

@@ -1,5 +1,7 @@
 //! Rewriting to what the engine runs: one walk resolves names and types and collects edits, then the text is rendered once.
 
+mod arithmetic;
+mod call_types;
 mod calls;
 mod changes;
 mod edits;
@@ -7,8 +9,10 @@ mod expressions;
 mod generators;
 mod naming;
 mod pipes;
+mod pivots;
 mod planner;
 mod relations;
+mod routines;
 mod scope;
 mod selects;
 

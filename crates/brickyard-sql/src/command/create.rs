@@ -310,12 +310,12 @@ impl Parser<'_> {
         self.create_view(or_replace, kind)
     }
 
-    fn last_before_table(&self, word: &str) -> bool {
+    pub(super) fn last_before_table(&self, word: &str) -> bool {
         let before = self.sql[..self.last().start].trim_end();
         before.len() >= word.len() && before[before.len() - word.len()..].eq_ignore_ascii_case(word)
     }
 
-    fn construct(&self) -> String {
+    pub(super) fn construct(&self) -> String {
         const KNOWN: [&str; 16] = [
             "EXTERNAL LOCATION",
             "STORAGE CREDENTIAL",
@@ -337,14 +337,14 @@ impl Parser<'_> {
         KNOWN.iter().find(|words| self.is_words(words)).map_or(String::new(), |words| (*words).to_owned())
     }
 
-    fn unsupported_or_error(&mut self, construct: &str) -> Result<Command, SqlError> {
+    pub(super) fn unsupported_or_error(&mut self, construct: &str) -> Result<Command, SqlError> {
         if construct.trim_end() == "CREATE" {
             return Err(self.error());
         }
         self.unsupported(construct)
     }
 
-    fn create_catalog(&mut self) -> Result<Command, SqlError> {
+    pub(super) fn create_catalog(&mut self) -> Result<Command, SqlError> {
         let if_not_exists = self.if_not_exists();
         let mut create = CreateCatalog { if_not_exists, name: self.object()?, comment: None, location: None };
         loop {
@@ -364,7 +364,7 @@ impl Parser<'_> {
         }
     }
 
-    fn create_schema(&mut self) -> Result<Command, SqlError> {
+    pub(super) fn create_schema(&mut self) -> Result<Command, SqlError> {
         let if_not_exists = self.if_not_exists();
         let name = self.object()?;
         let mut create =
@@ -384,7 +384,7 @@ impl Parser<'_> {
         }
     }
 
-    fn create_volume(&mut self) -> Result<Command, SqlError> {
+    pub(super) fn create_volume(&mut self) -> Result<Command, SqlError> {
         let external = self.words("EXTERNAL");
         self.expect_words("VOLUME")?;
         let if_not_exists = self.if_not_exists();
@@ -401,7 +401,7 @@ impl Parser<'_> {
         }
     }
 
-    fn create_table(
+    pub(super) fn create_table(
         &mut self,
         or_replace: bool,
         external: bool,
@@ -444,7 +444,7 @@ impl Parser<'_> {
         Ok(Command::CreateTable(Box::new(table)))
     }
 
-    fn table_columns(&mut self, table: &mut CreateTable) -> Result<(), SqlError> {
+    pub(super) fn table_columns(&mut self, table: &mut CreateTable) -> Result<(), SqlError> {
         self.expect_symbol("(")?;
         loop {
             if let Some(constraint) = self.constraint()? {
@@ -459,7 +459,7 @@ impl Parser<'_> {
         self.expect_symbol(")")
     }
 
-    fn table_clause(&mut self, table: &mut CreateTable) -> Result<bool, SqlError> {
+    pub(super) fn table_clause(&mut self, table: &mut CreateTable) -> Result<bool, SqlError> {
         if self.words("USING") {
             table.format = Some(self.name()?.values().join(".").to_uppercase());
         } else if self.words("OPTIONS") {
@@ -512,7 +512,7 @@ impl Parser<'_> {
         Ok((function, columns))
     }
 
-    fn partition_column(&mut self) -> Result<ColumnDefinition, SqlError> {
+    pub(super) fn partition_column(&mut self) -> Result<ColumnDefinition, SqlError> {
         if self.is_symbol_at(1, ",") || self.is_symbol_at(1, ")") {
             let name = self.ident()?.value;
             return Ok(ColumnDefinition { name, ..ColumnDefinition::untyped() });
@@ -530,7 +530,7 @@ impl Parser<'_> {
         Ok(column)
     }
 
-    fn column_options(&mut self, column: &mut ColumnDefinition) -> Result<(), SqlError> {
+    pub(super) fn column_options(&mut self, column: &mut ColumnDefinition) -> Result<(), SqlError> {
         loop {
             if self.words("NOT NULL") {
                 column.not_null = true;
@@ -564,7 +564,7 @@ impl Parser<'_> {
         Ok((function, columns))
     }
 
-    fn generated(&mut self) -> Result<Generated, SqlError> {
+    pub(super) fn generated(&mut self) -> Result<Generated, SqlError> {
         self.expect_words("GENERATED")?;
         let always = self.words("ALWAYS");
         if !always {
@@ -592,13 +592,13 @@ impl Parser<'_> {
         Ok(Generated::Identity(identity))
     }
 
-    fn signed(&mut self) -> Result<i64, SqlError> {
+    pub(super) fn signed(&mut self) -> Result<i64, SqlError> {
         let negative = self.symbol("-");
         let number = i64::try_from(self.integer()?).map_err(|_| self.error())?;
         Ok(if negative { -number } else { number })
     }
 
-    fn column_constraint(&mut self, column: &str) -> Result<Option<Constraint>, SqlError> {
+    pub(super) fn column_constraint(&mut self, column: &str) -> Result<Option<Constraint>, SqlError> {
         let mark = self.mark();
         let name = if self.words("CONSTRAINT") { Some(self.ident()?.value) } else { None };
         let columns = vec![column.to_owned()];
@@ -654,7 +654,11 @@ impl Parser<'_> {
         Ok(Some(constraint))
     }
 
-    fn foreign_key(&mut self, name: Option<String>, columns: Vec<String>) -> Result<Constraint, SqlError> {
+    pub(super) fn foreign_key(
+        &mut self,
+        name: Option<String>,
+        columns: Vec<String>,
+    ) -> Result<Constraint, SqlError> {
         self.expect_words("REFERENCES")?;
         let table = self.object()?.values();
         let references = if self.is_symbol("(") {
@@ -665,14 +669,14 @@ impl Parser<'_> {
         Ok(Constraint::ForeignKey { name, columns, table, references })
     }
 
-    fn check(&mut self, name: Option<String>) -> Result<Constraint, SqlError> {
+    pub(super) fn check(&mut self, name: Option<String>) -> Result<Constraint, SqlError> {
         self.expect_symbol("(")?;
         let expression = self.expr()?.span.of(self.sql).to_owned();
         self.expect_symbol(")")?;
         Ok(Constraint::Check { name, expression })
     }
 
-    fn constraint_options(&mut self) {
+    pub(super) fn constraint_options(&mut self) {
         const OPTIONS: [&str; 15] = [
             "NOT ENFORCED",
             "ENFORCED",
@@ -691,178 +695,6 @@ impl Parser<'_> {
             "NOVALIDATE",
         ];
         while self.one_of(&OPTIONS).is_some() {}
-    }
-
-    fn create_view(&mut self, or_replace: bool, kind: ViewKind) -> Result<Command, SqlError> {
-        let if_not_exists = self.if_not_exists();
-        let name = self.object()?;
-        let mut columns = Vec::new();
-        let mut source = None;
-        if self.is_symbol("(") {
-            self.expect_symbol("(")?;
-            loop {
-                if self.constraint()?.is_none() {
-                    columns.push(self.view_column()?);
-                }
-                if !self.symbol(",") {
-                    break;
-                }
-            }
-            self.expect_symbol(")")?;
-        }
-        let (mut comment, mut properties) = (None, Vec::new());
-        loop {
-            if self.words("COMMENT") {
-                comment = Some(self.string()?);
-            } else if self.words("TBLPROPERTIES") {
-                properties = self.properties()?;
-            } else if self.words("WITH SCHEMA") {
-                self.words("TYPE");
-                self.ident()?;
-            } else if self.words("PARTITIONED BY") || self.words("CLUSTER BY") {
-                if !(self.words("AUTO") || self.words("NONE")) {
-                    self.skip_brackets()?;
-                }
-            } else if self.words("SCHEDULE") || self.words("TRIGGER") {
-                while !self.at_end() && !self.is_word_at(0, "AS") {
-                    self.advance();
-                }
-            } else if self.words("WITH ROW FILTER") {
-                return self.unsupported("a row filter on a view");
-            } else if self.words("DEFAULT COLLATION") {
-                self.ident()?;
-            } else if self.is_words("WITH METRICS") {
-                return self.unsupported("metric views");
-            } else if kind == ViewKind::Temporary && self.words("USING") {
-                let format = self.name()?.values().join(".");
-                let options = if self.words("OPTIONS") { self.properties()? } else { Vec::new() };
-                source = Some((format, options));
-            } else {
-                break;
-            }
-        }
-        let (query, text) = if source.is_some() {
-            let mut inner = Parser::new("VALUES (1)")?;
-            (inner.query()?, String::new())
-        } else {
-            self.expect_words("AS")?;
-            let query = self.query()?;
-            let text = query.span.of(self.sql).to_owned();
-            (query, text)
-        };
-        let view = CreateView {
-            or_replace,
-            kind,
-            if_not_exists,
-            name,
-            columns,
-            comment,
-            properties,
-            query,
-            text,
-            source,
-        };
-        Ok(Command::CreateView(Box::new(view)))
-    }
-
-    fn view_column(&mut self) -> Result<ColumnDefinition, SqlError> {
-        let name = self.ident()?.value;
-        let mut column = ColumnDefinition { name, ..ColumnDefinition::untyped() };
-        let options = ["COMMENT", "NOT", "MASK", "CONSTRAINT", "PRIMARY"];
-        if self.kind(0) == Some(TokenKind::Word) && !options.iter().any(|word| self.is_word_at(0, word)) {
-            column.data_type = self.data_type()?;
-        }
-        self.column_options(&mut column)?;
-        Ok(column)
-    }
-
-    fn create_function(&mut self, or_replace: bool, temporary: bool) -> Result<Command, SqlError> {
-        let if_not_exists = self.if_not_exists();
-        let name = self.object()?;
-        if self.is_word_at(0, "AS") && self.kind(1) == Some(TokenKind::String) {
-            return self.unsupported("functions of a Java class");
-        }
-        let parameters = self.parenthesized(|parser| {
-            if parser.is_word_at(0, "IN")
-                && matches!(parser.kind(1), Some(TokenKind::Word | TokenKind::Quoted))
-                && parser.kind(2) == Some(TokenKind::Word)
-            {
-                parser.advance();
-            }
-            parser.column()
-        })?;
-        let (mut returns, mut returns_table, mut comment, mut deterministic) = (None, None, None, None);
-        let (mut language, mut handler) = (String::from("SQL"), None);
-        loop {
-            if self.words("RETURNS TABLE") {
-                let columns =
-                    if self.is_symbol("(") { self.parenthesized(Self::column)? } else { Vec::new() };
-                returns_table = Some(columns);
-            } else if self.words("RETURNS") {
-                returns = Some(self.data_type()?);
-            } else if self.words("COMMENT") {
-                comment = Some(self.string()?);
-            } else if self.words("LANGUAGE") {
-                language = self.ident()?.value.to_uppercase();
-            } else if self.words("HANDLER") {
-                handler = Some(self.string()?);
-            } else if self.words("NOT DETERMINISTIC") {
-                deterministic = Some(false);
-            } else if self.words("DETERMINISTIC") {
-                deterministic = Some(true);
-            } else if self.words("DEFAULT COLLATION") {
-                self.ident()?;
-            } else if self.words("ENVIRONMENT") {
-                self.skip_brackets()?;
-            } else if self
-                .one_of(&[
-                    "CONTAINS SQL",
-                    "READS SQL DATA",
-                    "SQL SECURITY DEFINER",
-                    "RETURNS NULL ON NULL INPUT",
-                    "CALLED ON NULL INPUT",
-                ])
-                .is_none()
-            {
-                break;
-            }
-        }
-        let body = self.routine_body(&language, handler)?;
-        let function = CreateFunction {
-            or_replace,
-            temporary,
-            if_not_exists,
-            name,
-            parameters,
-            returns,
-            returns_table,
-            comment,
-            deterministic,
-            body,
-        };
-        Ok(Command::CreateFunction(Box::new(function)))
-    }
-
-    fn routine_body(&mut self, language: &str, handler: Option<String>) -> Result<RoutineBody, SqlError> {
-        if language == "PYTHON" {
-            self.expect_words("AS")?;
-            let text = match self.kind(0) {
-                Some(TokenKind::Dollar) => {
-                    self.text(0).trim_start_matches("$$").trim_end_matches("$$").to_owned()
-                }
-                Some(TokenKind::String) => crate::token::string_value(self.text(0)),
-                _ => return Err(self.error()),
-            };
-            self.advance();
-            return Ok(RoutineBody::Python { source: text, handler });
-        }
-        self.expect_words("RETURN")?;
-        if self.is_query() && !self.is_symbol("(") {
-            let text = self.query()?.span.of(self.sql).to_owned();
-            return Ok(RoutineBody::Query(text));
-        }
-        let text = self.expr()?.span.of(self.sql).to_owned();
-        Ok(RoutineBody::Expression(text))
     }
 }
 

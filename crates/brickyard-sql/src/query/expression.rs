@@ -207,18 +207,6 @@ const STOP: [&str; 44] = [
     "DIV",
 ];
 
-/// Names whose parentheses hold words between the arguments.
-const MARKED: [(&str, &[&str]); 8] = [
-    ("EXTRACT", &["FROM"]),
-    ("SUBSTRING", &["FROM", "FOR"]),
-    ("SUBSTR", &["FROM", "FOR"]),
-    ("POSITION", &["IN"]),
-    ("OVERLAY", &["PLACING", "FROM", "FOR"]),
-    ("TRIM", &["FROM", "BOTH", "LEADING", "TRAILING"]),
-    ("CEIL", &["TO"]),
-    ("FLOOR", &["TO"]),
-];
-
 impl Parser<'_> {
     /// Reads an expression.
     pub(crate) fn expr(&mut self) -> Result<Expr, SqlError> {
@@ -226,7 +214,7 @@ impl Parser<'_> {
     }
 
     /// Reads operators that bind more tightly than `minimum`.
-    fn binary(&mut self, minimum: u8) -> Result<Expr, SqlError> {
+    pub(super) fn binary(&mut self, minimum: u8) -> Result<Expr, SqlError> {
         let start = self.here();
         let mut left = if self.is_word_at(0, "NOT") { self.prefix_not()? } else { self.unary()? };
         let mut length = 0;
@@ -274,12 +262,12 @@ impl Parser<'_> {
         Ok(left)
     }
 
-    fn deeper_error<T>(&mut self) -> Result<T, SqlError> {
+    pub(super) fn deeper_error<T>(&mut self) -> Result<T, SqlError> {
         let text = "The statement is nested too deeply.";
         Err(SqlError::parse(self.sql, self.here(), "FAILED_TO_PARSE_TOO_COMPLEX", "54001", text))
     }
 
-    fn prefix_not(&mut self) -> Result<Expr, SqlError> {
+    pub(super) fn prefix_not(&mut self) -> Result<Expr, SqlError> {
         let start = self.here();
         self.advance();
         let operand = self.deeper(|parser| parser.binary(3))?;
@@ -287,7 +275,7 @@ impl Parser<'_> {
     }
 
     /// The operator that is next: its upper-case text, how tightly it binds, and of how many tokens it is.
-    fn operator(&self) -> Option<(String, u8, usize)> {
+    pub(super) fn operator(&self) -> Option<(String, u8, usize)> {
         let token = self.peek(0)?;
         let text = self.text(0);
         if token.kind == TokenKind::Word {
@@ -339,8 +327,12 @@ impl Parser<'_> {
     }
 
     /// Reads `[NOT] IN|LIKE|BETWEEN …` or `IS …` after `value`; gives `value` back when it is none of them.
-    #[expect(clippy::type_complexity, reason = "an expression either grew or did not")]
-    fn predicate(&mut self, start: Span, value: Expr, binding: u8) -> Result<Result<Expr, Expr>, SqlError> {
+    pub(super) fn predicate(
+        &mut self,
+        start: Span,
+        value: Expr,
+        binding: u8,
+    ) -> Result<Result<Expr, Expr>, SqlError> {
         let mark = self.mark();
         let value = Box::new(value);
         if self.words("IS") {
@@ -384,7 +376,7 @@ impl Parser<'_> {
         Ok(Ok(Expr { span: self.since(start), kind }))
     }
 
-    fn unary(&mut self) -> Result<Expr, SqlError> {
+    pub(super) fn unary(&mut self) -> Result<Expr, SqlError> {
         let start = self.here();
         for operator in ["-", "+", "~", "!"] {
             if self.symbol(operator) {
@@ -400,7 +392,7 @@ impl Parser<'_> {
         self.postfix(start, primary)
     }
 
-    fn postfix(&mut self, start: Span, mut base: Expr) -> Result<Expr, SqlError> {
+    pub(super) fn postfix(&mut self, start: Span, mut base: Expr) -> Result<Expr, SqlError> {
         let mut length = 0;
         loop {
             length += 1;
@@ -442,11 +434,11 @@ impl Parser<'_> {
         }
     }
 
-    fn starts_path(&self) -> bool {
+    pub(super) fn starts_path(&self) -> bool {
         matches!(self.kind(1), Some(TokenKind::Word | TokenKind::Quoted)) || self.is_symbol_at(1, "[")
     }
 
-    fn path(&mut self) -> Result<Vec<PathStep>, SqlError> {
+    pub(super) fn path(&mut self) -> Result<Vec<PathStep>, SqlError> {
         let mut steps = Vec::new();
         if !self.is_symbol("[") {
             steps.push(self.path_key()?);
@@ -470,12 +462,12 @@ impl Parser<'_> {
         }
     }
 
-    fn path_key(&mut self) -> Result<PathStep, SqlError> {
+    pub(super) fn path_key(&mut self) -> Result<PathStep, SqlError> {
         let quoted = self.kind(0) == Some(TokenKind::Quoted);
         Ok(PathStep::Key(self.ident()?.value, quoted))
     }
 
-    fn except(&mut self) -> Result<Vec<Name>, SqlError> {
+    pub(super) fn except(&mut self) -> Result<Vec<Name>, SqlError> {
         if self.is_word_at(0, "EXCEPT") && self.is_symbol_at(1, "(") && !self.is_select_at(2) {
             self.advance();
             return self.parenthesized(Self::name);
@@ -483,13 +475,13 @@ impl Parser<'_> {
         Ok(Vec::new())
     }
 
-    fn is_select_at(&self, ahead: usize) -> bool {
+    pub(super) fn is_select_at(&self, ahead: usize) -> bool {
         ["SELECT", "WITH", "VALUES", "TABLE"].iter().any(|word| self.is_word_at(ahead, word))
             && !self.is_symbol_at(ahead + 1, ",")
             && !self.is_symbol_at(ahead + 1, ")")
     }
 
-    fn primary(&mut self) -> Result<Expr, SqlError> {
+    pub(super) fn primary(&mut self) -> Result<Expr, SqlError> {
         let start = self.here();
         let Some(token) = self.peek(0) else { return Err(self.error()) };
         let kind = match token.kind {
@@ -521,7 +513,7 @@ impl Parser<'_> {
         Ok(Expr { span: self.since(start), kind })
     }
 
-    fn parenthesis(&mut self, start: Span) -> Result<Expr, SqlError> {
+    pub(super) fn parenthesis(&mut self, start: Span) -> Result<Expr, SqlError> {
         if self.is_lambda() {
             let parameters = self.parenthesized(Self::ident)?;
             self.expect_symbol("->")?;
@@ -539,7 +531,7 @@ impl Parser<'_> {
     }
 
     /// `(a, b) ->` is ahead.
-    fn is_lambda(&self) -> bool {
+    pub(super) fn is_lambda(&self) -> bool {
         let mut ahead = 1;
         while matches!(self.kind(ahead), Some(TokenKind::Word | TokenKind::Quoted)) {
             ahead += 1;
@@ -555,7 +547,7 @@ impl Parser<'_> {
     }
 
     /// An expression that may have a name, as in `struct(1 AS a)`; the name is passed over.
-    fn named_expr(&mut self) -> Result<Expr, SqlError> {
+    pub(super) fn named_expr(&mut self) -> Result<Expr, SqlError> {
         let expr = self.expr()?;
         if self.words("AS") {
             self.ident()?;
@@ -563,7 +555,7 @@ impl Parser<'_> {
         Ok(expr)
     }
 
-    fn word(&mut self, start: Span) -> Result<Expr, SqlError> {
+    pub(super) fn word(&mut self, start: Span) -> Result<Expr, SqlError> {
         let word = self.text(0).to_uppercase();
         let called = self.is_symbol_at(1, "(");
         let kind = match word.as_str() {
@@ -627,7 +619,7 @@ impl Parser<'_> {
     }
 
     /// After `INTERVAL` comes a value.
-    fn interval_follows(&self) -> bool {
+    pub(super) fn interval_follows(&self) -> bool {
         match self.kind(1) {
             Some(TokenKind::String | TokenKind::Number) => true,
             Some(TokenKind::Symbol) => {
@@ -639,7 +631,7 @@ impl Parser<'_> {
         }
     }
 
-    fn unit_at(&self, ahead: usize) -> bool {
+    pub(super) fn unit_at(&self, ahead: usize) -> bool {
         const UNITS: [&str; 11] = [
             "YEAR",
             "QUARTER",
@@ -657,7 +649,7 @@ impl Parser<'_> {
         self.kind(ahead) == Some(TokenKind::Word) && UNITS.contains(&text.strip_suffix('S').unwrap_or(&text))
     }
 
-    fn interval(&mut self) -> Result<ExprKind, SqlError> {
+    pub(super) fn interval(&mut self) -> Result<ExprKind, SqlError> {
         let mut parts = Vec::new();
         loop {
             let value = self.unary()?;
@@ -680,7 +672,7 @@ impl Parser<'_> {
         }
     }
 
-    fn case(&mut self) -> Result<ExprKind, SqlError> {
+    pub(super) fn case(&mut self) -> Result<ExprKind, SqlError> {
         let operand = if self.is_word_at(0, "WHEN") { None } else { Some(Box::new(self.expr()?)) };
         let mut whens = Vec::new();
         while self.words("WHEN") {
@@ -698,159 +690,12 @@ impl Parser<'_> {
     }
 
     /// A name, or a call when parentheses follow.
-    fn named(&mut self, start: Span) -> Result<Expr, SqlError> {
+    pub(super) fn named(&mut self, start: Span) -> Result<Expr, SqlError> {
         let name = self.name()?;
         if !self.is_symbol("(") {
             return Ok(Expr { span: self.since(start), kind: ExprKind::Name(name) });
         }
         let call = self.call(name)?;
         Ok(Expr { span: self.since(start), kind: ExprKind::Call(Box::new(call)) })
-    }
-
-    /// The parentheses of a call and what may follow them.
-    pub(crate) fn call(&mut self, name: Name) -> Result<Call, SqlError> {
-        let upper = name.single().unwrap_or_default();
-        let words = MARKED.iter().find(|(known, _)| *known == upper).map_or(&[][..], |(_, words)| words);
-        let mut call = Call {
-            name,
-            distinct: false,
-            arguments: Vec::new(),
-            marks: Vec::new(),
-            order_by: Vec::new(),
-            within_group: Vec::new(),
-            filter: None,
-            nulls: None,
-            over: None,
-        };
-        self.expect_symbol("(")?;
-        if self.words("DISTINCT") {
-            call.distinct = true;
-        } else if self.is_word_at(0, "ALL") && !self.is_symbol_at(1, ")") && !self.is_symbol_at(1, ",") {
-            self.advance();
-        }
-        while !self.symbol(")") {
-            if let Some(word) = words.iter().find(|word| {
-                self.is_word_at(0, word) && !self.is_symbol_at(1, ",") && !self.is_symbol_at(1, ")")
-            }) {
-                self.advance();
-                call.marks.push((*word).to_owned());
-                continue;
-            }
-            if self.words("ORDER BY") {
-                call.order_by = self.list(Self::order_item)?;
-                continue;
-            }
-            if let Some(word) = self.nulls() {
-                call.nulls = Some(word);
-                continue;
-            }
-            if !call.arguments.is_empty() && call.marks.is_empty() && words.is_empty() {
-                self.expect_symbol(",")?;
-            } else if !call.arguments.is_empty() {
-                self.symbol(",");
-            }
-            let argument = self.argument(words)?;
-            call.arguments.push(argument);
-        }
-        if self.words("WITHIN GROUP") {
-            self.expect_symbol("(")?;
-            self.expect_words("ORDER BY")?;
-            call.within_group = self.list(Self::order_item)?;
-            self.expect_symbol(")")?;
-        }
-        if self.is_word_at(0, "FILTER") && self.is_symbol_at(1, "(") {
-            self.advance();
-            self.advance();
-            self.expect_words("WHERE")?;
-            call.filter = Some(self.expr()?);
-            self.expect_symbol(")")?;
-        }
-        if let Some(word) = self.nulls() {
-            call.nulls = Some(word);
-        }
-        if self.words("OVER") {
-            call.over = Some(self.over()?);
-        }
-        Ok(call)
-    }
-
-    fn nulls(&mut self) -> Option<String> {
-        self.one_of(&["IGNORE NULLS", "RESPECT NULLS"]).map(|words| words[..words.len() - 6].to_owned())
-    }
-
-    fn argument(&mut self, marks: &[&str]) -> Result<Argument, SqlError> {
-        let name = if self.is_ident() && self.is_symbol_at(1, "=>") {
-            let name = self.ident()?;
-            self.advance();
-            Some(name)
-        } else {
-            None
-        };
-        let start = self.here();
-        if self.is_word_at(0, "TABLE") && !self.is_symbol_at(1, ",") && !self.is_symbol_at(1, ")") {
-            self.advance();
-            let factor = self.table_argument()?;
-            let value = Expr { span: self.since(start), kind: ExprKind::Table(Box::new(factor)) };
-            return Ok(Argument { name, value });
-        }
-        let value = if self.is_query() {
-            let query = Box::new(self.query()?);
-            Expr { span: self.since(start), kind: ExprKind::Subquery(query) }
-        } else if marks.contains(&"IN") {
-            // `position(a IN b)`: the first operand must not swallow the IN.
-            self.deeper(|parser| parser.binary(4))?
-        } else {
-            self.named_expr()?
-        };
-        Ok(Argument { name, value })
-    }
-
-    pub(crate) fn over(&mut self) -> Result<Over, SqlError> {
-        let start = self.here();
-        let mut over = Over {
-            span: start,
-            name: None,
-            partition_by: Vec::new(),
-            order_by: Vec::new(),
-            bounds: Vec::new(),
-        };
-        if !self.symbol("(") {
-            over.name = Some(self.ident()?);
-            return Ok(over);
-        }
-        let clause = |parser: &Self| {
-            parser.is_symbol(")")
-                || ["PARTITION", "DISTRIBUTE", "ORDER", "SORT", "ROWS", "RANGE"]
-                    .iter()
-                    .any(|w| parser.is_word_at(0, w))
-        };
-        if !clause(self) {
-            over.name = Some(self.ident()?);
-        }
-        if self.words("PARTITION BY") || self.words("DISTRIBUTE BY") {
-            over.partition_by = self.list(Self::expr)?;
-        }
-        if self.words("ORDER BY") || self.words("SORT BY") {
-            over.order_by = self.list(Self::order_item)?;
-        }
-        if self.words("ROWS") || self.words("RANGE") {
-            if self.words("BETWEEN") {
-                self.bound(&mut over)?;
-                self.expect_words("AND")?;
-            }
-            self.bound(&mut over)?;
-        }
-        self.expect_symbol(")")?;
-        over.span = self.since(start);
-        Ok(over)
-    }
-
-    fn bound(&mut self, over: &mut Over) -> Result<(), SqlError> {
-        if self.words("CURRENT ROW") || self.words("UNBOUNDED PRECEDING") || self.words("UNBOUNDED FOLLOWING")
-        {
-            return Ok(());
-        }
-        over.bounds.push(self.deeper(|parser| parser.binary(5))?);
-        if self.words("PRECEDING") || self.words("FOLLOWING") { Ok(()) } else { Err(self.error()) }
     }
 }

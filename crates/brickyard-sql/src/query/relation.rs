@@ -192,7 +192,7 @@ const NO_ALIAS: [&str; 51] = [
 
 impl Parser<'_> {
     /// Reads `a, b JOIN c …`.
-    pub(crate) fn from_list(&mut self) -> Result<Vec<From>, SqlError> {
+    pub(crate) fn sources(&mut self) -> Result<Vec<From>, SqlError> {
         self.list(Self::from)
     }
 

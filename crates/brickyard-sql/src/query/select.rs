@@ -361,7 +361,7 @@ impl Parser<'_> {
             return Ok(SetBody::Table(Box::new(factor)));
         }
         if self.words("FROM") {
-            let from = self.from_list()?;
+            let from = self.sources()?;
             let views = self.lateral_views()?;
             if self.is_word_at(0, "SELECT") {
                 let span = self.since(start);
@@ -418,7 +418,7 @@ impl Parser<'_> {
         };
         let from_start = self.here();
         if !select.from_first && self.words("FROM") {
-            select.from = self.from_list()?;
+            select.from = self.sources()?;
             select.views = self.lateral_views()?;
             select.from_span = Some(self.since(from_start));
         }

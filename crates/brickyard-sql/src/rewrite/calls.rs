@@ -1,17 +1,12 @@
 //! Function calls: their types, those the engine lacks or runs differently, and functions of the catalog.
 
-use std::rc::Rc;
-
 use crate::command::constant_string;
-use crate::data_type::{DataType, Field};
+use crate::data_type::DataType;
 use crate::error::SqlError;
-use crate::parser::Parser;
-use crate::plan::Routine;
-use crate::query::{Call, Expr, ExprKind, Node, tree};
+use crate::query::{Call, Expr, ExprKind};
 use crate::rewrite::edits::{Piece, pieces};
-use crate::rewrite::expressions::common;
 use crate::rewrite::planner::Planner;
-use crate::rewrite::scope::{Found, Scope};
+use crate::rewrite::scope::Scope;
 use crate::token::{Span, quote_name, string_literal};
 
 /// Functions whose first argument is a unit of time and no column.
@@ -81,7 +76,7 @@ impl Planner<'_> {
     }
 
     /// The scope within a lambda: what its parameters are depends on the function and the arguments before.
-    fn lambda_scope(
+    pub(super) fn lambda_scope(
         &self,
         name: &str,
         parameters: &[crate::parser::Ident],
@@ -154,7 +149,7 @@ impl Planner<'_> {
     }
 
     /// `current_user()` and other questions about the session, as literals.
-    fn session_function(
+    pub(super) fn session_function(
         &mut self,
         expr: &Expr,
         name: &str,
@@ -215,7 +210,12 @@ impl Planner<'_> {
     }
 
     /// `IDENTIFIER('name')` as a column.
-    fn identifier_call(&mut self, expr: &Expr, call: &Call, scope: &Scope) -> Result<DataType, SqlError> {
+    pub(super) fn identifier_call(
+        &mut self,
+        expr: &Expr,
+        call: &Call,
+        scope: &Scope,
+    ) -> Result<DataType, SqlError> {
         let text = call.arguments.first().and_then(|argument| constant_string(&argument.value)).ok_or_else(
             || {
                 SqlError::new(
@@ -233,7 +233,14 @@ impl Planner<'_> {
     }
 
     /// Functions the engine lacks or runs differently.
-    fn renamed(&mut self, expr: &Expr, name: &str, call: &Call, types: &[DataType], depth: usize) -> Result<(), SqlError> {
+    pub(super) fn renamed(
+        &mut self,
+        expr: &Expr,
+        name: &str,
+        call: &Call,
+        types: &[DataType],
+        depth: usize,
+    ) -> Result<(), SqlError> {
         let spans: Vec<Span> = call.arguments.iter().map(|argument| argument.value.span).collect();
         let rename = |planner: &mut Self, to: &str| planner.edits.replace(call.name.span, pieces![to]);
         let lambda = |at: usize| match call.arguments.get(at).map(|argument| &argument.value.kind) {
@@ -280,7 +287,15 @@ impl Planner<'_> {
                     .ok_or_else(|| SqlError::unsupported("zip_with without a lambda", "Give a lambda"))?;
                 self.edits.replace(
                     expr.span,
-                    pieces!["transform(arrays_zip(", *left, ", ", *right, format!("), `__e{depth}` -> "), body, ")"],
+                    pieces![
+                        "transform(arrays_zip(",
+                        *left,
+                        ", ",
+                        *right,
+                        format!("), `__e{depth}` -> "),
+                        body,
+                        ")"
+                    ],
                 );
             }
             ("transform_values" | "transform_keys", [map, _]) => {
@@ -423,7 +438,7 @@ impl Planner<'_> {
     }
 
     /// Rounding half to even, which the engine does only for doubles.
-    fn bround(&mut self, expr: &Expr, spans: &[Span], types: &[DataType]) -> Result<(), SqlError> {
+    pub(super) fn bround(&mut self, expr: &Expr, spans: &[Span], types: &[DataType]) -> Result<(), SqlError> {
         match (types.first(), spans) {
             (Some(data_type), [value]) if data_type.is_integer() => {
                 self.edits.replace(expr.span, pieces!["(", *value, ")"]);
@@ -446,7 +461,7 @@ impl Planner<'_> {
     }
 
     /// Calls that the engine answers otherwise than the platform does, found by running Spark's own examples on it.
-    fn differs(&self, name: &str, call: &Call, types: &[DataType]) -> bool {
+    pub(super) fn differs(&self, name: &str, call: &Call, types: &[DataType]) -> bool {
         let literal =
             |at: usize| call.arguments.get(at).and_then(|argument| constant_string(&argument.value));
         let binary = types.first() == Some(&DataType::Binary);
@@ -473,7 +488,7 @@ impl Planner<'_> {
     }
 
     /// The average of decimals is rounded half up, where the engine cuts off.
-    fn average(&mut self, expr: &Expr, call: &Call, types: &[DataType]) {
+    pub(super) fn average(&mut self, expr: &Expr, call: &Call, types: &[DataType]) {
         let Some(DataType::Decimal(precision, scale)) = types.first() else { return };
         let result = DataType::Decimal((precision + 4).min(38), (scale + 4).min(38));
         let sum = DataType::Decimal((precision + 11).min(38), (scale + 1).min(38));
@@ -491,7 +506,12 @@ impl Planner<'_> {
     }
 
     /// The engine interpolates; the platform gives a value that is there, as `percentile_disc` does.
-    fn percentile(&mut self, expr: &Expr, call: &Call, types: &[DataType]) -> Result<(), SqlError> {
+    pub(super) fn percentile(
+        &mut self,
+        expr: &Expr,
+        call: &Call,
+        types: &[DataType],
+    ) -> Result<(), SqlError> {
         let hint = "Use percentile_disc(p) WITHIN GROUP (ORDER BY x)";
         let [value, share, ..] = call.arguments.as_slice() else {
             return Err(SqlError::unsupported("this call of percentile_approx", hint));
@@ -531,7 +551,7 @@ impl Planner<'_> {
     }
 
     /// `window(ts, '1 hour')`: fixed windows, aligned to the epoch.
-    fn window(&mut self, expr: &Expr, call: &Call, types: &[DataType]) -> Result<(), SqlError> {
+    pub(super) fn window(&mut self, expr: &Expr, call: &Call, types: &[DataType]) -> Result<(), SqlError> {
         let hint = "Use window(column, '<n> minutes') with one fixed length";
         let [moment, length] = call.arguments.as_slice() else {
             return Err(SqlError::unsupported("sliding windows", hint));
@@ -548,367 +568,6 @@ impl Planner<'_> {
         ]);
         Ok(())
     }
-
-    /// The type a built-in function gives.
-    fn call_type(&mut self, name: &str, call: &Call, types: &[DataType]) -> DataType {
-        let first = types.first().cloned().unwrap_or_default();
-        let all = |from: usize| types.iter().skip(from).fold(DataType::Void, |a, b| common(&a, b));
-        let element = |data_type: &DataType| match data_type {
-            DataType::Array(element) => (**element).clone(),
-            DataType::Map(_, value) => (**value).clone(),
-            _ => DataType::Unknown,
-        };
-        let rule = crate::function::rule(name).unwrap_or("?");
-        match rule {
-            "?" | "gen" => DataType::Unknown,
-            "$1" => first,
-            "$*" => all(0),
-            "$2*" => all(1),
-            "elem1" => element(&first),
-            "array1" => DataType::Array(Box::new(first)),
-            "array*" => DataType::Array(Box::new(all(0))),
-            "sum" => match first {
-                DataType::Decimal(precision, scale) => DataType::Decimal((precision + 10).min(38), scale),
-                data_type if data_type.is_integer() => DataType::BigInt,
-                DataType::Float | DataType::Double | DataType::String => DataType::Double,
-                other => other,
-            },
-            "avg" => match first {
-                DataType::Decimal(precision, scale) => {
-                    DataType::Decimal((precision + 4).min(38), (scale + 4).min(38))
-                }
-                DataType::YearMonth(_) | DataType::DayTime(_) => first,
-                DataType::Unknown => DataType::Unknown,
-                _ => DataType::Double,
-            },
-            "median" | "percentile" => match first {
-                DataType::YearMonth(_) | DataType::DayTime(_) => first,
-                _ => DataType::Double,
-            },
-            "integral" => match first {
-                DataType::Decimal(precision, scale) if types.len() == 1 => {
-                    DataType::Decimal((precision + 1).saturating_sub(scale).max(1), 0)
-                }
-                DataType::Unknown => DataType::Unknown,
-                DataType::Decimal(..) => DataType::Unknown,
-                _ => DataType::BigInt,
-            },
-            "round" => match first {
-                DataType::Decimal(..) => DataType::Unknown,
-                DataType::String => DataType::Double,
-                other => other,
-            },
-            "+" | "-" | "*" | "%" => match (&first, types.get(1)) {
-                (a, Some(b)) if a.is_integer() && b.is_integer() => common(a, b),
-                (DataType::Date, Some(b)) if b.is_integer() => DataType::Date,
-                (DataType::Double | DataType::Float, _) => DataType::Double,
-                _ => DataType::Unknown,
-            },
-            "/" => {
-                if matches!(first, DataType::Decimal(..) | DataType::Unknown) {
-                    DataType::Unknown
-                } else {
-                    DataType::Double
-                }
-            }
-            "substr" => {
-                if first == DataType::Binary {
-                    DataType::Binary
-                } else {
-                    DataType::String
-                }
-            }
-            "concat" => match first {
-                DataType::Array(_) | DataType::Binary => first,
-                _ => DataType::String,
-            },
-            "keys" => match first {
-                DataType::Map(key, _) => DataType::Array(key),
-                _ => DataType::Unknown,
-            },
-            "values" => match first {
-                DataType::Map(_, value) => DataType::Array(value),
-                _ => DataType::Unknown,
-            },
-            "entries" => match first {
-                DataType::Map(key, value) => {
-                    let field = |name: &str, data_type: DataType| Field {
-                        name: name.to_owned(),
-                        data_type,
-                        ..Field::default()
-                    };
-                    DataType::Array(Box::new(DataType::Struct(vec![
-                        field("key", *key),
-                        field("value", *value),
-                    ])))
-                }
-                _ => DataType::Unknown,
-            },
-            "map" => match name {
-                "map" => {
-                    let pick = |odd: usize| {
-                        types.iter().skip(odd).step_by(2).fold(DataType::Void, |a, b| common(&a, b))
-                    };
-                    DataType::Map(Box::new(pick(0)), Box::new(pick(1)))
-                }
-                "map_from_arrays" => match (&first, types.get(1)) {
-                    (DataType::Array(key), Some(DataType::Array(value))) => {
-                        DataType::Map(key.clone(), value.clone())
-                    }
-                    _ => DataType::Unknown,
-                },
-                _ => match element(&first) {
-                    DataType::Struct(fields) if fields.len() == 2 => DataType::Map(
-                        Box::new(fields[0].data_type.clone()),
-                        Box::new(fields[1].data_type.clone()),
-                    ),
-                    _ => DataType::Unknown,
-                },
-            },
-            "struct" => self.struct_type(name, call, types),
-            "lambda" => self.lambda_type(name, types),
-            "sequence" => DataType::Array(Box::new(match &first {
-                data_type if data_type.is_integer() => all(0),
-                other => other.clone(),
-            })),
-            "schema" => self.schema_type(call),
-            "datediff" => {
-                if types.len() == 3 {
-                    DataType::BigInt
-                } else {
-                    DataType::Int
-                }
-            }
-            "dateadd" => {
-                if types.len() == 3 {
-                    DataType::Timestamp
-                } else {
-                    DataType::Date
-                }
-            }
-            text => DataType::from(text),
-        }
-    }
-
-    fn struct_type(&self, name: &str, call: &Call, types: &[DataType]) -> DataType {
-        let field = |name: String, data_type: &DataType| Field {
-            name,
-            data_type: data_type.clone(),
-            ..Field::default()
-        };
-        match name {
-            "named_struct" => {
-                let mut fields = Vec::new();
-                for (pair, types) in call.arguments.chunks(2).zip(types.chunks(2)) {
-                    match (constant_string(&pair[0].value), types.get(1)) {
-                        (Some(name), Some(data_type)) => fields.push(field(name, data_type)),
-                        _ => return DataType::Unknown,
-                    }
-                }
-                DataType::Struct(fields)
-            }
-            "struct" => {
-                let fields =
-                    call.arguments.iter().zip(types).enumerate().map(|(at, (argument, data_type))| {
-                        // `struct(1 AS a)`: the alias stands right after the value.
-                        let after = &self.sql[argument.value.span.end..];
-                        let alias = Parser::new(&after[..after.find([',', ')']).unwrap_or(0)]).ok().and_then(
-                            |mut parser| if parser.words("AS") { parser.ident().ok() } else { None },
-                        );
-                        let own = crate::rewrite::scope::plain_name(&argument.value).map(str::to_owned);
-                        field(
-                            alias
-                                .map(|alias| alias.value)
-                                .or(own)
-                                .unwrap_or_else(|| format!("col{}", at + 1)),
-                            data_type,
-                        )
-                    });
-                DataType::Struct(fields.collect())
-            }
-            _ => DataType::Unknown,
-        }
-    }
-
-    fn lambda_type(&self, name: &str, types: &[DataType]) -> DataType {
-        let first = types.first().cloned().unwrap_or_default();
-        let body = types.last().cloned().unwrap_or_default();
-        match (name, first) {
-            ("transform", DataType::Array(_)) | ("zip_with", _) => DataType::Array(Box::new(body)),
-            ("transform_values", DataType::Map(key, _)) => DataType::Map(key, Box::new(body)),
-            ("transform_keys", DataType::Map(_, value)) => DataType::Map(Box::new(body), value),
-            ("aggregate" | "reduce", _) if types.len() == 3 => types[1].clone(),
-            ("aggregate" | "reduce", _) => body,
-            _ => DataType::Unknown,
-        }
-    }
-
-    /// The type named by a literal: of `from_json(text, 'a INT')`, `variant_get(v, '$.a', 'int')`.
-    fn schema_type(&self, call: &Call) -> DataType {
-        let at = if call.name.single().is_some_and(|name| name.contains("VARIANT")) { 2 } else { 1 };
-        let Some(text) = call.arguments.get(at).and_then(|argument| constant_string(&argument.value)) else {
-            return if at == 2 { DataType::Variant } else { DataType::Unknown };
-        };
-        match DataType::from(text.as_str()) {
-            DataType::Unknown => DataType::from(format!("STRUCT<{text}>").as_str()),
-            data_type => data_type,
-        }
-    }
-
-    /// A function of the catalog: its text is put in its place.
-    fn routine_call(&mut self, expr: &Expr, call: &Call, scope: &Scope) -> Result<DataType, SqlError> {
-        let routine = self.routine(&call.name)?;
-        if call.over.is_some() || call.filter.is_some() || call.distinct {
-            let text = format!("{} is no aggregate function.", call.name.quoted());
-            return Err(SqlError::new("INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX", "42000", text));
-        }
-        let Some(returns) = routine.returns.clone() else {
-            let text = format!("{} gives a table and stands in FROM.", call.name.quoted());
-            return Err(SqlError::new("NOT_A_SCALAR_FUNCTION", "42887", text));
-        };
-        let parameters = self.bound_parameters(call, &routine, scope)?;
-        let Some(body) = &routine.body else {
-            let Some(engine) = &routine.engine_name else {
-                return Err(SqlError::unsupported(
-                    format!("the function {}, which is not written in SQL", call.name.quoted()),
-                    "Write the function in SQL",
-                ));
-            };
-            let list: Vec<String> = parameters.iter().map(|(_, text, _)| text.clone()).collect();
-            self.edits.replace(expr.span, pieces![format!("{engine}({})", list.join(", "))]);
-            return Ok(returns);
-        };
-        let (text, _) =
-            self.nested(&scalar(body), (&routine.catalog, &routine.schema), Rc::new(parameters))?;
-        let inner = match text.strip_prefix("SELECT ") {
-            Some(rest) if !is_query(body) => format!("({})", without_alias(rest)),
-            _ => format!("({text})"),
-        };
-        let data_type = match &returns {
-            DataType::Unknown => inner,
-            data_type => format!("CAST({inner} AS {data_type})"),
-        };
-        self.edits.replace(expr.span, pieces![data_type]);
-        Ok(returns)
-    }
-
-    /// Columns among the arguments are qualified when the function's body has a query of its own, whose names would capture them.
-    fn uncaptured(&mut self, call: &Call, routine: &Routine, scope: &Scope) -> Result<(), SqlError> {
-        let Some(body) = &routine.body else { return Ok(()) };
-        let text = scalar(body);
-        let statement = crate::statement::parse(&text)?;
-        let Some(query) = statement.query() else { return Ok(()) };
-        let mut inner = Vec::new();
-        tree::walk(Node::Query(query), &mut |node| {
-            if let Node::Factor(factor) = node {
-                inner.extend(factor.kind_name());
-                inner.extend(factor.alias.iter().filter_map(|alias| alias.relation()).map(str::to_owned));
-            }
-        });
-        let mut names = Vec::new();
-        for argument in &call.arguments {
-            tree::walk(Node::Expr(&argument.value), &mut |node| {
-                if let Node::Expr(Expr { kind: ExprKind::Name(name), .. }) = node {
-                    names.push(name);
-                }
-            });
-        }
-        if inner.is_empty() {
-            return Ok(());
-        }
-        for name in names {
-            let parts = name.values();
-            match scope.find(&parts) {
-                Found::Column { owner: Some(owner), meaning: None, parts: used, .. }
-                    if !inner.iter().any(|own| own.eq_ignore_ascii_case(&owner)) =>
-                {
-                    if used == 1 {
-                        let whole = format!("{}.{}", quote_name(&owner), quote_name(&parts[0]));
-                        self.edits.replace(name.parts[0].span, pieces![whole]);
-                    }
-                }
-                Found::Lambda { .. } | Found::Parameter { .. } | Found::None => {}
-                _ => {
-                    return Err(SqlError::unsupported(
-                        format!("columns as arguments of {}, which has a query of its own", call.name.quoted()),
-                        "Give the table an alias that the function does not use, and qualify the columns with it",
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The arguments of a call of a catalog function, as text of the parameters' types.
-    pub(super) fn bound_parameters(
-        &mut self,
-        call: &Call,
-        routine: &Routine,
-        scope: &Scope,
-    ) -> Result<Vec<(String, String, DataType)>, SqlError> {
-        self.arguments(call, scope)?;
-        self.uncaptured(call, routine, scope)?;
-        let name = call.name.quoted();
-        let count = |text: String| SqlError::new("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", text);
-        if call.arguments.len() > routine.parameters.len() {
-            return Err(count(format!(
-                "The {name} requires {} parameters but the actual number is {}.",
-                routine.parameters.len(),
-                call.arguments.len()
-            )));
-        }
-        let mut bound = Vec::new();
-        for (index, parameter) in routine.parameters.iter().enumerate() {
-            let by_name = call.arguments.iter().find(|argument| {
-                argument.name.as_ref().is_some_and(|name| name.value.eq_ignore_ascii_case(&parameter.name))
-            });
-            let by_place = call.arguments.get(index).filter(|argument| argument.name.is_none());
-            let text = match (by_name.or(by_place), &parameter.default) {
-                (Some(argument), _) => self.render(argument.value.span)?,
-                (None, Some(default)) => default.clone(),
-                (None, None) => {
-                    let text = format!(
-                        "Cannot invoke {name} because the parameter named {} is required.",
-                        quote_name(&parameter.name)
-                    );
-                    return Err(SqlError::new("REQUIRED_PARAMETER_NOT_FOUND", "4274K", text));
-                }
-            };
-            let text = match &parameter.data_type {
-                DataType::Unknown => format!("({text})"),
-                data_type => format!("CAST({text} AS {data_type})"),
-            };
-            bound.push((parameter.name.clone(), text, parameter.data_type.clone()));
-        }
-        for argument in &call.arguments {
-            if let Some(named) = &argument.name
-                && !routine
-                    .parameters
-                    .iter()
-                    .any(|parameter| parameter.name.eq_ignore_ascii_case(&named.value))
-            {
-                let text = format!(
-                    "Cannot invoke {name} because it has no parameter named {}.",
-                    quote_name(&named.value)
-                );
-                return Err(SqlError::new("UNRECOGNIZED_PARAMETER_NAME", "4274K", text));
-            }
-        }
-        Ok(bound)
-    }
-}
-
-/// A function's body as a query.
-fn scalar(body: &str) -> String {
-    if is_query(body) { body.to_owned() } else { format!("SELECT {body} AS `__value`") }
-}
-
-fn is_query(body: &str) -> bool {
-    Parser::new(body).is_ok_and(|parser| parser.is_query() && !parser.is_symbol("("))
-}
-
-fn without_alias(text: &str) -> &str {
-    text.trim_end().strip_suffix("AS `__value`").unwrap_or(text)
 }
 
 /// The length of `'1 day'`, `'90 minutes'` in microseconds.

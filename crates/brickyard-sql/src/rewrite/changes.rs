@@ -26,7 +26,8 @@ impl Planner<'_> {
         if let Some(alias) = dml.target.alias.as_ref().and_then(|alias| alias.relation()) {
             own.qualifier = vec![alias.to_owned()];
         }
-        let guarded = relation.row_filter.is_some() || relation.columns.iter().any(|column| column.mask.is_some());
+        let guarded =
+            relation.row_filter.is_some() || relation.columns.iter().any(|column| column.mask.is_some());
         let adds = matches!(&dml.kind, DmlKind::Insert(insert)
             if !insert.overwrite && insert.replace_where.is_none() && insert.replace_using.is_empty());
         if guarded && !adds {

@@ -4,6 +4,7 @@ use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::parser::Name;
 use crate::query::{Expr, ExprKind, Over, PathStep};
+use crate::rewrite::arithmetic::{adjusted, clamp, wider};
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::{Found, Meaning, Scope, field};
@@ -181,7 +182,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn interval(&mut self, parts: &[(Expr, String)], scope: &Scope) -> Result<DataType, SqlError> {
+    pub(super) fn interval(&mut self, parts: &[(Expr, String)], scope: &Scope) -> Result<DataType, SqlError> {
         for (value, _) in parts {
             self.expr(value, scope)?;
         }
@@ -193,7 +194,7 @@ impl Planner<'_> {
         })
     }
 
-    fn name(&mut self, name: &Name, span: Span, scope: &Scope) -> Result<DataType, SqlError> {
+    pub(super) fn name(&mut self, name: &Name, span: Span, scope: &Scope) -> Result<DataType, SqlError> {
         let parts = name.values();
         let fields = |data_type: DataType, from: usize| {
             parts[from.min(parts.len())..].iter().fold(data_type, |inner, part| field(&inner, part))
@@ -254,7 +255,7 @@ impl Planner<'_> {
     }
 
     /// A session variable as a literal.
-    fn variable(&mut self, parts: &[String], span: Span) -> Result<Option<DataType>, SqlError> {
+    pub(super) fn variable(&mut self, parts: &[String], span: Span) -> Result<Option<DataType>, SqlError> {
         let name = match parts {
             [name] => name,
             [session, name] if session.eq_ignore_ascii_case("session") => name,
@@ -276,7 +277,7 @@ impl Planner<'_> {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one node")]
-    fn cast(
+    pub(super) fn cast(
         &mut self,
         expr: &Expr,
         value: &Expr,
@@ -381,7 +382,7 @@ impl Planner<'_> {
         }
     }
 
-    fn quantified_like(
+    pub(super) fn quantified_like(
         &mut self,
         expr: &Expr,
         not: bool,
@@ -411,7 +412,7 @@ impl Planner<'_> {
         self.edits.replace(expr.span, text);
     }
 
-    fn path(
+    pub(super) fn path(
         &mut self,
         expr: &Expr,
         base: &Expr,
@@ -430,250 +431,18 @@ impl Planner<'_> {
         Ok(DataType::String)
     }
 
-    fn string_path(&mut self, expr: &Expr, base: &Expr, steps: &[PathStep]) -> Result<(), SqlError> {
+    pub(super) fn string_path(
+        &mut self,
+        expr: &Expr,
+        base: &Expr,
+        steps: &[PathStep],
+    ) -> Result<(), SqlError> {
         let path = path_text(steps)?;
         self.edits.replace(
             expr.span,
             pieces!["get_json_object(", base.span, format!(", {})", string_literal(&path))],
         );
         Ok(())
-    }
-
-    fn binary(
-        &mut self,
-        expr: &Expr,
-        left: &Expr,
-        operator: &str,
-        right: &Expr,
-        scope: &Scope,
-    ) -> Result<DataType, SqlError> {
-        let (a, b) = (self.expr(left, scope)?, self.expr(right, scope)?);
-        match operator {
-            "+" | "-" | "*" | "/" | "%" | "DIV" => self.arithmetic(expr, (left, &a), operator, (right, &b)),
-            "&" | "|" | "^" => Ok(common(&a, &b)),
-            "<<" | ">>" | ">>>" => Ok(a),
-            "IS DISTINCT FROM" | "IS NOT DISTINCT FROM" => {
-                let (open, close) =
-                    if operator == "IS DISTINCT FROM" { ("(NOT (", "))") } else { ("((", "))") };
-                self.edits.replace(expr.span, pieces![open, left.span, " <=> ", right.span, close]);
-                Ok(DataType::Boolean)
-            }
-            _ => Ok(DataType::Boolean),
-        }
-    }
-
-    /// Arithmetic with the platform's types: overflow is an error, decimals have the platform's precision.
-    pub(super) fn arithmetic(
-        &mut self,
-        expr: &Expr,
-        (left, a): (&Expr, &DataType),
-        operator: &str,
-        (right, b): (&Expr, &DataType),
-    ) -> Result<DataType, SqlError> {
-        use DataType::{Date, Decimal, Double, Float, String, Timestamp, TimestampNtz, Unknown, Void};
-        if let Some(result) = self.moments(expr, (left, a), operator, (right, b)) {
-            return Ok(result);
-        }
-        // A string in arithmetic is a number, as wide as its partner asks.
-        let (mut a, mut b) = (a.clone(), b.clone());
-        let (first, second) = (a.clone(), b.clone());
-        for (side, own, other) in [(left, &mut a, second), (right, &mut b, first)] {
-            if *own == String {
-                let target = if other.is_integer() && operator != "/" { DataType::BigInt } else { Double };
-                self.edits.replace(side.span, pieces!["CAST(", side.span, format!(" AS {target})")]);
-                *own = target;
-            }
-        }
-        if operator == "DIV" {
-            return Ok(DataType::BigInt);
-        }
-        if a == Void || b == Void {
-            return Ok(if a == Void { b } else { a });
-        }
-        if a == Unknown || b == Unknown {
-            let number = |data_type: &DataType| *data_type == Unknown || data_type.is_integer();
-            if operator != "/" && operator != "%" && number(&a) && number(&b) {
-                self.unchecked += 1;
-            }
-            let sure = |data_type: &DataType| matches!(data_type, Double | Date | Timestamp | TimestampNtz);
-            return Ok(if sure(&a) {
-                a
-            } else if sure(&b) {
-                b
-            } else {
-                Unknown
-            });
-        }
-        if !a.is_numeric() || !b.is_numeric() {
-            return Ok(Unknown);
-        }
-        let floating = |data_type: &DataType| matches!(data_type, Float | Double);
-        if floating(&a) || floating(&b) {
-            return Ok(if a == Float && (b == Float) {
-                if operator == "/" { Double } else { Float }
-            } else {
-                Double
-            });
-        }
-        if let (Decimal(..), _) | (_, Decimal(..)) = (&a, &b) {
-            return Ok(self.decimal(expr, (left, &a), operator, (right, &b)));
-        }
-        if operator == "/" {
-            return Ok(Double);
-        }
-        let result = wider(&a, &b);
-        if operator == "%" {
-            return Ok(result);
-        }
-        let (low, high) = bounds(expr, &result, (left, &a), operator, (right, &b));
-        let (least, most) = limits(&result);
-        if low < least || high > most {
-            self.checked = true;
-            let wide = if result == DataType::BigInt { "DECIMAL(20,0)" } else { "BIGINT" };
-            self.edits.replace(
-                expr.span,
-                pieces![
-                    format!("CAST(CAST("),
-                    left.span,
-                    format!(" AS {wide}) {operator} CAST("),
-                    right.span,
-                    format!(" AS {wide}) AS {result})"),
-                ],
-            );
-        }
-        Ok(result)
-    }
-
-    /// Arithmetic of dates, timestamps and intervals.
-    fn moments(
-        &mut self,
-        expr: &Expr,
-        (left, a): (&Expr, &DataType),
-        operator: &str,
-        (right, b): (&Expr, &DataType),
-    ) -> Option<DataType> {
-        use DataType::{Date, DayTime, Interval, Timestamp, TimestampNtz, YearMonth};
-        let day_time = || DayTime("DAY TO SECOND".to_owned());
-        match (a, operator, b) {
-            (Date, "-", Date) => {
-                self.edits.replace(
-                    expr.span,
-                    pieces!["CAST(datediff(", left.span, ", ", right.span, ") AS INTERVAL DAY)"],
-                );
-                Some(DayTime("DAY".to_owned()))
-            }
-            (Date | Timestamp | TimestampNtz, "-", Timestamp | TimestampNtz)
-            | (Timestamp | TimestampNtz, "-", Date) => Some(day_time()),
-            (Date, "+" | "-", YearMonth(_)) | (YearMonth(_), "+", Date) => Some(Date),
-            (Date, "+" | "-", DayTime(fields)) | (DayTime(fields), "+", Date) => {
-                Some(if fields == "DAY" { Date } else { Timestamp })
-            }
-            (Date, "+" | "-", Interval) | (Interval, "+", Date) => Some(Date),
-            (Date, "+" | "-", other) if other.is_integer() => Some(Date),
-            (other, "+", Date) if other.is_integer() => Some(Date),
-            (Timestamp | TimestampNtz, "+" | "-", DayTime(_) | YearMonth(_) | Interval) => Some(a.clone()),
-            (DayTime(_) | YearMonth(_) | Interval, "+", Timestamp | TimestampNtz) => Some(b.clone()),
-            (DayTime(_) | YearMonth(_) | Interval, _, _) => Some(a.clone()),
-            (_, "*", DayTime(_) | YearMonth(_) | Interval) => Some(b.clone()),
-            _ => None,
-        }
-    }
-
-    fn decimal(
-        &mut self,
-        expr: &Expr,
-        (left, a): (&Expr, &DataType),
-        operator: &str,
-        (right, b): (&Expr, &DataType),
-    ) -> DataType {
-        let (Some((p1, s1)), Some((p2, s2))) = (literal_decimal(left, a), literal_decimal(right, b)) else {
-            return DataType::Unknown;
-        };
-        let (p1, s1, p2, s2) = (i32::from(p1), i32::from(s1), i32::from(p2), i32::from(s2));
-        let (precision, scale) = match operator {
-            "*" => (p1 + p2 + 1, s1 + s2),
-            "/" => {
-                let scale = (s1 + p2 + 1).max(6);
-                (p1 - s1 + s2 + scale, scale)
-            }
-            "%" => ((p1 - s1).min(p2 - s2) + s1.max(s2), s1.max(s2)),
-            _ => ((p1 - s1).max(p2 - s2) + s1.max(s2) + 1, s1.max(s2)),
-        };
-        let (precision, scale) = adjusted(precision, scale);
-        let result = DataType::Decimal(clamp(precision), clamp(scale));
-        if operator == "/" {
-            // The engine keeps four digits more than the dividend has: give it as many as the result needs, and one to round by.
-            let wanted = (scale - 3).max(s1);
-            // Values with more whole digits than then fit are refused by the cast.
-            let room = (p1 - s1 + wanted).min(38);
-            let dividend = DataType::Decimal(clamp(room.max(wanted)), clamp(wanted));
-            let divisor = DataType::Decimal(clamp(p2), clamp(s2));
-            self.edits.replace(
-                expr.span,
-                pieces![
-                    "CAST(CAST(",
-                    left.span,
-                    format!(" AS {dividend}) / CAST("),
-                    right.span,
-                    format!(" AS {divisor}) AS {result})"),
-                ],
-            );
-        } else {
-            let cast = |side: &Expr, own: &DataType, precision: i32, scale: i32| -> Vec<Piece> {
-                // Whole numbers become the decimal that Spark chooses, which the engine makes wider.
-                if own.is_integer() {
-                    pieces![
-                        "CAST(",
-                        side.span,
-                        format!(" AS {})", DataType::Decimal(clamp(precision), clamp(scale)))
-                    ]
-                } else {
-                    pieces![side.span]
-                }
-            };
-            let engine = match operator {
-                "*" => (p1 + p2 + 1, s1 + s2),
-                "%" => (precision, scale),
-                _ => (precision.max((p1 - s1).max(p2 - s2) + s1.max(s2) + 1), s1.max(s2)),
-            };
-            let same = engine == (precision, scale) && !a.is_integer() && !b.is_integer() && operator != "%";
-            if !same {
-                let mut text = pieces!["CAST("];
-                text.extend(cast(left, a, p1, s1));
-                text.push(Piece::from(format!(" {operator} ")));
-                text.extend(cast(right, b, p2, s2));
-                text.push(Piece::from(format!(" AS {result})")));
-                self.edits.replace(expr.span, text);
-            }
-        }
-        result
-    }
-}
-
-fn clamp(number: i32) -> u8 {
-    u8::try_from(number.clamp(0, 38)).unwrap_or(38)
-}
-
-/// Spark's rule for decimals that would need more than 38 digits: keep the whole digits, and six of the scale at least.
-pub(super) fn adjusted(precision: i32, scale: i32) -> (i32, i32) {
-    if precision <= 38 {
-        return (precision, scale);
-    }
-    let digits = precision - scale;
-    let least = scale.min(6);
-    (38, (38 - digits).max(least))
-}
-
-/// The decimal of an operand: a whole-number literal is as wide as its digits.
-fn literal_decimal(expr: &Expr, data_type: &DataType) -> Option<(u8, u8)> {
-    match &expr.kind {
-        ExprKind::Number(text) if data_type.is_integer() => {
-            let digits =
-                text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_start_matches('0').len().max(1);
-            u8::try_from(digits).ok().map(|digits| (digits, 0))
-        }
-        ExprKind::Tuple(items) if items.len() == 1 => literal_decimal(&items[0], data_type),
-        _ => data_type.as_decimal(),
     }
 }
 
@@ -750,73 +519,6 @@ fn decimal_of(digits: &str) -> DataType {
         return DataType::Decimal(clamp(precision - scale), 0);
     }
     DataType::Decimal(clamp(precision.max(scale)), clamp(scale))
-}
-
-/// The least and the greatest value of a whole-number type.
-fn limits(data_type: &DataType) -> (i128, i128) {
-    match data_type {
-        DataType::TinyInt => (i8::MIN.into(), i8::MAX.into()),
-        DataType::SmallInt => (i16::MIN.into(), i16::MAX.into()),
-        DataType::Int => (i32::MIN.into(), i32::MAX.into()),
-        _ => (i64::MIN.into(), i64::MAX.into()),
-    }
-}
-
-/// What values the result of arithmetic may have.
-fn bounds(
-    _expr: &Expr,
-    _result: &DataType,
-    (left, a): (&Expr, &DataType),
-    operator: &str,
-    (right, b): (&Expr, &DataType),
-) -> (i128, i128) {
-    let ((l1, h1), (l2, h2)) = (values(left, a), values(right, b));
-    match operator {
-        "+" => (l1 + l2, h1 + h2),
-        "-" => (l1 - h2, h1 - l2),
-        _ => {
-            let products = [l1 * l2, l1 * h2, h1 * l2, h1 * h2];
-            (products.into_iter().min().unwrap_or(i128::MIN), products.into_iter().max().unwrap_or(i128::MAX))
-        }
-    }
-}
-
-/// What values an operand may have.
-fn values(expr: &Expr, data_type: &DataType) -> (i128, i128) {
-    match &expr.kind {
-        ExprKind::Number(text) => {
-            match text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).parse::<i128>() {
-                Ok(value) => (value, value),
-                Err(_) => limits(data_type),
-            }
-        }
-        ExprKind::Unary(operator, operand) if operator == "-" => {
-            let (low, high) = values(operand, data_type);
-            let (least, most) = limits(data_type);
-            ((-high).max(least), (-low).min(most))
-        }
-        ExprKind::Tuple(items) if items.len() == 1 => values(&items[0], data_type),
-        ExprKind::Call(call) => match call.name.single().unwrap_or_default().as_str() {
-            "YEAR" => (-300_000, 300_000),
-            "MONTH" | "DAY" | "HOUR" | "MINUTE" | "SECOND" | "QUARTER" | "DAYOFWEEK" | "DAYOFMONTH"
-            | "WEEKDAY" | "WEEKOFYEAR" | "DAYOFYEAR" => (0, 366),
-            "LENGTH" | "LEN" | "CHAR_LENGTH" | "SIZE" | "CARDINALITY" | "ARRAY_SIZE" | "ROW_NUMBER"
-            | "RANK" | "DENSE_RANK" => (-1, i32::MAX.into()),
-            _ => limits(data_type),
-        },
-        _ => limits(data_type),
-    }
-}
-
-/// The wider of two whole-number types.
-fn wider(a: &DataType, b: &DataType) -> DataType {
-    let rank = |data_type: &DataType| match data_type {
-        DataType::TinyInt => 0,
-        DataType::SmallInt => 1,
-        DataType::Int => 2,
-        _ => 3,
-    };
-    if rank(a) >= rank(b) { a.clone() } else { b.clone() }
 }
 
 /// The type both fit into, as `CASE`, `coalesce` and `UNION` choose it.

@@ -30,7 +30,7 @@ impl Planner<'_> {
             };
             if !names.is_empty() && names.len() == outputs.len() {
                 for (output, name) in outputs.iter_mut().zip(names) {
-                    output.name = name.to_owned();
+                    name.clone_into(&mut output.name);
                 }
             }
         }

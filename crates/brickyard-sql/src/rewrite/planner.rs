@@ -196,7 +196,7 @@ impl<'a> Planner<'a> {
         if operator != "UNION ALL" {
             return Err(SqlError::unsupported("WITH RECURSIVE without UNION ALL", hint));
         }
-        let (Some(anchor_span), Some(step_span)) = (self.span_of(anchor), self.span_of(step)) else {
+        let (Some(anchor_span), Some(step_span)) = (Self::span_of(anchor), Self::span_of(step)) else {
             return Err(SqlError::unsupported("this WITH RECURSIVE", hint));
         };
         let (columns, _) = self.body(anchor, env)?;
@@ -226,6 +226,8 @@ impl<'a> Planner<'a> {
         let types = types.join(", ");
         let step_text = self.render(step_span)?;
         let anchor_text = self.render(anchor_span)?;
+        // A name of our own: the expression's may hold anything.
+        let name = format!("r{}", with.span.start);
         let mut text = format!("WITH `__{name}_0`({list}) AS ({anchor_text})");
         for level in 1..=RECURSION {
             let previous = format!("`__{name}_{}`", level - 1);
@@ -234,13 +236,13 @@ impl<'a> Planner<'a> {
                 quote_name(&cte.name.value)
             ));
         }
-        let union: Vec<String> =
+        let all: Vec<String> =
             (0..RECURSION).map(|level| format!("SELECT * FROM `__{name}_{level}`")).collect();
         let last: Vec<String> = columns.list.iter().map(|_| raise_recursion()).collect();
         text.push_str(&format!(
             ", {}({list}) AS ({} UNION ALL SELECT {} FROM `__{name}_{RECURSION}`)",
             quote_name(&cte.name.value),
-            union.join(" UNION ALL "),
+            all.join(" UNION ALL "),
             last.join(", ")
         ));
         self.edits.replace(with.span, pieces![text]);
@@ -248,13 +250,13 @@ impl<'a> Planner<'a> {
     }
 
     /// Where a body stands.
-    fn span_of(&self, body: &SetBody) -> Option<Span> {
+    fn span_of(body: &SetBody) -> Option<Span> {
         match body {
             SetBody::Select(select) => Some(select.span),
             SetBody::Values(span, _) | SetBody::From(span, _) | SetBody::Command(span) => Some(*span),
             SetBody::Table(factor) => Some(factor.span),
             SetBody::Query(query) => Some(query.span),
-            SetBody::Set(first, rest) => Some(self.span_of(first)?.to(self.span_of(&rest.last()?.1)?)),
+            SetBody::Set(first, rest) => Some(Self::span_of(first)?.to(Self::span_of(&rest.last()?.1)?)),
         }
     }
 

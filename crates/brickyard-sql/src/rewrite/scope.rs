@@ -95,7 +95,13 @@ pub(crate) struct Scope {
 #[derive(Debug, Clone)]
 pub(crate) enum Found {
     /// A column; how many parts of the name are the qualifier and the column.
-    Column { data_type: DataType, parts: usize, meaning: Option<Meaning>, relation: Option<String>, owner: Option<String> },
+    Column {
+        data_type: DataType,
+        parts: usize,
+        meaning: Option<Meaning>,
+        relation: Option<String>,
+        owner: Option<String>,
+    },
     /// An alias of the select list.
     Alias { span: Span, data_type: DataType },
     /// A parameter of a lambda.

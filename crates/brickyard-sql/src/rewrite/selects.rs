@@ -15,7 +15,7 @@ use crate::token::{Span, quote_name};
 impl Planner<'_> {
     pub(super) fn select(&mut self, select: &Select, env: &Env) -> Result<(Columns, Scope), SqlError> {
         let mut scope = self.scope(env);
-        self.from_list(&select.from, &mut scope, env)?;
+        self.sources(&select.from, &mut scope, env)?;
         for view in &select.views {
             self.lateral_view(view, &mut scope)?;
         }

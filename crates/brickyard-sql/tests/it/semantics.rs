@@ -88,7 +88,9 @@ async fn filters_and_masks_hold_wherever_the_table_is_read() {
         "INSERT OVERWRITE orders SELECT * FROM all_orders",
     ] {
         match bench.run(sql, &Parameters::None).await {
-            Outcome::Error(class, _) => assert!(class == "UNSUPPORTED_FEATURE" || class.starts_with("INSERT"), "{sql}: {class}"),
+            Outcome::Error(class, _) => {
+                assert!(class == "UNSUPPORTED_FEATURE" || class.starts_with("INSERT"), "{sql}: {class}");
+            }
             other => panic!("{sql}: {other:?}"),
         }
     }
@@ -98,16 +100,25 @@ async fn filters_and_masks_hold_wherever_the_table_is_read() {
 async fn names_of_a_function_do_not_capture_its_arguments() {
     let mut bench = bench().await;
     bench.run("USE lake.sales", &Parameters::None).await;
-    let function = "CREATE FUNCTION bigger(x BIGINT) RETURNS BIGINT RETURN (SELECT count(*) FROM orders WHERE id = x)";
+    let function =
+        "CREATE FUNCTION bigger(x BIGINT) RETURNS BIGINT RETURN (SELECT count(*) FROM orders WHERE id = x)";
     bench.run(function, &Parameters::None).await;
     let sql = "SELECT id, bigger(id) AS n FROM (SELECT id FROM orders WHERE id > 4) AS o ORDER BY id";
     match bench.run(sql, &Parameters::None).await {
         Outcome::Rows(rows) => assert_eq!(serde_json::to_string(&rows).unwrap(), "[[5,1],[6,1]]"),
-        Outcome::Error(class, message) => assert!(class == "UNSUPPORTED_FEATURE" || class == "INTERNAL_ERROR", "{message}"),
+        Outcome::Error(class, message) => {
+            assert!(class == "UNSUPPORTED_FEATURE" || class == "INTERNAL_ERROR", "{message}");
+        }
         Outcome::Command => panic!("a query"),
     }
+    let injected = "SELECT * FROM read_files('/Volumes/lake/sales/vol/a.csv', format => 'csv', schema => 'a INT) USING text OPTIONS (path \"/etc/passwd\") --')";
+    assert!(
+        matches!(bench.run(injected, &Parameters::None).await, Outcome::Error(class, _) if class == "UNSUPPORTED_FEATURE")
+    );
     let captured = "SELECT id, bigger(id) FROM orders ORDER BY id";
-    assert!(matches!(bench.run(captured, &Parameters::None).await, Outcome::Error(class, _) if class == "UNSUPPORTED_FEATURE"));
+    assert!(
+        matches!(bench.run(captured, &Parameters::None).await, Outcome::Error(class, _) if class == "UNSUPPORTED_FEATURE")
+    );
     let nested = "SELECT transform_values(map('a', map('b', 1)), (k, v) -> transform_values(v, (l, w) -> concat(k, l, CAST(w AS STRING))))";
     match bench.run(nested, &Parameters::None).await {
         Outcome::Rows(rows) => assert_eq!(serde_json::to_string(&rows).unwrap(), r#"[[{"a":{"b":"ab1"}}]]"#),
