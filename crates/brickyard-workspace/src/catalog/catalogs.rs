@@ -67,6 +67,7 @@ impl Catalog {
     }
 
     /// Changes a catalog.
+    #[expect(clippy::needless_pass_by_value, reason = "made for this call alone")]
     pub(crate) fn update_catalog(
         &self,
         identity: &Identity,

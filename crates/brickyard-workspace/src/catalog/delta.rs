@@ -9,9 +9,9 @@ mod log;
 mod restore;
 mod table;
 
-pub(crate) use action::{Metadata, Protocol};
+pub(crate) use action::Metadata;
 pub(crate) use fault::DeltaError;
 pub(crate) use history::{Commit, affected_rows, history};
-pub(crate) use log::{Log, Snapshot};
+pub(crate) use log::Log;
 pub(crate) use restore::{Detail, Restored, detail, restore};
 pub(crate) use table::{NewTable, alter, create, replace};

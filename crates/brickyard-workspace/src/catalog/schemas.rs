@@ -82,6 +82,7 @@ impl Catalog {
     }
 
     /// Changes a schema.
+    #[expect(clippy::needless_pass_by_value, reason = "made for this call alone")]
     pub(crate) fn update_schema(
         &self,
         identity: &Identity,

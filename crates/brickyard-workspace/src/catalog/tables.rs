@@ -10,7 +10,7 @@ use super::fault::CatalogError;
 use super::kind::Kind;
 use super::privilege::Privilege;
 use super::record::{TableRecord, TableType};
-use super::{Catalog, name};
+use super::{Catalog, information_schema, name};
 use crate::store::StoreError;
 
 pub(crate) use change::TableChange;
@@ -19,6 +19,7 @@ pub(super) use create::local_path;
 
 const TABLE: &str = "catalog_table";
 
+#[expect(clippy::unused_self, reason = "who asks need not know where columns and commits are kept")]
 impl Catalog {
     /// Tables and views of a schema that may be shown, by name.
     pub(crate) fn list_tables(
@@ -29,6 +30,9 @@ impl Catalog {
         let parts = name::parts(Kind::Schema, schema)?;
         self.get_schema(identity, schema)?;
         let mut seen = Vec::new();
+        if parts[1] == information_schema::NAME {
+            return self.information_records(&parts[0]);
+        }
         for record in self.table_records(&parts[0], &parts[1])? {
             let table = [record.catalog.clone(), record.schema.clone(), record.name.clone()];
             if self.is_visible(identity, Kind::Table, &table)? {
@@ -163,7 +167,11 @@ impl Catalog {
 
     /// The record of a table or view by its full name in any case, unasked.
     pub(crate) fn table_record(&self, full: &str) -> Result<TableRecord, CatalogError> {
-        let key = name::parts(Kind::Table, full)?.join(".");
+        let parts = name::parts(Kind::Table, full)?;
+        if parts[1] == information_schema::NAME {
+            return self.information_record(&parts[0], &parts[2]);
+        }
+        let key = parts.join(".");
         self.store().get(TABLE, &key)?.ok_or_else(|| CatalogError::not_found(Kind::Table, key))
     }
 

@@ -1,6 +1,7 @@
 //! The catalog with a real engine behind it.
 
 mod delta_tables;
+mod information;
 mod lookups;
 mod samples;
 

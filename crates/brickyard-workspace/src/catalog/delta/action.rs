@@ -86,7 +86,7 @@ impl Protocol {
         if self.min_writer_version < 7 {
             self.name_features();
         }
-        let mut push = |list: &mut Option<Vec<String>>| {
+        let push = |list: &mut Option<Vec<String>>| {
             let list = list.get_or_insert_default();
             if !list.iter().any(|known| known == feature) {
                 list.push(feature.to_owned());

@@ -10,6 +10,7 @@ use super::table::commit_info;
 
 /// What `RESTORE` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "as the statement's result names them")]
 pub(crate) struct Restored {
     pub(crate) table_size_after_restore: i64,
     pub(crate) num_of_files_after_restore: i64,

@@ -67,7 +67,7 @@ impl Catalog {
             self.check_manage(identity, Kind::Table, full)?;
         }
         match change {
-            TableChange::Common(change) => self.change_record(identity, record, &change),
+            TableChange::Common(change) => self.change_record(identity, &record, &change),
             TableChange::AddKey(key) => self.change(identity, full, |record| {
                 if record.constraints.iter().any(|known| known.name.eq_ignore_ascii_case(&key.name)) {
                     return Err(CatalogError::invalid(format!("Constraint '{}' already exists", key.name)));
@@ -124,13 +124,13 @@ impl Catalog {
     fn change_record(
         &self,
         identity: &Identity,
-        record: TableRecord,
+        record: &TableRecord,
         change: &Change,
     ) -> Result<TableRecord, CatalogError> {
         let before = record.full_name();
         if let Some(comment) = change.comment.as_ref().filter(|_| record.is_delta()) {
             let parameters = json!({ "comment": comment });
-            self.change_metadata(identity, &record, "SET TBLPROPERTIES", &parameters, |metadata| {
+            self.change_metadata(identity, record, "SET TBLPROPERTIES", &parameters, |metadata| {
                 metadata.description = (!comment.is_empty()).then(|| comment.clone());
                 Ok(())
             })?;

@@ -150,7 +150,7 @@ impl Catalog {
         }
         record.format = if is_delta(table) { "DELTA".to_owned() } else { table.format.to_ascii_uppercase() };
         if let Some(location) = &table.location {
-            let location = self.external_location(identity, location)?;
+            let location = external_location(identity, location)?;
             record.table_type = TableType::External;
             record.location = Some(location);
         } else {
@@ -202,16 +202,16 @@ impl Catalog {
             id: id.to_owned(),
         }
     }
+}
 
-    /// The directory of an external table. The machine's files are the developer's: only admins may name them, as there
-    /// are no external locations here that could be granted.
-    fn external_location(&self, identity: &Identity, location: &str) -> Result<PathBuf, CatalogError> {
-        if !identity.admin {
-            let message = "User does not have CREATE EXTERNAL TABLE on External Location".to_owned();
-            return Err(CatalogError::invalid(format!("{message} '{location}'.")));
-        }
-        local_path(location)
+/// The directory of an external table. The machine's files are the developer's: only admins may name them, as there
+/// are no external locations here that could be granted.
+fn external_location(identity: &Identity, location: &str) -> Result<PathBuf, CatalogError> {
+    if !identity.admin {
+        let message = "User does not have CREATE EXTERNAL TABLE on External Location".to_owned();
+        return Err(CatalogError::invalid(format!("{message} '{location}'.")));
     }
+    local_path(location)
 }
 
 /// A path of this machine: absolute, or a `file:` URL.

@@ -1,0 +1,193 @@
+//! `information_schema`: the catalog as tables, rendered for who asks at the moment they ask.
+//!
+//! The engine is told of a JSON file with the rows, so that any query over them works. `system.information_schema` shows
+//! all catalogs, every other one its own.
+
+mod objects;
+mod privileges;
+mod routines;
+mod shape;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::access::Identity;
+use super::fault::CatalogError;
+use super::kind::Kind;
+use super::privilege::Privilege;
+use super::record::{TableRecord, TableType};
+use super::{Catalog, name};
+
+pub(super) use shape::NAME;
+use shape::{SHAPES, Shape};
+
+/// How long a rendered table may be read by the statement that asked for it.
+const KEPT: Duration = Duration::from_mins(30);
+
+/// Rows as JSON objects.
+type Rows = Vec<Value>;
+
+impl Catalog {
+    /// The tables of an `information_schema`, as the catalog lists them.
+    pub(super) fn information_records(&self, catalog: &str) -> Result<Vec<TableRecord>, CatalogError> {
+        SHAPES.iter().map(|shape| self.information_record(catalog, shape.name)).collect()
+    }
+
+    /// One table of an `information_schema`.
+    pub(super) fn information_record(&self, catalog: &str, table: &str) -> Result<TableRecord, CatalogError> {
+        let shape = Shape::of(table)
+            .ok_or_else(|| CatalogError::not_found(Kind::Table, format!("{catalog}.{NAME}.{table}")))?;
+        let schema = self.schema_record(catalog, NAME)?;
+        let id =
+            uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{catalog}.{NAME}.{table}").as_bytes());
+        Ok(TableRecord {
+            catalog: catalog.to_owned(),
+            schema: NAME.to_owned(),
+            name: shape.name.to_owned(),
+            id: id.to_string(),
+            table_type: TableType::View,
+            format: String::new(),
+            location: None,
+            columns: shape.columns()?,
+            partition_columns: Vec::new(),
+            options: std::collections::BTreeMap::new(),
+            properties: std::collections::BTreeMap::new(),
+            view_definition: None,
+            view_context: None,
+            constraints: Vec::new(),
+            row_filter: None,
+            column_masks: std::collections::BTreeMap::new(),
+            column_tags: std::collections::BTreeMap::new(),
+            stamp: schema.stamp,
+        })
+    }
+
+    /// Writes the rows of a table of an `information_schema` as this identity sees them; the record names the file.
+    pub(super) fn render_information(
+        &self,
+        identity: &Identity,
+        full: &str,
+    ) -> Result<TableRecord, CatalogError> {
+        self.check(identity, Kind::Table, full, Privilege::SELECT)?;
+        let parts = name::parts(Kind::Table, full)?;
+        let mut record = self.information_record(&parts[0], &parts[2])?;
+        let mut text = Vec::new();
+        for row in self.information_rows(identity, &parts[0], &parts[2])? {
+            text.extend_from_slice(row.to_string().as_bytes());
+            text.push(b'\n');
+        }
+        let home = self.inner.state.join("engine").join("information");
+        let directory = home.join(fingerprint(&text));
+        let failed = |source| CatalogError::Directory { path: directory.clone(), source };
+        std::fs::create_dir_all(&directory).map_err(failed)?;
+        // Written anew each time: so its age tells when it was last asked for.
+        crate::store::write_private(&directory.join("rows.json"), &text).map_err(failed)?;
+        forget_old(&home, &directory);
+        "JSON".clone_into(&mut record.format);
+        record.location = Some(directory);
+        Ok(record)
+    }
+
+    /// The rows as this identity sees them.
+    pub(crate) fn information_rows(
+        &self,
+        identity: &Identity,
+        catalog: &str,
+        table: &str,
+    ) -> Result<Rows, CatalogError> {
+        let mut catalogs = self.list_catalogs(identity)?;
+        if catalog != "system" {
+            catalogs.retain(|record| record.name == catalog);
+        }
+        match table {
+            "information_schema_catalog_name" => Ok(vec![serde_json::json!({ "catalog_name": catalog })]),
+            "catalogs" => Ok(catalogs.iter().map(objects::catalog).collect()),
+            "catalog_privileges" => privileges::of_catalogs(self, identity, &catalogs),
+            "catalog_tags" => Ok(catalogs
+                .iter()
+                .flat_map(|record| {
+                    objects::tags(&record.stamp.tags, &[("catalog_name", record.name.as_str())])
+                })
+                .collect()),
+            _ => {
+                let mut rows = Rows::new();
+                for record in &catalogs {
+                    for schema in self.list_schemas(identity, &name::quote(&record.name))? {
+                        self.schema_rows(identity, table, &schema, &mut rows)?;
+                    }
+                }
+                Ok(rows)
+            }
+        }
+    }
+
+    fn schema_rows(
+        &self,
+        identity: &Identity,
+        table: &str,
+        schema: &super::SchemaRecord,
+        rows: &mut Rows,
+    ) -> Result<(), CatalogError> {
+        let full = format!("{}.{}", name::quote(&schema.catalog), name::quote(&schema.name));
+        match table {
+            "schemata" => rows.push(objects::schema(schema)),
+            "schema_privileges" => rows.extend(privileges::of_schema(self, identity, schema)?),
+            "schema_tags" => rows.extend(objects::tags(
+                &schema.stamp.tags,
+                &[("catalog_name", &schema.catalog), ("schema_name", &schema.name)],
+            )),
+            "volumes" => {
+                rows.extend(self.list_volumes(identity, &full)?.iter().map(objects::volume));
+            }
+            "routines" | "parameters" => {
+                for function in self.list_functions(identity, &full)? {
+                    if table == "routines" {
+                        rows.push(routines::routine(&function));
+                    } else {
+                        rows.extend(routines::parameters(&function));
+                    }
+                }
+            }
+            _ => {
+                for record in self.list_tables(identity, &full)? {
+                    match table {
+                        "tables" => rows.push(objects::table(&record)),
+                        "views" => rows.extend(objects::view(&record)),
+                        "columns" => rows.extend(objects::columns(self, &record)?),
+                        "table_tags" | "column_tags" => rows.extend(objects::table_tags(&record, table)),
+                        "table_privileges" => rows.extend(privileges::of_table(self, identity, &record)?),
+                        "table_constraints" => rows.extend(objects::constraints(&record)),
+                        "key_column_usage" => rows.extend(objects::keys(&record)),
+                        _ => return Err(CatalogError::not_found(Kind::Table, format!("{NAME}.{table}"))),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn fingerprint(text: &[u8]) -> PathBuf {
+    use std::fmt::Write as _;
+    let digest = ring::digest::digest(&ring::digest::SHA256, text);
+    let mut name = String::new();
+    for byte in &digest.as_ref()[..16] {
+        let _ = write!(name, "{byte:02x}");
+    }
+    PathBuf::from(name)
+}
+
+/// Removes what was rendered long before `latest`.
+fn forget_old(home: &Path, latest: &Path) {
+    let age =
+        |directory: &Path| std::fs::metadata(directory.join("rows.json")).and_then(|file| file.modified());
+    let (Ok(now), Ok(entries)) = (age(latest), std::fs::read_dir(home)) else { return };
+    for entry in entries.flatten() {
+        let old = age(&entry.path()).is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age > KEPT));
+        if old && let Err(error) = std::fs::remove_dir_all(entry.path()) {
+            tracing::debug!(%error, "A rendered table stays: {error}");
+        }
+    }
+}
