@@ -3,6 +3,7 @@
 //! [`Workspace::start`] binds its listeners and returns a [`WorkspaceHandle`]; `brickyard run` and the tests start it
 //! the same way. The parts below never know which command started them.
 
+mod absent;
 mod apps;
 mod authorize;
 mod caller;
@@ -18,8 +19,11 @@ mod error;
 mod files;
 mod gateway;
 mod handle;
+mod jobs;
+mod lab;
 mod lakebase;
 mod lock;
+mod mlflow;
 mod oauth;
 mod permissions;
 mod postgres;
@@ -44,6 +48,7 @@ pub use endpoint::{Endpoint, Fidelity};
 pub use error::ApiError;
 pub use gateway::AuthorityError;
 pub use handle::WorkspaceHandle;
+pub use lab::Fault;
 pub use lakebase::{DatabaseBinding, DatabaseTarget, LakebaseError, Script, find_postgres};
 pub use lock::LockError;
 pub use oauth::OAuthClient;

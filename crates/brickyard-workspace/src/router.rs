@@ -7,8 +7,8 @@ use crate::error::ApiError;
 use crate::gateway::check_host;
 use crate::workspace::Workspace;
 use crate::{
-    apps, catalog, database, files, oauth, permissions, postgres, scim, secrets, serving, warehouse,
-    workspace_files,
+    absent, apps, catalog, database, files, jobs, lab, mlflow, oauth, permissions, postgres, scim, secrets,
+    serving, warehouse, workspace_files,
 };
 
 /// Every API family the workspace serves, in the order of `docs/PARITY.md`; one a line.
@@ -23,6 +23,10 @@ fn families() -> Vec<Family> {
         files::family(),
         serving::family(),
         catalog::family(),
+        mlflow::family(),
+        jobs::family(),
+        lab::family(),
+        absent::family(),
         apps::family(),
         workspace_files::family(),
         warehouse::family(),
@@ -42,6 +46,7 @@ pub(crate) fn router(workspace: Workspace) -> Router {
         .into_iter()
         .fold(Router::new(), |router, family| router.merge(family.router))
         .fallback(unknown)
+        .layer(from_fn_with_state(workspace.clone(), lab::apply_faults))
         .layer(from_fn_with_state(workspace.clone(), check_host))
         .with_state(workspace)
 }

@@ -13,6 +13,8 @@ use crate::engine::SqlEngine;
 use crate::error::ApiError;
 use crate::gateway::{AuthorityError, Gateway, client_environment};
 use crate::handle::WorkspaceHandle;
+use crate::jobs::Jobs;
+use crate::lab::Faults;
 use crate::lakebase::{Databases, Lakebase};
 use crate::lock::{LockError, StateLock};
 use crate::oauth::{OAuth, PERSONAL_TOKEN_PREFIX, find_personal_token};
@@ -60,6 +62,8 @@ struct Inner {
     vault: Vault,
     lakebase: Lakebase,
     serving: Serving,
+    faults: Faults,
+    jobs: Jobs,
     _lock: StateLock,
     addresses: OnceLock<(SocketAddr, SocketAddr)>,
     tracker: TaskTracker,
@@ -159,6 +163,8 @@ impl Workspace {
                 vault,
                 lakebase: Lakebase::default(),
                 serving: Serving::default(),
+                faults: Faults::default(),
+                jobs: Jobs::default(),
                 _lock: lock,
                 addresses: OnceLock::new(),
                 tracker: TaskTracker::new(),
@@ -166,6 +172,9 @@ impl Workspace {
                 warehouses: Warehouses::default(),
             }),
         };
+        if let Err(error) = workspace.close_broken_runs() {
+            tracing::warn!(%error, "Job runs of an earlier process could not be closed: {error}");
+        }
         if let Err(error) = workspace.forget_uploads() {
             tracing::warn!(%error, "Broken uploads of an earlier run could not be removed: {error}");
         }
@@ -261,6 +270,14 @@ impl Workspace {
 
     pub(crate) fn serving(&self) -> &Serving {
         &self.inner.serving
+    }
+
+    pub(crate) fn jobs(&self) -> &Jobs {
+        &self.inner.jobs
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.inner.faults
     }
 
     /// Account the workspace belongs to: a UUID made of the workspace id.

@@ -1,0 +1,91 @@
+//! Jobs: definitions, and runs whose tasks are real processes in real environments.
+
+mod definitions;
+mod execute;
+mod process;
+mod record;
+mod runs;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use axum::routing::{get, post};
+use tokio_util::sync::CancellationToken;
+
+use crate::endpoint::{Family, Fidelity};
+
+/// Runs under way, and how to end them.
+#[derive(Default)]
+pub(crate) struct Jobs {
+    running: Mutex<HashMap<u64, CancellationToken>>,
+}
+
+impl Jobs {
+    fn begin(&self, run_id: u64, cancellation: CancellationToken) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(run_id, cancellation);
+    }
+
+    fn end(&self, run_id: u64) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&run_id);
+    }
+
+    fn cancel(&self, run_id: u64) {
+        if let Some(run) = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&run_id) {
+            run.cancel();
+        }
+    }
+}
+
+const TASKS: Fidelity =
+    Fidelity::Partial("Tasks are Python files; other kinds of task are a 501 that names them.");
+
+/// The jobs API, in both versions that SDKs ask.
+pub(crate) fn family() -> Family {
+    let witness = Some("jobs::the_sdk_runs_python_tasks");
+    let mut family = Family::new("Jobs");
+    for version in VERSIONS {
+        let [create, list, show, update, reset, delete, run, runs, run_get, output, cancel] = version;
+        family = family
+            .endpoint("POST", create, post(definitions::create), TASKS, witness)
+            .endpoint("GET", list, get(definitions::list), Fidelity::Full, witness)
+            .endpoint("GET", show, get(definitions::show), Fidelity::Full, witness)
+            .endpoint("POST", update, post(definitions::update), TASKS, None)
+            .endpoint("POST", reset, post(definitions::reset), TASKS, None)
+            .endpoint("POST", delete, post(definitions::delete), Fidelity::Full, witness)
+            .endpoint("POST", run, post(runs::run_now), TASKS, witness)
+            .endpoint("GET", runs, get(runs::list), Fidelity::Full, witness)
+            .endpoint("GET", run_get, get(runs::show), Fidelity::Full, witness)
+            .endpoint("GET", output, get(runs::output), Fidelity::Full, witness)
+            .endpoint("POST", cancel, post(runs::cancel), Fidelity::Full, witness);
+    }
+    family
+}
+
+const VERSIONS: [[&str; 11]; 2] = [
+    [
+        "/api/2.1/jobs/create",
+        "/api/2.1/jobs/list",
+        "/api/2.1/jobs/get",
+        "/api/2.1/jobs/update",
+        "/api/2.1/jobs/reset",
+        "/api/2.1/jobs/delete",
+        "/api/2.1/jobs/run-now",
+        "/api/2.1/jobs/runs/list",
+        "/api/2.1/jobs/runs/get",
+        "/api/2.1/jobs/runs/get-output",
+        "/api/2.1/jobs/runs/cancel",
+    ],
+    [
+        "/api/2.2/jobs/create",
+        "/api/2.2/jobs/list",
+        "/api/2.2/jobs/get",
+        "/api/2.2/jobs/update",
+        "/api/2.2/jobs/reset",
+        "/api/2.2/jobs/delete",
+        "/api/2.2/jobs/run-now",
+        "/api/2.2/jobs/runs/list",
+        "/api/2.2/jobs/runs/get",
+        "/api/2.2/jobs/runs/get-output",
+        "/api/2.2/jobs/runs/cancel",
+    ],
+];

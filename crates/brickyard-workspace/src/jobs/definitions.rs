@@ -1,0 +1,193 @@
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::record::{Job, KIND, fresh_id, id};
+use crate::caller::Caller;
+use crate::error::{ApiError, ApiResult};
+use crate::handle::WorkspaceHandle;
+use crate::request::{JsonBody, Parameters};
+use crate::workspace::Workspace;
+
+/// Most tasks of one job.
+const MOST_TASKS: usize = 100;
+
+pub(super) async fn create(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(mut settings): JsonBody<Map<String, Value>>,
+) -> ApiResult<Value> {
+    settings.remove("access_control_list");
+    check(&settings)?;
+    let job = new_job(&workspace, caller.name(), settings)?;
+    workspace.own_object(&caller, KIND, &job.job_id.to_string())?;
+    Ok(Json(json!({ "job_id": job.job_id })))
+}
+
+fn new_job(workspace: &Workspace, creator: &str, mut settings: Map<String, Value>) -> Result<Job, ApiError> {
+    settings.entry("name").or_insert_with(|| json!("Untitled"));
+    settings.entry("max_concurrent_runs").or_insert_with(|| json!(1));
+    settings.insert("format".to_owned(), json!("MULTI_TASK"));
+    let job = Job {
+        job_id: fresh_id(),
+        creator_user_name: creator.to_owned(),
+        created_time: workspace.clock().unix_milliseconds(),
+        settings,
+    };
+    workspace.put_job(&job)?;
+    Ok(job)
+}
+
+/// Refuses settings that could never run: no tasks, a name twice, a predecessor that is not there or a circle.
+fn check(settings: &Map<String, Value>) -> Result<(), ApiError> {
+    let tasks = settings.get("tasks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if tasks.len() > MOST_TASKS {
+        return Err(ApiError::invalid(format!("A job has at most {MOST_TASKS} tasks")));
+    }
+    let mut done: Vec<&str> = Vec::new();
+    let mut waiting: Vec<(&str, Vec<&str>)> = Vec::new();
+    for task in tasks {
+        let key = task.get("task_key").and_then(Value::as_str).unwrap_or_default();
+        if key.is_empty() || waiting.iter().any(|(known, _)| *known == key) {
+            return Err(ApiError::invalid(format!("Each task needs a task_key of its own, not '{key}'")));
+        }
+        if task.pointer("/spark_python_task/source").and_then(Value::as_str) == Some("LOCAL") {
+            return Err(ApiError::invalid("A file of this machine cannot be named through the API"));
+        }
+        let before = task.get("depends_on").and_then(Value::as_array).into_iter().flatten();
+        waiting.push((key, before.filter_map(|one| one.get("task_key").and_then(Value::as_str)).collect()));
+    }
+    while !waiting.is_empty() {
+        let ready = waiting.iter().position(|(_, before)| before.iter().all(|key| done.contains(key)));
+        let Some(ready) = ready else {
+            let keys: Vec<&str> = waiting.iter().map(|(key, _)| *key).collect();
+            return Err(ApiError::invalid(format!(
+                "The tasks {} depend on each other or on a task that is not there",
+                keys.join(", ")
+            )));
+        };
+        done.push(waiting.swap_remove(ready).0);
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+pub(super) struct ListQuery {
+    name: Option<String>,
+    limit: Option<usize>,
+    page_token: Option<String>,
+}
+
+pub(super) async fn list(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Parameters(query): Parameters<ListQuery>,
+) -> ApiResult<Value> {
+    let mut jobs = workspace.all_jobs()?;
+    jobs.retain(|job| {
+        query.name.as_deref().is_none_or(|name| job.name().eq_ignore_ascii_case(name))
+            && workspace.authorize_object(&caller, KIND, &job.job_id.to_string(), "CAN_VIEW").is_ok()
+    });
+    jobs.sort_by_key(|job| std::cmp::Reverse((job.created_time, job.job_id)));
+    let start: usize = query.page_token.as_deref().and_then(|token| token.parse().ok()).unwrap_or(0);
+    let size = query.limit.unwrap_or(20).clamp(1, 100);
+    let more = jobs.len() > start + size;
+    let page: Vec<Value> = jobs
+        .iter()
+        .skip(start)
+        .take(size)
+        .map(|job| {
+            let mut shown = job.shown();
+            if let Some(settings) = shown["settings"].as_object_mut() {
+                settings.remove("tasks");
+            }
+            shown
+        })
+        .collect();
+    let mut answer = json!({ "jobs": page, "has_more": more });
+    if more {
+        answer["next_page_token"] = json!((start + size).to_string());
+    }
+    Ok(Json(answer))
+}
+
+#[derive(Deserialize)]
+pub(super) struct ById {
+    #[serde(deserialize_with = "id")]
+    job_id: u64,
+}
+
+pub(super) async fn show(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Parameters(wanted): Parameters<ById>,
+) -> ApiResult<Value> {
+    Ok(Json(workspace.job_for(&caller, wanted.job_id, "CAN_VIEW")?.shown()))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Change {
+    #[serde(deserialize_with = "id")]
+    job_id: u64,
+    #[serde(default)]
+    new_settings: Map<String, Value>,
+    #[serde(default)]
+    fields_to_remove: Vec<String>,
+}
+
+pub(super) async fn update(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(change): JsonBody<Change>,
+) -> ApiResult<Value> {
+    let mut job = workspace.job_for(&caller, change.job_id, "CAN_MANAGE")?;
+    job.settings.extend(change.new_settings);
+    for field in &change.fields_to_remove {
+        job.settings.remove(field);
+    }
+    check(&job.settings)?;
+    workspace.put_job(&job)?;
+    Ok(Json(json!({})))
+}
+
+pub(super) async fn reset(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(change): JsonBody<Change>,
+) -> ApiResult<Value> {
+    let mut job = workspace.job_for(&caller, change.job_id, "CAN_MANAGE")?;
+    check(&change.new_settings)?;
+    job.settings = change.new_settings;
+    workspace.put_job(&job)?;
+    Ok(Json(json!({})))
+}
+
+pub(super) async fn delete(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(wanted): JsonBody<ById>,
+) -> ApiResult<Value> {
+    workspace.job_for(&caller, wanted.job_id, "CAN_MANAGE")?;
+    workspace.delete_job(wanted.job_id)?;
+    Ok(Json(json!({})))
+}
+
+impl WorkspaceHandle {
+    /// Id of the job of this name, made with these settings (as in the jobs API) where it is not there; an earlier
+    /// one's settings are replaced. `spark_python_task` may name a file of this machine with `"source": "LOCAL"`.
+    pub fn ensure_job(&self, name: &str, creator: &str, settings: &Value) -> Result<u64, ApiError> {
+        let workspace = self.workspace();
+        let mut settings = settings.as_object().cloned().unwrap_or_default();
+        settings.insert("name".to_owned(), json!(name));
+        let known = workspace.all_jobs()?.into_iter().find(|job| job.name() == name);
+        if let Some(mut job) = known {
+            job.settings.extend(settings);
+            workspace.put_job(&job)?;
+            return Ok(job.job_id);
+        }
+        let job = new_job(workspace, creator, settings)?;
+        workspace.grant_object(creator, KIND, &job.job_id.to_string(), "IS_OWNER", None)?;
+        Ok(job.job_id)
+    }
+}

@@ -1,0 +1,276 @@
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::store::StoreError;
+use crate::workspace::Workspace;
+
+/// Kind of jobs in access lists.
+pub(super) const KIND: &str = "jobs";
+
+const JOB: &str = "job";
+const RUN: &str = "job_run";
+const TASK_PLACE: &str = "job_task_place";
+const OUTPUT: &str = "job_output";
+
+/// A job as it was defined.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Job {
+    pub(super) job_id: u64,
+    pub(super) creator_user_name: String,
+    pub(super) created_time: i64,
+    /// Settings as the client sent them, but for what the platform fills in.
+    pub(super) settings: Map<String, Value>,
+}
+
+impl Job {
+    pub(super) fn name(&self) -> &str {
+        self.settings.get("name").and_then(Value::as_str).unwrap_or("Untitled")
+    }
+
+    pub(super) fn shown(&self) -> Value {
+        json!({
+            "job_id": self.job_id,
+            "creator_user_name": self.creator_user_name,
+            "run_as_user_name": self.creator_user_name,
+            "created_time": self.created_time,
+            "settings": self.settings,
+        })
+    }
+}
+
+/// How far a run or a task of it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Phase {
+    Pending,
+    Running,
+    Succeeded,
+    Failed,
+    Canceled,
+    /// A task whose predecessor failed.
+    UpstreamFailed,
+    /// A run that was one too many.
+    Skipped,
+}
+
+impl Phase {
+    pub(super) fn is_over(self) -> bool {
+        !matches!(self, Self::Pending | Self::Running)
+    }
+
+    fn state(self, message: &str) -> Value {
+        let (life, result) = match self {
+            Self::Pending => ("PENDING", None),
+            Self::Running => ("RUNNING", None),
+            Self::Succeeded => ("TERMINATED", Some("SUCCESS")),
+            Self::Failed => ("TERMINATED", Some("FAILED")),
+            Self::Canceled => ("TERMINATED", Some("CANCELED")),
+            Self::UpstreamFailed => ("TERMINATED", Some("UPSTREAM_FAILED")),
+            Self::Skipped => ("SKIPPED", Some("MAXIMUM_CONCURRENT_RUNS_REACHED")),
+        };
+        let mut state = json!({ "life_cycle_state": life, "state_message": message, "user_cancelled_or_timedout": self == Self::Canceled });
+        if let Some(result) = result {
+            state["result_state"] = json!(result);
+        }
+        state
+    }
+
+    fn status(self, message: &str) -> Value {
+        let over = |code: &str, kind: &str| {
+            let details = json!({ "code": code, "type": kind, "message": message });
+            json!({ "state": "TERMINATED", "termination_details": details })
+        };
+        match self {
+            Self::Pending => json!({ "state": "PENDING" }),
+            Self::Running => json!({ "state": "RUNNING" }),
+            Self::Succeeded => over("SUCCESS", "SUCCESS"),
+            Self::Failed | Self::UpstreamFailed => over("RUN_EXECUTION_ERROR", "CLIENT_ERROR"),
+            Self::Canceled => over("USER_CANCELED", "SUCCESS"),
+            Self::Skipped => over("MAX_CONCURRENT_RUNS_EXCEEDED", "SUCCESS"),
+        }
+    }
+}
+
+/// One task of a run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct TaskRun {
+    pub(super) run_id: u64,
+    pub(super) task_key: String,
+    /// The task's settings, parameters filled in.
+    pub(super) settings: Map<String, Value>,
+    pub(super) phase: Phase,
+    pub(super) message: String,
+    pub(super) start_time: i64,
+    pub(super) end_time: i64,
+    pub(super) attempt: u32,
+}
+
+impl TaskRun {
+    pub(super) fn shown(&self) -> Value {
+        let mut shown = Value::Object(self.settings.clone());
+        shown["run_id"] = json!(self.run_id);
+        shown["task_key"] = json!(self.task_key);
+        shown["state"] = self.phase.state(&self.message);
+        shown["status"] = self.phase.status(&self.message);
+        shown["start_time"] = json!(self.start_time);
+        shown["end_time"] = json!(self.end_time);
+        shown["attempt_number"] = json!(self.attempt);
+        shown
+    }
+
+    /// Keys of the tasks that must have succeeded before.
+    pub(super) fn predecessors(&self) -> impl Iterator<Item = &str> {
+        let list = self.settings.get("depends_on").and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(|one| one.get("task_key").and_then(Value::as_str))
+    }
+}
+
+/// A run of a job.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Run {
+    pub(super) run_id: u64,
+    pub(super) job_id: u64,
+    pub(super) run_name: String,
+    pub(super) creator_user_name: String,
+    /// In whose name the tasks run: the job's maker.
+    pub(super) run_as: String,
+    pub(super) start_time: i64,
+    pub(super) end_time: i64,
+    pub(super) phase: Phase,
+    pub(super) message: String,
+    pub(super) tasks: Vec<TaskRun>,
+    pub(super) parameters: Vec<(String, String)>,
+}
+
+impl Run {
+    pub(super) fn shown(&self, with_tasks: bool) -> Value {
+        let mut shown = json!({
+            "run_id": self.run_id,
+            "job_id": self.job_id,
+            "number_in_job": self.run_id,
+            "original_attempt_run_id": self.run_id,
+            "run_name": self.run_name,
+            "creator_user_name": self.creator_user_name,
+            "run_type": "JOB_RUN",
+            "format": "MULTI_TASK",
+            "trigger": "ONE_TIME",
+            "start_time": self.start_time,
+            "end_time": self.end_time,
+            "run_duration": (self.end_time - self.start_time).max(0),
+            "state": self.phase.state(&self.message),
+            "status": self.phase.status(&self.message),
+            "job_parameters": self.parameters.iter()
+                .map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
+        });
+        if with_tasks {
+            shown["tasks"] = self.tasks.iter().map(TaskRun::shown).collect();
+        }
+        shown
+    }
+}
+
+/// What a task wrote.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Output {
+    pub(super) logs: String,
+    pub(super) logs_truncated: bool,
+    pub(super) error: Option<String>,
+    pub(super) error_trace: Option<String>,
+}
+
+fn failed(error: StoreError) -> ApiError {
+    let error: Box<dyn std::error::Error> = Box::new(error);
+    ApiError::internal(&*error)
+}
+
+impl Workspace {
+    pub(super) fn all_jobs(&self) -> Result<Vec<Job>, ApiError> {
+        Ok(self.store().list(JOB, "").map_err(failed)?.into_iter().map(|(_, job)| job).collect())
+    }
+
+    pub(super) fn put_job(&self, job: &Job) -> Result<(), ApiError> {
+        self.store().put(JOB, &key(job.job_id), job).map_err(failed)
+    }
+
+    pub(super) fn delete_job(&self, job_id: u64) -> Result<(), ApiError> {
+        self.store().delete(JOB, &key(job_id)).map_err(failed)?;
+        self.forget_object(KIND, &job_id.to_string())
+    }
+
+    /// The job, when the caller may use it to this level.
+    pub(super) fn job_for(&self, caller: &Caller, job_id: u64, level: &'static str) -> Result<Job, ApiError> {
+        let job: Option<Job> = self.store().get(JOB, &key(job_id)).map_err(failed)?;
+        let job = job.ok_or_else(|| missing("Job", job_id))?;
+        self.authorize_object(caller, KIND, &job_id.to_string(), level)?;
+        Ok(job)
+    }
+
+    pub(super) fn put_job_run(&self, run: &Run) -> Result<(), ApiError> {
+        for task in &run.tasks {
+            self.store().insert(TASK_PLACE, &key(task.run_id), &run.run_id).map_err(failed)?;
+        }
+        self.store().put(RUN, &key(run.run_id), run).map_err(failed)
+    }
+
+    pub(super) fn job_runs(&self) -> Result<Vec<Run>, ApiError> {
+        Ok(self.store().list(RUN, "").map_err(failed)?.into_iter().map(|(_, run)| run).collect())
+    }
+
+    /// The run of this id, or the run one of whose tasks has this id.
+    pub(super) fn job_run_for(
+        &self,
+        caller: &Caller,
+        run_id: u64,
+        level: &'static str,
+    ) -> Result<Run, ApiError> {
+        let place: Option<u64> = self.store().get(TASK_PLACE, &key(run_id)).map_err(failed)?;
+        let run: Option<Run> = self.store().get(RUN, &key(place.unwrap_or(run_id))).map_err(failed)?;
+        let run = run.ok_or_else(|| missing("Run", run_id))?;
+        self.authorize_object(caller, KIND, &run.job_id.to_string(), level)?;
+        Ok(run)
+    }
+
+    pub(super) fn put_output(&self, task_run_id: u64, output: &Output) -> Result<(), ApiError> {
+        self.store().put(OUTPUT, &key(task_run_id), output).map_err(failed)
+    }
+
+    pub(super) fn output_of(&self, task_run_id: u64) -> Result<Output, ApiError> {
+        Ok(self.store().get(OUTPUT, &key(task_run_id)).map_err(failed)?.unwrap_or_default())
+    }
+
+    /// Ends in the books what ended with an earlier process.
+    pub(crate) fn close_broken_runs(&self) -> Result<(), ApiError> {
+        let now = self.clock().unix_milliseconds();
+        for mut run in self.job_runs()?.into_iter().filter(|run| !run.phase.is_over()) {
+            let message = "The workspace stopped while the run was under way";
+            for task in run.tasks.iter_mut().filter(|task| !task.phase.is_over()) {
+                (task.phase, task.message, task.end_time) = (Phase::Failed, message.to_owned(), now);
+            }
+            (run.phase, run.message, run.end_time) = (Phase::Failed, message.to_owned(), now);
+            self.put_job_run(&run)?;
+        }
+        Ok(())
+    }
+}
+
+fn key(id: u64) -> String {
+    format!("{id:020}")
+}
+
+fn missing(kind: &str, id: u64) -> ApiError {
+    let message = format!("{kind} {id} does not exist; it was not found");
+    ApiError::new(http::StatusCode::BAD_REQUEST, "INVALID_PARAMETER_VALUE", message)
+}
+
+/// A fresh id of 15 digits, which JavaScript's numbers hold.
+pub(super) fn fresh_id() -> u64 {
+    uuid::Uuid::new_v4().as_u64_pair().0 % 900_000_000_000_000 + 100_000_000_000_000
+}
+
+/// Reads an id that clients send as a number or as text.
+pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let number = value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
+    number.ok_or_else(|| serde::de::Error::custom("an id must be a number"))
+}

@@ -1,0 +1,210 @@
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::execute;
+use super::record::{KIND, Phase, Run, TaskRun, fresh_id, id};
+use crate::caller::Caller;
+use crate::error::{ApiError, ApiResult};
+use crate::request::{JsonBody, Parameters};
+use crate::workspace::Workspace;
+
+/// Store kind: runs by the token that makes a repeated request start no second one.
+const TOKEN: &str = "job_run_token";
+
+#[derive(Deserialize)]
+pub(super) struct RunNow {
+    #[serde(deserialize_with = "id")]
+    job_id: u64,
+    #[serde(default)]
+    job_parameters: Map<String, Value>,
+    python_params: Option<Vec<String>>,
+    idempotency_token: Option<String>,
+}
+
+pub(super) async fn run_now(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(wanted): JsonBody<RunNow>,
+) -> ApiResult<Value> {
+    let failed = |error: crate::store::StoreError| ApiError::internal(&error);
+    let job = workspace.job_for(&caller, wanted.job_id, "CAN_MANAGE_RUN")?;
+    let token = wanted.idempotency_token.as_ref().map(|token| format!("{}/{token}", job.job_id));
+    if let Some(token) = &token
+        && let Some(run_id) = workspace.store().get::<u64>(TOKEN, token).map_err(failed)?
+    {
+        return Ok(Json(json!({ "run_id": run_id, "number_in_job": run_id })));
+    }
+    let list = |field: &str| job.settings.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut parameters: Vec<(String, String)> = Vec::new();
+    for parameter in list("parameters") {
+        let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+        let value = wanted.job_parameters.get(&name).unwrap_or(&parameter["default"]);
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        parameters.push((name, value));
+    }
+    if let Some(name) =
+        wanted.job_parameters.keys().find(|name| !parameters.iter().any(|(known, _)| known == *name))
+    {
+        return Err(ApiError::invalid(format!("The job has no parameter '{name}'")));
+    }
+    let run_id = fresh_id();
+    let mut tasks = Vec::new();
+    for task in list("tasks") {
+        let mut settings = task.as_object().cloned().unwrap_or_default();
+        execute::check(&settings)?;
+        let task_key =
+            settings.remove("task_key").and_then(|key| key.as_str().map(str::to_owned)).unwrap_or_default();
+        if let (Some(params), Some(python)) =
+            (&wanted.python_params, settings.get_mut("spark_python_task").and_then(Value::as_object_mut))
+        {
+            python.insert("parameters".to_owned(), json!(params));
+        }
+        let mut settings = Value::Object(settings);
+        execute::fill_in(&mut settings, &|reference| match reference.strip_prefix("job.parameters.") {
+            Some(name) => parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()),
+            None => match reference {
+                "job.id" => Some(job.job_id.to_string()),
+                "job.name" => Some(job.name().to_owned()),
+                "job.run_id" => Some(run_id.to_string()),
+                "task.name" => Some(task_key.clone()),
+                _ => None,
+            },
+        });
+        tasks.push(TaskRun {
+            run_id: fresh_id(),
+            task_key,
+            settings: settings.as_object().cloned().unwrap_or_default(),
+            phase: Phase::Pending,
+            message: String::new(),
+            start_time: 0,
+            end_time: 0,
+            attempt: 0,
+        });
+    }
+    let mut run = Run {
+        run_id,
+        job_id: job.job_id,
+        run_name: job.name().to_owned(),
+        creator_user_name: caller.name().to_owned(),
+        run_as: job.creator_user_name.clone(),
+        start_time: workspace.clock().unix_milliseconds(),
+        end_time: 0,
+        phase: Phase::Pending,
+        message: String::new(),
+        tasks,
+        parameters,
+    };
+    let allowed = job.settings.get("max_concurrent_runs").and_then(Value::as_u64).unwrap_or(1).max(1);
+    let running = workspace.job_runs()?;
+    let running = running.iter().filter(|other| other.job_id == job.job_id && !other.phase.is_over()).count();
+    if running as u64 >= allowed {
+        run.phase = Phase::Skipped;
+        run.end_time = run.start_time;
+        run.message =
+            format!("Skipped: the job has {running} runs already and max_concurrent_runs is {allowed}");
+        run.tasks.clear();
+    }
+    workspace.put_job_run(&run)?;
+    if let Some(token) = &token {
+        workspace.store().put(TOKEN, token, &run_id).map_err(failed)?;
+    }
+    if run.phase == Phase::Pending {
+        execute::start(&workspace, run, list("environments"));
+    }
+    Ok(Json(json!({ "run_id": run_id, "number_in_job": run_id })))
+}
+
+#[derive(Deserialize)]
+pub(super) struct ById {
+    #[serde(deserialize_with = "id")]
+    run_id: u64,
+}
+
+pub(super) async fn show(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Parameters(wanted): Parameters<ById>,
+) -> ApiResult<Value> {
+    let run = workspace.job_run_for(&caller, wanted.run_id, "CAN_VIEW")?;
+    Ok(Json(run.shown(true)))
+}
+
+/// What one task wrote; a run of several tasks must be asked task by task.
+pub(super) async fn output(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Parameters(wanted): Parameters<ById>,
+) -> ApiResult<Value> {
+    let run = workspace.job_run_for(&caller, wanted.run_id, "CAN_VIEW")?;
+    let task = match run.tasks.iter().find(|task| task.run_id == wanted.run_id) {
+        Some(task) => task,
+        None if run.tasks.len() == 1 => &run.tasks[0],
+        None => {
+            return Err(ApiError::invalid(
+                "Retrieving the output of runs with multiple tasks is not supported. Please retrieve the output of \
+                 each individual task run instead.",
+            ));
+        }
+    };
+    let output = workspace.output_of(task.run_id)?;
+    let mut metadata = run.shown(false);
+    let shown = task.shown();
+    for field in ["run_id", "task_key", "state", "status", "start_time", "end_time"] {
+        metadata[field] = shown[field].clone();
+    }
+    let mut answer =
+        json!({ "metadata": metadata, "logs": output.logs, "logs_truncated": output.logs_truncated });
+    for (field, value) in [("error", output.error), ("error_trace", output.error_trace)] {
+        if let Some(value) = value {
+            answer[field] = json!(value);
+        }
+    }
+    Ok(Json(answer))
+}
+
+#[derive(Deserialize)]
+pub(super) struct ListQuery {
+    job_id: Option<u64>,
+    active_only: Option<bool>,
+    completed_only: Option<bool>,
+    expand_tasks: Option<bool>,
+    limit: Option<usize>,
+    page_token: Option<String>,
+}
+
+pub(super) async fn list(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Parameters(query): Parameters<ListQuery>,
+) -> ApiResult<Value> {
+    let mut runs = workspace.job_runs()?;
+    runs.retain(|run| {
+        query.job_id.is_none_or(|job_id| run.job_id == job_id)
+            && !(query.active_only == Some(true) && run.phase.is_over())
+            && !(query.completed_only == Some(true) && !run.phase.is_over())
+            && workspace.authorize_object(&caller, KIND, &run.job_id.to_string(), "CAN_VIEW").is_ok()
+    });
+    runs.sort_by_key(|run| std::cmp::Reverse((run.start_time, run.run_id)));
+    let start: usize = query.page_token.as_deref().and_then(|token| token.parse().ok()).unwrap_or(0);
+    let size = query.limit.unwrap_or(20).clamp(1, 25);
+    let more = runs.len() > start + size;
+    let expand = query.expand_tasks.unwrap_or(false);
+    let page: Vec<Value> = runs.iter().skip(start).take(size).map(|run| run.shown(expand)).collect();
+    let mut answer = json!({ "runs": page, "has_more": more });
+    if more {
+        answer["next_page_token"] = json!((start + size).to_string());
+    }
+    Ok(Json(answer))
+}
+
+pub(super) async fn cancel(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(wanted): JsonBody<ById>,
+) -> ApiResult<Value> {
+    let run = workspace.job_run_for(&caller, wanted.run_id, "CAN_MANAGE_RUN")?;
+    workspace.jobs().cancel(run.run_id);
+    Ok(Json(json!({})))
+}
