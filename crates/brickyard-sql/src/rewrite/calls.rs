@@ -479,7 +479,7 @@ impl Planner<'_> {
             }
             "listagg" | "string_agg" => types.first() == Some(&DataType::Void),
             "mode" => types.len() > 1,
-            "try_parse_url" => true,
+            "try_parse_url" | "schema_of_variant_agg" => true,
             "aes_encrypt" | "aes_decrypt" | "try_aes_decrypt" => {
                 types.len() > 2 && literal(2).is_none_or(|mode| mode.eq_ignore_ascii_case("ECB"))
             }

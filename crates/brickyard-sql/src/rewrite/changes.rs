@@ -50,7 +50,12 @@ impl Planner<'_> {
                 if let Some(filter) = filter {
                     self.expr(filter, &scope)?;
                 }
-                Ok(None)
+                match filter {
+                    Some(filter) if has_query(filter) => {
+                        self.update_by_merge(assignments, filter, &own, &relation, &text).map(Some)
+                    }
+                    _ => Ok(None),
+                }
             }
             DmlKind::Delete { filter: None } => Ok(None),
             DmlKind::Delete { filter: Some(filter) } => {
@@ -330,6 +335,46 @@ impl Planner<'_> {
             self.render(filter.span)?,
             on.join(" AND ")
         )))
+    }
+
+    /// The engine updates by a subquery only through MERGE, joined on the whole row.
+    fn update_by_merge(
+        &mut self,
+        assignments: &[(Name, Expr)],
+        filter: &Expr,
+        own: &Relation,
+        relation: &plan::Relation,
+        target: &str,
+    ) -> Result<String, SqlError> {
+        let comparable = |data_type: &DataType| {
+            !matches!(data_type, DataType::Map(..) | DataType::Variant | DataType::Unknown)
+        };
+        if relation.columns.is_empty() || relation.columns.iter().any(|column| !comparable(&column.data_type))
+        {
+            return Err(SqlError::unsupported(
+                "UPDATE with a subquery in WHERE on this table",
+                "Use MERGE INTO … WHEN MATCHED THEN UPDATE",
+            ));
+        }
+        let alias = quote_name(&own.qualifier.last().cloned().unwrap_or_default());
+        let (mut keys, mut on) = (Vec::new(), Vec::new());
+        for (index, column) in relation.columns.iter().enumerate() {
+            let name = quote_name(&column.name);
+            keys.push(format!("{name} AS `__k{index}`"));
+            on.push(format!("{alias}.{name} <=> `__s`.`__k{index}`"));
+        }
+        let mut set = Vec::new();
+        for (column, value) in assignments {
+            let name = column.parts.last().map(|part| quote_name(&part.value)).unwrap_or_default();
+            set.push(format!("{name} = {}", self.render(value.span)?));
+        }
+        Ok(format!(
+            "MERGE INTO {target} AS {alias} USING (SELECT DISTINCT {} FROM {target} AS {alias} WHERE {}) AS `__s` ON {} WHEN MATCHED THEN UPDATE SET {}",
+            keys.join(", "),
+            self.render(filter.span)?,
+            on.join(" AND "),
+            set.join(", ")
+        ))
     }
 
     fn merge(

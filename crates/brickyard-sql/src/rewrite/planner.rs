@@ -238,12 +238,12 @@ impl<'a> Planner<'a> {
         }
         let all: Vec<String> =
             (0..RECURSION).map(|level| format!("SELECT * FROM `__{name}_{level}`")).collect();
-        let last: Vec<String> = columns.list.iter().map(|_| raise_recursion()).collect();
+        let overflow: Vec<String> = columns.list.iter().map(|_| raise_recursion()).collect();
         text.push_str(&format!(
             ", {}({list}) AS ({} UNION ALL SELECT {} FROM `__{name}_{RECURSION}`)",
             quote_name(&cte.name.value),
             all.join(" UNION ALL "),
-            last.join(", ")
+            overflow.join(", ")
         ));
         self.edits.replace(with.span, pieces![text]);
         Ok(inner)

@@ -125,3 +125,26 @@ async fn names_of_a_function_do_not_capture_its_arguments() {
         other => panic!("{other:?}"),
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_are_changed_by_subqueries() {
+    let mut bench = bench().await;
+    bench.run("USE lake.sales", &Parameters::None).await;
+    for sql in [
+        "CREATE TABLE stock (id BIGINT, name STRING, qty INT)",
+        "INSERT INTO stock VALUES (1, 'a', 1), (2, 'b', 2), (3, NULL, NULL), (9, 'z', 9)",
+        "UPDATE stock SET qty = qty + 10, name = upper(name) WHERE id IN (SELECT id FROM orders WHERE region = 'eu')",
+        "DELETE FROM stock WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = stock.id)",
+        "INSERT INTO stock (name, id) SELECT customer, id FROM orders WHERE id = 6",
+    ] {
+        let outcome = bench.run(sql, &Parameters::None).await;
+        assert!(matches!(outcome, Outcome::Rows(_)), "{sql}: {outcome:?}");
+    }
+    match bench.run("SELECT id, name, qty FROM stock ORDER BY id", &Parameters::None).await {
+        Outcome::Rows(rows) => assert_eq!(
+            serde_json::to_string(&rows).unwrap(),
+            r#"[[1,"A",11],[2,"B",12],[3,null,null],[6,"eve",null]]"#
+        ),
+        other => panic!("{other:?}"),
+    }
+}
