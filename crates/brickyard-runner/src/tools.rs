@@ -28,7 +28,13 @@ pub struct Tools {
 
 impl Tools {
     /// Tools kept in `cache`, started with `variables` and nothing else; `PATH` among them is where they are searched.
-    pub fn new(cache: Cache, variables: Variables) -> Self {
+    /// What they say to `pip` about indexes is said to `uv` too.
+    pub fn new(cache: Cache, mut variables: Variables) -> Self {
+        for (pip, uv) in [("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_EXTRA_INDEX_URL", "UV_INDEX")] {
+            if let Some(value) = variables.get(OsStr::new(pip)).cloned() {
+                variables.entry(uv.into()).or_insert(value);
+            }
+        }
         Self { cache, variables, warden: Vec::new(), uv: OnceCell::new() }
     }
 

@@ -118,7 +118,7 @@ pub(super) async fn synced(
             let sync = |mode: &'static str| {
                 let uv = tools
                     .invocation(&uv)
-                    .args(["sync", mode, "--no-dev", "--color", "never"])
+                    .args(["sync", mode, "--color", "never"])
                     .args([OsStr::new("--project"), project.as_os_str()]);
                 uv.directory(&project).variable("UV_PROJECT_ENVIRONMENT", &place.directory)
             };
@@ -234,6 +234,9 @@ async fn install(
     if hashed {
         // A lock is complete: nothing is resolved, nothing of the app's `uv.toml` is heard.
         pip = pip.args(["--require-hashes", "--no-config"]);
+    } else {
+        // As `pip` does it: the best version of all indexes, not of the first that knows the name.
+        pip = pip.args(["--index-strategy", "unsafe-best-match"]);
     }
     let done = pip.run(|line| progress(Progress::Line(line.into()))).await?;
     let asked = std::fs::read_to_string(file).unwrap_or_default();

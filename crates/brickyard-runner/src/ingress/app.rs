@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -23,15 +23,28 @@ pub(super) struct App {
     status: watch::Receiver<Status>,
     sign_in: SignIn,
     /// The visitor of `SignIn::As`, once somebody came.
-    automatic: tokio::sync::Mutex<Option<Arc<Visitor>>>,
+    automatic: RwLock<Option<Arc<Visitor>>>,
+    /// One signs in, the others wait.
+    signing_in: tokio::sync::Mutex<()>,
 }
 
 impl App {
     pub(super) fn new(config: AppConfig, port: u16, end: CancellationToken) -> Self {
         let AppConfig { name, status, logs, authority, sign_in, port: _ } = config;
         let sessions = Sessions::new(&name, port);
-        let automatic = tokio::sync::Mutex::new(None);
-        Self { name, logs, authority, sessions, pool: Pool::default(), end, status, sign_in, automatic }
+        let (automatic, signing_in) = (RwLock::default(), tokio::sync::Mutex::default());
+        Self {
+            name,
+            logs,
+            authority,
+            sessions,
+            pool: Pool::default(),
+            end,
+            status,
+            sign_in,
+            automatic,
+            signing_in,
+        }
     }
 
     pub(super) fn status(&self) -> Status {
@@ -49,19 +62,26 @@ impl App {
     /// Who comes without a session: nobody, or the user of `--as`.
     pub(super) async fn automatic(&self) -> Result<Option<Arc<Visitor>>, Refusal> {
         let SignIn::As(user) = &self.sign_in else { return Ok(None) };
-        let mut known = self.automatic.lock().await;
-        if let Some(visitor) = &*known {
-            return Ok(Some(Arc::clone(visitor)));
+        if let Some(known) = self.known_automatic() {
+            return Ok(Some(known));
+        }
+        let _turn = self.signing_in.lock().await;
+        if let Some(known) = self.known_automatic() {
+            return Ok(Some(known));
         }
         let grant = self.authority.sign_in(user.clone()).await?;
         let visitor = Arc::new(Visitor::new(grant)?);
-        *known = Some(Arc::clone(&visitor));
+        *self.automatic.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&visitor));
         Ok(Some(visitor))
     }
 
     /// Forgets the visitor of `--as`, when its grant can no longer be refreshed.
-    pub(super) async fn forget_automatic(&self) {
-        *self.automatic.lock().await = None;
+    pub(super) fn forget_automatic(&self) {
+        *self.automatic.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn known_automatic(&self) -> Option<Arc<Visitor>> {
+        self.automatic.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -124,7 +124,7 @@ impl Front {
         }
         let Some(visitor) = app.automatic().await? else { return Ok(None) };
         if visitor.freshen(&*app.authority).await.is_err() {
-            app.forget_automatic().await;
+            app.forget_automatic();
             return app.automatic().await;
         }
         Ok(Some(visitor))

@@ -2,22 +2,29 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::body::RequestBody;
 
 /// Idle connections kept; more than an app usually has workers for is waste.
 const MAX_IDLE: usize = 256;
 
+/// Servers close idle connections after a few seconds, gunicorn after two: one that is about to be closed is not used for a
+/// request that cannot be sent twice.
+const MAX_IDLE_TIME: Duration = Duration::from_millis(1_500);
+
 /// A connection and the address it leads to: a restarted app may listen elsewhere.
 struct Idle {
     address: SocketAddr,
     sender: SendRequest<RequestBody>,
+    since: Instant,
 }
 
 #[derive(Clone, Default)]
@@ -60,7 +67,10 @@ impl Pool {
         }
         let mut sender = connect(address).await?;
         match sender.send_request(request).await {
-            Ok(response) => Ok((response, Lease { pool: self.clone(), idle: Idle { address, sender } })),
+            Ok(response) => Ok((
+                response,
+                Lease { pool: self.clone(), idle: Idle { address, sender, since: Instant::now() } },
+            )),
             Err(error) => Err(Unanswered::Broken(error)),
         }
     }
@@ -70,7 +80,10 @@ impl Pool {
         loop {
             // The one used last is the one most surely alive.
             let candidate = idle.pop()?;
-            if candidate.address == address && !candidate.sender.is_closed() {
+            if candidate.address == address
+                && !candidate.sender.is_closed()
+                && candidate.since.elapsed() < MAX_IDLE_TIME
+            {
                 return Some(candidate);
             }
         }
@@ -79,10 +92,11 @@ impl Pool {
 
 impl Lease {
     /// Keeps the connection for the next request.
-    pub(super) fn give_back(self) {
+    pub(super) fn give_back(mut self) {
         if self.idle.sender.is_closed() {
             return;
         }
+        self.idle.since = Instant::now();
         let mut idle = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE {
             idle.push(self.idle);
