@@ -230,7 +230,7 @@ impl Workspace {
     /// Variables through which an app's clients reach the workspace (wire §4.3).
     pub(crate) fn client_environment(&self) -> Vec<(String, String)> {
         let gateway = self.gateway();
-        client_environment(&self.config().host, &self.proxy_url(), gateway.bundle(), gateway.certificate())
+        client_environment(&self.config().host, &self.proxy_url(), gateway.bundle())
     }
 
     pub(crate) fn gateway(&self) -> &Gateway {

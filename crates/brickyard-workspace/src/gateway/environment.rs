@@ -1,12 +1,7 @@
 use std::path::Path;
 
 /// The variables that lead unmodified clients to the workspace (wire §4.3); `HTTP_PROXY` is never among them.
-pub(crate) fn client_environment(
-    host: &str,
-    proxy_url: &str,
-    bundle: &Path,
-    certificate: &Path,
-) -> Vec<(String, String)> {
+pub(crate) fn client_environment(host: &str, proxy_url: &str, bundle: &Path) -> Vec<(String, String)> {
     let bundle = bundle.display().to_string();
     let local = "localhost,127.0.0.1";
     [
@@ -19,7 +14,8 @@ pub(crate) fn client_environment(
         ("REQUESTS_CA_BUNDLE", &bundle),
         ("CURL_CA_BUNDLE", &bundle),
         ("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", &bundle),
-        ("NODE_EXTRA_CA_CERTS", &certificate.display().to_string()),
+        // The whole bundle: where a company's own authority signs, Node needs that one too.
+        ("NODE_EXTRA_CA_CERTS", &bundle),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into()
