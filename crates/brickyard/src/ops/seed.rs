@@ -45,18 +45,23 @@ pub(crate) async fn secrets(client: &Client, project: &Project, settings: &Setti
     Ok(())
 }
 
+/// Refuses what `[lakebase]` may say and the local workspace cannot do, before anything is made.
+pub(crate) fn check_lakebase(project: &Project) -> Result<(), Failure> {
+    if project.settings.lakebase.url.is_none() {
+        return Ok(());
+    }
+    Err(Failure::user(
+        "`[lakebase] url` is not implemented: the local workspace runs a PostgreSQL of its own",
+    )
+    .hint("remove `url` from `brickyard.toml`"))
+}
+
 /// Runs the SQL files of `[[lakebase.seed]]` that have not been run yet on the app's first database.
 pub(crate) async fn lakebase(
     workspace: &LocalWorkspace,
     project: &Project,
     app: &App,
 ) -> Result<(), Failure> {
-    if project.settings.lakebase.url.is_some() {
-        return Err(Failure::user(
-            "`[lakebase] url` is not implemented: the local workspace runs a PostgreSQL of its own",
-        )
-        .hint("remove `url` from `brickyard.toml`"));
-    }
     for seed in &project.settings.lakebase.seed {
         let target = target(app, seed.database.as_deref()).ok_or_else(|| {
             Failure::app(format!("`{}` is to be run on a database, and the app has none", seed.sql)).hint(
