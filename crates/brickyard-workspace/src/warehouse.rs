@@ -9,6 +9,8 @@ mod commands;
 mod definition;
 mod fault;
 mod grid;
+mod history;
+mod information_schema;
 mod listing;
 mod name;
 mod operation;
@@ -36,6 +38,10 @@ pub(crate) use state::Warehouses;
 const CONNECTOR: Option<&str> = Some("warehouse::connectors_of_every_generation_query");
 const SDK: Option<&str> = Some("warehouse::the_sdk_manages_warehouses_and_runs_statements");
 
+/// How true the query history is.
+const HISTORY: Fidelity =
+    Fidelity::Partial("The last 2000 statements since the start; metrics of their stages are left out.");
+
 /// Largest request to the Thrift endpoints, in bytes.
 const LARGEST_CALL: usize = 64 * 1024 * 1024;
 
@@ -54,6 +60,7 @@ pub(crate) fn family() -> Family {
         .endpoint("POST", "/api/2.0/sql/warehouses/{id}/edit", post(rest::edit), Fidelity::Full, SDK)
         .endpoint("POST", "/api/2.0/sql/warehouses/{id}/start", post(rest::start), Fidelity::Full, SDK)
         .endpoint("POST", "/api/2.0/sql/warehouses/{id}/stop", post(rest::stop), Fidelity::Full, SDK)
+        .endpoint("GET", "/api/2.0/sql/history/queries", get(history::list), HISTORY, SDK)
         .endpoint("POST", "/api/2.0/sql/statements", post(statements::execute), Fidelity::Full, SDK)
         .endpoint("GET", "/api/2.0/sql/statements/{id}", get(statements::get), Fidelity::Full, SDK)
         .endpoint("DELETE", "/api/2.0/sql/statements/{id}", delete(statements::close), Fidelity::Full, SDK)

@@ -79,5 +79,5 @@ impl Definition {
 /// Id of the starter warehouse: the same in every start of a workspace.
 pub(crate) fn starter_id(workspace_id: u64) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, format!("starter {workspace_id}").as_bytes());
-    digest.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:016x}", digest.as_ref().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes)))
 }

@@ -99,7 +99,7 @@ impl From<ApiError> for Fault {
             404 => Self::new("RESOURCE_DOES_NOT_EXIST", "42704", error.message),
             409 => Self::new("RESOURCE_ALREADY_EXISTS", "42710", error.message),
             501 => Self::new("UNSUPPORTED_FEATURE", "0A000", error.message),
-            400..500 => Self::new("INVALID_PARAMETER_VALUE", "22023", error.message),
+            400..=499 => Self::new("INVALID_PARAMETER_VALUE", "22023", error.message),
             _ => Self::internal(error.message),
         }
     }

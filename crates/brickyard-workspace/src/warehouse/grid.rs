@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use arrow_array::{
     ArrayRef, BooleanArray, Int8Array, Int16Array, Int32Array, Int64Array, RecordBatch, RecordBatchOptions,
-    StringArray,
+    StringArray, TimestampMicrosecondArray,
 };
 use arrow_schema::{DataType, Field, Schema};
 
@@ -73,6 +73,10 @@ impl Grid {
             }
             DataType::Int32 => {
                 Arc::new(cells().map(|cell| number(cell)?.try_into().ok()).collect::<Int32Array>())
+            }
+            DataType::Timestamp(_, zone) => {
+                let array: TimestampMicrosecondArray = cells().map(number).collect();
+                Arc::new(array.with_timezone_opt(zone.clone()))
             }
             DataType::Int64 => Arc::new(cells().map(number).collect::<Int64Array>()),
             _ => {

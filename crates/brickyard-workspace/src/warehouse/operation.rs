@@ -31,8 +31,6 @@ pub(crate) struct Operation {
     pub(crate) secret: Uuid,
     /// `TOperationType`.
     pub(crate) kind: i32,
-    /// The statement as it was sent; empty for a catalog request.
-    pub(crate) statement: String,
     /// When it was sent.
     pub(crate) started: Timestamp,
     /// How a Thrift client takes the rows.
@@ -115,13 +113,12 @@ struct Reader {
 }
 
 impl Operation {
-    pub(crate) fn new(kind: i32, statement: String, started: Timestamp, format: Format) -> Self {
+    pub(crate) fn new(kind: i32, started: Timestamp, format: Format) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         Self {
             id: Uuid::new_v4(),
             secret: Uuid::new_v4(),
             kind,
-            statement,
             started,
             format,
             progress: watch::Sender::new(Progress::Pending),
@@ -212,12 +209,11 @@ impl Operation {
             let more = rows == limit && (rest.is_some() || outcome.next().await?.is_some());
             self.was_cut.fetch_or(more, Ordering::Relaxed);
             let size = u32::try_from(batch.stream.len().clamp(LEAST, WAITING)).unwrap_or(u32::MAX);
-            let permit = match Arc::clone(&self.room).try_acquire_many_owned(size) {
-                Ok(permit) => permit,
-                Err(_) => {
-                    settle();
-                    Arc::clone(&self.room).acquire_many_owned(size).await.map_err(|_| Fault::canceled())?
-                }
+            let permit = if let Ok(permit) = Arc::clone(&self.room).try_acquire_many_owned(size) {
+                permit
+            } else {
+                settle();
+                Arc::clone(&self.room).acquire_many_owned(size).await.map_err(|_| Fault::canceled())?
             };
             let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let sent = queue.is_some_and(|queue| queue.send(Ok((batch, permit))).is_ok());
@@ -241,22 +237,21 @@ impl Operation {
         let mut taken = Taken { offset: reader.offset, more: true, ..Taken::default() };
         let (mut row_count, mut byte_count) = (0, 0);
         while row_count < rows && byte_count < bytes {
-            let batch = match reader.waiting.take() {
-                Some(batch) => batch,
-                None => {
-                    let limit = if taken.batches.is_empty() { Duration::MAX } else { PATIENCE };
-                    match tokio::time::timeout(limit, reader.queue.recv()).await {
-                        Err(_) => break,
-                        Ok(Some(Ok((batch, _)))) => batch,
-                        Ok(Some(Err(fault))) if taken.batches.is_empty() => return Err(fault),
-                        Ok(Some(Err(fault))) => {
-                            reader.fault = Some(fault);
-                            break;
-                        }
-                        Ok(None) => {
-                            taken.more = false;
-                            break;
-                        }
+            let batch = if let Some(batch) = reader.waiting.take() {
+                batch
+            } else {
+                let limit = if taken.batches.is_empty() { Duration::MAX } else { PATIENCE };
+                match tokio::time::timeout(limit, reader.queue.recv()).await {
+                    Err(_) => break,
+                    Ok(Some(Ok((batch, _)))) => batch,
+                    Ok(Some(Err(fault))) if taken.batches.is_empty() => return Err(fault),
+                    Ok(Some(Err(fault))) => {
+                        reader.fault = Some(fault);
+                        break;
+                    }
+                    Ok(None) => {
+                        taken.more = false;
+                        break;
                     }
                 }
             };
@@ -347,7 +342,7 @@ mod tests {
     }
 
     fn operation() -> Operation {
-        Operation::new(0, String::new(), Timestamp::UNIX_EPOCH, Format::COLUMNS)
+        Operation::new(0, Timestamp::UNIX_EPOCH, Format::COLUMNS)
     }
 
     #[tokio::test]

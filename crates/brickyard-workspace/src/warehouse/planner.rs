@@ -3,6 +3,7 @@
 use brickyard_sql::{Column, DataType, Reference, ReferenceKind, Relation, Routine, Schemas, SqlError, View};
 
 use super::fault::Fault;
+use super::information_schema;
 use super::name::full_name;
 use super::session::Settings;
 use crate::catalog::{Catalog, CatalogError, Identity, Kind, Policy, Privilege, TableRecord};
@@ -106,6 +107,12 @@ impl Sight<'_> {
 
 impl Schemas for Sight<'_> {
     fn relation(&self, name: &[String]) -> Result<Option<Relation>, SqlError> {
+        if let [catalog, _, table] = name
+            && is_information_schema(name)
+        {
+            let seen = self.catalog.get_catalog(self.identity, &full_name(&[catalog])).is_ok();
+            return Ok(information_schema::relation(catalog, table).filter(|_| seen));
+        }
         match self.catalog.table_record(&full_name(name)) {
             Ok(table) => Ok(Some(self.relation_of(&table).map_err(sql_error)?)),
             Err(CatalogError::NotFound { .. }) => Ok(None),
@@ -161,6 +168,17 @@ impl Schemas for Sight<'_> {
 /// The full name of a path's volume as the catalog reads it.
 fn volume_name(path: &VolumePath) -> String {
     full_name(&path.volume.split('.').collect::<Vec<_>>())
+}
+
+/// Catalogs and tables of `information_schema` that a statement reads.
+pub(crate) fn information_schema_tables(references: &[Reference], catalog: &str) -> Vec<(String, String)> {
+    let found = references.iter().filter(|reference| is_information_schema(&reference.parts));
+    found
+        .map(|reference| match reference.parts.as_slice() {
+            [catalog, _, table] => (catalog.clone(), table.clone()),
+            parts => (catalog.to_owned(), parts.last().cloned().unwrap_or_default()),
+        })
+        .collect()
 }
 
 /// Whether a name lies in an `information_schema`.

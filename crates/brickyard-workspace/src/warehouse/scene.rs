@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::commands;
 use super::fault::Fault;
+use super::information_schema;
 use super::name::full_name;
 use super::outcome::Outcome;
-use super::planner::Sight;
+use super::planner::{Sight, information_schema_tables};
 use super::session::{Session, Settings};
 use crate::catalog::{Catalog, Identity, TableRecord};
 use crate::workspace::Workspace;
@@ -52,21 +53,29 @@ impl<'a> Scene<'a> {
             return Box::pin(commands::run(self, sql, command)).await;
         }
         let (planned, touched, delegated) = self.plan(&statement)?;
-        match &statement.body {
-            Body::Dml(dml) => {
-                let kind = super::change::Changed::of(&dml.kind);
-                let target =
-                    touched.iter().find(|reference| reference.kind == brickyard_sql::ReferenceKind::Write);
-                let target = target.and_then(|target| self.table(&target.parts).ok());
-                self.change(planned, delegated, kind, target).await
+        self.show_information_schema(&touched).await?;
+        let Body::Dml(dml) = &statement.body else { return self.engine(&planned, delegated).await };
+        let kind = super::change::Changed::of(&dml.kind);
+        let target = touched.iter().find(|reference| reference.kind == brickyard_sql::ReferenceKind::Write);
+        let target = target.and_then(|target| self.table(&target.parts).ok());
+        self.change(planned, delegated, kind, target).await
+    }
+
+    /// Gives the engine the tables of `information_schema` that a statement reads, as this caller may see them.
+    async fn show_information_schema(&self, touched: &[Reference]) -> Result<(), Fault> {
+        for (catalog, table) in information_schema_tables(touched, &self.settings().catalog) {
+            if let Some(rows) = information_schema::rows(self.catalog(), &self.identity, &catalog, &table)? {
+                let engine = self.session.engine(self.workspace).await?;
+                engine.put_view(&information_schema::view_name(&catalog, &table), vec![rows]).await?;
             }
-            _ => self.engine(&planned, delegated).await,
         }
+        Ok(())
     }
 
     /// Runs a query of our own making or of a command's, as the caller.
     pub(crate) async fn query(&self, sql: &str) -> Result<Outcome, Fault> {
-        let (planned, _, delegated) = self.plan(&parse(sql)?)?;
+        let (planned, touched, delegated) = self.plan(&parse(sql)?)?;
+        self.show_information_schema(&touched).await?;
         self.engine(&planned, delegated).await
     }
 
@@ -82,7 +91,8 @@ impl<'a> Scene<'a> {
 
     /// The columns a query would have.
     pub(crate) async fn schema(&self, sql: &str) -> Result<arrow_schema::SchemaRef, Fault> {
-        let (planned, _, delegated) = self.plan(&parse(sql)?)?;
+        let (planned, touched, delegated) = self.plan(&parse(sql)?)?;
+        self.show_information_schema(&touched).await?;
         let _delegation = self.session.delegate(self.workspace, delegated).await?;
         let engine = self.session.engine(self.workspace).await?;
         self.prepare(engine, &planned).await?;

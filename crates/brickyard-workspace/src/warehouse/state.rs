@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::definition::{Definition, starter_id};
 use super::fault::Fault;
+use super::history::History;
 use super::session::Session;
 use super::statements::Results;
 use crate::error::ApiError;
@@ -24,6 +25,7 @@ pub(crate) struct Warehouses {
     sessions: Mutex<HashMap<Uuid, Arc<Session>>>,
     writers: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     results: Results,
+    history: History,
 }
 
 /// What is known of one warehouse beside its definition.
@@ -42,7 +44,7 @@ impl Warehouses {
         if let Some(definition) = workspace.store().get::<Definition>(KIND, id).map_err(failed)? {
             return Ok(definition);
         }
-        if id == starter_id(workspace.config().workspace_id) && !self.knows_starter(workspace)? {
+        if id == starter_id(workspace.config().workspace_id) && !knows_starter(workspace)? {
             let starter = Definition::starter(workspace);
             self.put(workspace, &starter)?;
             workspace.store().put("warehouse_starter", "made", &true).map_err(failed)?;
@@ -57,7 +59,7 @@ impl Warehouses {
 
     /// Every warehouse, by name.
     pub(crate) fn list(&self, workspace: &Workspace) -> Result<Vec<Definition>, ApiError> {
-        if !self.knows_starter(workspace)? {
+        if !knows_starter(workspace)? {
             self.get(workspace, &starter_id(workspace.config().workspace_id))?;
         }
         let listed = workspace.store().list::<Definition>(KIND, "");
@@ -123,11 +125,11 @@ impl Warehouses {
         slots.acquire_owned().await.map_err(|_| Fault::canceled())
     }
 
-    /// Number of statements that run on it.
-    pub(crate) fn active(&self, id: &str) -> usize {
-        self.running()
-            .get(id)
-            .map_or(0, |entry| entry.width - entry.slots.available_permits().min(entry.width))
+    /// A statement on it has ended: its idle time begins anew.
+    pub(crate) fn touch(&self, id: &str, now: i64) {
+        if let Some(entry) = self.running().get_mut(id) {
+            entry.used = entry.used.max(now);
+        }
     }
 
     /// Number of open sessions on it.
@@ -176,6 +178,11 @@ impl Warehouses {
         self.end_sessions(|session| session.id == id);
     }
 
+    /// What ran on the warehouses.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
     /// Statements of the Statement Execution API.
     pub(crate) fn results(&self) -> &Results {
         &self.results
@@ -186,11 +193,6 @@ impl Warehouses {
         let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
         writers.retain(|_, lock| Arc::strong_count(lock) > 1);
         Arc::clone(writers.entry(table.to_lowercase()).or_default())
-    }
-
-    fn knows_starter(&self, workspace: &Workspace) -> Result<bool, ApiError> {
-        let made = workspace.store().get::<bool>("warehouse_starter", "made");
-        Ok(made.map_err(|error| ApiError::internal(&error))?.unwrap_or(false))
     }
 
     fn end_sessions(&self, over: impl Fn(&Session) -> bool) {
@@ -225,4 +227,10 @@ fn entry<'a>(
         stopped: false,
         used: now,
     })
+}
+
+/// Whether the starter warehouse has been made once; it may have been deleted since.
+fn knows_starter(workspace: &Workspace) -> Result<bool, ApiError> {
+    let made = workspace.store().get::<bool>("warehouse_starter", "made");
+    Ok(made.map_err(|error| ApiError::internal(&error))?.unwrap_or(false))
 }

@@ -6,6 +6,7 @@ use brickyard_sql::Parameters;
 use uuid::Uuid;
 
 use super::fault::Fault;
+use super::history::Entry;
 use super::operation::Operation;
 use super::outcome::Outcome;
 use super::scene::Scene;
@@ -45,8 +46,24 @@ pub(crate) fn submit(
 ) {
     let (workspace, session, operation) = (workspace.clone(), Arc::clone(session), Arc::clone(operation));
     workspace.clone().tracker().spawn(async move {
-        let limits = [statement.timeout, session.settings().statement_timeout(), Some(LONGEST_RUN)];
+        let own =
+            statement.configuration.iter().find(|(name, _)| name.eq_ignore_ascii_case("statement_timeout"));
+        let own = own.and_then(|(_, seconds)| seconds.parse().ok()).filter(|&seconds: &u64| seconds > 0);
+        let limits = [statement.timeout, own, session.settings().statement_timeout(), Some(LONGEST_RUN)];
         let limit = limits.into_iter().flatten().min().unwrap_or(LONGEST_RUN);
+        let history = workspace.warehouses().history();
+        history.begin(Entry {
+            id: operation.id,
+            text: statement.text.clone(),
+            user: session.caller.name().to_owned(),
+            user_id: session.caller.principal.id(),
+            warehouse: session.warehouse.clone(),
+            started: operation.started.as_millisecond(),
+            ended: None,
+            rows: 0,
+            status: "RUNNING",
+            error: None,
+        });
         let mut running = Box::pin(run(&workspace, &session, &operation, statement));
         let result = tokio::select! {
             biased;
@@ -55,6 +72,7 @@ pub(crate) fn submit(
             () = tokio::time::sleep(Duration::from_secs(limit)) => Err(Fault::timed_out(limit)),
             result = &mut running => result,
         };
+        history.end(operation.id, workspace.clock().unix_milliseconds(), &result);
         if let Err(fault) = result {
             operation.fail(fault);
             // The engine only knows the statement as long as its stream lives: first the interrupt, then the drop.
@@ -66,7 +84,9 @@ pub(crate) fn submit(
             }
         }
         drop(running);
-        session.touch(workspace.clock().unix_milliseconds());
+        let now = workspace.clock().unix_milliseconds();
+        session.touch(now);
+        workspace.warehouses().touch(&session.warehouse, now);
     });
 }
 

@@ -242,11 +242,9 @@ fn tables_in(scene: &Scene<'_>, scope: &Scope) -> Result<Vec<listing::TableRow>,
 }
 
 fn schema_of(scene: &Scene<'_>, scope: &Scope) -> Result<[String; 2], Fault> {
-    match scope {
-        Scope::Name(name) => scene.schema_parts(&name.values()),
-        _ => {
-            let settings = scene.settings();
-            Ok([settings.catalog, settings.schema])
-        }
+    if let Scope::Name(name) = scope {
+        return scene.schema_parts(&name.values());
     }
+    let settings = scene.settings();
+    Ok([settings.catalog, settings.schema])
 }

@@ -98,11 +98,11 @@ pub(super) async fn create(scene: &Scene<'_>, sql: &str, create: &CreateTable) -
         }
         return Err(fault);
     }
-    Ok(Grid::new(vec![
+    Grid::new(vec![
         ("num_affected_rows", arrow_schema::DataType::Int64),
         ("num_inserted_rows", arrow_schema::DataType::Int64),
     ])
-    .outcome()?)
+    .outcome()
 }
 
 pub(super) fn drop(scene: &Scene<'_>, parts: &[String], is_view: bool) -> Result<(), Fault> {

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch, StringArray, new_null_array};
+use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::sql_type::SqlType;
@@ -113,12 +113,6 @@ pub(crate) fn texts(column: &ArrayRef, sql_type: &SqlType) -> StringArray {
             Some(buffer.clone())
         })
         .collect()
-}
-
-/// No rows of this schema.
-pub(crate) fn empty(schema: &SchemaRef) -> RecordBatch {
-    let columns = schema.fields().iter().map(|field| new_null_array(field.data_type(), 0)).collect();
-    RecordBatch::try_new(schema.clone(), columns).unwrap_or_else(|_| RecordBatch::new_empty(schema.clone()))
 }
 
 fn keeps(sql_type: &SqlType, native: Native) -> bool {

@@ -87,9 +87,8 @@ pub(crate) async fn execute(
             Arc::new(session::open(&workspace, caller.clone(), &warehouse, BTreeMap::new(), catalog, schema)?)
         }
     };
-    let statement =
-        Statement { text: text.clone(), parameters, row_limit: wish.row_limit, ..Statement::default() };
-    let operation = Arc::new(Operation::new(0, text, workspace.clock().now(), Format::COLUMNS));
+    let statement = Statement { text, parameters, row_limit: wish.row_limit, ..Statement::default() };
+    let operation = Arc::new(Operation::new(0, workspace.clock().now(), Format::COLUMNS));
     let started = workspace.clock().unix_milliseconds();
     let kept = Arc::new(Kept::new(Arc::clone(&operation), Arc::clone(&session), wish, started));
     workspace.warehouses().results().add(Arc::clone(&kept), started);
@@ -189,8 +188,7 @@ fn show(workspace: &Workspace, headers: &HeaderMap, kept: &Kept) -> Result<Value
         (Progress::Failed(fault), _) | (_, Some(Err(fault))) if fault.class == "OPERATION_CANCELED" => {
             json!({ "statement_id": id, "status": { "state": "CANCELED" } })
         }
-        (Progress::Failed(fault), _) => failed("FAILED", fault),
-        (_, Some(Err(fault))) => failed("FAILED", fault),
+        (Progress::Failed(fault), _) | (_, Some(Err(fault))) => failed("FAILED", fault),
         (_, Some(Ok(stored))) => {
             if !kept.wish.links && stored.bytes() > INLINE_LIMIT {
                 let fault = Fault::new(

@@ -190,6 +190,6 @@ fn type_description(sql_type: &SqlType) -> TypeDesc {
         }
         _ => None,
     };
-    let entry = PrimitiveTypeEntry { type_id: Some(sql_type.thrift_id()), type_qualifiers };
+    let entry = PrimitiveTypeEntry { kind: Some(sql_type.thrift_id()), type_qualifiers };
     TypeDesc { types: Some(vec![TypeEntry { primitive_entry: Some(entry) }]) }
 }

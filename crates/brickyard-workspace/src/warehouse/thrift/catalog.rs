@@ -209,7 +209,7 @@ pub(super) async fn primary_keys(context: &Context, request: GetPrimaryKeysReq) 
             ("PK_NAME", Utf8),
         ]);
         for row in listing.tables(catalog.as_deref(), schema.as_deref(), table.as_deref())? {
-            for key in row.primary_key.iter() {
+            if let Some(key) = &row.primary_key {
                 for (sequence, column) in (1_i32..).zip(&key.columns) {
                     grid.row([
                         row.catalog.clone().into(),
@@ -296,7 +296,7 @@ async fn run(
     let Some(session) = context.session(handle) else {
         return OperationResp { status: Some(invalid_handle("SessionHandle")), ..OperationResp::default() };
     };
-    let operation = Operation::new(kind, String::new(), context.workspace.clock().now(), Format::COLUMNS);
+    let operation = Operation::new(kind, context.workspace.clock().now(), Format::COLUMNS);
     let operation = Arc::new(operation);
     if let Err(fault) = session.add(Arc::clone(&operation)) {
         return OperationResp { status: Some(failure(&fault)), ..OperationResp::default() };

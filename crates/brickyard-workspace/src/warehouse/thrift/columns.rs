@@ -43,7 +43,7 @@ impl Builder {
         let array = normalize(array, sql_type)?;
         for row in 0..array.len() {
             let null = array.is_null(row) || *sql_type == SqlType::Void;
-            if self.rows % 8 == 0 {
+            if self.rows.is_multiple_of(8) {
                 self.nulls.push(0);
             }
             if null && let Some(last) = self.nulls.last_mut() {

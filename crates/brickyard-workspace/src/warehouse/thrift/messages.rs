@@ -3,6 +3,8 @@
 //! Names are those of the service's definition without the leading `T` and `Spark`; enums are their numbers, named in
 //! [`super::numbers`].
 
+#![expect(clippy::struct_field_names, reason = "fields are named as the service's definition names them")]
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -172,7 +174,7 @@ thrift_struct! {
     TypeDesc { 1 types: Vec<TypeEntry> }
     /// A type; clients take a primitive entry for complex types too.
     TypeEntry { 1 primitive_entry: PrimitiveTypeEntry }
-    PrimitiveTypeEntry { 1 type_id: i32, 2 type_qualifiers: TypeQualifiers }
+    PrimitiveTypeEntry { 1 kind: i32, 2 type_qualifiers: TypeQualifiers }
     TypeQualifiers { 1 qualifiers: BTreeMap<String, TypeQualifierValue> }
     TypeQualifierValue { 1 i32_value: i32, 2 string_value: String }
 

@@ -12,10 +12,8 @@ pub(crate) mod state {
     pub(crate) const RUNNING: i32 = 1;
     pub(crate) const FINISHED: i32 = 2;
     pub(crate) const CANCELED: i32 = 3;
-    pub(crate) const CLOSED: i32 = 4;
     pub(crate) const ERROR: i32 = 5;
     pub(crate) const PENDING: i32 = 7;
-    pub(crate) const TIMED_OUT: i32 = 8;
 }
 
 /// `TOperationType`.
@@ -35,16 +33,11 @@ pub(crate) mod operation {
 pub(crate) mod row_set {
     pub(crate) const ARROW: i32 = 0;
     pub(crate) const COLUMN: i32 = 1;
-    pub(crate) const URL: i32 = 3;
 }
 
 /// `TFetchOrientation`.
 pub(crate) mod orientation {
     pub(crate) const NEXT: i32 = 0;
-    pub(crate) const PRIOR: i32 = 1;
-    pub(crate) const RELATIVE: i32 = 2;
-    pub(crate) const ABSOLUTE: i32 = 3;
-    pub(crate) const FIRST: i32 = 4;
 }
 
 /// `TTypeId`.
@@ -63,7 +56,6 @@ pub(crate) mod type_id {
     pub(crate) const MAP: i32 = 11;
     pub(crate) const STRUCT: i32 = 12;
     pub(crate) const DECIMAL: i32 = 15;
-    pub(crate) const NULL: i32 = 16;
     pub(crate) const DATE: i32 = 17;
     pub(crate) const INTERVAL_YEAR_MONTH: i32 = 20;
     pub(crate) const INTERVAL_DAY_TIME: i32 = 21;

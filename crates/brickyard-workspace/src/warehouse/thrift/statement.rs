@@ -1,4 +1,4 @@
-//! ExecuteStatement and what is asked of an operation afterwards.
+//! `ExecuteStatement` and what is asked of an operation afterwards.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::warehouse::result::arrow::Native;
 use crate::warehouse::session::Session;
 use crate::warehouse::statement::{Statement, submit};
 
-/// Time for which a statement is waited for in the answer to ExecuteStatement.
+/// Time for which a statement is waited for in the answer to `ExecuteStatement`.
 const WAIT: Duration = Duration::from_secs(5);
 
 /// Time for which one question for the status is held back while nothing changes.
@@ -67,7 +67,7 @@ pub(super) async fn execute(context: &Context, request: ExecuteStatementReq) -> 
             .filter(|&limit| limit > 0),
     };
     let started = context.workspace.clock().now();
-    let operation = Operation::new(operation::EXECUTE_STATEMENT, statement.text.clone(), started, format);
+    let operation = Operation::new(operation::EXECUTE_STATEMENT, started, format);
     let operation = Arc::new(operation);
     if let Err(fault) = session.add(Arc::clone(&operation)) {
         return refused(failure(&fault));

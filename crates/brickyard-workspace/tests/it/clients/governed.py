@@ -95,6 +95,11 @@ with developer.cursor() as cursor:
     assert len(cursor.description) == 23
 assert rows(developer, "SELECT count(*) > 10000 FROM samples.nyctaxi.trips") == [(True,)]
 
+listed = "SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'sales' ORDER BY 1"
+assert rows(developer, listed) == [("cheap", "VIEW"), ("orders", "MANAGED")]
+listed = "SELECT column_name, data_type FROM main.information_schema.columns WHERE table_name = 'orders' ORDER BY ordinal_position"
+assert rows(developer, listed) == [("id", "INT"), ("item", "STRING"), ("price", "DECIMAL")]
+
 # Files on volumes move between the client and the workspace.
 rows(developer, "CREATE VOLUME files")
 with open(work + "/up.txt", "w") as file:
@@ -117,6 +122,7 @@ refused(ada, "WITH o AS (SELECT * FROM main.sales.orders) SELECT * FROM o", deni
 refused(ada, "SELECT * FROM main.sales.orders VERSION AS OF 1", denied)
 refused(ada, "INSERT INTO main.sales.orders VALUES (9, 'x', NULL)", denied)
 refused(ada, "CREATE TEMPORARY VIEW peek AS SELECT * FROM main.sales.orders", denied)
+assert rows(ada, "SELECT * FROM main.information_schema.tables WHERE table_schema = 'sales'") == []
 refused(ada, "LIST '/Volumes/main/sales/files'", denied)
 refused(ada, "DESCRIBE TABLE main.sales.orders", denied)
 refused(ada, "SELECT * FROM csv.`/etc/passwd`", denied)

@@ -73,6 +73,12 @@ while True:
         break
 assert state == StatementState.CANCELED, state
 
+# The history tells of them.
+history = workspace.query_history.list(include_metrics=False).res
+assert history[0].warehouse_id == id and history[0].status.value == "CANCELED", history[0]
+assert any(one.status.value == "FAILED" and "nowhere" in one.query_text for one in history)
+assert any(one.status.value == "FINISHED" and one.rows_produced == 10 for one in history)
+
 # Links: Arrow and CSV, fetched without credentials, chunk by chunk.
 answer = run(
     "SELECT id, CAST(id AS STRING) t FROM range(600000)",
