@@ -4,12 +4,16 @@ mod check;
 mod completions;
 mod delete;
 mod deploy;
+mod doctor;
 mod down;
 mod env;
 mod exec;
 mod get;
 mod list;
+mod logs;
+mod mcp;
 mod new;
+mod open;
 mod psql;
 mod reference;
 mod reset;
@@ -80,6 +84,10 @@ enum Command {
     Start(start::StartArgs),
     Stop(stop::StopArgs),
     Delete(delete::DeleteArgs),
+    Logs(logs::LogsArgs),
+    Open(open::OpenArgs),
+    Doctor(doctor::DoctorArgs),
+    Mcp(mcp::McpArgs),
     Completions(completions::CompletionsArgs),
     #[command(hide = true)]
     Reference(reference::ReferenceArgs),
@@ -161,6 +169,10 @@ async fn dispatch(command: Command, context: Context) -> Result<Exit, Failure> {
         Command::Start(args) => start::run(args, &context).await,
         Command::Stop(args) => stop::run(args, &context).await,
         Command::Delete(args) => delete::run(args, &context).await,
+        Command::Logs(args) => logs::run(args, &context).await,
+        Command::Open(args) => open::run(args, &context).await,
+        Command::Doctor(args) => doctor::run(args, &context).await,
+        Command::Mcp(args) => mcp::run(args, &context).await,
         Command::Completions(args) => completions::run(&args, context.printer),
         Command::Reference(args) => reference::run(&args, context.printer),
     }

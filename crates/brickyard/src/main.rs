@@ -4,6 +4,7 @@ mod cli;
 mod environment;
 mod failure;
 mod lifecycle;
+mod mcp;
 mod ops;
 mod printer;
 mod settings;

@@ -97,9 +97,7 @@ pub(crate) async fn apply(target: &Target, prepared: Prepared, tell: &Tell) -> R
         mode: Some("SNAPSHOT".to_owned()),
         ..Deployment::default()
     };
-    let deployment = create_deployment(client, &name, &request).await?;
-    let id = deployment.deployment_id.clone().unwrap_or_default();
-    let deployment = follow(client, &name, &id, tell).await?;
+    let deployment = run_told(client, &name, &request, tell).await?;
     let state = deployment.status.clone().unwrap_or_default();
     if state.state != "SUCCEEDED" {
         return Err(Failure::app(format!("The deployment did not succeed: {}", state.message))
@@ -117,6 +115,28 @@ pub(crate) async fn apply(target: &Target, prepared: Prepared, tell: &Tell) -> R
         verify::answers(url).await?;
     }
     Ok(Deployed { app, deployment, url, uploaded, removed })
+}
+
+/// Deploys a folder of the workspace and waits for the outcome, whatever it is.
+pub(crate) async fn run(client: &Client, name: &str, request: &Deployment) -> Result<Deployment, Failure> {
+    let tell: Tell = Arc::new(|_| {});
+    run_told(client, name, request, &tell).await
+}
+
+/// The files of a folder that belong to an app, with their names below it.
+pub(crate) fn collect_files(directory: &std::path::Path) -> Result<Vec<(PathBuf, String)>, Failure> {
+    Ok(files::collect(directory)?.into_iter().map(|file| (file.path, file.name)).collect())
+}
+
+async fn run_told(
+    client: &Client,
+    name: &str,
+    request: &Deployment,
+    tell: &Tell,
+) -> Result<Deployment, Failure> {
+    let deployment = create_deployment(client, name, request).await?;
+    let id = deployment.deployment_id.clone().unwrap_or_default();
+    follow(client, name, &id, tell).await
 }
 
 async fn wanted(client: &Client, project: &Project, name: &str) -> Result<App, Failure> {

@@ -4,5 +4,6 @@ mod apps;
 mod check;
 mod harness;
 mod lakebase;
+mod mcp;
 mod new;
 mod run;

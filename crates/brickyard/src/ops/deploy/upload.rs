@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use brickyard_api::{ApiFailure, Client};
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, TryStreamExt};
 
 use super::files::LocalFile;
 use super::plan::{DeployPlan, Manifest};

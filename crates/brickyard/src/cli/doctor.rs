@@ -1,0 +1,35 @@
+use super::Context;
+use crate::failure::{Exit, Failure};
+use crate::ops::doctor::{self, Level};
+
+/// Check what brickyard needs of this machine
+///
+/// Exit code 1 when something keeps it from working.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DoctorArgs {
+    /// Fetch the SQL engine and PostgreSQL where they are missing
+    #[arg(long)]
+    fetch: bool,
+}
+
+pub(crate) async fn run(args: DoctorArgs, context: &Context) -> Result<Exit, Failure> {
+    let findings =
+        doctor::examine(&context.settings, args.fetch, super::run::report(context.printer)).await?;
+    let wrong = findings.iter().any(|finding| finding.level == Level::Wrong);
+    context.printer.document(&findings, |findings| {
+        let mut lines = Vec::new();
+        for finding in findings {
+            let mark = match finding.level {
+                Level::Fine => "ok  ",
+                Level::Note => "note",
+                Level::Wrong => "FAIL",
+            };
+            lines.push(format!("{mark}  {:<16} {}", finding.what, finding.found));
+            if let (Some(hint), true) = (&finding.hint, finding.level != Level::Fine) {
+                lines.push(format!("      hint: {hint}"));
+            }
+        }
+        lines.join("\n")
+    });
+    Ok(if wrong { Exit::Found } else { Exit::Success })
+}

@@ -1,0 +1,53 @@
+use super::Context;
+use crate::failure::{Exit, Failure};
+use crate::ops::logs::{self, Filter, LogLine};
+use crate::printer::{Output, Printer};
+
+/// Show the log of an app of the local workspace
+///
+/// Also of an app, or a `brickyard run` of this folder, that has ended.
+#[derive(Debug, clap::Args)]
+pub(crate) struct LogsArgs {
+    /// Name of the app
+    name: String,
+    /// Keep following new lines
+    #[arg(short, long)]
+    follow: bool,
+    /// How many of the last lines are shown first
+    #[arg(long, default_value_t = 200, value_name = "LINES")]
+    tail: usize,
+    /// Only lines that contain this
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Only lines of these sources: APP, SYSTEM, BUILD
+    #[arg(long, value_delimiter = ',', value_name = "SOURCES")]
+    source: Vec<String>,
+}
+
+pub(crate) async fn run(args: LogsArgs, context: &Context) -> Result<Exit, Failure> {
+    let printer = context.printer;
+    let path = logs::find(&context.settings, &args.name)?;
+    let filter = Filter { search: args.search, sources: args.source };
+    for line in logs::tail(&path, args.tail, &filter)? {
+        show(printer, &line);
+    }
+    if args.follow {
+        tokio::select! {
+            ended = logs::follow(&path, &filter, |line| show(printer, line)) => ended?,
+            () = context.lifecycle.soft.cancelled() => {}
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn show(printer: Printer, line: &LogLine) {
+    match printer.output {
+        Output::Json => printer.data(serde_json::to_string(line).unwrap_or_default()),
+        Output::Text => {
+            #[expect(clippy::cast_possible_truncation, reason = "milliseconds of this century fit")]
+            let time =
+                jiff::Timestamp::from_millisecond((line.timestamp * 1000.0) as i64).unwrap_or_default();
+            printer.data(format!("{time:.3} [{}] {}", line.source, line.message));
+        }
+    }
+}

@@ -1,0 +1,27 @@
+use super::Context;
+use crate::failure::{Exit, Failure};
+use crate::ops::target::{Target, TargetArgs};
+
+/// Open an app in the browser
+#[derive(Debug, clap::Args)]
+pub(crate) struct OpenArgs {
+    /// Name of the app
+    name: String,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+pub(crate) async fn run(args: OpenArgs, context: &Context) -> Result<Exit, Failure> {
+    let target = Target::connect(&context.settings, &args.target).await?;
+    let app = target.client.app(&args.name).await?.ok_or_else(|| super::get::missing(&args.name))?;
+    let url =
+        target.app_url(&app).ok_or_else(|| Failure::app(format!("`{}` has no address yet", args.name)))?;
+    context.printer.data(&url);
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let opened =
+        tokio::process::Command::new(opener).arg(&url).stdin(std::process::Stdio::null()).status().await;
+    if !opened.is_ok_and(|status| status.success()) {
+        context.printer.note("No browser could be opened here: open the address yourself");
+    }
+    Ok(Exit::Success)
+}

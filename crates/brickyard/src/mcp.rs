@@ -1,0 +1,120 @@
+//! The MCP server: tools for agents over the same operations the commands use.
+//!
+//! `manage_app` and `manage_workspace_files` keep the names, arguments and results of the contract that agents of the
+//! platform already know (facts: platform §10.1), with its known defects mended: a deployment is waited for, deletion
+//! says what state it left, logs are there.
+
+mod apps;
+mod local;
+mod tool;
+mod workspace_files;
+
+use rmcp::handler::server::ServerHandler;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ErrorData, Implementation, ListToolsResult,
+    PaginatedRequestParams, ServerCapabilities, ServerConfig,
+};
+use rmcp::service::{RequestContext, RoleServer, ServiceExt};
+use serde_json::json;
+
+use crate::failure::{Exit, Failure};
+use crate::lifecycle::Lifecycle;
+use crate::ops::target::{Target, TargetArgs};
+use crate::settings::Settings;
+use tool::Call;
+
+/// The server: which workspace it acts on was chosen when it was started, and no tool changes that.
+#[derive(Clone)]
+pub(crate) struct Server {
+    settings: Settings,
+    target: TargetArgs,
+}
+
+/// Serves one client on standard input and output until it goes away.
+pub(crate) async fn serve(
+    settings: Settings,
+    target: TargetArgs,
+    lifecycle: &Lifecycle,
+) -> Result<Exit, Failure> {
+    let server = Server { settings, target };
+    let running = server
+        .serve(rmcp::transport::stdio())
+        .await
+        .map_err(|error| Failure::user("No MCP client spoke on standard input").because(error))?;
+    tokio::select! {
+        ended = running.waiting() => {
+            ended.map_err(|error| Failure::machine("The MCP server failed").because(error))?;
+        }
+        () = lifecycle.soft.cancelled() => {}
+    }
+    Ok(Exit::Success)
+}
+
+impl Server {
+    /// The workspace the server was started for.
+    async fn target(&self) -> Result<Target, Failure> {
+        Target::connect(&self.settings, &self.target).await
+    }
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder().enable_tools().build();
+        let mut config = ServerConfig::default();
+        config.capabilities = capabilities;
+        config.server_info = Implementation::new("brickyard", env!("CARGO_PKG_VERSION"));
+        config.instructions = Some(
+            "Create, check, run and deploy Python Databricks apps. Check an app before you deploy it. Tools act on the \
+             workspace the server was started for, the local one by default."
+                .to_owned(),
+        );
+        config
+    }
+
+    async fn list_tools(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(tool::all()))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let call = Call::new(request.arguments.unwrap_or_default());
+        let outcome = async {
+            match request.name.as_ref() {
+                "manage_app" => apps::manage(self, &call).await,
+                "manage_workspace_files" => workspace_files::manage(self, &call).await,
+                "check_app" => local::check(self, &call),
+                "explain_rule" => local::rule(&call),
+                "execute_sql" => local::sql(self, &call).await,
+                "deploy_app" => apps::deploy(self, &call).await,
+                "app_environment" => local::environment(self, &call).await,
+                other => Err(Failure::user(format!("There is no tool `{other}`"))),
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = outcome => outcome,
+            () = context.ct.cancelled() => Err(Failure::user("Cancelled")),
+        };
+        Ok(match outcome {
+            Ok(value) => CallToolResult::structured(value),
+            Err(failure) => {
+                let causes = failure.causes();
+                let mut error = json!({ "error": failure.to_string() });
+                if !causes.is_empty() {
+                    error["causes"] = json!(causes);
+                }
+                if let Some(hint) = failure.hint {
+                    error["hint"] = json!(hint);
+                }
+                CallToolResult::structured_error(error)
+            }
+        }
+        .into())
+    }
+}

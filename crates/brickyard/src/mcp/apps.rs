@@ -1,0 +1,133 @@
+use std::sync::Arc;
+
+use brickyard_api::{App, Client, Deployment};
+use serde_json::{Value, json};
+
+use super::Server;
+use super::tool::Call;
+use crate::failure::Failure;
+use crate::ops::deploy::{self, DeployOptions, Tell};
+
+/// Most apps a list gives, as agents know it.
+const MOST: usize = 20;
+
+/// `manage_app`.
+pub(super) async fn manage(server: &Server, call: &Call) -> Result<Value, Failure> {
+    let client = server.target().await?.client;
+    match call.needed("action")? {
+        "create_or_update" => create_or_update(&client, call).await,
+        "get" => get(&client, call).await,
+        "list" => {
+            let part = call.text("name_contains").unwrap_or_default();
+            let apps = client.apps().await?;
+            let apps: Vec<Value> =
+                apps.iter().filter(|app| app.name.contains(part)).take(MOST).map(shown).collect();
+            Ok(json!({ "apps": apps }))
+        }
+        "delete" => {
+            let name = call.needed("name")?;
+            let app = client.delete_app(name).await?;
+            Ok(
+                json!({ "name": name, "status": "deleted", "compute": app.compute_status.map(|status| status.state) }),
+            )
+        }
+        other => {
+            Err(Failure::user(format!("Unknown action `{other}`: use create_or_update, get, list or delete")))
+        }
+    }
+}
+
+/// `deploy_app`.
+pub(super) async fn deploy(server: &Server, call: &Call) -> Result<Value, Failure> {
+    let target = server.target().await?;
+    let options = DeployOptions {
+        directory: server.settings.absolute(call.needed("path")?.as_ref()),
+        name: call.text("name").map(str::to_owned),
+        source_code_path: None,
+    };
+    let prepared = deploy::prepare(&target, &options).await?;
+    if call.flag("dry_run", false) {
+        return Ok(json!({ "plan": prepared.plan }));
+    }
+    let tell: Tell = Arc::new(|line: &str| tracing::info!("{line}"));
+    let deployed = deploy::apply(&target, prepared, &tell).await?;
+    Ok(
+        json!({ "app": shown(&deployed.app), "url": deployed.url, "uploaded": deployed.uploaded, "removed": deployed.removed }),
+    )
+}
+
+async fn create_or_update(client: &Client, call: &Call) -> Result<Value, Failure> {
+    let name = call.needed("name")?;
+    let existing = client.app(name).await?;
+    let created = existing.is_none();
+    let description = call.text("description").map(str::to_owned);
+    let app = match (existing, description) {
+        (None, description) => {
+            client.create_app(&App { name: name.to_owned(), description, ..App::default() }).await?
+        }
+        (Some(_), Some(description)) => {
+            client.update_app(name, &json!({ "description": description })).await?
+        }
+        (Some(app), None) => app,
+    };
+    let mut answer = shown(&app);
+    answer["created"] = json!(created);
+    if let Some(path) = call.text("source_code_path") {
+        let mode = call.text("mode").unwrap_or("SNAPSHOT").to_owned();
+        let request =
+            Deployment { source_code_path: Some(path.to_owned()), mode: Some(mode), ..Deployment::default() };
+        match deploy::run(client, name, &request).await {
+            Ok(deployment) => answer["deployment"] = version(&deployment),
+            Err(failure) => answer["deployment_error"] = json!(failure.to_string()),
+        }
+    }
+    Ok(answer)
+}
+
+async fn get(client: &Client, call: &Call) -> Result<Value, Failure> {
+    let name = call.needed("name")?;
+    let app = client.app(name).await?.ok_or_else(|| Failure::user(format!("App `{name}` was not found")))?;
+    let mut answer = shown(&app);
+    if call.flag("include_logs", false) {
+        let active = app.active_deployment.as_ref().and_then(|deployment| deployment.deployment_id.clone());
+        match call.text("deployment_id").map(str::to_owned).or(active) {
+            None => answer["logs_error"] = json!("The app has no deployment yet"),
+            Some(id) => {
+                match client.get::<Value>(&format!("/api/2.0/apps/{name}/deployments/{id}/logs"), &[]).await {
+                    Ok(logs) => {
+                        answer["logs"] = logs["logs"].clone();
+                        answer["logs_deployment_id"] = json!(id);
+                    }
+                    Err(failure) => answer["logs_error"] = json!(failure.to_string()),
+                }
+            }
+        }
+    }
+    Ok(answer)
+}
+
+/// An app as agents know it.
+fn shown(app: &App) -> Value {
+    json!({
+        "name": app.name,
+        "description": app.description,
+        "url": app.url,
+        "status": app.compute_status.as_ref().map(|status| format!("ComputeState.{}", status.state)),
+        "app_status": app.app_status.as_ref().map(|status| status.state.clone()),
+        "create_time": app.create_time,
+        "update_time": app.update_time,
+        "active_deployment": app.active_deployment.as_ref().map(version),
+    })
+}
+
+fn version(deployment: &Deployment) -> Value {
+    let status = deployment.status.clone().unwrap_or_default();
+    json!({
+        "deployment_id": deployment.deployment_id,
+        "source_code_path": deployment.source_code_path,
+        "mode": deployment.mode,
+        "create_time": deployment.create_time,
+        "state": status.state,
+        "message": status.message,
+    })
+}

@@ -1,0 +1,120 @@
+//! `doctor`: what of this machine brickyard needs, and what to do where it is missing.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use brickyard_workspace::Provision;
+use serde::Serialize;
+
+use super::provision::{Programs, Report, tools};
+use super::running::Running;
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// How a finding is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Level {
+    /// As it should be.
+    Fine,
+    /// Works, with a difference worth knowing.
+    Note,
+    /// Keeps something from working.
+    Wrong,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Finding {
+    pub(crate) level: Level,
+    pub(crate) what: String,
+    pub(crate) found: String,
+    pub(crate) hint: Option<String>,
+}
+
+/// Looks at everything; with `fetch` what is missing is fetched, else only what is there is told.
+pub(crate) async fn examine(
+    settings: &Settings,
+    fetch: bool,
+    report: Report,
+) -> Result<Vec<Finding>, Failure> {
+    let mut findings = Vec::new();
+    let mut tell = |level, what: &str, found: String, hint: Option<&str>| {
+        findings.push(Finding { level, what: what.to_owned(), found, hint: hint.map(str::to_owned) });
+    };
+    tell(
+        Level::Fine,
+        "brickyard",
+        format!("{} ({})", env!("CARGO_PKG_VERSION"), settings.executable.display()),
+        None,
+    );
+    let cache = &settings.cache_directory;
+    match writable(cache) {
+        Ok(()) => tell(Level::Fine, "cache", cache.display().to_string(), None),
+        Err(error) => {
+            tell(
+                Level::Wrong,
+                "cache",
+                format!("{}: {error}", cache.display()),
+                Some("name a directory you may write with `--cache-directory`"),
+            );
+        }
+    }
+    let tools = tools(settings);
+    match tools.python("3.11").await {
+        Ok(path) => tell(Level::Fine, "Python 3.11", path.display().to_string(), None),
+        Err(error) => {
+            tell(Level::Wrong, "Python 3.11", error.to_string(), Some("install Python 3.11, the platform's"))
+        }
+    }
+    match tools.uv_at_hand() {
+        Some(path) => tell(Level::Fine, "uv", path.display().to_string(), None),
+        None => tell(Level::Note, "uv", "fetched at first use".to_owned(), None),
+    }
+    match tools.find("node") {
+        Some(path) => tell(Level::Fine, "Node", path.display().to_string(), None),
+        None => tell(
+            Level::Note,
+            "Node",
+            "not found".to_owned(),
+            Some("install Node 22 if an app has a `package.json`"),
+        ),
+    }
+    if fetch {
+        let programs = Programs::new(settings, std::sync::Arc::clone(&tools), report);
+        match programs.engine().await {
+            Ok(path) => tell(Level::Fine, "SQL engine", path.display().to_string(), None),
+            Err(error) => tell(Level::Wrong, "SQL engine", error.message, error.hint.as_deref()),
+        }
+        match programs.postgres().await {
+            Ok(path) => tell(Level::Fine, "PostgreSQL", path.display().to_string(), None),
+            Err(error) => tell(Level::Wrong, "PostgreSQL", error.message, error.hint.as_deref()),
+        }
+    }
+    for (port, what) in [(8000, "port of an app"), (8001, "address of an app"), (5432, "Lakebase")] {
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Ok(_) => tell(Level::Fine, &format!("port {port}"), format!("free ({what})"), None),
+            Err(_) => tell(
+                Level::Note,
+                &format!("port {port}"),
+                format!("taken ({what})"),
+                Some("another one is used where nothing asks for this one"),
+            ),
+        }
+    }
+    match Running::find(&settings.service_directory()).await {
+        Some(running) => tell(Level::Fine, "local workspace", format!("runs: {}", running.http_url), None),
+        None => tell(
+            Level::Note,
+            "local workspace",
+            "does not run in the background".to_owned(),
+            Some("`brickyard up` starts it"),
+        ),
+    }
+    Ok(findings)
+}
+
+fn writable(directory: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    tempfile::NamedTempFile::new_in(directory).map(drop)
+}

@@ -1,0 +1,90 @@
+use std::process::Command;
+
+use brickyard_testing::python_environment;
+
+use super::harness::{Home, text};
+use super::run::ECHO;
+
+/// An agent's day, told by the official Python client.
+const AGENT: &str = r##"
+import asyncio, json, sys
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+binary, folder, *arguments = sys.argv[1:]
+
+async def main():
+    parameters = StdioServerParameters(command=binary, args=["mcp", *arguments], env=dict(__import__("os").environ))
+    async with stdio_client(parameters) as (read, write), ClientSession(read, write) as session:
+        start = await session.initialize()
+        assert start.serverInfo.name == "brickyard", start
+        tools = {tool.name: tool for tool in (await session.list_tools()).tools}
+        assert {"manage_app", "manage_workspace_files", "check_app", "deploy_app", "execute_sql"} <= set(tools), tools
+        assert tools["manage_app"].annotations.destructiveHint and tools["check_app"].annotations.readOnlyHint
+
+        async def call(name, **arguments):
+            result = await session.call_tool(name, arguments)
+            return result.isError, json.loads(result.content[0].text)
+
+        error, checked = await call("check_app", path=folder)
+        assert not error and checked["files"] >= 1, checked
+        error, plan = await call("deploy_app", path=folder, dry_run=True)
+        assert not error and plan["plan"]["creates"] and "app.py" in plan["plan"]["added"], plan
+        error, deployed = await call("deploy_app", path=folder)
+        assert not error and deployed["app"]["app_status"] == "RUNNING", deployed
+        error, app = await call("manage_app", action="get", name="agent", include_logs=True)
+        assert not error and app["status"] == "ComputeState.ACTIVE" and "Starting app with command" in app["logs"], app
+        error, made = await call("manage_app", action="create_or_update", name="second", description="mine")
+        assert not error and made["created"] and made["description"] == "mine", made
+        error, found = await call("manage_app", action="list", name_contains="seco")
+        assert [app["name"] for app in found["apps"]] == ["second"], found
+        error, sent = await call("manage_workspace_files", action="upload", local_path=folder, workspace_path="/Shared/agent")
+        assert not error and sent["success"] and sent["failed"] == 0 and sent["total_files"] >= 1, sent
+        error, gone = await call("manage_workspace_files", action="delete", workspace_path="/Shared/agent", recursive=True)
+        assert gone["success"], gone
+        error, refused = await call("manage_app", action="get", name="nowhere")
+        assert error and "not found" in refused["error"], refused
+        error, refused = await call("manage_app", action="dance")
+        assert error and "Unknown action" in refused["error"], refused
+        error, deleted = await call("manage_app", action="delete", name="second")
+        assert deleted["status"] == "deleted", deleted
+
+asyncio.run(main())
+print("done")
+"##;
+
+#[test]
+fn an_agent_checks_deploys_and_deletes() {
+    let home = Home::new();
+    let state = home.service();
+    home.stdout(&["up", "--state-directory", state.to_str().unwrap()]);
+    let folder = home
+        .app("agent", &[("app.py", ECHO), ("app.yaml", "command: [python, app.py]\n"), ("agent.py", AGENT)]);
+    let environment = python_environment(&["mcp==1.28.1"]);
+    let output = Command::new(environment.python())
+        .arg(folder.join("agent.py"))
+        .args([
+            env!("CARGO_BIN_EXE_brickyard"),
+            folder.to_str().unwrap(),
+            "--state-directory",
+            state.to_str().unwrap(),
+        ])
+        .env("HOME", home.path())
+        .env("BRICKYARD_CACHE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(text(&output.stdout).trim(), "done");
+}
+
+#[test]
+fn doctor_and_logs_tell_what_is_there() {
+    let home = Home::new();
+    let found = home.json(&["doctor"]);
+    let found = found.as_array().unwrap();
+    assert!(found.iter().any(|row| row["what"] == "Python 3.11" && row["level"] == "fine"), "{found:?}");
+    assert!(found.iter().any(|row| row["what"] == "local workspace" && row["level"] == "note"), "{found:?}");
+    let nothing = home.output(&["logs", "nowhere"]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(text(&nothing.stderr).contains("hint: `brickyard list`"), "{}", text(&nothing.stderr));
+}
