@@ -17,14 +17,14 @@ async def main():
     parameters = StdioServerParameters(command=binary, args=["mcp", *arguments], env=dict(__import__("os").environ))
     async with stdio_client(parameters) as (read, write), ClientSession(read, write) as session:
         start = await session.initialize()
-        assert start.serverInfo.name == "brickyard", start
+        assert start.server_info.name == "brickyard", start
         tools = {tool.name: tool for tool in (await session.list_tools()).tools}
         assert {"manage_app", "manage_workspace_files", "check_app", "deploy_app", "execute_sql"} <= set(tools), tools
-        assert tools["manage_app"].annotations.destructiveHint and tools["check_app"].annotations.readOnlyHint
+        assert tools["manage_app"].annotations.destructive_hint and tools["check_app"].annotations.read_only_hint
 
         async def call(name, **arguments):
             result = await session.call_tool(name, arguments)
-            return result.isError, json.loads(result.content[0].text)
+            return result.is_error, json.loads(result.content[0].text)
 
         error, checked = await call("check_app", path=folder)
         assert not error and checked["files"] >= 1, checked
@@ -60,7 +60,7 @@ fn an_agent_checks_deploys_and_deletes() {
     home.stdout(&["up", "--state-directory", state.to_str().unwrap()]);
     let folder = home
         .app("agent", &[("app.py", ECHO), ("app.yaml", "command: [python, app.py]\n"), ("agent.py", AGENT)]);
-    let environment = python_environment(&["mcp==1.28.1"]);
+    let environment = python_environment(&["mcp==2.3.0"]);
     let output = Command::new(environment.python())
         .arg(folder.join("agent.py"))
         .args([
