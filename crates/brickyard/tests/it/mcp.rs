@@ -22,8 +22,8 @@ async def main():
         assert {"manage_app", "manage_workspace_files", "check_app", "deploy_app", "execute_sql"} <= set(tools), tools
         assert tools["manage_app"].annotations.destructive_hint and tools["check_app"].annotations.read_only_hint
 
-        async def call(name, **arguments):
-            result = await session.call_tool(name, arguments)
+        async def call(tool, **arguments):
+            result = await session.call_tool(tool, arguments)
             return result.is_error, json.loads(result.content[0].text)
 
         error, checked = await call("check_app", path=folder)
