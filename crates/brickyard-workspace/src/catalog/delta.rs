@@ -8,6 +8,7 @@ mod history;
 mod log;
 mod restore;
 mod table;
+mod vacuum;
 
 pub(crate) use action::Metadata;
 pub(crate) use fault::DeltaError;
@@ -15,3 +16,4 @@ pub(crate) use history::{Commit, affected_rows, history};
 pub(crate) use log::Log;
 pub(crate) use restore::{Detail, Restored, detail, restore};
 pub(crate) use table::{NewTable, alter, create, replace};
+pub(crate) use vacuum::vacuum;

@@ -19,6 +19,9 @@ pub(super) use create::local_path;
 
 const TABLE: &str = "catalog_table";
 
+/// Hours that files which are no longer in a table are kept at least.
+const LEAST_RETENTION: u32 = 168;
+
 #[expect(clippy::unused_self, reason = "who asks need not know where columns and commits are kept")]
 impl Catalog {
     /// Tables and views of a schema that may be shown, by name.
@@ -142,6 +145,28 @@ impl Catalog {
         let table = self.table_record(full)?;
         let log = delta_log(&table)?;
         Ok(delta::restore(&log.table, &identity.name, self.now(), version)?)
+    }
+
+    /// `VACUUM … RETAIN … HOURS`: removes files that no version of the last `hours` needs and gives their paths; with
+    /// `dry_run` they stay. Less than seven days is refused.
+    pub(crate) fn vacuum(
+        &self,
+        identity: &Identity,
+        full: &str,
+        hours: Option<u32>,
+        dry_run: bool,
+    ) -> Result<Vec<PathBuf>, CatalogError> {
+        self.check(identity, Kind::Table, full, Privilege::MODIFY)?;
+        let hours = hours.unwrap_or(LEAST_RETENTION);
+        if hours < LEAST_RETENTION {
+            return Err(CatalogError::invalid(format!(
+                "Vacuuming with a retention of {hours} hours would break readers of older versions; it must be at least \
+                 {LEAST_RETENTION} hours"
+            )));
+        }
+        let log = delta_log(&self.table_record(full)?)?;
+        let retention = i64::from(hours) * 3_600_000;
+        Ok(delta::vacuum(&log.table, &identity.name, self.now(), retention, dry_run)?)
     }
 
     /// The version of a table at a time (milliseconds since the epoch): its last commit that is not later.

@@ -105,7 +105,7 @@ pub(super) fn removals(log: &Log, version: i64, now: i64) -> Result<Vec<Value>, 
 }
 
 /// Files and metadata at a version, from the commits alone.
-fn state(log: &Log, version: i64) -> Result<(Files, Option<Metadata>), DeltaError> {
+pub(super) fn state(log: &Log, version: i64) -> Result<(Files, Option<Metadata>), DeltaError> {
     let mut files = Files::new();
     let mut metadata = None;
     for (expected, number) in (0..).zip(log.versions()?.into_iter().take_while(|number| *number <= version)) {
@@ -152,7 +152,7 @@ fn removal(file: &Value, now: i64) -> Value {
     removal
 }
 
-fn decode(path: &str) -> String {
+pub(super) fn decode(path: &str) -> String {
     percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned()
 }
 

@@ -88,6 +88,33 @@ async fn a_table_goes_back_and_is_made_anew() {
     assert_eq!((detail.num_files, detail.snapshot.version), (1, 6));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn old_files_go_and_present_rows_stay() {
+    let place = Place::new().await;
+    place.make_table("orders");
+    let (session, _lease) = place.session(DEVELOPER).await;
+    let (catalog, developer) = (place.catalog(), place.identity(DEVELOPER));
+    for sql in [
+        "INSERT INTO main.sales.orders VALUES (1, 'a'), (2, 'b')",
+        "INSERT OVERWRITE main.sales.orders SELECT 3, 'c'",
+        "INSERT INTO main.sales.orders VALUES (4, 'd'), (5, 'e')",
+        "DELETE FROM main.sales.orders WHERE id = 5",
+    ] {
+        run(&session, sql).await.unwrap();
+    }
+    let vacuum = |hours, dry_run| catalog.vacuum(&developer, "main.sales.orders", hours, dry_run);
+    assert!(vacuum(Some(1), false).is_err());
+    assert!(vacuum(None, false).unwrap().is_empty());
+    place.workspace().clock().advance(jiff::SignedDuration::from_hours(24 * 8));
+    assert_eq!(vacuum(None, true).unwrap().len(), 1);
+    let removed = vacuum(None, false).unwrap();
+    assert!(removed.len() == 1 && !removed[0].exists());
+    assert_eq!(run(&session, "SELECT * FROM main.sales.orders ORDER BY id").await.unwrap(), "3 c\n4 d");
+    assert!(catalog.restore(&developer, "main.sales.orders", 1).is_err());
+    let history = catalog.history(&developer, "main.sales.orders", 1).unwrap();
+    assert_eq!(history[0].operation, "VACUUM END");
+}
+
 /// Another implementation of Delta reads and writes what we and the engine wrote.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_reader_understands_the_tables() {
