@@ -80,10 +80,26 @@ impl Planner<'_> {
                 }
                 DataType::Boolean
             }
-            ExprKind::InQuery { value, query, .. } => {
+            ExprKind::InQuery { not, value, query } => {
                 self.expr(value, scope)?;
                 let env = self.inner_env(scope);
                 self.query(query, &env)?;
+                if self.projecting && !matches!(&value.kind, ExprKind::Tuple(items) if items.len() > 1) {
+                    let (yes, no) = if *not { ("false", "true") } else { ("true", "false") };
+                    let rows = || pieces!["EXISTS (SELECT 1 FROM (", query.span, ") AS `__in`(`__v`)"];
+                    let mut text = pieces!["(CASE WHEN "];
+                    text.extend(rows());
+                    text.extend(pieces![
+                        " WHERE `__in`.`__v` = (",
+                        value.span,
+                        format!(")) THEN {yes} WHEN ")
+                    ]);
+                    text.extend(rows());
+                    text.extend(pieces![" WHERE `__in`.`__v` IS NULL) OR ((", value.span, ") IS NULL AND "]);
+                    text.extend(rows());
+                    text.push(Piece::from(format!(")) THEN NULL ELSE {no} END)")));
+                    self.edits.replace(expr.span, text);
+                }
                 DataType::Boolean
             }
             ExprKind::Like { not, operator, quantifier, value, patterns, escape } => {

@@ -44,6 +44,8 @@ pub(crate) struct Planner<'a> {
     pub substitute: bool,
     /// Whether every entry of the select list is given its name, as a query around it refers to it.
     pub name_all: bool,
+    /// Whether the walk is in a select list, where the engine has no `IN (query)`.
+    pub projecting: bool,
     pub depth: usize,
 }
 
@@ -61,6 +63,7 @@ impl<'a> Planner<'a> {
             unchecked: 0,
             substitute: true,
             name_all: false,
+            projecting: false,
             depth,
         }
     }

@@ -20,9 +20,11 @@ impl Planner<'_> {
             self.lateral_view(view, &mut scope)?;
         }
         let saved = std::mem::replace(&mut self.substitute, true);
+        let projecting = std::mem::replace(&mut self.projecting, false);
         if let Some(filter) = &select.filter {
             self.expr(filter, &scope)?;
         }
+        self.projecting = true;
         self.grouped_window(select, &mut scope)?;
         let mut columns = Columns::default();
         let name_all = std::mem::replace(&mut self.name_all, select.qualify.is_some());
@@ -34,6 +36,7 @@ impl Planner<'_> {
             widths.push(columns.list.len() - before);
         }
         self.name_all = name_all;
+        self.projecting = false;
         self.substitute = false;
         if let Some(group) = &select.group_by {
             if group.all {
@@ -55,6 +58,7 @@ impl Planner<'_> {
             self.qualify(select, *span, condition, &columns)?;
         }
         self.substitute = saved;
+        self.projecting = projecting;
         scope.aliases.clear();
         Ok((columns, scope))
     }
