@@ -11,8 +11,8 @@ config = rx.Config(
     frontend_port=port,
     backend_port=port,
     backend_host="0.0.0.0",
-    # Events must pass the front door too, or they would come without the user's token. On the platform pages are HTTPS,
-    # and Reflex finds the way by itself; run-local and brickyard say the address.
+    # Events must pass the front door too, or they come without the user's token. On the platform pages are HTTPS and
+    # Reflex finds the way by itself; elsewhere it has to be told the address.
     api_url=os.environ.get("DATABRICKS_APP_URL", f"http://localhost:{port}"),
     show_built_with_reflex=False,
     plugins=[rx.plugins.RadixThemesPlugin(theme=rx.theme(accent_color="amber", radius="large"))],
