@@ -10,6 +10,7 @@ mod host;
 mod life;
 mod record;
 mod resources;
+mod securables;
 mod update;
 
 use axum::routing::{get, post};

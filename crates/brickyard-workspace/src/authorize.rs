@@ -54,6 +54,9 @@ impl Workspace {
         if kind == "apps" && self.app_record(&id)?.is_none() {
             return Err(ApiError::not_found("App", &id));
         }
+        if kind == "serving-endpoints" {
+            return self.serving_endpoint_name(id);
+        }
         Ok(id)
     }
 }

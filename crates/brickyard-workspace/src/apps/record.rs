@@ -156,6 +156,7 @@ impl Workspace {
         for (key, _) in deployments {
             self.store().delete(DEPLOYMENT, &key).map_err(|error| internal(&error))?;
         }
+        self.withdraw(&format!("apps/{name}"))?;
         if let Some(id) = &record.app.service_principal_client_id {
             self.directory().remove_service_principal(id).map_err(|error| internal(&error))?;
         }

@@ -117,7 +117,7 @@ impl Workspace {
                 self.grant_object(principal, kind, id, permission, Some(&origin))?;
             }
         }
-        Ok(())
+        self.grant_app_securables(app)
     }
 
     /// Makes the secret known with which the app's principal gets its tokens.

@@ -42,6 +42,23 @@ pub(super) fn missing(name: &str) -> ApiError {
     error
 }
 
+impl Workspace {
+    /// The name of an endpoint that the permissions API names by its id or its name.
+    pub(crate) fn serving_endpoint_name(&self, id: String) -> Result<String, ApiError> {
+        let found = self.serving().all().into_iter().find(|endpoint| endpoint_id(&endpoint.name) == id);
+        match found {
+            Some(endpoint) => Ok(endpoint.name.clone()),
+            None if self.serving().find(&id).is_some() => Ok(id),
+            None => Err(missing(&id)),
+        }
+    }
+}
+
+/// Id of an endpoint: 32 hexadecimal digits, always the same for a name.
+fn endpoint_id(name: &str) -> String {
+    fingerprint(name).chars().take(32).collect()
+}
+
 fn describe(workspace: &Workspace, caller: &Caller, endpoint: &ServingEndpoint, name: &str) -> Value {
     let entity = match &endpoint.backend {
         ServingBackend::OpenAi { model, .. } => {
@@ -63,7 +80,7 @@ fn describe(workspace: &Workspace, caller: &Caller, endpoint: &ServingEndpoint, 
     let entity_name = entity["name"].clone();
     let mut shown = json!({
         "name": name,
-        "id": &fingerprint(name)[..32],
+        "id": endpoint_id(name),
         "creator": workspace.config().users.first().map(|user| user.user_name.clone()),
         "creation_timestamp": 0,
         "last_updated_timestamp": 0,

@@ -39,7 +39,7 @@ refused(lambda: ada.permissions.get("jobs", "7"), PermissionDenied)
 refused(lambda: admin.permissions.set("jobs", "7", access_control_list=[Entry(user_name="eve", permission_level=Level.CAN_VIEW)]), NotFound)
 refused(lambda: admin.permissions.set("jobs", "7", access_control_list=[Entry(group_name="staff", permission_level=Level.CAN_QUERY)]), BadRequest)
 refused(lambda: admin.permissions.get("spoons", "7"), BadRequest)
-print([l.permission_level.value for l in admin.permissions.get_permission_levels("serving-endpoints", "x").permission_levels])
+print([l.permission_level.value for l in admin.permissions.get_permission_levels("experiments", "x").permission_levels])
 "#;
     let printed = running.python_with(&environment(TODAY).await, &variables, script).await;
     let expected = "PermissionDenied ada@example.com does not have CAN_VIEW permissions on job '7'\n\
@@ -49,6 +49,6 @@ print([l.permission_level.value for l in admin.permissions.get_permission_levels
         NotFound Principal 'eve' does not exist or was not found\n\
         BadRequest CAN_QUERY is not a permission level of a job: it has CAN_VIEW, CAN_MANAGE_RUN, CAN_MANAGE, IS_OWNER\n\
         BadRequest spoons is not a supported object type\n\
-        ['CAN_VIEW', 'CAN_QUERY', 'CAN_MANAGE']\n";
+        ['CAN_READ', 'CAN_EDIT', 'CAN_MANAGE']\n";
     assert_eq!(printed, expected);
 }
