@@ -12,6 +12,7 @@ mod get;
 mod list;
 mod logs;
 mod mcp;
+mod lsp;
 mod new;
 mod open;
 mod psql;
@@ -68,6 +69,7 @@ struct Cli {
 enum Command {
     New(new::NewArgs),
     Check(check::CheckArgs),
+    Lsp(lsp::LspArgs),
     Rule(rule::RuleArgs),
     Run(run::RunArgs),
     Exec(exec::ExecArgs),
@@ -152,6 +154,7 @@ fn start(cli: Cli, environment: Environment, printer: Printer) -> Result<Exit, F
 async fn dispatch(command: Command, context: Context) -> Result<Exit, Failure> {
     match command {
         Command::New(args) => new::run(args, &context),
+        Command::Lsp(args) => lsp::run(args, &context).await,
         Command::Check(args) => check::run(args, &context).await,
         Command::Rule(args) => rule::run(&args, context.printer),
         Command::Run(args) => run::run(args, &context).await,

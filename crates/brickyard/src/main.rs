@@ -5,6 +5,7 @@ mod environment;
 mod failure;
 mod lifecycle;
 mod mcp;
+mod lsp;
 mod ops;
 mod printer;
 mod settings;

@@ -44,6 +44,12 @@ impl Printer {
         }
     }
 
+    /// Stdout for a protocol that a program on the other side speaks.
+    #[expect(clippy::unused_self, reason = "only a printer gives out stdout")]
+    pub(crate) fn stream(&self) -> impl Write + Send + use<> {
+        std::io::stdout()
+    }
+
     /// A question for a person, on the line they answer on.
     pub(crate) fn prompt(&self, text: &str) {
         let mut stderr = std::io::stderr().lock();

@@ -26,11 +26,16 @@ pub(super) fn fill(template: &str, flags: &[&str], names: &[(&str, String)]) -> 
         if open.contains(&false) {
             continue;
         }
-        // Parts left out leave their blank lines behind; two are the most that Python style allows.
-        blank = if line.is_empty() { blank + 1 } else { 0 };
-        if blank > 2 || (line.is_empty() && out.is_empty()) {
+        // Parts left out leave their blank lines behind; two are the most that Python style allows, one among imports.
+        if line.is_empty() {
+            blank += 1;
             continue;
         }
+        let most = if line.starts_with("import ") || line.starts_with("from ") { 1 } else { 2 };
+        if !out.is_empty() {
+            out.push_str(&"\n".repeat(blank.min(most)));
+        }
+        blank = 0;
         out.push_str(&names_in(line, names));
         out.push('\n');
     }

@@ -5,5 +5,6 @@ mod check;
 mod harness;
 mod lakebase;
 mod mcp;
+mod lsp;
 mod new;
 mod run;

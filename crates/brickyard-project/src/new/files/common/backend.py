@@ -24,7 +24,6 @@ from databricks.sdk.service.serving import ChatMessage, ChatMessageRole
 %%end
 %%if lakebase
 from psycopg import Connection
-from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 %%end
 
@@ -199,7 +198,6 @@ def _database() -> ConnectionPool:
             _pool = ConnectionPool(
                 "",
                 connection_class=_AppConnection,
-                kwargs={"row_factory": dict_row},
                 min_size=0,
                 max_size=4,
                 check=ConnectionPool.check_connection,
@@ -230,13 +228,8 @@ def notes(limit: int = 20) -> list[Note]:
             "SELECT id, author, text, created FROM notes.note ORDER BY id DESC LIMIT %s", (limit,)
         ).fetchall()
     return [
-        Note(
-            id=row["id"],
-            author=row["author"],
-            text=row["text"],
-            created=row["created"].strftime("%Y-%m-%d %H:%M"),
-        )
-        for row in rows
+        Note(id=number, author=author, text=text, created=created.strftime("%Y-%m-%d %H:%M"))
+        for number, author, text, created in rows
     ]
 
 

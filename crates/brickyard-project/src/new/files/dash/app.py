@@ -58,13 +58,13 @@ def current_token() -> str | None:
 %%end
 
 
-def card(icon: str, label: str, value: str) -> dbc.Col:
+def card(icon: str, label: str, value: str) -> html.Div:
     """One number."""
     body = [
         html.Div(html.I(className=f"bi bi-{icon}"), className="kpi-icon"),
         html.Div([html.Div(label, className="kpi-label"), html.Div(value, className="kpi-value")]),
     ]
-    return dbc.Col(html.Div(body, className="kpi"), xs=6, lg=3)
+    return html.Div(body, className="kpi")
 
 
 def panel(title: str, content: object) -> html.Div:
@@ -123,14 +123,8 @@ def trips_page() -> html.Div:
     chart = dcc.Graph(figure=bars(backend.trips_by_hour(token)), config={"displayModeBar": False})
     return html.Div(
         [
-            dbc.Row(numbers, className="g-3"),
-            dbc.Row(
-                [
-                    dbc.Col(panel("Trips by hour", chart), lg=7),
-                    dbc.Col(panel("Newest trips", table), lg=5),
-                ],
-                className="g-3 mt-0",
-            ),
+            html.Div(numbers, className="kpis"),
+            html.Div([panel("Trips by hour", chart), panel("Newest trips", table)], className="two"),
         ]
     )
 %%end
@@ -140,7 +134,10 @@ def trips_page() -> html.Div:
 def note_list() -> list:
     """The notes as boxes."""
     return [
-        html.Div([html.Div(note.text), html.Div(f"{note.author} · {note.created}", className="note-by")], className="note")
+        html.Div(
+            [html.Div(note.text), html.Div(f"{note.author} · {note.created}", className="note-by")],
+            className="note",
+        )
         for note in backend.notes()
     ]
 
@@ -184,12 +181,12 @@ def workspace_page() -> html.Div:
     head = html.Thead(html.Tr([html.Th("Warehouse"), html.Th("State"), html.Th("Size")]))
     return html.Div(
         [
-            dbc.Row(
+            html.Div(
                 [
                     card("person-badge", "Identity", overview.identity),
                     card("database", "Warehouses", str(len(overview.warehouses))),
                 ],
-                className="g-3",
+                className="kpis",
             ),
             panel("Warehouses", html.Table([head, html.Tbody(rows)], className="rows")),
         ]

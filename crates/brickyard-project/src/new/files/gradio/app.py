@@ -20,7 +20,8 @@ import backend
 
 CSS = """
 .kpis { display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
-.kpi { background: var(--block-background-fill); border: 1px solid var(--border-color-primary); border-radius: 14px; padding: 14px 16px; }
+.kpi { background: var(--block-background-fill); border: 1px solid var(--border-color-primary); }
+.kpi { border-radius: 14px; padding: 14px 16px; }
 .kpi small { color: var(--body-text-color-subdued); display: block; }
 .kpi strong { font-size: 1.5rem; font-variant-numeric: tabular-nums; }
 .note { border: 1px solid var(--border-color-primary); border-radius: 10px; margin-bottom: 8px; padding: 10px 14px; }
@@ -71,7 +72,9 @@ def load_trips(request: gr.Request) -> tuple:
         "Average distance": f"{summary.average_distance:.1f} mi",
         "Busiest hour": f"{summary.busiest_hour}:00",
     }
-    cards = "".join(f"<div class='kpi'><small>{name}</small><strong>{value}</strong></div>" for name, value in numbers.items())
+    cards = "".join(
+        f"<div class='kpi'><small>{name}</small><strong>{value}</strong></div>" for name, value in numbers.items()
+    )
     chart = pd.DataFrame([{"hour": f"{entry.hour:02}", "trips": entry.trips} for entry in hours])
     rows = [[trip.pickup, trip.pickup_zip, trip.dropoff_zip, trip.distance, trip.fare] for trip in trips]
     return f"<div class='kpis'>{cards}</div>", chart, rows

@@ -187,7 +187,12 @@ def trips_section() -> rx.Component:
         size="1",
     )
     return rx.vstack(
-        rx.grid(rx.foreach(State.numbers, number), columns=rx.breakpoints(initial="2", md="4"), spacing="4", width="100%"),
+        rx.grid(
+            rx.foreach(State.numbers, number),
+            columns=rx.breakpoints(initial="2", md="4"),
+            spacing="4",
+            width="100%",
+        ),
         rx.grid(
             panel("Trips by hour", chart),
             panel("Newest trips", table),
@@ -278,7 +283,10 @@ def index() -> rx.Component:
     return rx.container(
         rx.vstack(
             header,
-            rx.cond(State.error != "", rx.callout(State.error, icon="triangle_alert", color_scheme="red", width="100%")),
+            rx.cond(
+                State.error != "",
+                rx.callout(State.error, icon="triangle_alert", color_scheme="red", width="100%"),
+            ),
 %%if warehouse
             trips_section(),
 %%end
