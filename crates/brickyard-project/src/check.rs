@@ -86,7 +86,7 @@ pub fn reference() -> String {
 /// Checks the app in a directory, or every app below it.
 ///
 /// Content that is wrong gives findings; an error is returned only where the directory cannot be read or
-/// `brickyard.toml` names a rule that does not exist.
+/// holds no app.
 pub fn check(root: &Path, options: &Options) -> Result<Report, ProjectError> {
     let metadata = std::fs::metadata(root);
     if let Err(source) = metadata {
@@ -98,7 +98,11 @@ pub fn check(root: &Path, options: &Options) -> Result<Report, ProjectError> {
         root
     };
     let mut report = Report::default();
-    for mut context in load::apps(root, options) {
+    let apps = load::apps(root, options);
+    if apps.is_empty() {
+        return Err(ProjectError::NoApp { dir: root.to_owned() });
+    }
+    for mut context in apps {
         let mut findings = Findings::new(std::mem::take(&mut context.problems));
         for rule in rules() {
             findings.start(rule);

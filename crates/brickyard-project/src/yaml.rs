@@ -96,15 +96,27 @@ impl Node {
 }
 
 /// Reads the first document of a text; an empty text is [`Value::Null`].
+///
+/// YAML 1.2 wants a closing bracket indented deeper than the key it belongs to; the platform's reader does not, and
+/// apps are written that way. So a text that fails is read again with its bracketed parts on one line.
 pub fn parse(source: &Source) -> Result<Node, ProjectError> {
     let whole = source.text();
     if whole.len() as u64 > LARGEST {
         return Err(ProjectError::TooLarge { path: source.path.clone(), limit: LARGEST });
     }
     let text = whole.strip_prefix('\u{feff}').unwrap_or(whole);
+    parse_text(source, text).or_else(|error| match flatten(text) {
+        Some(flat) => parse_text(source, &flat).map_err(|_| error),
+        None => Err(error),
+    })
+}
+
+/// Reads a text that has as many characters as the source, each at its place.
+fn parse_text(source: &Source, text: &str) -> Result<Node, ProjectError> {
+    let original = source.text().strip_prefix('\u{feff}').unwrap_or(source.text());
     let mut builder = Builder {
         source,
-        offsets: offsets(text, whole.len() - text.len()),
+        offsets: offsets(original, source.text().len() - original.len()),
         open: Vec::new(),
         anchors: Vec::new(),
         nodes: 0,
@@ -127,8 +139,60 @@ pub fn parse(source: &Source) -> Result<Node, ProjectError> {
             }
         }
     }
-    let end = whole.len();
+    let end = source.text().len();
     Ok(builder.root.unwrap_or(Node { value: Value::Null, span: Span::new(end, end) }))
+}
+
+/// The text with line breaks, tabs and comments inside brackets as blanks, one for each character; `None` where no
+/// bracket spans lines.
+fn flatten(text: &str) -> Option<String> {
+    let mut out = String::with_capacity(text.len());
+    let (mut depth, mut quote, mut changed) = (0usize, None, false);
+    // Indentation of the key whose text block we are in.
+    let mut block: Option<usize> = None;
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start().len();
+        if block.is_some_and(|block| indent > block || line.trim().is_empty()) {
+            out.push_str(line);
+            continue;
+        }
+        block = (depth == 0 && quote.is_none() && opens_block(line)).then_some(indent);
+        let mut comment = false;
+        // The last character that is no blank on this line, and whether a blank stands before the next.
+        let (mut last, mut blank) = ('\n', true);
+        for character in line.chars() {
+            if let Some(mark) = quote {
+                if character == mark && last != '\\' {
+                    quote = None;
+                }
+                out.push(character);
+            } else {
+                let begins = depth > 0 || last == '\n' || (blank && matches!(last, ':' | '-' | '?'));
+                match character {
+                    _ if comment => {}
+                    '#' if blank => comment = true,
+                    '"' | '\'' if begins => quote = Some(character),
+                    '[' | '{' if begins => depth += 1,
+                    ']' | '}' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                let gone = depth > 0 && (comment || matches!(character, '\n' | '\r' | '\t'));
+                changed |= gone;
+                out.push(if gone { ' ' } else { character });
+            }
+            blank = character.is_whitespace();
+            if !blank {
+                last = character;
+            }
+        }
+    }
+    changed.then_some(out)
+}
+
+/// Whether a line ends with the mark of a text block: `key: |`, `- >-`.
+fn opens_block(line: &str) -> bool {
+    let line = line.trim_end().trim_end_matches(|c: char| c.is_ascii_digit() || c == '+' || c == '-');
+    line.strip_suffix(['|', '>']).is_some_and(|rest| rest.ends_with(": ") || rest.trim_start() == "- ")
 }
 
 fn tab_hint(source: &Source, offset: usize) -> Option<&'static str> {
@@ -174,7 +238,9 @@ impl Builder<'_> {
 
     /// Takes one event; true when the first document is complete.
     fn take(&mut self, event: Event<'_>, marks: Marks) -> Result<bool, ProjectError> {
-        let span = self.span(marks);
+        let mut span = self.span(marks);
+        // A scalar's mark may reach over the blanks behind it.
+        span.end = self.source.text()[..span.end].trim_end().len().max(span.start);
         match event {
             Event::Scalar(text, style, anchor, _) => {
                 self.count(1, span)?;
@@ -189,8 +255,7 @@ impl Builder<'_> {
             Event::MappingStart(anchor, _) => self.push(Value::Mapping(Vec::new()), span, anchor)?,
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some(mut done) = self.open.pop() {
-                    let trimmed = self.source.text()[..span.end].trim_end().len();
-                    done.node.span.end = trimmed.max(done.node.span.start);
+                    done.node.span.end = span.end.max(done.node.span.start);
                     self.put(done.node, done.anchor);
                 }
             }
@@ -287,6 +352,19 @@ mod tests {
         assert!(error.to_string().contains("t.yaml:2:"), "{error}");
         assert_eq!(error.hint().as_deref(), Some("indent with spaces; YAML does not allow tabs"));
         assert!(read("a: &a [*a]\n").is_err());
+    }
+
+    #[test]
+    fn brackets_may_close_at_the_margin() {
+        let text = "command: [\n  \"a # b\",  # why\n\tc: d,\n  'é]'\n]\nenv:\n- {name: A,\nvalue: x\n}\ntext: |\n  [ not a list\n";
+        let source = Source::new("t.yaml", text);
+        let node = parse(&source).unwrap();
+        let list = node.get("command").unwrap();
+        assert_eq!(list.items()[0].text(), Some("a # b"));
+        assert_eq!(source.slice(list.items()[2].span), "'é]'");
+        assert_eq!(node.get("env").unwrap().items()[0].get("value").unwrap().text(), Some("x"));
+        assert_eq!(node.get("text").unwrap().text(), Some("[ not a list\n"));
+        assert!(read("a: [\n").is_err());
     }
 
     #[test]

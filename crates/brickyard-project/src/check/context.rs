@@ -163,6 +163,12 @@ impl Context {
 
     /// Where packages come from.
     pub fn packages(&self) -> Packages {
+        // `uv run` makes its own environment from `pyproject.toml`, whatever the platform installed before.
+        let own =
+            self.command.as_ref().and_then(|command| command.words.iter().find(|word| word.text != "exec"));
+        if own.is_some_and(|word| word.text == "uv") && self.pyproject.is_some() {
+            return Packages::Uv;
+        }
         if self.requirements.is_some() {
             Packages::Pip
         } else if self.pyproject.is_some() && self.lock.is_some() {
@@ -176,7 +182,7 @@ impl Context {
     pub fn has_package(&self, name: &str) -> bool {
         let asked = self.requirements.as_ref().is_some_and(|all| all.get(name).is_some());
         match self.packages() {
-            Packages::Uv => self.lock.as_ref().is_some_and(|lock| lock.contains(name)),
+            Packages::Uv => self.lock.as_ref().is_none_or(|lock| lock.contains(name)),
             Packages::Pip | Packages::Preinstalled => asked || packages::comes_preinstalled(name),
         }
     }

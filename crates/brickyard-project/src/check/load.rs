@@ -282,7 +282,14 @@ fn reach(context: &Context) -> Vec<bool> {
     let words = context.command.as_ref().map(Command::texts).unwrap_or_default();
     let entry = framework::entry_file(&context.dir, &words)
         .and_then(|file| index.get(file.trim_start_matches("./")).copied());
+    let node = context
+        .command
+        .as_ref()
+        .is_some_and(|command| Framework::from_command(&command.texts()) == Some(Framework::Node));
     let Some(entry) = entry else {
+        if node {
+            return vec![false; context.modules.len()];
+        }
         return context.modules.iter().map(|module| !is_aside(&module.path)).collect();
     };
     let mut reached = vec![false; context.modules.len()];

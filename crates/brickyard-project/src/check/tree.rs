@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use crate::app_yaml;
 use crate::bundle::Bundle;
 use crate::settings::CheckSettings;
+use crate::source::Source;
 
 /// Most files looked at below one directory.
 const MOST_FILES: usize = 50_000;
@@ -36,11 +37,18 @@ pub(super) struct Tree {
 }
 
 /// The directories below `root` that hold an app: those with an `app.yaml`, and the sources of bundle apps; `root`
-/// itself where there is none.
+/// itself where there is none and it holds something to start.
 pub(super) fn apps(root: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = Vec::new();
     for entry in walker(root, &[]).flatten().take(MOST_FILES) {
         let name = entry.file_name().to_string_lossy();
+        let inside = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let hidden = inside.parent().is_some_and(|folder| {
+            folder.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'))
+        });
+        if hidden || is_bundle_part(entry.path(), &name) {
+            continue;
+        }
         if app_yaml::NAMES.contains(&name.as_ref()) && entry.file_type().is_some_and(|kind| kind.is_file()) {
             found.extend(entry.path().parent().map(Path::to_owned));
         }
@@ -53,10 +61,20 @@ pub(super) fn apps(root: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found.dedup();
-    if found.is_empty() {
+    if found.is_empty() && crate::project::is_app(root) {
         found.push(root.to_owned());
     }
     found
+}
+
+/// Whether an `app.yml` is the part of a bundle that declares an app, and not an app's own file.
+fn is_bundle_part(path: &Path, name: &str) -> bool {
+    app_yaml::NAMES.contains(&name)
+        && Source::read_up_to(path, crate::yaml::LARGEST)
+            .ok()
+            .flatten()
+            .and_then(|source| crate::yaml::parse(&source).ok())
+            .is_some_and(|tree| tree.path(&["resources", "apps"]).is_some())
 }
 
 /// A path below `root` without `.` and `..`, or `None` where it leads outside or is no directory.
