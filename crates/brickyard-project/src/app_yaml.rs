@@ -145,15 +145,15 @@ fn entry(source: &Source, item: &Node, from: &str) -> Result<EnvEntry, ProjectEr
     let scalar = |key: &str| match item.get(key) {
         None => Ok(None),
         Some(node) if node.is_null() => Ok(None),
-        Some(node) => match node.text() {
-            Some(text) => Ok(Some(text.to_owned())),
-            None => {
-                let message = format!("`{key}` of `{name}` must be a string, found {}", node.kind());
-                let inner = node.pairs().first().and_then(|(_, value)| value.text());
-                let hint = inner.map(|inner| format!("write `{key}: {inner}`"));
-                Err(source.error(node.span, message, hint.as_deref().or(Some("quote the value"))))
+        Some(node) => {
+            if let Some(text) = node.text() {
+                return Ok(Some(text.to_owned()));
             }
-        },
+            let message = format!("`{key}` of `{name}` must be a string, found {}", node.kind());
+            let inner = node.pairs().first().and_then(|(_, value)| value.text());
+            let hint = inner.map(|inner| format!("write `{key}: {inner}`"));
+            Err(source.error(node.span, message, hint.as_deref().or(Some("quote the value"))))
+        }
     };
     let origin = match (scalar("value")?, scalar(from)?) {
         (Some(value), None) => EnvSource::Value(value),

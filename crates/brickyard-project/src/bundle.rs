@@ -94,7 +94,7 @@ impl Bundle {
         let Some((main, root)) = files.first() else { return Ok(bundle) };
         bundle.path.clone_from(&main.path);
         let name = root.path(&["bundle", "name"]).and_then(Node::text);
-        bundle.name = name.unwrap_or_default().to_owned();
+        name.unwrap_or_default().clone_into(&mut bundle.name);
         variables::read(&mut bundle, &files, target);
         for (index, (source, tree)) in files.iter().enumerate() {
             if let Some(apps) = tree.path(&["resources", "apps"]) {
@@ -126,18 +126,15 @@ impl Bundle {
     fn read_apps(&mut self, source: &Source, file: usize, apps: &Node) -> Result<(), ProjectError> {
         for (key, node) in apps.pairs() {
             let Some(name) = key.text() else { continue };
-            let at = match self.apps.iter().position(|app| app.key == name) {
-                Some(at) => at,
-                None => {
-                    self.apps.push(BundleApp {
-                        key: name.to_owned(),
-                        file,
-                        span: key.span,
-                        ..BundleApp::default()
-                    });
-                    self.apps.len() - 1
-                }
-            };
+            let at = self.apps.iter().position(|app| app.key == name).unwrap_or_else(|| {
+                self.apps.push(BundleApp {
+                    key: name.to_owned(),
+                    file,
+                    span: key.span,
+                    ..BundleApp::default()
+                });
+                self.apps.len() - 1
+            });
             let mut app = std::mem::take(&mut self.apps[at]);
             let read = self.read_app(source, node, &mut app);
             self.apps[at] = app;

@@ -4,6 +4,7 @@
 //! in `check/rules.rs` names them all. [`check`] reads a directory, finds its apps, and runs every rule on each.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use crate::settings::{CheckSettings, Settings};
@@ -75,10 +76,10 @@ pub fn reference() -> String {
     for rule in rules() {
         if rule.family() != family {
             family = rule.family();
-            page += &format!("\n## {family}\n");
+            let _ = write!(page, "\n## {family}\n");
         }
         let text = rule.page().replace("\n## ", "\n#### ");
-        page += &format!("\n##{text}\n");
+        let _ = write!(page, "\n##{text}\n");
     }
     page
 }

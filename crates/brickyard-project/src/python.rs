@@ -75,6 +75,7 @@ pub struct Import {
 }
 
 /// A call.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about one place")]
 #[derive(Debug, Clone)]
 pub struct Call {
     /// What is called, with aliases and variables followed: `streamlit.set_page_config`, `flask.Flask().run`.
@@ -99,6 +100,8 @@ pub struct Call {
     pub awaited: bool,
     /// Whether it stands under any `if` or `try`.
     pub conditional: bool,
+    /// Whether a `with` statement closes what it returns.
+    pub managed: bool,
 }
 
 impl Call {

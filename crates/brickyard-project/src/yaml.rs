@@ -344,7 +344,9 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
         for level in 1..12 {
             let before = format!("*a{}, ", level - 1).repeat(9);
-            bomb += &format!("a{level}: &a{level} [{before}]\n");
+            bomb.push_str(
+                &["a", &level.to_string(), ": &a", &level.to_string(), " [", &before, "]\n"].concat(),
+            );
         }
         assert!(read(&bomb).unwrap_err().to_string().contains("more than 50000 values"));
         assert!(read(&"[".repeat(100_000)).is_err());

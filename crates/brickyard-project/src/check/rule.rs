@@ -61,8 +61,8 @@ impl Rule {
 
     /// The rule's page in Markdown.
     pub fn page(&self) -> String {
-        let text: String =
-            self.docs.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect();
+        let lines: Vec<&str> = self.docs.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+        let text = lines.join("\n");
         format!(
             "# {} ({})\n\n{} · {}\n\n{}",
             self.name,

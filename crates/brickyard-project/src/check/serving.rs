@@ -59,7 +59,10 @@ pub(super) fn sites(context: &Context) -> Vec<Site<'_>> {
     let python = context.command.as_ref().is_some_and(|command| {
         let program = command.program();
         program.starts_with("python")
-            || command.words.iter().any(|word| word.text.ends_with(".py") && program == word.text)
+            || command
+                .words
+                .iter()
+                .any(|word| crate::check::load::has_suffix(&word.text, "py") && program == word.text)
     });
     let entry = entry(context);
     let mut found = Vec::new();
@@ -97,9 +100,7 @@ fn server(call: &Call) -> Option<(Server, (&'static str, &'static str))> {
         _ if name.starts_with("gradio.") && name.ends_with("().launch") => {
             (Server::Gradio, ("server_name", "server_port"))
         }
-        _ if name.starts_with("flask_socketio.SocketIO()") && name.ends_with(".run") => {
-            (Server::Other, plain)
-        }
+        "flask_socketio.SocketIO().run" => (Server::Other, plain),
         _ => return None,
     })
 }

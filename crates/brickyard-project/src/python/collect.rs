@@ -12,7 +12,7 @@ use crate::source::{Source, Span};
 
 /// The words before the codes of an ignore comment.
 pub(crate) const IGNORE: &str = "brickyard: ignore";
-/// Most open brackets CPython itself accepts.
+/// Most open brackets `CPython` itself accepts.
 const DEEPEST_BRACKETS: usize = 200;
 /// Longest line of operators and names without a comma; longer ones make trees too deep to walk.
 const LONGEST_CHAIN: usize = 3_000;
@@ -47,6 +47,7 @@ pub(super) fn module(source: Source, path: String) -> Module {
         conditional: 0,
         awaited: false,
         storing: false,
+        managed: false,
     };
     let source = collector.module.source.clone();
     let text = source.text();
@@ -99,11 +100,7 @@ fn too_deep(text: &str) -> Option<Span> {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             b',' | b';' | b'#' | b'"' | b'\'' => chain = 0,
-            b'\n' => {
-                if depth == 0 {
-                    chain = 0;
-                }
-            }
+            b'\n' if depth == 0 => chain = 0,
             _ => {}
         }
         let now = byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
@@ -120,6 +117,7 @@ fn too_deep(text: &str) -> Option<Span> {
     None
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a place in the tree the walk is in")]
 struct Collector {
     module: Module,
     scope: usize,
@@ -129,6 +127,7 @@ struct Collector {
     conditional: usize,
     awaited: bool,
     storing: bool,
+    managed: bool,
 }
 
 impl Collector {
@@ -234,25 +233,6 @@ impl Collector {
         self.module.aliases.insert((self.scope, name.to_owned()), full);
     }
 
-    fn arguments(&mut self, arguments: &Arguments) -> (Vec<(Value, Span)>, Vec<(String, Value, Span)>, bool) {
-        let args = arguments
-            .args
-            .iter()
-            .take_while(|argument| !argument.is_starred_expr())
-            .map(|argument| (value::of(argument), argument.range().into()))
-            .collect();
-        let keywords = arguments
-            .keywords
-            .iter()
-            .filter_map(|keyword| {
-                Some((keyword.arg.as_ref()?.to_string(), value::of(&keyword.value), keyword.range().into()))
-            })
-            .collect();
-        let open = arguments.args.iter().any(Expr::is_starred_expr)
-            || arguments.keywords.iter().any(|keyword| keyword.arg.is_none());
-        (args, keywords, open)
-    }
-
     /// Follows names in everything collected; imports may stand below the code that uses them.
     fn finish(self) -> Module {
         let mut module = self.module;
@@ -280,6 +260,29 @@ impl Collector {
         }
         module
     }
+}
+
+/// Name, value and place of a keyword argument.
+type Keyword = (String, Value, Span);
+
+/// Positional and keyword arguments, and whether some are hidden behind `*`.
+fn arguments(arguments: &Arguments) -> (Vec<(Value, Span)>, Vec<Keyword>, bool) {
+    let args = arguments
+        .args
+        .iter()
+        .take_while(|argument| !argument.is_starred_expr())
+        .map(|argument| (value::of(argument), argument.range().into()))
+        .collect();
+    let keywords = arguments
+        .keywords
+        .iter()
+        .filter_map(|keyword| {
+            Some((keyword.arg.as_ref()?.to_string(), value::of(&keyword.value), keyword.range().into()))
+        })
+        .collect();
+    let open = arguments.args.iter().any(Expr::is_starred_expr)
+        || arguments.keywords.iter().any(|keyword| keyword.arg.is_none());
+    (args, keywords, open)
 }
 
 fn annotation(expr: &Expr) -> Option<String> {
@@ -327,12 +330,11 @@ impl<'a> Visitor<'a> for Collector {
             Stmt::Import(import) => {
                 for name in &import.names {
                     let full = name.name.to_string();
-                    match &name.asname {
-                        Some(alias) => self.alias(alias, full.clone()),
-                        None => {
-                            let first = full.split('.').next().unwrap_or_default().to_owned();
-                            self.alias(&first.clone(), first);
-                        }
+                    if let Some(alias) = &name.asname {
+                        self.alias(alias, full.clone());
+                    } else {
+                        let first = full.split('.').next().unwrap_or_default().to_owned();
+                        self.alias(&first.clone(), first);
                     }
                     self.module.imports.push(Import {
                         module: full,
@@ -394,7 +396,9 @@ impl<'a> Visitor<'a> for Collector {
                         let value = value::of(&item.context_expr);
                         self.bind(target, &value, item.range().into());
                     }
+                    self.managed = true;
                     self.visit_expr(&item.context_expr);
+                    self.managed = false;
                 }
                 for stmt in &with.body {
                     self.visit_stmt(stmt);
@@ -435,10 +439,11 @@ impl<'a> Visitor<'a> for Collector {
     fn visit_expr(&mut self, expr: &'a Expr) {
         let storing = std::mem::take(&mut self.storing);
         let awaited = std::mem::take(&mut self.awaited);
+        let managed = std::mem::take(&mut self.managed);
         match expr {
             Expr::Call(call) => {
                 if let Some(raw) = dotted(&call.func) {
-                    let (args, keywords, open) = self.arguments(&call.arguments);
+                    let (args, keywords, open) = arguments(&call.arguments);
                     self.module.calls.push(Call {
                         name: String::new(),
                         raw,
@@ -451,6 +456,7 @@ impl<'a> Visitor<'a> for Collector {
                         main: self.main,
                         awaited,
                         conditional: self.conditional > 0,
+                        managed,
                     });
                 }
                 walk_expr(self, expr);

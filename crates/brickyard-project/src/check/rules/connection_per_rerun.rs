@@ -46,9 +46,16 @@ fn check(context: &Context, findings: &mut Findings) {
             if function.class.is_some() || for_class {
                 continue;
             }
-            findings
+            // A user's own connection must not be kept for others.
+            if call.keyword("access_token").is_some() {
+                continue;
+            }
+            let finding = findings
                 .at(&module.source, call.span, "A new connection is made at every rerun of the script")
                 .hint("make it in a function with `@st.cache_resource`");
+            if call.managed {
+                finding.level(crate::check::Level::Info);
+            }
         }
     }
 }

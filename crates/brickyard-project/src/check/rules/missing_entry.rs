@@ -64,7 +64,7 @@ fn is_target(word: &str) -> bool {
 
 fn nearest<'a>(context: &'a Context, path: &str) -> Option<&'a str> {
     let names: Vec<&str> = context.modules.iter().map(|module| module.path.as_str()).collect();
-    crate::settings::nearest(path, &names).or_else(|| match context.root_python.as_slice() {
+    crate::settings::nearest(path, &names).or(match context.root_python.as_slice() {
         [only] => Some(only.as_str()),
         _ => None,
     })

@@ -69,7 +69,7 @@ fn user_client(module: &Module, raw: &str, scope: usize) -> bool {
 
 fn is_forwarded(module: &Module, value: &Value, scope: usize) -> bool {
     match module.follow(value, scope) {
-        Value::Call(_, args, _) => args.iter().any(|value| is_header(value)),
+        Value::Call(_, args, _) => args.iter().any(is_header),
         Value::Index(_, key) => is_header(&key),
         Value::Either(values) => values.iter().any(|value| is_forwarded(module, value, scope)),
         _ => false,

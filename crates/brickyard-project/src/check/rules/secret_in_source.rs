@@ -77,13 +77,14 @@ fn looks_secret(text: &str) -> bool {
     text.len() >= 12 && !placeholder && !text.contains(' ') && text.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Places of known shapes: Databricks tokens and secrets, AWS, GitHub and OpenAI keys, private keys.
+/// Places of known shapes: Databricks tokens and secrets, AWS, `GitHub` and `OpenAI` keys, private keys.
 fn patterns(text: &str) -> Vec<Span> {
+    type Shape<'a> = (&'a str, &'a dyn Fn(u8) -> bool, usize);
     let mut found = Vec::new();
     let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     let upper = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
-    let shapes: [(&str, &dyn Fn(u8) -> bool, usize); 6] = [
+    let shapes: [Shape<'_>; 6] = [
         ("dapi", &hex, 32),
         ("dose", &hex, 32),
         ("AKIA", &upper, 16),

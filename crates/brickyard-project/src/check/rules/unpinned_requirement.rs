@@ -32,6 +32,12 @@ fn check(context: &Context, findings: &mut Findings) {
                     .level(crate::check::Level::Info)
                     .hint(format!("write `{}=={version}`, or the version you need", item.name));
             }
+            None if packages::comes_preinstalled(&item.name) => {
+                findings
+                    .at(source, item.span, format!("`{}` without a version keeps what comes with the pre-installed packages", item.name))
+                    .level(crate::check::Level::Info)
+                    .hint(format!("write `{}==` and the version you need", item.name));
+            }
             None => {
                 findings
                     .at(source, item.span, format!("`{}` has no version, so each deployment may install another", item.name))

@@ -26,8 +26,8 @@ fn check(context: &Context, findings: &mut Findings) {
     let configured = context.modules.iter().any(|module| module.path == "gunicorn.conf.py")
         || command.option(&["-c", "--config"]).is_some();
     match command.option(&["-t", "--timeout"]) {
-        Some((text, span)) => {
-            if text.parse::<u32>().is_ok_and(|seconds| seconds > 120) {
+        Some((text, span)) if text.parse::<u32>().is_ok_and(|seconds| seconds > 120) => {
+            {
                 findings
                     .at(source, span, format!("A timeout of {text} s does not help: the platform ends requests at 120 s"))
                     .level(Level::Warning)
@@ -38,6 +38,6 @@ fn check(context: &Context, findings: &mut Findings) {
             let Some(word) = command.word(&["gunicorn"]) else { return };
             findings.at(source, word.span, "gunicorn kills a worker that is busy for 30 s").hint("add `--timeout 120`");
         }
-        None => {}
+        _ => {}
     }
 }
