@@ -4,7 +4,7 @@ mod apps;
 mod check;
 mod harness;
 mod lakebase;
-mod mcp;
 mod lsp;
+mod mcp;
 mod new;
 mod run;
