@@ -103,6 +103,7 @@ async fn data_and_addresses_survive_a_restart_of_the_workspace() {
     sql(&first, &PROVISIONED, CLIENT_ID, &["CREATE SCHEMA app", "CREATE TABLE app.kept AS SELECT 7 AS x"])
         .await;
     first.handle.stop().await;
+    drop(first); // lets go of the state directory
 
     let second = start_with(|config| config.state_directory = state.clone()).await;
     let after = second.handle.bind_database(&PROVISIONED, CLIENT_ID).await.unwrap();
