@@ -6,6 +6,7 @@ use brickyard_project::Project;
 use brickyard_runner::ingress::{Port, SignIn};
 use brickyard_runner::warden::Limits;
 use brickyard_workspace::RegisteredApp;
+use serde_json::{Value, json};
 
 use super::apps::{Claims, Door, LocalApp, Plan, PortPolicy};
 use super::local::{LocalWorkspace, Options};
@@ -137,6 +138,10 @@ async fn register(
         ..App::default()
     };
     let registered = workspace.handle.register_app(app, &workspace.developer).await.map_err(Failure::from)?;
+    // Whoever is in `brickyard.toml` may open the app: to see it as another user is what they are there for.
+    let everybody =
+        json!({ "access_control_list": [{ "group_name": "users", "permission_level": "CAN_USE" }] });
+    client.patch::<Value>(&format!("/api/2.0/permissions/apps/{}", project.name), &everybody).await?;
     Ok((registered, assumed))
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the binary, in one program: what it prints, writes and answers, in an empty home.
 
 mod apps;
+mod browser;
 mod check;
 mod harness;
 mod lakebase;

@@ -101,8 +101,11 @@ fn another_user_is_signed_in_by_name_and_strangers_are_refused() {
     );
     let running = Running::start(&home, &[folder, "--port", "0", "--as", "uma@example.com"]);
     let (_, body) = get(&running.url, &[]);
-    // Uma has no CAN USE on Dora's app.
-    assert!(body.contains("CAN_USE") || body.contains("permission"), "{body}");
+    let seen: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(
+        (&seen["user"], &seen["headers"]["x-forwarded-email"]),
+        (&"uma@example.com".into(), &"uma@example.com".into())
+    );
 }
 
 #[test]
