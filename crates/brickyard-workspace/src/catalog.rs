@@ -36,8 +36,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) use access::Identity;
 pub(crate) use column::Column;
 pub(crate) use data_type::DataType;
-pub(crate) use delta::{Commit, Detail, Restored};
-pub(crate) use engine_api::{SYSTEM_ALIAS, engine_router};
+pub(crate) use engine_api::engine_router;
 pub(crate) use fault::CatalogError;
 pub(crate) use functions::NewFunction;
 pub(crate) use grants::{Assignment, GrantChange};
@@ -45,10 +44,7 @@ pub(crate) use kind::Kind;
 pub(crate) use like::like;
 pub(crate) use name::{quote, split};
 pub(crate) use privilege::Privilege;
-pub(crate) use record::{
-    CatalogRecord, Constraint, FunctionRecord, Parameter, Policy, SchemaRecord, Stamp, TableRecord,
-    TableType, VolumeRecord,
-};
+pub(crate) use record::{Constraint, Parameter, Policy, SchemaRecord, Stamp, TableRecord};
 pub(crate) use rest::family;
 pub(crate) use schemas::Change;
 pub(crate) use slots::{CatalogSlots, Delegation, SlotLease};

@@ -167,11 +167,11 @@ impl Directory {
             let group = Group { id, display_name: name.to_owned(), members: Vec::new() };
             self.store.insert(GROUP, name, &group)?;
         }
-        if let (Some(mut admins), Some(admin)) = (self.store.get::<Group>(GROUP, ADMINS)?, admin) {
-            if !admins.members.iter().any(|member| member.eq_ignore_ascii_case(admin)) {
-                admins.members.push(admin.to_owned());
-                self.put_group(&admins)?;
-            }
+        if let (Some(mut admins), Some(admin)) = (self.store.get::<Group>(GROUP, ADMINS)?, admin)
+            && !admins.members.iter().any(|member| member.eq_ignore_ascii_case(admin))
+        {
+            admins.members.push(admin.to_owned());
+            self.put_group(&admins)?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The workspace as OAuth 2.0 and OpenID Connect provider: RFC 6749, 7009, 7636, 8252, 8414, 8693.
+//! The workspace as OAuth 2.0 and `OpenID` Connect provider: RFC 6749, 7009, 7636, 8252, 8414, 8693.
 
 mod administration;
 mod authorize;

@@ -51,7 +51,6 @@ pub(crate) fn router(workspace: Workspace) -> Router {
         .with_state(workspace)
 }
 
-#[expect(clippy::unused_async, reason = "axum handlers are async")]
 async fn unknown(method: http::Method, uri: Uri) -> ApiError {
     ApiError::not_implemented(format_args!("{method} {}", uri.path()))
 }

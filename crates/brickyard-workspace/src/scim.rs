@@ -142,9 +142,10 @@ async fn show_one(
     Path(id): Path<String>,
 ) -> Response {
     match resources::all(&workspace, kind) {
-        Ok(all) => match all.into_iter().find(|resource| resource["id"] == id.as_str()) {
-            Some(found) => Json(found).into_response(),
-            None => {
+        Ok(all) => {
+            if let Some(found) = all.into_iter().find(|resource| resource["id"] == id.as_str()) {
+                Json(found).into_response()
+            } else {
                 let noun = match kind {
                     Kind::Users => "User",
                     Kind::Groups => "Group",
@@ -152,7 +153,7 @@ async fn show_one(
                 };
                 scim_error(StatusCode::NOT_FOUND, None, &format!("{noun} with id {id} not found."))
             }
-        },
+        }
         Err(error) => failed(error).into_response(),
     }
 }

@@ -20,7 +20,6 @@ impl Lifecycle {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hangup = signal(SignalKind::hangup())?;
-        #[expect(clippy::disallowed_methods, reason = "this task lives as long as the process")]
         tokio::spawn(async move {
             loop {
                 tokio::select! {

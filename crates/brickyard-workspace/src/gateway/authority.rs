@@ -110,11 +110,6 @@ impl Authority {
         Ok(Arc::new(config))
     }
 
-    /// Our root as PEM.
-    pub(crate) fn certificate(&self) -> &str {
-        &self.certificate
-    }
-
     /// Writes the roots of `base` (else the system's) followed by ours.
     pub(crate) fn write_bundle(&self, bundle: &Path, base: Option<&Path>) -> Result<(), AuthorityError> {
         let mut content = match base {
@@ -175,7 +170,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let first = Authority::open(directory.path(), "w.test", "apps.test").unwrap();
         let again = Authority::open(directory.path(), "w.test", "apps.test").unwrap();
-        assert_eq!(first.certificate(), again.certificate());
+        assert_eq!(first.certificate, again.certificate);
         let mode = std::fs::metadata(directory.path().join("ca-key.pem")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -186,7 +181,7 @@ mod tests {
         let first = Authority::open(directory.path(), "w.test", "apps.test").unwrap();
         std::fs::remove_file(directory.path().join("ca.pem")).unwrap();
         let second = Authority::open(directory.path(), "w.test", "apps.test").unwrap();
-        assert_ne!(first.certificate(), second.certificate());
+        assert_ne!(first.certificate, second.certificate);
     }
 
     #[test]
@@ -198,7 +193,7 @@ mod tests {
         let bundle = directory.path().join("bundle.pem");
         authority.write_bundle(&bundle, Some(&base)).unwrap();
         let content = std::fs::read_to_string(&bundle).unwrap();
-        assert_eq!(content, format!("BASE\n{}", authority.certificate()));
+        assert_eq!(content, format!("BASE\n{}", authority.certificate));
         let absent = authority.write_bundle(&bundle, Some(&directory.path().join("absent.pem")));
         assert!(matches!(absent, Err(AuthorityError::File { .. })));
     }

@@ -57,18 +57,15 @@ pub(super) fn fill_in(value: &mut Value, find: &dyn Fn(&str) -> Option<String>) 
             let mut rest = text.as_str();
             while let Some((before, inside)) = rest.split_once("{{") {
                 filled.push_str(before);
-                match inside.split_once("}}") {
-                    Some((reference, after)) => {
-                        match find(reference.trim()) {
-                            Some(value) => filled.push_str(&value),
-                            None => filled.push_str(&format!("{{{{{reference}}}}}")),
-                        }
-                        rest = after;
+                if let Some((reference, after)) = inside.split_once("}}") {
+                    match find(reference.trim()) {
+                        Some(value) => filled.push_str(&value),
+                        None => filled.push_str(&format!("{{{{{reference}}}}}")),
                     }
-                    None => {
-                        filled.push_str("{{");
-                        rest = inside;
-                    }
+                    rest = after;
+                } else {
+                    filled.push_str("{{");
+                    rest = inside;
                 }
             }
             filled.push_str(rest);

@@ -183,7 +183,7 @@ pub(super) async fn list(
     runs.retain(|run| {
         query.job_id.is_none_or(|job_id| run.job_id == job_id)
             && !(query.active_only == Some(true) && run.phase.is_over())
-            && !(query.completed_only == Some(true) && !run.phase.is_over())
+            && (query.completed_only != Some(true) || run.phase.is_over())
             && workspace.authorize_object(&caller, KIND, &run.job_id.to_string(), "CAN_VIEW").is_ok()
     });
     runs.sort_by_key(|run| std::cmp::Reverse((run.start_time, run.run_id)));

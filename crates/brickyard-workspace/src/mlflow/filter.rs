@@ -186,10 +186,9 @@ fn words(text: &str) -> Option<Vec<Word>> {
                 let here = characters[at];
                 match quote {
                     Some(open) if here == open => quote = None,
-                    Some(_) => {}
                     None if matches!(here, '`' | '"') => quote = Some(here),
                     None if here.is_whitespace() || "=!<>(),".contains(here) => break,
-                    None => {}
+                    Some(_) | None => {}
                 }
                 at += 1;
             }

@@ -88,7 +88,7 @@ impl Run {
     pub(super) fn take(&mut self, metric: Metric) {
         match self.metrics.iter_mut().find(|known| known.key == metric.key) {
             Some(known) if (metric.step, metric.timestamp) >= (known.step, known.timestamp) => {
-                *known = metric
+                *known = metric;
             }
             Some(_) => {}
             None => self.metrics.push(metric),

@@ -229,7 +229,9 @@ fn log(
         workspace.keep_metric(id, &metric)?;
         run.take(metric);
     }
-    tags.into_iter().for_each(|tag| run.set_tag(tag));
+    for tag in tags {
+        run.set_tag(tag);
+    }
     workspace.put_run(&run)?;
     Ok(Json(json!({})))
 }

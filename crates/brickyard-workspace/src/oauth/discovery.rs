@@ -49,7 +49,7 @@ pub(super) async fn authorization_server(
     Json(document(&workspace, via, &uri, &headers))
 }
 
-/// OpenID Connect Discovery 1.0.
+/// `OpenID` Connect Discovery 1.0.
 pub(super) async fn openid_configuration(
     State(workspace): State<Workspace>,
     Extension(via): Extension<Via>,
@@ -91,7 +91,7 @@ pub(super) async fn jwks(State(workspace): State<Workspace>) -> Json<Value> {
     Json(workspace.signer().jwks())
 }
 
-/// OpenID Connect Core §5.3.
+/// `OpenID` Connect Core §5.3.
 pub(super) async fn userinfo(State(workspace): State<Workspace>, caller: Caller) -> Json<Value> {
     Json(person(&workspace, &caller.principal))
 }

@@ -18,7 +18,7 @@ pub struct ServingEndpoint {
 pub enum ServingBackend {
     /// Nothing yet: the endpoint can be seen, and a query says how to name a backend.
     Unset,
-    /// A service that speaks OpenAI's API, such as Ollama, vLLM or a hosted one.
+    /// A service that speaks `OpenAI`'s API, such as Ollama, vLLM or a hosted one.
     OpenAi {
         /// Where its API begins, such as `http://127.0.0.1:11434/v1`.
         base_url: String,

@@ -21,7 +21,7 @@ pub(super) const LONGEST: Duration = Duration::from_secs(297);
 pub(super) struct Question {
     /// Endpoint as the client named it.
     pub(super) endpoint: String,
-    /// Which of OpenAI's doors the body fits; `None` for data frames and other model inputs.
+    /// Which of `OpenAI`'s doors the body fits; `None` for data frames and other model inputs.
     pub(super) door: Option<Door>,
     /// The body, as sent.
     pub(super) body: Value,

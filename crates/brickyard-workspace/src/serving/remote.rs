@@ -38,7 +38,7 @@ impl Clients {
     }
 }
 
-/// A service that speaks OpenAI's API.
+/// A service that speaks `OpenAI`'s API.
 pub(super) struct Service<'a> {
     pub(super) base_url: &'a str,
     pub(super) model: Option<&'a str>,

@@ -1,8 +1,8 @@
-//! Shapes of questions and answers: OpenAI's doors, and what a Python function may return.
+//! Shapes of questions and answers: `OpenAI`'s doors, and what a Python function may return.
 
 use serde_json::{Value, json};
 
-/// One of OpenAI's API paths.
+/// One of `OpenAI`'s API paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Door {
     Chat,

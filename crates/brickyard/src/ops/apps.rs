@@ -39,7 +39,6 @@ pub(crate) struct LocalApps {
 
 /// One app: its log, its address, and the version that runs.
 pub(crate) struct LocalApp {
-    pub(crate) name: String,
     pub(crate) logs: Logs,
     /// Where it stands, whichever version runs.
     status: watch::Sender<Status>,
@@ -128,7 +127,6 @@ impl LocalApps {
         };
         let (status, receiver) = watch::channel(first);
         let app = Arc::new(LocalApp {
-            name: name.to_owned(),
             logs: logs.clone(),
             status,
             served: OnceLock::new(),

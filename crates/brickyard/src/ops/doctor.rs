@@ -64,7 +64,7 @@ pub(crate) async fn examine(
     match tools.python("3.11").await {
         Ok(path) => tell(Level::Fine, "Python 3.11", path.display().to_string(), None),
         Err(error) => {
-            tell(Level::Wrong, "Python 3.11", error.to_string(), Some("install Python 3.11, the platform's"))
+            tell(Level::Wrong, "Python 3.11", error.to_string(), Some("install Python 3.11, the platform's"));
         }
     }
     match tools.uv_at_hand() {

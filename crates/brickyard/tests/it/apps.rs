@@ -7,7 +7,7 @@ use super::harness::{Home, text};
 use super::run::ECHO;
 
 /// Takes an app through its life with nothing but the official SDK.
-const LIFE: &str = r##"
+const LIFE: &str = r#"
 import sys, time
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, NotFound, ResourceConflict, ResourceAlreadyExists
@@ -75,7 +75,7 @@ while True:
         break
 w.apps.create_and_wait(App(name="life"))
 print("done")
-"##;
+"#;
 
 fn token(home: &Home) -> (String, String) {
     let running: Value =

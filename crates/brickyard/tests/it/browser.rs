@@ -18,7 +18,7 @@ name = "Uma User"
 "#;
 
 /// Signs in at the workspace, reads figures that came out of SQL, and comes back as somebody else.
-const VISIT: &str = r##"
+const VISIT: &str = r#"
 import re, sys
 from playwright.sync_api import sync_playwright
 
@@ -51,7 +51,7 @@ with sync_playwright() as playwright:
     assert figures("uma@example.com") == first
     browser.close()
 print("done")
-"##;
+"#;
 
 #[test]
 fn a_browser_signs_in_sees_figures_and_changes_the_user() {

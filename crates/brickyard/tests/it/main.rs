@@ -1,5 +1,7 @@
 //! Tests of the binary, in one program: what it prints, writes and answers, in an empty home.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod apps;
 mod browser;
 mod check;

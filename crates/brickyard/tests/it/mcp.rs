@@ -6,7 +6,7 @@ use super::harness::{Home, text};
 use super::run::ECHO;
 
 /// An agent's day, told by the official Python client.
-const AGENT: &str = r##"
+const AGENT: &str = r#"
 import asyncio, json, sys
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
@@ -51,7 +51,7 @@ async def main():
 
 asyncio.run(main())
 print("done")
-"##;
+"#;
 
 #[test]
 fn an_agent_checks_deploys_and_deletes() {

@@ -56,13 +56,34 @@ pub(super) async fn maintain(scene: &Scene<'_>, care: &Maintain) -> Result<Outco
             grid.row(numbers.map(Cell::from));
             grid.outcome()
         }
+        Maintain::Vacuum { table, retain_hours, dry_run } => {
+            let record = scene.table(&table.values())?;
+            let full = full_name(&[&record.catalog, &record.schema, &record.name]);
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "hours are small; part of one counts as none"
+            )]
+            let hours = retain_hours.map(|hours| hours.max(0.0) as u32);
+            let lock = scene.workspace.warehouses().writer(&record.full_name());
+            let _writing = lock.lock().await;
+            let old = scene.catalog().vacuum(&scene.identity, &full, hours, *dry_run)?;
+            let mut grid = Grid::new(vec![("path", arrow_schema::DataType::Utf8)]);
+            // A dry run tells the files; else the folder that was cleared.
+            let folder = record.location.iter().map(|path| path.display().to_string()).collect();
+            let paths: Vec<String> =
+                if *dry_run { old.iter().map(|path| path.display().to_string()).collect() } else { folder };
+            for path in paths {
+                grid.row([Cell::from(path)]);
+            }
+            grid.outcome()
+        }
         // Statistics and caches change no result.
         Maintain::Analyze { .. } | Maintain::Refresh { .. } | Maintain::Cache { .. } => {
             Ok(Outcome::nothing())
         }
         Maintain::Truncate { .. } => Err(Fault::unsupported("TRUNCATE TABLE … PARTITION")),
         Maintain::Optimize { .. } => Err(Fault::unsupported("OPTIMIZE")),
-        Maintain::Vacuum { .. } => Err(Fault::unsupported("VACUUM")),
         Maintain::Reorg { .. } => Err(Fault::unsupported("REORG TABLE")),
         Maintain::Repair { command, .. } => Err(Fault::unsupported(format_args!("{command} REPAIR TABLE"))),
     }

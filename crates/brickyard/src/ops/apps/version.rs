@@ -57,9 +57,7 @@ pub(crate) struct Plan {
 
 /// A plan worked out: what runs, with what.
 pub(crate) struct Ready {
-    pub(crate) command: Vec<String>,
     pub(crate) variables: Vec<Variable>,
-    pub(crate) environment: Environment,
     pub(crate) port: u16,
     /// The port the command pins, where the platform would not serve it.
     pub(crate) pinned: Option<u16>,
@@ -111,7 +109,7 @@ impl Plan {
             directory: self.source.clone(),
             port,
         };
-        Ok(Ready { command, variables, environment, port, pinned, launch })
+        Ok(Ready { variables, port, pinned, launch })
     }
 
     async fn build(&self, project: &Project) -> Result<Environment, Failure> {
