@@ -19,6 +19,8 @@ pub(crate) mod run;
 pub(crate) mod running;
 pub(crate) mod seed;
 pub(crate) mod service;
+pub(crate) mod serving;
 pub(crate) mod session;
 pub(crate) mod sql;
 pub(crate) mod target;
+pub(crate) mod warehouse_seed;

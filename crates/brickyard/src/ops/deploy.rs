@@ -18,6 +18,7 @@ use super::session::load;
 use super::target::Target;
 use crate::failure::{Failure, Kind};
 use files::LocalFile;
+pub(crate) use files::digest;
 pub(crate) use plan::DeployPlan;
 
 /// How often the workspace is asked while something is on its way.

@@ -77,8 +77,10 @@ impl AppSession {
             workspace.client(user)?; // refuses a user who is not there, before anything starts
         }
         super::seed::secrets(&client, project, settings).await?;
+        super::serving::configure(&workspace.handle, project)?;
         let (registered, assumed) = register(&client, workspace, project).await?;
         super::seed::lakebase(workspace, project, &registered.app).await?;
+        super::warehouse_seed::plant(&client, project, &registered.app, &workspace.state_directory).await?;
         let app = workspace.apps.open(&project.name, door).await?;
         let secret = |key: &str| {
             registered.app.resources.iter().any(|resource| resource.name == key && resource.secret.is_some())

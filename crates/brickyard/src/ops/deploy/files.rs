@@ -75,7 +75,8 @@ pub(crate) fn collect(directory: &Path) -> Result<Vec<LocalFile>, Failure> {
     Ok(files)
 }
 
-pub(super) fn digest(bytes: &[u8]) -> String {
+/// SHA-256 in hexadecimal.
+pub(crate) fn digest(bytes: &[u8]) -> String {
     use std::fmt::Write;
     ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().iter().fold(
         String::new(),
