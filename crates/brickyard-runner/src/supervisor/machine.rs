@@ -260,14 +260,14 @@ impl Machine {
     }
 
     fn diagnose(&self, diagnosis: Option<super::Diagnosis>) {
-        let news = self.status.send_if_modified(|status| {
-            let changed = status.diagnosis != diagnosis;
-            status.diagnosis.clone_from(&diagnosis);
-            changed
-        });
-        if let Some(diagnosis) = diagnosis.filter(|_| news) {
+        if self.status.borrow().diagnosis == diagnosis {
+            return;
+        }
+        // Said first: whoever sees the status finds the line in the log.
+        if let Some(diagnosis) = &diagnosis {
             self.say(&diagnosis.to_string());
         }
+        self.status.send_modify(|status| status.diagnosis = diagnosis);
     }
 
     fn say(&self, text: &str) {

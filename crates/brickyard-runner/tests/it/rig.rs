@@ -91,9 +91,15 @@ pub(crate) fn python() -> &'static Path {
     Path::new("python3")
 }
 
-/// A port free a moment ago.
+/// A port nobody listens on, never given to another test and below those the system gives out by itself.
 pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(21_000);
+    loop {
+        let port = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if std::net::TcpListener::bind(("0.0.0.0", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Whether a process lives; one that waits to be buried does not.
