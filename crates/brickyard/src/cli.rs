@@ -1,6 +1,7 @@
 //! Parse the arguments, call `ops`, print what comes back.
 
 mod check;
+mod clock;
 mod completions;
 mod delete;
 mod deploy;
@@ -8,6 +9,7 @@ mod doctor;
 mod down;
 mod env;
 mod exec;
+mod fault;
 mod get;
 mod list;
 mod logs;
@@ -89,6 +91,8 @@ enum Command {
     Logs(logs::LogsArgs),
     Open(open::OpenArgs),
     Doctor(doctor::DoctorArgs),
+    Clock(clock::ClockArgs),
+    Fault(fault::FaultArgs),
     Mcp(mcp::McpArgs),
     Completions(completions::CompletionsArgs),
     #[command(hide = true)]
@@ -175,6 +179,8 @@ async fn dispatch(command: Command, context: Context) -> Result<Exit, Failure> {
         Command::Logs(args) => logs::run(args, &context).await,
         Command::Open(args) => open::run(args, &context).await,
         Command::Doctor(args) => doctor::run(args, &context).await,
+        Command::Clock(args) => clock::run(args, &context).await,
+        Command::Fault(args) => fault::run(args, &context).await,
         Command::Mcp(args) => mcp::run(args, &context).await,
         Command::Completions(args) => completions::run(&args, context.printer),
         Command::Reference(args) => reference::run(&args, context.printer),

@@ -6,6 +6,7 @@ use brickyard_api::{Client, Credentials};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::settings::Settings;
 
 /// What a running workspace leaves in its state directory, so that a second terminal finds it; readable by its owner alone.
 #[derive(Clone, Serialize, Deserialize)]
@@ -69,6 +70,17 @@ impl Running {
         let client = running.client().ok()?;
         let me = tokio::time::timeout(std::time::Duration::from_secs(2), client.me()).await.ok()?.ok()?;
         (me.user_name == running.developer).then_some(running)
+    }
+
+    /// The workspace of the folder we are in, else the one in the background.
+    pub(crate) async fn nearest(settings: &Settings) -> Result<Self, Failure> {
+        if let Some(running) = Self::find(&settings.state_directory(&settings.working_directory)).await {
+            return Ok(running);
+        }
+        Self::find(&settings.service_directory()).await.ok_or_else(|| {
+            Failure::user("No local workspace runs for this folder, nor in the background")
+                .hint("start one with `brickyard run` or `brickyard up`")
+        })
     }
 
     /// A client of it as the developer.

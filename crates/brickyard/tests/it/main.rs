@@ -5,6 +5,7 @@
 mod apps;
 mod browser;
 mod check;
+mod examples;
 mod harness;
 mod lakebase;
 mod lsp;
