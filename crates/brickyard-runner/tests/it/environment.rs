@@ -54,11 +54,9 @@ async fn the_preinstalled_set_works_together() {
         assert!(said.contains(version), "{said}");
     }
 
-    // Warm: nothing is started, nothing is copied.
-    let started = tokio::time::Instant::now();
+    // Warm: what is there is taken as it is.
     let again = build(&spec, &tools, |_| ()).await.unwrap();
     assert!(again.reused && again.directory == environment.directory);
-    assert!(started.elapsed().as_secs() < 1);
 
     // The app's requirements win over what is there.
     let file = project.path().join("requirements.txt");

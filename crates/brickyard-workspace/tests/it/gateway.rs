@@ -20,28 +20,6 @@ for client in (requests, httpx):
     assert_eq!(printed, "501 NOT_IMPLEMENTED\n501 NOT_IMPLEMENTED\n");
 }
 
-/// A small request on a kept connection is answered at once: no delayed acknowledgement of 40 ms in the way.
-#[tokio::test(flavor = "multi_thread")]
-async fn small_requests_do_not_wait_for_acknowledgements() {
-    let (running, environment) = (start().await, environment(TODAY).await);
-    let script = r#"
-import http.client, os, ssl, time, urllib.parse
-proxy = urllib.parse.urlsplit(os.environ["https_proxy"])
-context = ssl.create_default_context()
-connection = http.client.HTTPSConnection(proxy.hostname, proxy.port, context=context)
-connection.set_tunnel(os.environ["DATABRICKS_HOST"], 443)
-times = []
-for _ in range(60):
-    begin = time.perf_counter()
-    connection.request("POST", "/api/2.0/not-there", body=b"x" * 700)
-    connection.getresponse().read()
-    times.append(time.perf_counter() - begin)
-print(sorted(times)[len(times) // 2] * 1000)
-"#;
-    let median: f64 = running.python(&environment, script).await.trim().parse().unwrap();
-    assert!(median < 30.0, "a request takes {median} ms");
-}
-
 /// Another name is passed through byte by byte, and the workspace's name is not reachable on other ports.
 #[tokio::test(flavor = "multi_thread")]
 async fn other_names_are_tunnelled_untouched() {

@@ -11,4 +11,5 @@ mod lakebase;
 mod lsp;
 mod mcp;
 mod new;
+mod planted;
 mod run;
