@@ -62,7 +62,7 @@ pub(crate) fn family() -> Family {
             "/api/2.1/unity-catalog/tables",
             post(tables::create),
             Fidelity::Partial("external Delta tables on this machine, by an admin"),
-            CATALOGS,
+            None,
         )
         .endpoint("GET", "/api/2.1/unity-catalog/tables/{full_name}", get(tables::read), full, CATALOGS)
         .endpoint(
@@ -72,15 +72,9 @@ pub(crate) fn family() -> Family {
             full,
             CATALOGS,
         )
-        .endpoint("PATCH", "/api/2.1/unity-catalog/tables/{full_name}", patch(tables::update), full, CATALOGS)
-        .endpoint(
-            "DELETE",
-            "/api/2.1/unity-catalog/tables/{full_name}",
-            delete(tables::remove),
-            full,
-            CATALOGS,
-        )
-        .endpoint("GET", "/api/2.1/unity-catalog/table-summaries", get(tables::summaries), full, CATALOGS)
+        .endpoint("PATCH", "/api/2.1/unity-catalog/tables/{full_name}", patch(tables::update), full, None)
+        .endpoint("DELETE", "/api/2.1/unity-catalog/tables/{full_name}", delete(tables::remove), full, None)
+        .endpoint("GET", "/api/2.1/unity-catalog/table-summaries", get(tables::summaries), full, None)
         .endpoint("GET", "/api/2.1/unity-catalog/volumes", get(volumes::list), full, CATALOGS)
         .endpoint("POST", "/api/2.1/unity-catalog/volumes", post(volumes::create), full, CATALOGS)
         .endpoint("GET", "/api/2.1/unity-catalog/volumes/{full_name}", get(volumes::read), full, CATALOGS)
@@ -98,22 +92,22 @@ pub(crate) fn family() -> Family {
             full,
             CATALOGS,
         )
-        .endpoint("GET", "/api/2.1/unity-catalog/functions", get(functions::list), full, CATALOGS)
-        .endpoint("POST", "/api/2.1/unity-catalog/functions", post(functions::create), full, CATALOGS)
-        .endpoint("GET", "/api/2.1/unity-catalog/functions/{full_name}", get(functions::read), full, CATALOGS)
+        .endpoint("GET", "/api/2.1/unity-catalog/functions", get(functions::list), full, None)
+        .endpoint("POST", "/api/2.1/unity-catalog/functions", post(functions::create), full, None)
+        .endpoint("GET", "/api/2.1/unity-catalog/functions/{full_name}", get(functions::read), full, None)
         .endpoint(
             "PATCH",
             "/api/2.1/unity-catalog/functions/{full_name}",
             patch(functions::update),
             full,
-            CATALOGS,
+            None,
         )
         .endpoint(
             "DELETE",
             "/api/2.1/unity-catalog/functions/{full_name}",
             delete(functions::remove),
             full,
-            CATALOGS,
+            None,
         )
         .endpoint(
             "GET",
@@ -141,7 +135,7 @@ pub(crate) fn family() -> Family {
             "/api/2.1/unity-catalog/current-metastore-assignment",
             get(metastore::assignment),
             full,
-            CATALOGS,
+            None,
         )
-        .endpoint("GET", "/api/2.1/unity-catalog/metastore_summary", get(metastore::summary), full, CATALOGS)
+        .endpoint("GET", "/api/2.1/unity-catalog/metastore_summary", get(metastore::summary), full, None)
 }
