@@ -9,7 +9,7 @@ use crate::error::ApiError;
 
 const ABSENT: Fidelity = Fidelity::Partial("Absent: answers 501 NOT_IMPLEMENTED.");
 
-const PATHS: [(&str, &str); 9] = [
+const PATHS: [(&str, &str); 8] = [
     ("Genie", "/api/2.0/genie/{*rest}"),
     ("Vector search", "/api/2.0/vector-search/{*rest}"),
     ("Lakeview dashboards", "/api/2.0/lakeview/{*rest}"),
@@ -17,7 +17,6 @@ const PATHS: [(&str, &str); 9] = [
     ("Clusters", "/api/2.0/clusters/{*rest}"),
     ("Clusters", "/api/2.1/clusters/{*rest}"),
     ("Pipelines", "/api/2.0/pipelines/{*rest}"),
-    ("MLflow traces and logged models", "/api/3.0/mlflow/{*rest}"),
     ("Instance pools", "/api/2.0/instance-pools/{*rest}"),
 ];
 

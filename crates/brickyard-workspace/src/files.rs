@@ -11,7 +11,7 @@ mod volume;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, head, post, put};
 
-pub(crate) use path::VolumePath;
+pub(crate) use path::{FilePath, Root};
 pub(crate) use presigned::Operation;
 
 use crate::endpoint::{Family, Fidelity};

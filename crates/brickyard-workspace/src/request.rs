@@ -4,7 +4,9 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use bytes::Bytes;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::error::ApiError;
 
@@ -21,6 +23,63 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
         let content: &[u8] = if bytes.iter().all(u8::is_ascii_whitespace) { b"{}" } else { &bytes };
         let parsed = serde_json::from_slice(content);
         parsed.map(Self).map_err(|error| malformed(format!("Could not parse request object: {error}")))
+    }
+}
+
+/// Fields of a request, behind `?` where any are there, else in a JSON body: clients of one API do either.
+pub(crate) struct Fields<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Fields<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let query = request.uri().query().unwrap_or_default();
+        if query.is_empty() {
+            return JsonBody::from_request(request, state).await.map(|JsonBody(fields)| Self(fields));
+        }
+        let mut fields = serde_json::Map::new();
+        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            let value = Value::String(value.into_owned());
+            match fields.get_mut(name.as_ref()) {
+                Some(Value::Array(list)) => list.push(value),
+                Some(known) => *known = Value::Array(vec![known.take(), value]),
+                None => drop(fields.insert(name.into_owned(), value)),
+            }
+        }
+        let parsed = serde_json::from_value(Value::Object(fields));
+        parsed.map(Self).map_err(|error| malformed(format!("Could not parse request object: {error}")))
+    }
+}
+
+/// A number that may come as text, as behind `?`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum NumberOr {
+    /// As JSON has it.
+    Number(usize),
+    /// As a query has it.
+    Text(String),
+}
+
+impl NumberOr {
+    /// The number; `None` where the text is none.
+    pub(crate) fn number(&self) -> Option<usize> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(text) => text.parse().ok(),
+        }
+    }
+}
+
+/// A list that may come as its only item, as behind `?`.
+#[derive(Debug, Default)]
+pub(crate) struct ListOr(pub(crate) Vec<String>);
+
+impl<'de> Deserialize<'de> for ListOr {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let list = if let Value::Array(list) = value { list } else { vec![value] };
+        Ok(Self(list.into_iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()))
     }
 }
 

@@ -172,7 +172,13 @@ impl Catalog {
             (Kind::Schema, [catalog, schema]) => self.schema_record(catalog, schema)?.stamp.owner,
             (Kind::Table, [_, _, _]) => self.table_record(&parts.join("."))?.stamp.owner,
             (Kind::Volume, [_, _, _]) => self.volume_record(&parts.join("."))?.stamp.owner,
-            (Kind::Function, [_, _, _]) => self.function_record(&parts.join("."))?.stamp.owner,
+            (Kind::Function, [_, _, _]) => {
+                let full = parts.join(".");
+                match self.function_record(&full) {
+                    Ok(function) => function.stamp.owner,
+                    Err(error) => self.model_record(&full).map_err(|_| error)?.stamp.owner,
+                }
+            }
             _ => return Err(CatalogError::not_found(kind, parts.join("."))),
         })
     }

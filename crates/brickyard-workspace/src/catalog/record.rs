@@ -227,3 +227,23 @@ impl FunctionRecord {
         format!("{}.{}.{}", self.catalog, self.schema, self.name)
     }
 }
+
+/// A registered model; its versions are the registry's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ModelRecord {
+    pub(crate) catalog: String,
+    pub(crate) schema: String,
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) stamp: Stamp,
+}
+
+impl ModelRecord {
+    pub(crate) fn full_name(&self) -> String {
+        self.parts().join(".")
+    }
+
+    pub(crate) fn parts(&self) -> [String; 3] {
+        [self.catalog.clone(), self.schema.clone(), self.name.clone()]
+    }
+}

@@ -128,6 +128,7 @@ impl Catalog {
             (self.table_records(catalog, schema)?.len(), "tables"),
             (self.volume_records(catalog, schema)?.len(), "volumes"),
             (self.function_records(catalog, schema)?.len(), "functions"),
+            (self.model_records(catalog, schema)?.len(), "models"),
         ];
         let held: Vec<String> = counts
             .iter()
@@ -147,6 +148,9 @@ impl Catalog {
         }
         for function in self.function_records(catalog, schema)? {
             self.remove_function(&function)?;
+        }
+        for model in self.model_records(catalog, schema)? {
+            self.remove_model(&model)?;
         }
         self.forget_grants(Kind::Schema, &[catalog.to_owned(), schema.to_owned()])?;
         self.store().delete(SCHEMA, &key(catalog, schema))?;

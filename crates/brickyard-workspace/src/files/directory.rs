@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::download::missing;
-use super::path::VolumePath;
+use super::path::FilePath;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::request::Parameters;
@@ -32,7 +32,7 @@ pub(super) async fn list(
     UrlPath(path): UrlPath<String>,
     Parameters(query): Parameters<ListQuery>,
 ) -> ApiResult<Value> {
-    let path = VolumePath::parse(&path)?;
+    let path = FilePath::parse(&path)?;
     let place = workspace.file_place(&caller, &path, "READ_VOLUME")?;
     let after = match query.page_token.filter(|token| !token.is_empty()) {
         Some(token) => {
@@ -79,7 +79,7 @@ pub(super) async fn metadata(
     caller: Caller,
     UrlPath(path): UrlPath<String>,
 ) -> Result<StatusCode, ApiError> {
-    let path = VolumePath::parse(&path)?;
+    let path = FilePath::parse(&path)?;
     let place = workspace.file_place(&caller, &path, "READ_VOLUME")?;
     if place.is_dir() { Ok(StatusCode::OK) } else { Err(missing_directory(&path)) }
 }
@@ -90,7 +90,7 @@ pub(super) async fn create(
     caller: Caller,
     UrlPath(path): UrlPath<String>,
 ) -> Result<StatusCode, ApiError> {
-    let path = VolumePath::parse(&path)?;
+    let path = FilePath::parse(&path)?;
     let place = workspace.file_place(&caller, &path, "WRITE_VOLUME")?;
     match std::fs::create_dir_all(&place) {
         Ok(()) => Ok(StatusCode::NO_CONTENT),
@@ -111,7 +111,7 @@ pub(super) async fn delete_directory(
     caller: Caller,
     UrlPath(path): UrlPath<String>,
 ) -> Result<StatusCode, ApiError> {
-    let path = VolumePath::parse(&path)?;
+    let path = FilePath::parse(&path)?;
     let place = workspace.file_place(&caller, &path, "WRITE_VOLUME")?;
     if path.inside.is_empty() {
         return Err(ApiError::invalid("A volume is not deleted as a directory"));
@@ -136,14 +136,14 @@ pub(super) async fn delete_file(
     caller: Caller,
     UrlPath(path): UrlPath<String>,
 ) -> Result<StatusCode, ApiError> {
-    let path = VolumePath::parse(&path)?;
+    let path = FilePath::parse(&path)?;
     let place = workspace.file_place(&caller, &path, "WRITE_VOLUME")?;
     remove(&path, &place)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Removes the file at a checked place.
-pub(super) fn remove(path: &VolumePath, place: &std::path::Path) -> Result<(), ApiError> {
+pub(super) fn remove(path: &FilePath, place: &std::path::Path) -> Result<(), ApiError> {
     if place.is_dir() {
         return Err(ApiError::invalid(format!("The path '{path}' is a directory")));
     }
@@ -156,7 +156,7 @@ pub(super) fn remove(path: &VolumePath, place: &std::path::Path) -> Result<(), A
     }
 }
 
-fn missing_directory(path: &VolumePath) -> ApiError {
+fn missing_directory(path: &FilePath) -> ApiError {
     let message = format!("The directory '{path}' does not exist; it was not found");
     ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
 }

@@ -16,7 +16,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::path::VolumePath;
+use super::path::FilePath;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::workspace::Workspace;
@@ -30,7 +30,7 @@ pub(super) async fn file(
     UrlPath(path): UrlPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let path = VolumePath::parse(&path)?;
+    let path = FilePath::parse(&path)?;
     let place = workspace.file_place(&caller, &path, "READ_VOLUME")?;
     send(&path, &place, &headers, true).await
 }
@@ -42,14 +42,14 @@ pub(super) async fn metadata(
     UrlPath(path): UrlPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let path = VolumePath::parse(&path)?;
+    let path = FilePath::parse(&path)?;
     let place = workspace.file_place(&caller, &path, "READ_VOLUME")?;
     send(&path, &place, &headers, false).await
 }
 
 /// Sends what lies at a checked place.
 pub(super) async fn send(
-    path: &VolumePath,
+    path: &FilePath,
     place: &Path,
     headers: &HeaderMap,
     with_body: bool,
@@ -118,7 +118,7 @@ fn insert(response: &mut Response, name: http::HeaderName, value: &str) {
 }
 
 /// The platform's 404 for a file.
-pub(super) fn missing(path: &VolumePath) -> ApiError {
+pub(super) fn missing(path: &FilePath) -> ApiError {
     ApiError::new(
         StatusCode::NOT_FOUND,
         "NOT_FOUND",

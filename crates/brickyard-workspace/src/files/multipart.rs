@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::path::VolumePath;
+use super::path::FilePath;
 use super::presigned::{Operation, expiry};
 use super::{LARGEST, upload};
 use crate::caller::Caller;
@@ -60,7 +60,7 @@ pub(super) async fn act(
     Parameters(act): Parameters<Act>,
     JsonBody(parts): JsonBody<Parts>,
 ) -> ApiResult<Value> {
-    let path = VolumePath::parse(&path)?;
+    let path = FilePath::parse(&path)?;
     let place = workspace.file_place(&caller, &path, "WRITE_VOLUME")?;
     match act.action.as_deref() {
         Some("initiate-upload") => {
@@ -109,7 +109,7 @@ pub(super) async fn create_part_urls(
     caller: Caller,
     JsonBody(wanted): JsonBody<PartUrls>,
 ) -> ApiResult<Value> {
-    let path = VolumePath::parse(&wanted.path)?;
+    let path = FilePath::parse(&wanted.path)?;
     workspace.file_place(&caller, &path, "WRITE_VOLUME")?;
     workspace.running(&caller, &path, &wanted.session_token)?;
     let last = wanted.start_part_number.saturating_add(wanted.count.min(1000));
@@ -141,7 +141,7 @@ pub(super) async fn create_abort_url(
     caller: Caller,
     JsonBody(wanted): JsonBody<AbortUrl>,
 ) -> ApiResult<Value> {
-    let path = VolumePath::parse(&wanted.path)?;
+    let path = FilePath::parse(&wanted.path)?;
     workspace.running(&caller, &path, &wanted.session_token)?;
     let base = crate::oauth::base(&workspace, via, &uri, &headers);
     let until = expiry(wanted.expire_time.as_deref())?;
@@ -177,7 +177,7 @@ pub(super) fn abort(workspace: &Workspace, upload: &str) -> Result<(), ApiError>
 
 impl Workspace {
     /// The caller's running upload of this path.
-    fn running(&self, caller: &Caller, path: &VolumePath, id: &str) -> Result<Upload, ApiError> {
+    fn running(&self, caller: &Caller, path: &FilePath, id: &str) -> Result<Upload, ApiError> {
         let found: Option<Upload> =
             self.store().get(UPLOAD, id).map_err(|error| ApiError::internal(&error))?;
         found

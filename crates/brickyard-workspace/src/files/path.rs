@@ -6,16 +6,32 @@ use crate::error::ApiError;
 /// Longest path, in bytes.
 const LONGEST: usize = 4096;
 
-/// A path inside a volume, checked: no step leads out of it.
+/// What a path begins with: who may go there and where it lies is decided by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct VolumePath {
+pub(crate) enum Root {
     /// `CATALOG.SCHEMA.VOLUME` in lower case, as Unity Catalog keeps names.
-    pub(crate) volume: String,
-    /// Names below the volume; none for the volume itself.
+    Volume(String),
+    /// Artifacts of an `MLflow` experiment, by its id: of its runs, logged models and traces.
+    Experiment(String),
+    /// A version of a model in Unity Catalog: full name in lower case and number.
+    Model {
+        /// `CATALOG.SCHEMA.MODEL`.
+        name: String,
+        /// Its number.
+        version: String,
+    },
+}
+
+/// A path below a root, checked: no step leads out of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FilePath {
+    /// Where it begins.
+    pub(crate) root: Root,
+    /// Names below the root; none for the root itself.
     pub(crate) inside: Vec<String>,
 }
 
-impl VolumePath {
+impl FilePath {
     /// Reads `/Volumes/CATALOG/SCHEMA/VOLUME[/…]` (percent-decoded, with or without `dbfs:`); anything else is a 400 or 404.
     pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
         let refused = |why: &str| ApiError::invalid(format!("Invalid path '{text}': {why}"));
@@ -23,16 +39,8 @@ impl VolumePath {
             return Err(ApiError::invalid(format!("The path is longer than {LONGEST} bytes")));
         }
         let plain = text.strip_prefix("dbfs:").unwrap_or(text).trim_start_matches('/');
-        let mut names = plain.trim_end_matches('/').split('/');
-        if names.next() != Some("Volumes") {
-            return Err(ApiError::new(
-                http::StatusCode::NOT_FOUND,
-                "NOT_FOUND",
-                format!("The path '{text}' was not found: only /Volumes/CATALOG/SCHEMA/VOLUME/… is served"),
-            ));
-        }
-        let names: Vec<&str> = names.collect();
-        for name in &names {
+        let names: Vec<&str> = plain.trim_end_matches('/').split('/').collect();
+        for name in &names[1..] {
             if name.is_empty() || matches!(*name, "." | "..") {
                 return Err(refused("it has an empty name, `.` or `..`"));
             }
@@ -42,14 +50,46 @@ impl VolumePath {
                 ));
             }
         }
-        let [catalog, schema, volume, inside @ ..] = names.as_slice() else {
-            return Err(refused("it names no volume, as in /Volumes/CATALOG/SCHEMA/VOLUME"));
+        let full_name = |parts: [&str; 3]| {
+            if parts.iter().any(|name| name.contains('.')) {
+                return Err(refused("the names of catalog, schema, volume and model have no dot"));
+            }
+            Ok(parts.join(".").to_lowercase())
         };
-        if [catalog, schema, volume].iter().any(|name| name.contains('.')) {
-            return Err(refused("the names of catalog, schema and volume have no dot"));
+        let digits = |text: &str| text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let (root, inside) = match names.as_slice() {
+            ["Volumes", catalog, schema, volume, inside @ ..] => {
+                (Root::Volume(full_name([catalog, schema, volume])?), inside)
+            }
+            ["Volumes", ..] => {
+                return Err(refused("it names no volume, as in /Volumes/CATALOG/SCHEMA/VOLUME"));
+            }
+            ["WorkspaceInternal", "Mlflow", "Artifacts", id, inside @ ..] if digits(id) => {
+                (Root::Experiment((*id).to_owned()), inside)
+            }
+            ["Models", catalog, schema, model, version, inside @ ..] if digits(version) => {
+                let name = full_name([catalog, schema, model])?;
+                (Root::Model { name, version: (*version).to_owned() }, inside)
+            }
+            _ => {
+                return Err(ApiError::new(
+                    http::StatusCode::NOT_FOUND,
+                    "NOT_FOUND",
+                    format!(
+                        "The path '{text}' was not found: only /Volumes/CATALOG/SCHEMA/VOLUME/… is served"
+                    ),
+                ));
+            }
+        };
+        Ok(Self { root, inside: inside.iter().map(|&name| name.to_owned()).collect() })
+    }
+
+    /// The full name of the volume it lies in, `CATALOG.SCHEMA.VOLUME`; a 404 where it lies in none.
+    pub(crate) fn volume(&self) -> Result<&str, ApiError> {
+        match &self.root {
+            Root::Volume(name) => Ok(name),
+            _ => Err(ApiError::not_found("Volume", self)),
         }
-        let volume = format!("{catalog}.{schema}.{volume}").to_lowercase();
-        Ok(Self { volume, inside: inside.iter().map(|&name| name.to_owned()).collect() })
     }
 
     /// Where the path lies below the folder of its volume. A symbolic link on the way is refused: it could lead out.
@@ -72,9 +112,15 @@ impl VolumePath {
     }
 }
 
-impl fmt::Display for VolumePath {
+impl fmt::Display for FilePath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "/Volumes/{}", self.volume.replace('.', "/"))?;
+        match &self.root {
+            Root::Volume(name) => write!(formatter, "/Volumes/{}", name.replace('.', "/"))?,
+            Root::Experiment(id) => write!(formatter, "/WorkspaceInternal/Mlflow/Artifacts/{id}")?,
+            Root::Model { name, version } => {
+                write!(formatter, "/Models/{}/{version}", name.replace('.', "/"))?;
+            }
+        }
         self.inside.iter().try_for_each(|name| write!(formatter, "/{name}"))
     }
 }
@@ -91,9 +137,9 @@ mod tests {
             ("dbfs:/Volumes/main/default/v/x/", "main.default.v", vec!["x"]),
             ("/Volumes/main/default/v/ä %2e", "main.default.v", vec!["ä %2e"]),
         ] {
-            let path = VolumePath::parse(text).unwrap();
+            let path = FilePath::parse(text).unwrap();
             assert_eq!(
-                (path.volume.as_str(), path.inside.clone()),
+                (path.volume().unwrap(), path.inside.clone()),
                 (volume, inside.iter().map(|&s| s.into()).collect())
             );
         }
@@ -116,8 +162,13 @@ mod tests {
             "/Volumes/a/b/c/d\\..\\e",
             "/Volumes/a.b/c/d",
             "/volumes/a/b/c",
+            "/Models/a/b/c/../x",
+            "/Models/a/b/c/d/x",
+            "/WorkspaceInternal/Mlflow/Artifacts/../x",
+            "/WorkspaceInternal/Mlflow/Artifacts/1/../x",
+            "/WorkspaceInternal/Secrets/1",
         ] {
-            assert!(VolumePath::parse(text).is_err(), "{text:?}");
+            assert!(FilePath::parse(text).is_err(), "{text:?}");
         }
     }
 
@@ -127,7 +178,7 @@ mod tests {
         let root = directory.path().join("v");
         std::fs::create_dir_all(root.join("good")).unwrap();
         std::os::unix::fs::symlink("/etc", root.join("bad")).unwrap();
-        let parse = |inside: &str| VolumePath::parse(&format!("/Volumes/a/b/v/{inside}")).unwrap();
+        let parse = |inside: &str| FilePath::parse(&format!("/Volumes/a/b/v/{inside}")).unwrap();
         assert_eq!(parse("good/x").below(&root).unwrap(), root.join("good/x"));
         for inside in ["bad", "bad/passwd"] {
             assert!(parse(inside).below(&root).is_err(), "{inside}");

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::path::VolumePath;
+use super::path::FilePath;
 use super::{directory, download, multipart, upload};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
@@ -59,7 +59,7 @@ impl Workspace {
         &self,
         base: &str,
         owner: &str,
-        path: &VolumePath,
+        path: &FilePath,
         operation: &Operation,
         until: Option<i64>,
     ) -> String {
@@ -83,12 +83,12 @@ impl Workspace {
         format!("{base}/storage{}?signature={token}", utf8_percent_encode(&path, &PATH))
     }
 
-    fn signed(&self, path: &str, signature: &str) -> Result<(VolumePath, Operation), ApiError> {
+    fn signed(&self, path: &str, signature: &str) -> Result<(FilePath, Operation), ApiError> {
         let claims = self
             .signer()
             .verify(signature, &self.issuer(), AUDIENCE, self.clock().unix_seconds())
             .map_err(|error| ApiError::denied(format!("The signed address is refused: {error}")))?;
-        let path = VolumePath::parse(path)?;
+        let path = FilePath::parse(path)?;
         if claims.extra.get("path").and_then(Value::as_str) != Some(&path.to_string()) {
             return Err(ApiError::denied("The signed address is for another file"));
         }
@@ -121,7 +121,7 @@ pub(super) async fn create_download(
     caller: Caller,
     Parameters(query): Parameters<CreateQuery>,
 ) -> ApiResult<Value> {
-    let path = VolumePath::parse(&query.path)?;
+    let path = FilePath::parse(&query.path)?;
     let place = workspace.file_place(&caller, &path, "READ_VOLUME")?;
     if !place.is_file() {
         return Err(download::missing(&path));
@@ -140,7 +140,7 @@ pub(super) async fn create_upload(
     caller: Caller,
     Parameters(query): Parameters<CreateQuery>,
 ) -> ApiResult<Value> {
-    let path = VolumePath::parse(&query.path)?;
+    let path = FilePath::parse(&query.path)?;
     workspace.file_place(&caller, &path, "WRITE_VOLUME")?;
     let base = crate::oauth::base(&workspace, via, &uri, &headers);
     let until = expiry(query.expire_time.as_deref())?;

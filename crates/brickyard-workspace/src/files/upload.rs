@@ -10,7 +10,7 @@ use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncWriteExt;
 
 use super::LARGEST;
-use super::path::VolumePath;
+use super::path::FilePath;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::request::Parameters;
@@ -34,7 +34,7 @@ pub(super) async fn file(
     Parameters(query): Parameters<UploadQuery>,
     body: Body,
 ) -> Result<StatusCode, ApiError> {
-    let path = VolumePath::parse(&path)?;
+    let path = FilePath::parse(&path)?;
     let place = workspace.file_place(&caller, &path, "WRITE_VOLUME")?;
     store(&workspace, &path, &place, query.overwrite.unwrap_or(false), body).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -43,7 +43,7 @@ pub(super) async fn file(
 /// Stores a body at a checked place.
 pub(super) async fn store(
     workspace: &Workspace,
-    path: &VolumePath,
+    path: &FilePath,
     place: &Path,
     overwrite: bool,
     body: Body,
@@ -54,7 +54,7 @@ pub(super) async fn store(
 }
 
 /// Refuses a place that cannot take the file, before a byte is read.
-pub(super) fn check_free(path: &VolumePath, place: &Path, overwrite: bool) -> Result<(), ApiError> {
+pub(super) fn check_free(path: &FilePath, place: &Path, overwrite: bool) -> Result<(), ApiError> {
     if path.inside.is_empty() || place.is_dir() {
         return Err(ApiError::invalid(format!("The path '{path}' is a directory")));
     }
@@ -90,7 +90,7 @@ pub(super) async fn receive(workspace: &Workspace, body: Body) -> Result<TempPat
 
 /// Gives a complete file its name; parents are made as object storage would.
 pub(super) fn settle(
-    path: &VolumePath,
+    path: &FilePath,
     place: &Path,
     overwrite: bool,
     written: TempPath,
@@ -107,7 +107,7 @@ pub(super) fn settle(
     })
 }
 
-fn exists(path: &VolumePath) -> ApiError {
+fn exists(path: &FilePath) -> ApiError {
     ApiError::new(
         StatusCode::CONFLICT,
         "ALREADY_EXISTS",

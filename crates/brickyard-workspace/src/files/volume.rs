@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use super::path::VolumePath;
+use super::path::{FilePath, Root};
 use crate::authorize::Wish;
 use crate::caller::Caller;
 use crate::catalog::{CatalogError, NewVolume};
@@ -18,16 +18,34 @@ impl Workspace {
     pub(crate) fn file_place(
         &self,
         caller: &Caller,
-        path: &VolumePath,
+        path: &FilePath,
         privilege: &'static str,
     ) -> Result<PathBuf, ApiError> {
-        self.authorize(caller, Wish::Securable { kind: "VOLUME", full_name: &path.volume, privilege })?;
+        match &path.root {
+            Root::Volume(full_name) => {
+                self.authorize(caller, Wish::Securable { kind: "VOLUME", full_name, privilege })?;
+            }
+            Root::Experiment(id) => {
+                let level = if privilege == "READ_VOLUME" { "CAN_READ" } else { "CAN_EDIT" };
+                self.authorize_experiment(caller, id, level)?;
+            }
+            Root::Model { name, version } => {
+                let write = privilege != "READ_VOLUME";
+                self.authorize_model_files(caller, name, version, write)?;
+            }
+        }
         self.signed_place(path)
     }
 
     /// The place of a path that a signed address allows.
-    pub(super) fn signed_place(&self, path: &VolumePath) -> Result<PathBuf, ApiError> {
-        path.below(&self.catalog().volume_record(&path.volume)?.location)
+    pub(crate) fn signed_place(&self, path: &FilePath) -> Result<PathBuf, ApiError> {
+        let models = || self.config().state_directory.join("mlflow");
+        let root = match &path.root {
+            Root::Volume(name) => self.catalog().volume_record(name)?.location,
+            Root::Experiment(id) => models().join("experiments").join(id),
+            Root::Model { name, version } => models().join("models").join(name).join(version),
+        };
+        path.below(&root)
     }
 }
 
@@ -35,7 +53,7 @@ impl WorkspaceHandle {
     /// Makes a managed volume, `CATALOG.SCHEMA.VOLUME`, that belongs to the developer, and gives its folder; one that is
     /// there is no error.
     pub fn create_volume(&self, full_name: &str) -> Result<PathBuf, ApiError> {
-        VolumePath::parse(&format!("/Volumes/{}", full_name.replace('.', "/")))?;
+        FilePath::parse(&format!("/Volumes/{}", full_name.replace('.', "/")))?;
         let catalog = self.workspace().catalog();
         let developer = self.workspace().config().users.first().map_or("admins", |user| &user.user_name);
         let volume = NewVolume { full_name: full_name.to_owned(), ..NewVolume::default() };

@@ -10,7 +10,7 @@ use super::process::{self, Ended, Launch};
 use super::record::{Output, Phase, Run, TaskRun};
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::files::VolumePath;
+use crate::files::FilePath;
 use crate::scope::ALL_APIS;
 use crate::workspace::Workspace;
 use crate::workspace_files::ObjectPath;
@@ -245,7 +245,7 @@ fn file(workspace: &Workspace, caller: &Caller, python: &Value) -> Result<PathBu
         "LOCAL" => PathBuf::from(name),
         "GIT" => return Err(ApiError::not_implemented("job tasks from a git repository")),
         _ if name.starts_with("/Volumes/") || name.starts_with("dbfs:/Volumes/") => {
-            workspace.file_place(caller, &VolumePath::parse(name)?, "READ_VOLUME")?
+            workspace.file_place(caller, &FilePath::parse(name)?, "READ_VOLUME")?
         }
         _ => {
             let path = ObjectPath::parse(name)?;

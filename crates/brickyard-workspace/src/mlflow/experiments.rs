@@ -170,3 +170,43 @@ pub(super) async fn set_tag(
     workspace.put_experiment(&experiment)?;
     Ok(Json(json!({})))
 }
+
+#[derive(Deserialize)]
+pub(super) struct Rename {
+    experiment_id: String,
+    new_name: Option<String>,
+}
+
+pub(super) async fn update(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(wanted): JsonBody<Rename>,
+) -> ApiResult<Value> {
+    let mut experiment = workspace.experiment_for(&caller, &wanted.experiment_id, "CAN_MANAGE")?;
+    if let Some(name) = wanted.new_name.filter(|name| *name != experiment.name) {
+        if workspace.experiments()?.iter().any(|known| known.name == name) {
+            return Err(ApiError::already_exists(format!("Node named '{name}' already exists")));
+        }
+        experiment.name = name;
+        experiment.last_update_time = workspace.clock().unix_milliseconds();
+        workspace.put_experiment(&experiment)?;
+    }
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeleteTag {
+    experiment_id: String,
+    key: String,
+}
+
+pub(super) async fn delete_tag(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(wanted): JsonBody<DeleteTag>,
+) -> ApiResult<Value> {
+    let mut experiment = workspace.experiment_for(&caller, &wanted.experiment_id, "CAN_EDIT")?;
+    experiment.tags.retain(|tag| tag.key != wanted.key);
+    workspace.put_experiment(&experiment)?;
+    Ok(Json(json!({})))
+}

@@ -104,7 +104,8 @@ pub(super) fn field(name: &str) -> Result<(String, String), ApiError> {
         "metric" | "metrics" => "metrics",
         "param" | "params" | "parameter" | "parameters" => "params",
         "tag" | "tags" => "tags",
-        "attribute" | "attributes" | "attr" | "run" => "attributes",
+        "attribute" | "attributes" | "attr" | "run" | "trace" => "attributes",
+        "metadata" | "request_metadata" => "metadata",
         _ => return Err(ApiError::invalid(format!("Invalid entity type '{kind}' in '{name}'"))),
     };
     Ok((kind.to_owned(), key.trim_matches(['`', '"']).to_owned()))

@@ -40,6 +40,15 @@ pub(super) struct Metric {
     pub(super) timestamp: i64,
     #[serde(default)]
     pub(super) step: i64,
+    /// Logged model it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) model_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) dataset_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) dataset_digest: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) run_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,6 +66,15 @@ pub(super) struct Run {
     pub(super) tags: Vec<Tag>,
     /// The last value of each metric.
     pub(super) metrics: Vec<Metric>,
+    /// Data sets that were read, with their tags, as clients sent them.
+    #[serde(default)]
+    pub(super) dataset_inputs: Vec<Value>,
+    /// Logged models that were used: `{"model_id"}`.
+    #[serde(default)]
+    pub(super) model_inputs: Vec<Value>,
+    /// Logged models that came out: `{"model_id", "step"}`.
+    #[serde(default)]
+    pub(super) model_outputs: Vec<Value>,
 }
 
 impl Run {
@@ -76,7 +94,12 @@ impl Run {
         if let Some(end) = self.end_time {
             info["end_time"] = json!(end);
         }
-        json!({ "info": info, "data": { "params": self.params, "tags": self.tags, "metrics": self.metrics } })
+        json!({
+            "info": info,
+            "data": { "params": self.params, "tags": self.tags, "metrics": self.metrics },
+            "inputs": { "dataset_inputs": self.dataset_inputs, "model_inputs": self.model_inputs },
+            "outputs": { "model_outputs": self.model_outputs },
+        })
     }
 
     /// Sets or replaces a tag.
@@ -86,7 +109,8 @@ impl Run {
 
     /// Takes a metric in; the latest by step and time stays.
     pub(super) fn take(&mut self, metric: Metric) {
-        match self.metrics.iter_mut().find(|known| known.key == metric.key) {
+        let same = |known: &&mut Metric| known.key == metric.key && known.model_id == metric.model_id;
+        match self.metrics.iter_mut().find(same) {
             Some(known) if (metric.step, metric.timestamp) >= (known.step, known.timestamp) => {
                 *known = metric;
             }
@@ -104,7 +128,7 @@ pub(super) fn set(tags: &mut Vec<Tag>, tag: Tag) {
     }
 }
 
-fn failed(error: StoreError) -> ApiError {
+pub(super) fn failed(error: StoreError) -> ApiError {
     let error: Box<dyn std::error::Error> = Box::new(error);
     ApiError::internal(&*error)
 }
@@ -134,6 +158,16 @@ impl Workspace {
         })?;
         self.authorize_object(caller, KIND, id, level)?;
         Ok(found)
+    }
+
+    /// Refuses who may not use the experiment to this level, and an experiment that is not there.
+    pub(crate) fn authorize_experiment(
+        &self,
+        caller: &Caller,
+        id: &str,
+        level: &'static str,
+    ) -> Result<(), ApiError> {
+        self.experiment_for(caller, id, level).map(drop)
     }
 
     /// Makes an experiment owned by nobody in particular; the name is free.

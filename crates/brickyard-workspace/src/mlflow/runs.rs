@@ -45,6 +45,9 @@ pub(super) async fn create(
         params: Vec::new(),
         tags: wanted.tags,
         metrics: Vec::new(),
+        dataset_inputs: Vec::new(),
+        model_inputs: Vec::new(),
+        model_outputs: Vec::new(),
         run_id,
         run_name: run_name.clone(),
     };
@@ -227,6 +230,7 @@ fn log(
             return Err(ApiError::invalid(format!("The value of metric '{}' is not a number", metric.key)));
         }
         workspace.keep_metric(id, &metric)?;
+        workspace.measure_logged_model(caller, &run, &metric)?;
         run.take(metric);
     }
     for tag in tags {
@@ -267,4 +271,78 @@ pub(super) async fn history(
 ) -> ApiResult<Value> {
     let run = workspace.run_for(&caller, &id(wanted.run_id, wanted.run_uuid)?, "CAN_READ")?;
     Ok(Json(json!({ "metrics": workspace.metric_history(&run.run_id, &wanted.metric_key)? })))
+}
+
+#[derive(Deserialize)]
+pub(super) struct LogInputs {
+    run_id: String,
+    #[serde(default)]
+    datasets: Vec<Value>,
+    #[serde(default)]
+    models: Vec<Value>,
+}
+
+/// Notes data sets and logged models that a run used; the same one twice counts once.
+pub(super) async fn log_inputs(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(wanted): JsonBody<LogInputs>,
+) -> ApiResult<Value> {
+    let mut run = workspace.run_for(&caller, &wanted.run_id, "CAN_EDIT")?;
+    add_new(&mut run.dataset_inputs, wanted.datasets);
+    add_new(&mut run.model_inputs, wanted.models);
+    workspace.put_run(&run)?;
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+pub(super) struct LogOutputs {
+    run_id: String,
+    #[serde(default)]
+    models: Vec<Value>,
+}
+
+/// Notes logged models that came out of a run.
+pub(super) async fn log_outputs(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(wanted): JsonBody<LogOutputs>,
+) -> ApiResult<Value> {
+    let mut run = workspace.run_for(&caller, &wanted.run_id, "CAN_EDIT")?;
+    add_new(&mut run.model_outputs, wanted.models);
+    workspace.put_run(&run)?;
+    Ok(Json(json!({})))
+}
+
+fn add_new(known: &mut Vec<Value>, new: Vec<Value>) {
+    for one in new {
+        if !known.contains(&one) && known.len() < LARGEST_BATCH {
+            known.push(one);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct LogModel {
+    run_id: String,
+    model_json: String,
+}
+
+/// Adds a model to the tag in which clients before `MLflow` 3 look for them.
+pub(super) async fn log_model(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(wanted): JsonBody<LogModel>,
+) -> ApiResult<Value> {
+    let model: Value = serde_json::from_str(&wanted.model_json)
+        .map_err(|error| ApiError::invalid(format!("model_json is not JSON: {error}")))?;
+    let mut run = workspace.run_for(&caller, &wanted.run_id, "CAN_EDIT")?;
+    let key = "mlflow.log-model.history";
+    let known = run.tags.iter().find(|tag| tag.key == key);
+    let mut models: Vec<Value> =
+        known.and_then(|tag| serde_json::from_str(&tag.value).ok()).unwrap_or_default();
+    models.push(model);
+    run.set_tag(Tag { key: key.to_owned(), value: Value::Array(models).to_string() });
+    workspace.put_run(&run)?;
+    Ok(Json(json!({})))
 }

@@ -7,7 +7,8 @@ use super::information_schema;
 use super::name::full_name;
 use super::session::Settings;
 use crate::catalog::{Catalog, CatalogError, Identity, Kind, Policy, Privilege, TableRecord};
-use crate::files::VolumePath;
+use crate::error::ApiError;
+use crate::files::FilePath;
 
 /// The catalog as one caller's statements see it.
 pub(crate) struct Sight<'a> {
@@ -63,7 +64,7 @@ impl Sight<'_> {
         if !path.starts_with("/Volumes/") && !path.starts_with("dbfs:/Volumes/") {
             return Err(no_files(path));
         }
-        let full = volume_name(&VolumePath::parse(path)?);
+        let full = volume_name(&FilePath::parse(path)?)?;
         Ok(self.catalog.check(self.identity, Kind::Volume, &full, Privilege::READ_VOLUME)?)
     }
 
@@ -157,8 +158,8 @@ impl Schemas for Sight<'_> {
 
     fn path(&self, path: &str) -> Result<String, SqlError> {
         let place = || -> Result<String, Fault> {
-            let path = VolumePath::parse(path)?;
-            let volume = self.catalog.volume_record(&volume_name(&path))?;
+            let path = FilePath::parse(path)?;
+            let volume = self.catalog.volume_record(&volume_name(&path)?)?;
             Ok(path.below(&volume.location)?.to_string_lossy().into_owned())
         };
         place().map_err(sql_error)
@@ -166,8 +167,8 @@ impl Schemas for Sight<'_> {
 }
 
 /// The full name of a path's volume as the catalog reads it.
-fn volume_name(path: &VolumePath) -> String {
-    full_name(&path.volume.split('.').collect::<Vec<_>>())
+fn volume_name(path: &FilePath) -> Result<String, ApiError> {
+    Ok(full_name(&path.volume()?.split('.').collect::<Vec<_>>()))
 }
 
 /// Catalogs and tables of `information_schema` that a statement reads.

@@ -11,6 +11,8 @@ mod lab;
 mod lakebase;
 mod lakebase_attacks;
 mod mlflow;
+mod mlflow_models;
+mod mlflow_traces;
 mod permissions;
 mod secrets;
 mod serving;

@@ -4,7 +4,7 @@ use arrow_schema::DataType::{Int64, Utf8};
 use brickyard_sql::command::CreateVolume;
 
 use crate::catalog::NewVolume;
-use crate::files::{Operation, VolumePath};
+use crate::files::{FilePath, Operation};
 use crate::warehouse::fault::Fault;
 use crate::warehouse::grid::Grid;
 use crate::warehouse::name::full_name;
@@ -91,7 +91,7 @@ pub(super) fn list(scene: &Scene<'_>, path: &str, limit: Option<u64>) -> Result<
 
 /// The place of a path on a volume that lets the caller do this.
 fn allowed(scene: &Scene<'_>, path: &str, privilege: &'static str) -> Result<std::path::PathBuf, Fault> {
-    let place = scene.workspace.file_place(&scene.session.caller, &VolumePath::parse(path)?, privilege)?;
+    let place = scene.workspace.file_place(&scene.session.caller, &FilePath::parse(path)?, privilege)?;
     Ok(place)
 }
 
@@ -104,7 +104,7 @@ fn move_file(
     allowed: &Operation,
 ) -> Result<Outcome, Fault> {
     let base = format!("https://{}", scene.workspace.config().host);
-    let volume_path = VolumePath::parse(path)?;
+    let volume_path = FilePath::parse(path)?;
     let owner = scene.session.caller.name();
     let address = scene.workspace.signed_address(&base, owner, &volume_path, allowed, None);
     let mut grid = Grid::texts(&["operation", "presignedUrl", "headers", "localFile"]);
