@@ -6,6 +6,8 @@
 mod account;
 mod backup;
 mod client;
+#[doc(hidden)]
+pub mod fuzzing;
 mod half_open;
 mod handshake;
 mod installation;

@@ -6,6 +6,8 @@ pub mod app_yaml;
 pub mod bundle;
 pub mod check;
 pub mod framework;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod manifest;
 pub mod new;
 pub mod project;

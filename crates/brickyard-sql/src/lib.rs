@@ -23,6 +23,8 @@ pub mod command;
 mod data_type;
 mod error;
 mod function;
+#[doc(hidden)]
+pub mod fuzzing;
 mod parameters;
 mod parser;
 mod plan;

@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up fails with the cause")]
 
+mod mutation;
+mod node;
 mod python;
 
+pub use mutation::{Mutations, drive};
+pub use node::{NodeEnvironment, node_environment};
 pub use python::{PythonEnvironment, python_environment};

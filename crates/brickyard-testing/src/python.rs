@@ -93,7 +93,7 @@ fn answers(program: &str) -> bool {
     quiet.is_ok_and(|status| status.success())
 }
 
-fn run(command: &mut Command) {
+pub(crate) fn run(command: &mut Command) {
     let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(
         output.status.success(),
@@ -104,7 +104,7 @@ fn run(command: &mut Command) {
 }
 
 /// A directory that outlives the test run: below `target/` where the test binary lies there.
-fn home() -> PathBuf {
+pub(crate) fn home() -> PathBuf {
     let binary = std::env::current_exe().unwrap();
     let target = binary.ancestors().find(|directory| directory.join("CACHEDIR.TAG").exists());
     let base = target.map_or_else(std::env::temp_dir, |target| target.join("tmp"));

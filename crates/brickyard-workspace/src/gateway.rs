@@ -4,7 +4,7 @@
 //! own, and a proxy that answers for that name and passes every other name through untouched (wire §4.3, row c).
 
 mod authority;
-mod connect;
+pub(crate) mod connect;
 mod environment;
 mod host_check;
 mod proxy;

@@ -17,6 +17,8 @@ mod endpoint;
 mod engine;
 mod error;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod handle;
 mod jobs;

@@ -24,7 +24,7 @@ mod session;
 mod state;
 mod statement;
 mod statements;
-mod thrift;
+pub(crate) mod thrift;
 
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post};

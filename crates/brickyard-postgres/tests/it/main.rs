@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "support code of tests may panic as the tests do")]
 
 mod attacks;
+mod fuzzing;
 mod proxy;
 mod server;
 mod support;

@@ -4,19 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use brickyard_project::check::{self, Options};
-use brickyard_project::{AppYaml, Source, bundle::Bundle, settings::Settings, yaml};
-
-/// A small generator of numbers, the same in every run (xorshift64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % (below.max(1) as u64)).unwrap()
-    }
-}
+use brickyard_testing::Mutations;
 
 const YAML: &[&str] = &[
     "command: [streamlit, run, app.py]\nenv:\n  - name: A\n    valueFrom: sql-warehouse\n  - {name: B, value: \"8\"}\n",
@@ -28,48 +16,6 @@ const PYTHON: &[&str] = &[
     "import os\nimport streamlit as st\nfrom databricks import sql\n\n@st.cache_resource\ndef get(a: str = \"x\"):\n    with sql.connect(http_path=f\"/sql/{os.environ['W']!r:>{10}}\") as c:\n        return c\n\nif __name__ == \"__main__\":\n    x = [i for i in range(3) if i]\n    print(f\"{x}\" + 'a' 'b', *x, **{})\n",
     "class A(B, metaclass=C):\n    async def f(self, *a, k=1, **kw) -> int:\n        try:\n            await g()\n        except* E as e:\n            raise\n        finally:\n            pass\n        match x:\n            case {\"a\": [1, *r], **k} if r: ...\n            case _: return lambda y: (yield y)\n",
 ];
-
-fn mutate(text: &str, numbers: &mut Numbers) -> Vec<u8> {
-    let mut bytes = text.as_bytes().to_vec();
-    let junk: [&[u8]; 14] = [
-        b"\xff",
-        b"\0",
-        b"[",
-        b"{",
-        b"\t",
-        b": ",
-        b"&a",
-        b"*a",
-        b"\"",
-        b"'''",
-        b"(",
-        b"\n  ",
-        "é\u{2028}".as_bytes(),
-        b"#",
-    ];
-    for _ in 0..=numbers.next(6) {
-        let at = numbers.next(bytes.len() + 1);
-        match numbers.next(4) {
-            0 => {
-                let end = (at + numbers.next(20)).min(bytes.len());
-                bytes.drain(at..end);
-            }
-            1 => {
-                let piece = junk[numbers.next(junk.len())];
-                bytes.splice(at..at, piece.iter().copied());
-            }
-            2 => {
-                let from = numbers.next(bytes.len() + 1);
-                let end = (from + numbers.next(60)).min(bytes.len());
-                let piece = bytes[from..end].to_vec();
-                bytes.splice(at..at, piece);
-            }
-            _ if at < bytes.len() => bytes[at] ^= 1 << numbers.next(8),
-            _ => {}
-        }
-    }
-    bytes
-}
 
 /// Runs work on a thread of its own and fails if it does not end.
 fn within(seconds: u64, work: impl FnOnce() + Send + 'static) {
@@ -92,41 +38,25 @@ fn check(dir: &Path) -> usize {
 }
 
 #[test]
-fn mutated_yaml_and_toml_never_panic() {
-    within(300, || {
-        let mut numbers = Numbers(7);
-        let toml =
-            "[[users]]\nemail = \"a@b\"\n[secrets.x]\nk = {env = \"A\"}\n[check]\nignore = [\"BY1\"]\n";
-        for round in 0..6_000 {
-            let text = mutate(YAML[round % YAML.len()], &mut numbers);
-            let source = Source::new("app.yaml", String::from_utf8_lossy(&text).as_ref());
-            if let Ok(tree) = yaml::parse(&source) {
-                let _ = AppYaml::parse(&source);
-                let _ = Bundle::assemble(vec![(source, tree)], None);
-            }
-            let text = mutate(toml, &mut numbers);
-            let _ = Settings::parse(&Source::new("brickyard.toml", String::from_utf8_lossy(&text).as_ref()));
-        }
-    });
-}
-
-#[test]
 fn mutated_apps_never_panic() {
     within(300, || {
-        let mut numbers = Numbers(99);
+        let mut mutations = Mutations::new(99);
         for round in 0..150 {
             let dir = tempfile::tempdir().unwrap();
             let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
-            write("app.yaml", &mutate(YAML[0], &mut numbers));
-            write("databricks.yml", &mutate(YAML[1], &mut numbers));
+            write("app.yaml", &mutations.mutate(YAML[0].as_bytes()));
+            write("databricks.yml", &mutations.mutate(YAML[1].as_bytes()));
             write(
                 "requirements.txt",
-                &mutate("streamlit==1.38.0\n-r requirements.txt\nopenai>=1 # x\n", &mut numbers),
+                &mutations.mutate("streamlit==1.38.0\n-r requirements.txt\nopenai>=1 # x\n".as_bytes()),
             );
-            write("package.json", &mutate("{\"scripts\": {\"start\": \"x\"}}", &mut numbers));
-            write(".gitignore", &mutate("dist/\n!x\n*.py[co]\n", &mut numbers));
+            write("package.json", &mutations.mutate("{\"scripts\": {\"start\": \"x\"}}".as_bytes()));
+            write(".gitignore", &mutations.mutate("dist/\n!x\n*.py[co]\n".as_bytes()));
             for index in 0..12 {
-                write(&format!("m{index}.py"), &mutate(PYTHON[(round + index) % PYTHON.len()], &mut numbers));
+                write(
+                    &format!("m{index}.py"),
+                    &mutations.mutate(PYTHON[(round + index) % PYTHON.len()].as_bytes()),
+                );
             }
             let report = check::check(dir.path(), &Options { threads: 1, ..Options::default() });
             let report = report.unwrap();

@@ -38,49 +38,10 @@ fn tokens_cover_every_byte() {
 
 #[test]
 fn mutations_neither_panic_nor_hang() {
-    let corpus: Vec<String> =
-        battery().iter().map(|entry| entry["sql"].as_str().unwrap().to_owned()).collect();
-    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut random = move |bound: usize| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        usize::try_from(seed % bound.max(1) as u64).unwrap()
-    };
-    let pieces = [
-        "(", ")", "'", "`", "/*", "--", ":", "?", "SELECT", "FROM", "JOIN", ",", ".", "->", "|>", "::", "é",
-        "$$", "[", "END",
-    ];
-    for round in 0..6000 {
-        let mut text: Vec<char> = corpus[random(corpus.len())].chars().collect();
-        for _ in 0..=random(4) {
-            let at = random(text.len() + 1);
-            match random(4) {
-                0 if at < text.len() => {
-                    text.remove(at);
-                }
-                1 => {
-                    text.truncate(at);
-                }
-                2 => {
-                    let piece = pieces[random(pieces.len())];
-                    text.splice(at..at, piece.chars());
-                }
-                _ => {
-                    let other: Vec<char> = corpus[random(corpus.len())].chars().collect();
-                    let from = random(other.len());
-                    let to = (from + random(20)).min(other.len());
-                    text.splice(at..at, other[from..to].iter().copied());
-                }
-            }
-        }
-        let sql: String = text.into_iter().collect();
-        if let Ok(statement) = parse(&sql) {
-            let _ = references(&statement);
-        }
-        let _ = split(&sql);
-        let _ = brickyard_sql::markers(&sql);
-        assert!(round < 6000);
+    let statements: Vec<Vec<u8>> =
+        battery().iter().map(|entry| entry["sql"].as_str().unwrap().as_bytes().to_vec()).collect();
+    for (target, entry) in brickyard_sql::fuzzing::TARGETS {
+        brickyard_testing::drive(target, *entry, &statements);
     }
 }
 

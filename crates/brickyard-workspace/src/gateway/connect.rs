@@ -145,23 +145,4 @@ mod tests {
         }
         assert_eq!(parse(&vec![b'A'; LONGEST_HEAD]), Err(ConnectError::TooLong));
     }
-
-    #[test]
-    fn no_mutation_of_a_head_reaches_another_host_or_panics() {
-        let whole = b"CONNECT w.test:443 HTTP/1.1\r\nHost: w.test\r\nUser-Agent: a b\r\n\r\n";
-        for position in 0..whole.len() {
-            for byte in 0..=255 {
-                let mut changed = whole.to_vec();
-                changed[position] = byte;
-                if let Ok(Some((found, length))) = parse(&changed) {
-                    assert!(length <= changed.len());
-                    let host = &changed[8..];
-                    let text = String::from_utf8_lossy(host).to_ascii_lowercase();
-                    assert!(text.starts_with(&found.host), "{found:?} from {text:?}");
-                }
-                changed.truncate(position + 1);
-                assert!(!matches!(parse(&changed), Ok(Some((_, length))) if length > changed.len()));
-            }
-        }
-    }
 }

@@ -10,4 +10,4 @@ pub(crate) mod numbers;
 mod service;
 mod statement;
 
-pub(crate) use service::{endpoint, endpoint_of_cluster};
+pub(crate) use service::{endpoint, endpoint_of_cluster, read_every_request};

@@ -210,6 +210,43 @@ impl Context {
 }
 
 /// The struct in field 1 of a call's arguments.
+/// Reads the bytes as a call of every kind; for fuzzers.
+pub(crate) fn read_every_request(bytes: &[u8]) {
+    use super::messages::{
+        ExecuteStatementReq, FetchResultsReq, GetCatalogsReq, GetColumnsReq, GetCrossReferenceReq,
+        GetFunctionsReq, GetPrimaryKeysReq, GetSchemasReq, GetTableTypesReq, GetTablesReq, GetTypeInfoReq,
+        OperationReq,
+    };
+    fn read<T: Wire>(bytes: &[u8]) {
+        let mut input = Reader::new(bytes);
+        if input.call().is_ok() {
+            let _refused = argument::<T>(&mut input);
+        }
+        let _refused = argument::<T>(&mut Reader::new(bytes));
+    }
+    let all: [fn(&[u8]); 16] = [
+        read::<OpenSessionReq>,
+        read::<CloseSessionReq>,
+        read::<GetInfoReq>,
+        read::<ExecuteStatementReq>,
+        read::<OperationReq>,
+        read::<FetchResultsReq>,
+        read::<GetTypeInfoReq>,
+        read::<GetCatalogsReq>,
+        read::<GetTableTypesReq>,
+        read::<GetSchemasReq>,
+        read::<GetTablesReq>,
+        read::<GetColumnsReq>,
+        read::<GetFunctionsReq>,
+        read::<GetPrimaryKeysReq>,
+        read::<GetCrossReferenceReq>,
+        read::<SessionHandle>,
+    ];
+    for read in all {
+        read(bytes);
+    }
+}
+
 fn argument<T: Wire>(input: &mut Reader<'_>) -> Result<T, CodecError> {
     let mut request = None;
     input.enter()?;
