@@ -8,6 +8,8 @@ mod authority;
 mod body;
 mod forward;
 mod front;
+#[doc(hidden)]
+pub mod fuzzing;
 mod headers;
 mod login;
 mod logz;

@@ -150,7 +150,7 @@ impl ToolError {
             Self::PythonNotFound { version, .. } => {
                 format!("install Python {version}, for example with `uv python install {version}` or your system's packages")
             }
-            Self::Cache { .. } => "name another folder with `--cache-dir`".into(),
+            Self::Cache { .. } => "name another folder with `--cache-directory`".into(),
             Self::Locked { path } => format!("stop the other run, or delete `{}` if there is none", path.display()),
             Self::NotStarted { .. } => return None,
         })

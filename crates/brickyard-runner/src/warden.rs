@@ -1,19 +1,23 @@
 //! The small process that stands between us and a child: `brickyard warden [--grace SECONDS] -- COMMAND …`.
 //!
-//! Its standard input is a pipe whose other end we hold. When that end closes, because we closed it or because we were
+//! Its standard input is a pipe whose other end we hold (or, for a child that keeps our terminal, a [`Lifeline`] by name). When
+//! that end closes, because we closed it or because we were
 //! killed, the warden stops everything below it: SIGTERM, a grace time, SIGKILL. On Linux it adopts orphans (child
 //! subreaper) and finds every descendant through `/proc`; elsewhere it has the child's process group. It passes signals on
 //! and ends as the child ended.
 
 mod descendants;
+mod lifeline;
 mod limits;
 
-pub use descendants::descendants;
+pub use descendants::{descendants, kill_descendants};
+pub use lifeline::Lifeline;
 pub use limits::{Limits, LimitsApplied};
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -21,7 +25,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg, raise};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
@@ -46,6 +50,8 @@ struct Orders {
     limits: Limits,
     /// Hands what comes on standard input to the child.
     relay: bool,
+    /// The child has our standard input and our place at the terminal; this pipe tells that the parent lives.
+    attached: Option<PathBuf>,
     command: Vec<OsString>,
 }
 
@@ -90,11 +96,16 @@ fn complain(code: u8, message: &str) -> ExitCode {
 
 fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Orders, String> {
     let mut args = args.into_iter();
-    let mut orders = Orders { grace: GRACE, limits: Limits::default(), relay: false, command: Vec::new() };
+    let mut orders =
+        Orders { grace: GRACE, limits: Limits::default(), relay: false, attached: None, command: Vec::new() };
     while let Some(argument) = args.next() {
         if argument == "--" {
             orders.command = args.collect();
             break;
+        }
+        if argument == "--attached" {
+            orders.attached = args.next().map(PathBuf::from);
+            continue;
         }
         let value = args.next().and_then(|value| value.to_str().and_then(|text| text.parse::<u64>().ok()));
         let value = value.ok_or_else(|| format!("`{}` needs a number", argument.to_string_lossy()))?;
@@ -121,12 +132,21 @@ async fn watch(orders: &Orders) -> std::io::Result<ExitStatus> {
     let mut user1 = signal(SignalKind::user_defined1())?;
     let mut user2 = signal(SignalKind::user_defined2())?;
     let cgroup = orders.limits.apply();
-    let stdin = if orders.relay { Stdio::piped() } else { Stdio::null() };
-    let mut child = tied(&orders.command).stdin(stdin).process_group(0).spawn()?;
+    let mut parent: Box<dyn AsyncRead + Unpin> = match &orders.attached {
+        Some(path) => Box::new(lifeline::open(path)?),
+        None => Box::new(tokio::io::stdin()),
+    };
+    let mut command = tied(&orders.command);
+    if orders.attached.is_some() {
+        // In our own group: a group in the background could not read from the terminal.
+        command.stdin(Stdio::inherit());
+    } else {
+        command.stdin(if orders.relay { Stdio::piped() } else { Stdio::null() }).process_group(0);
+    }
+    let mut child = command.spawn()?;
     let mut relay = child.stdin.take();
     let group = Pid::from_raw(child.id().cast_signed());
 
-    let mut parent = tokio::io::stdin();
     let mut buffer = [0_u8; 16 * 1024];
     let status = loop {
         if let Some(status) = reap(group) {
@@ -151,8 +171,8 @@ async fn watch(orders: &Orders) -> std::io::Result<ExitStatus> {
             _ = user1.recv() => Signal::SIGUSR1,
             _ = user2.recv() => Signal::SIGUSR2,
         };
-        // Gone already is as good as told.
-        let _gone = killpg(group, pass);
+        // Who shares our terminal has been told by it; gone already is as good as told.
+        let _gone = orders.attached.is_none().then(|| killpg(group, pass));
     };
     // What the child left running has no owner any more.
     stop_rest(group, orders.grace).await;
@@ -297,6 +317,12 @@ mod tests {
         assert_eq!(orders.grace, Duration::from_millis(200));
         assert_eq!(orders.limits.cpus, Some(2));
         assert_eq!(orders.command, words("python --grace-ms"));
+    }
+
+    #[test]
+    fn a_child_may_keep_the_terminal() {
+        let orders = parse(words("--grace-ms 200 --attached /tmp/pipe -- python")).unwrap();
+        assert_eq!(orders.attached, Some(PathBuf::from("/tmp/pipe")));
     }
 
     #[test]

@@ -80,7 +80,12 @@ pub(super) async fn tool(
             progress(Progress::Installing(Installing::Tool));
             let file = place.file("requirements.txt", requirements)?;
             let hashed = requirements.contains("--hash=");
-            install(tools, &uv, &place, &file, hashed, "Installing a tool of ours", None, progress).await
+            let what = match name {
+                "engine" => "Installing the SQL engine",
+                "postgres" => "Installing PostgreSQL",
+                _ => "Installing a program of the local workspace",
+            };
+            install(tools, &uv, &place, &file, hashed, what, None, progress).await
         })
         .await
 }

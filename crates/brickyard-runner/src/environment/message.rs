@@ -8,7 +8,7 @@ const MAX_REASON: usize = 1_500;
 /// The error for a failed step, from what the tool wrote and the requirements it was given.
 pub(super) fn explain(what: &'static str, errors: &str, requirements: Option<&str>) -> EnvironmentError {
     let reason = plain(errors);
-    if speaks_of_network(&reason) {
+    if speaks_of_network(errors) {
         return EnvironmentError::Network { what, reason };
     }
     if reason.contains("lockfile") && reason.contains("needs to be updated") {
@@ -42,12 +42,21 @@ fn plain(errors: &str) -> String {
         "Building ",
         "Built ",
         "warning:",
+        // What to do we say ourselves.
+        "hint:",
     ];
     let telling: Vec<&str> =
         lines.iter().copied().filter(|line| !noise.iter().any(|start| line.starts_with(start))).collect();
-    let kept = if telling.is_empty() { lines } else { telling };
-    let text = kept.join(" ");
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let mut text = String::new();
+    for line in if telling.is_empty() { lines } else { telling } {
+        let line = line.strip_prefix("error: ").unwrap_or(line);
+        // One generation of `uv` draws a cause below its error, the next one calls it so.
+        let cause = line.strip_prefix("cause: ").or_else(|| line.strip_prefix("Caused by: "));
+        if !text.is_empty() {
+            text.push_str(if cause.is_some() && !text.ends_with(':') { ": " } else { " " });
+        }
+        text.push_str(cause.unwrap_or(line));
+    }
     if text.is_empty() {
         return "the tool said nothing".into();
     }
@@ -118,6 +127,13 @@ mod tests {
             reason.starts_with("No solution found when resolving dependencies: Because no-such-pkg was"),
             "{reason}"
         );
+    }
+
+    #[test]
+    fn both_generations_of_the_tool_read_alike() {
+        let newer = "error: No solution found when resolving dependencies\n  cause: Because no-such-pkg was not found in the package \
+            registry and you require no-such-pkg, we can conclude that your requirements are unsatisfiable.\nhint: Try again\n";
+        assert_eq!(plain(newer), plain(UNKNOWN));
     }
 
     #[test]

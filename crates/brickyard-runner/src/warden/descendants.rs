@@ -22,6 +22,22 @@ pub fn descendants(root: Pid) -> Vec<Pid> {
     found
 }
 
+/// Kills every process below us at once, wardens included: nothing is left that could end softly.
+pub fn kill_descendants() {
+    let mut before = Vec::new();
+    loop {
+        let now = descendants(Pid::this());
+        // Those we cannot kill stay; whoever was started meanwhile goes too.
+        if now.is_empty() || now == before {
+            return;
+        }
+        for pid in &now {
+            let _gone = nix::sys::signal::kill(*pid, nix::sys::signal::Signal::SIGKILL);
+        }
+        before = now;
+    }
+}
+
 /// What a warden has below it. Without `/proc`: the members of the child's group, as one entry while there are any.
 pub(super) fn of_me(group: Pid) -> Vec<Pid> {
     if cfg!(target_os = "linux") {

@@ -58,6 +58,12 @@ impl Limits {
     }
 
     fn apply_per_process(self) {
+        #[cfg(target_os = "linux")]
+        if let Some(cpus) = self.cpus
+            && let Err(error) = pin(usize::try_from(cpus).unwrap_or(usize::MAX))
+        {
+            tracing::warn!(%error, "The processors could not be limited");
+        }
         // Data rather than address space: runtimes reserve far more addresses than they use.
         let Some(bytes) = self.memory_bytes else { return };
         let hard = getrlimit(Resource::RLIMIT_DATA).map_or(bytes, |(_, hard)| hard.min(bytes));
@@ -67,16 +73,40 @@ impl Limits {
     }
 }
 
+/// Binds this process, and whatever it starts, to so many of the processors it may use now; which ones differs from process to
+/// process, so that several apps do not crowd the first ones.
+#[cfg(target_os = "linux")]
+fn pin(cpus: usize) -> nix::Result<()> {
+    use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let myself = Pid::from_raw(0);
+    let allowed = sched_getaffinity(myself)?;
+    let allowed: Vec<usize> =
+        (0..CpuSet::count()).filter(|cpu| allowed.is_set(*cpu).unwrap_or(false)).collect();
+    if allowed.len() <= cpus {
+        return Ok(());
+    }
+    let mut chosen = CpuSet::new();
+    let first = usize::try_from(Pid::this().as_raw()).unwrap_or(0) * cpus;
+    for cpu in allowed.iter().cycle().skip(first % allowed.len()).take(cpus) {
+        chosen.set(*cpu)?;
+    }
+    sched_setaffinity(myself, &chosen)
+}
+
 /// How limits are set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitsApplied {
     /// For the whole process tree, by a control group.
     ControlGroup,
-    /// Memory only, for each process by itself; processors are not limited.
+    /// Without a control group: memory for each process by itself; processors by binding the tree to some of them (Linux), else
+    /// not at all.
     PerProcess,
     /// Not at all: none were asked for.
     None,
 }
+
+/// Where control groups are.
+const ROOT: &str = "/sys/fs/cgroup";
 
 /// A control group of our own; removed when dropped, once it is empty.
 pub(super) struct ControlGroup {
@@ -85,21 +115,34 @@ pub(super) struct ControlGroup {
 }
 
 impl ControlGroup {
-    /// Our own group, if groups with both controllers can be made below it.
+    /// The group below which one of ours with both controllers can be made: our own, or the one above it, where a session of
+    /// systemd gives its user room.
     fn parent() -> Option<PathBuf> {
+        let own = Self::own()?;
+        let above = own.parent().filter(|above| above.starts_with(ROOT)).map(Path::to_owned);
+        std::iter::once(own).chain(above).find(|path| Self::has_room(path))
+    }
+
+    fn own() -> Option<PathBuf> {
         let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
         let own = own.lines().find_map(|line| line.strip_prefix("0::"))?;
-        let path = Path::new("/sys/fs/cgroup").join(own.trim_start_matches('/'));
-        let delegated = std::fs::read_to_string(path.join("cgroup.subtree_control")).ok()?;
-        let both =
-            ["cpu", "memory"].iter().all(|name| delegated.split_whitespace().any(|word| word == *name));
-        let writable = nix::unistd::access(&path, nix::unistd::AccessFlags::W_OK).is_ok();
-        (both && writable).then_some(path)
+        Some(Path::new(ROOT).join(own.trim_start_matches('/')))
+    }
+
+    fn has_room(path: &Path) -> bool {
+        let Ok(delegated) = std::fs::read_to_string(path.join("cgroup.subtree_control")) else {
+            return false;
+        };
+        let writable = |path: &Path| nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok();
+        ["cpu", "memory"].iter().all(|name| delegated.split_whitespace().any(|word| word == *name))
+            && writable(path)
+            // Moving a process needs the right to it here too.
+            && writable(&path.join("cgroup.procs"))
     }
 
     fn enter(limits: Limits) -> Option<Self> {
-        let home = Self::parent()?;
-        let path = home.join(format!("brickyard-{}", Pid::this()));
+        let (parent, home) = (Self::parent()?, Self::own()?);
+        let path = parent.join(format!("brickyard-{}", Pid::this()));
         std::fs::create_dir(&path).ok()?;
         let group = Self { path, home };
         let write = |name: &str, value: String| std::fs::write(group.path.join(name), value);

@@ -81,6 +81,46 @@ async fn kill_9_of_the_warden_leaves_no_child() {
     until("the child has gone", async || !lives(app)).await;
 }
 
+/// Where no control group is to be had, the tree is bound to as many processors as it may use.
+#[cfg(target_os = "linux")]
+#[test]
+fn processors_are_limited() {
+    use brickyard_runner::warden::{Limits, LimitsApplied};
+    let limits = Limits { cpus: Some(1), memory_bytes: None };
+    let mut command = Command::new(&warden()[0]);
+    command.args(["--cpus", "1", "--", "python3", "-c"]);
+    command.arg("import os, subprocess, sys; print(len(os.sched_getaffinity(0)), flush=True)");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let seen = numbers(&mut child);
+    assert!(ended(child).success());
+    // A control group limits time and not places.
+    assert!(seen == [1] || limits.applied() == LimitsApplied::ControlGroup, "{seen:?}");
+}
+
+/// A child that keeps our standard input and our place at the terminal ends with us all the same.
+#[tokio::test]
+async fn an_attached_child_has_our_input_and_dies_with_us() {
+    let lifeline = brickyard_runner::warden::Lifeline::new().unwrap();
+    let program = "import os, sys; print(os.getpid(), flush=True); line = sys.stdin.readline(); print(len(line), flush=True); sys.stdin.read()";
+    let mut child = Command::new(&warden()[0])
+        .args(["--grace-ms", "200", "--attached"])
+        .arg(lifeline.path())
+        .args(["--", "python3", "-c", program])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let pid: u32 = said.next().unwrap().unwrap().parse().unwrap();
+    std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"four\n").unwrap();
+    assert_eq!(said.next().unwrap().unwrap(), "5");
+    assert!(lives(pid) && !lifeline.path().exists(), "the name is gone once it was used");
+    // As our death would close it.
+    drop(lifeline);
+    until("the child has gone", async || !lives(pid)).await;
+    child.wait().unwrap();
+}
+
 #[test]
 fn the_exit_code_is_the_childs() {
     for (program, code) in [("raise SystemExit(0)", 0), ("raise SystemExit(7)", 7)] {

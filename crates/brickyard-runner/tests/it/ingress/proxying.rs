@@ -87,6 +87,21 @@ async fn cleartext_http2_comes_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn events_and_uploads_pass_at_once_over_http2() {
+    let door = open(as_alice(), IngressConfig::default()).await;
+    let client = reqwest::Client::builder().http2_prior_knowledge().no_proxy().build().unwrap();
+    let mut answer = client.get(door.url("/events")).send().await.unwrap();
+    assert_eq!(answer.version(), reqwest::Version::HTTP_2);
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "data: first\n\n");
+    // On the same connection, while the first answer goes on.
+    assert_eq!(client.get(door.url("/release")).send().await.unwrap().status(), 200);
+    assert_eq!(answer.chunk().await.unwrap().unwrap(), "data: second\n\n");
+    let upload = client.post(door.url("/upload")).body(vec![0; 300_000]).send().await.unwrap();
+    assert_eq!(upload.text().await.unwrap(), "300000");
+    door.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn limits_are_kept() {
     let settings = IngressConfig {
         request_timeout: Duration::from_millis(300),
