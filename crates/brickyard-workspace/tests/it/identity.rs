@@ -128,6 +128,30 @@ print(new["access_token"] != token["access_token"], new["refresh_token"] != old)
     assert_eq!(printed, expected);
 }
 
+/// `openid-client`, the strict client of Node: discovery, Basic and form secrets, code with PKCE, the identity token's signature
+/// against our keys, user info, refresh; and each of its refusals is the standard's.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_strict_client_agrees() {
+    let running = start().await;
+    register_app(&running);
+    let packages = &["openid-client@6.9.0", "undici@7.30.2"];
+    let node = tokio::task::spawn_blocking(|| brickyard_testing::node_environment(packages)).await.unwrap();
+    let script = node.root().join(format!("judge-{}.mjs", std::process::id()));
+    std::fs::write(&script, include_str!("clients/openid.mjs")).unwrap();
+    let output = tokio::process::Command::new(node.programs().join("node"))
+        .arg(&script)
+        .env_clear()
+        .envs(running.app_environment())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    std::fs::remove_file(script).unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(said.trim(), "done");
+}
+
 const STRICT: &[&str] = &["authlib==1.6.5", "requests==2.32.5"];
 
 /// Wrong secrets, unknown clients and odd requests get the error the standard names.
