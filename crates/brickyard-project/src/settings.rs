@@ -43,6 +43,8 @@ pub struct Settings {
     pub seed: SeedSettings,
     /// The Postgres side.
     pub lakebase: LakebaseSettings,
+    /// The front door of apps.
+    pub ingress: IngressSettings,
     /// The linter.
     pub check: CheckSettings,
 }
@@ -61,6 +63,18 @@ pub struct AppSettings {
     pub compute_size: Option<String>,
     /// Whether the workspace passes user tokens on to apps; default true (platform §4.1).
     pub user_authorization: Option<bool>,
+}
+
+/// `[ingress]`: limits of the front door, in place of the platform's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct IngressSettings {
+    /// Seconds until an answer has to begin, at least 1; default: the platform's 120 (platform §4.4).
+    pub request_timeout: Option<std::num::NonZeroU32>,
+    /// Seconds until an answer has to end; default: no such limit. The platform has cut streams after 300.
+    pub stream_timeout: Option<std::num::NonZeroU32>,
+    /// Bytes a request's body may have; default: no limit, as the platform documents none.
+    pub body_limit: Option<u64>,
 }
 
 /// `[[users]]`.

@@ -34,7 +34,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::environment::{self, Environment};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, INTERRUPTED};
 use crate::lifecycle::Lifecycle;
 use crate::printer::{Output, Printer};
 use crate::settings::{Arguments, Settings};
@@ -99,6 +99,17 @@ enum Command {
     Reference(reference::ReferenceArgs),
 }
 
+impl Command {
+    /// Whether the command itself sees to a soft end; the others are simply dropped.
+    fn stops_by_itself(&self) -> bool {
+        match self {
+            Self::Run(_) | Self::Exec(_) | Self::Psql(_) | Self::Up(_) | Self::Deploy(_) => true,
+            Self::Logs(_) | Self::Check(_) | Self::Lsp(_) | Self::Mcp(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// What a command is given beside its own arguments.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
@@ -149,7 +160,19 @@ fn start(cli: Cli, environment: Environment, printer: Printer) -> Result<Exit, F
     let exit = runtime.block_on(async {
         let lifecycle = Lifecycle::watch(printer)
             .map_err(|error| Failure::machine("Cannot watch signals").because(error))?;
-        dispatch(cli.command, Context { settings, printer, lifecycle }).await
+        let context = Context { settings, printer, lifecycle: lifecycle.clone() };
+        let stops_by_itself = cli.command.stops_by_itself();
+        let exit = tokio::select! {
+            biased;
+            () = lifecycle.hard.cancelled() => Ok(Exit::Child(INTERRUPTED)),
+            exit = dispatch(cli.command, context) => exit,
+            () = lifecycle.soft.cancelled(), if !stops_by_itself => Ok(Exit::Child(INTERRUPTED)),
+        };
+        if lifecycle.hard.is_cancelled() {
+            // Without this their wardens would grant them their time after we are gone.
+            brickyard_runner::warden::kill_descendants();
+        }
+        exit
     });
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     exit

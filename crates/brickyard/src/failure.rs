@@ -11,6 +11,9 @@ pub(crate) enum Exit {
     Child(u8),
 }
 
+/// The exit code of a command that the user broke off, as shells have it.
+pub(crate) const INTERRUPTED: u8 = 130;
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         match exit {

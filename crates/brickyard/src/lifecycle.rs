@@ -1,3 +1,7 @@
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio_util::sync::CancellationToken;
 
 use crate::printer::Printer;
@@ -9,6 +13,18 @@ pub(crate) struct Lifecycle {
     pub(crate) soft: CancellationToken,
     /// Cancelled by the second signal: kill what is left.
     pub(crate) hard: CancellationToken,
+    /// Whether Ctrl-C is a child's affair.
+    given: Arc<AtomicBool>,
+}
+
+/// While this lives, Ctrl-C is the affair of a child at the same terminal, which gets it too.
+#[must_use]
+pub(crate) struct GivenTerminal(Arc<AtomicBool>);
+
+impl Drop for GivenTerminal {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 impl Lifecycle {
@@ -23,7 +39,7 @@ impl Lifecycle {
         tokio::spawn(async move {
             loop {
                 tokio::select! {
-                    _ = interrupt.recv() => {}
+                    _ = interrupt.recv() => if watched.given.load(Ordering::Relaxed) { continue },
                     _ = terminate.recv() => {}
                     _ = hangup.recv() => {}
                 }
@@ -36,5 +52,11 @@ impl Lifecycle {
             }
         });
         Ok(lifecycle)
+    }
+
+    /// Leaves Ctrl-C to a child that shares our terminal, where there is one.
+    pub(crate) fn give_terminal(&self) -> GivenTerminal {
+        self.given.store(std::io::stdin().is_terminal(), Ordering::Relaxed);
+        GivenTerminal(Arc::clone(&self.given))
     }
 }

@@ -3,11 +3,13 @@ use std::sync::Arc;
 
 use brickyard_runner::environment::{Installing, Progress};
 use brickyard_runner::ingress::{Port, SignIn};
+use brickyard_runner::logs::Source;
 use brickyard_runner::supervisor::State;
+use brickyard_runner::warden::{Limits, LimitsApplied};
 
 use super::Context;
 use crate::failure::{Exit, Failure};
-use crate::ops::apps::{Door, FIRST_PORT, PortPolicy};
+use crate::ops::apps::{Door, FIRST_PORT, PLATFORM_PORT, PortPolicy};
 use crate::ops::provision::Report;
 use crate::ops::run::{Foreground, crashed};
 use crate::ops::session::{AppSession, SessionOptions};
@@ -48,6 +50,7 @@ pub(crate) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
             Some(user) => SignIn::As(user.to_owned()),
             None => SignIn::As(String::new()),
         },
+        open: true,
     };
     let port = match (args.app_port, args.strict) {
         (Some(port), _) => PortPolicy::Fixed(port),
@@ -66,10 +69,19 @@ pub(crate) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
         session = AppSession::open(&context.settings, options) => session?,
         () = context.lifecycle.soft.cancelled() => return Ok(Exit::Success),
     };
+    if let Some(read) = session.project.app_yaml.as_ref().filter(|app| app.shadowed.is_some()) {
+        printer.warning(format!(
+            "Both `app.yml` and `app.yaml` are present; `{}` is read and the other is not",
+            read.path.file_name().unwrap_or_default().to_string_lossy()
+        ));
+    }
     for why in &session.assumed {
         printer.note(format!("{why} of the local workspace"));
     }
     let foreground = Foreground::open(session)?;
+    if let Some(port) = foreground.port.filter(|port| args.port.is_none() && *port != FIRST_PORT) {
+        printer.note(format!("Port {FIRST_PORT} is taken; the app's address has port {port}"));
+    }
     let outcome = watch(&foreground, context).await;
     tokio::select! {
         () = foreground.stop() => {}
@@ -86,6 +98,8 @@ async fn watch(foreground: &Foreground, context: &Context) -> Result<Exit, Failu
     let printing = async {
         loop {
             match lines.recv().await {
+                // What a build says is progress: in a pipe it is in the log alone, and in the error if there is one.
+                Ok(line) if line.source == Source::Build && !printer.is_watched() => {}
                 Ok(line) => printer.data(format!("[{}] {}", line.source, line.message)),
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(lost)) => {
                     printer.warning(format!(
@@ -103,6 +117,9 @@ async fn watch(foreground: &Foreground, context: &Context) -> Result<Exit, Failu
                 "The app insists on port {port}; the platform's is DATABRICKS_APP_PORT (8000), where it would answer \"App Not Available\""
             ));
         }
+        if let Some(port) = started.moved {
+            printer.note(format!("Port {PLATFORM_PORT} is taken; the app is told to listen on {port}"));
+        }
         printer.note("");
         printer.note(format!("  {}  {}", printer.bold("App      "), foreground.url));
         if let Some(url) = &foreground.named_url {
@@ -116,6 +133,9 @@ async fn watch(foreground: &Foreground, context: &Context) -> Result<Exit, Failu
             workspace.handle.http_url()
         ));
         printer.note(format!("  {}  {}", printer.bold("Developer"), workspace.developer));
+        if let Some(how) = limits(&foreground.session().plan.limits, foreground.status.borrow().limits) {
+            printer.note(format!("  {}  {how}", printer.bold("Limits   ")));
+        }
         printer.note("");
         printer.note("Press Ctrl-C to stop");
         let mut status = foreground.status.clone();
@@ -146,8 +166,28 @@ async fn watch(foreground: &Foreground, context: &Context) -> Result<Exit, Failu
     }
 }
 
-/// Tells how far builds are, one line a step.
+/// How the limits of the compute size are set here.
+fn limits(limits: &Limits, applied: LimitsApplied) -> Option<String> {
+    let cpus = limits.cpus.unwrap_or_default();
+    let gigabytes = limits.memory_bytes.unwrap_or_default() / (1024 * 1024 * 1024);
+    let how = match applied {
+        LimitsApplied::ControlGroup => "for the app as a whole",
+        LimitsApplied::PerProcess if cfg!(target_os = "linux") => {
+            "the memory for each of its processes, since no control group is to be had"
+        }
+        LimitsApplied::PerProcess => {
+            "the memory for each of its processes; processors cannot be limited here"
+        }
+        LimitsApplied::None => return None,
+    };
+    Some(format!("{cpus} processors, {gigabytes} GB ({how})"))
+}
+
+/// Tells a person at the terminal how far builds are, one line a step; in a pipe nothing is said.
 pub(crate) fn report(printer: Printer) -> Report {
+    if !printer.is_watched() {
+        return Arc::new(|_| {});
+    }
     Arc::new(move |progress| match progress {
         Progress::Tool(name) => printer.note(format!("Looking for {name}")),
         Progress::Creating { python } => printer.note(format!("Making an environment with Python {python}")),

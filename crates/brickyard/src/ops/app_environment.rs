@@ -12,7 +12,7 @@ pub(crate) struct Variable {
     pub(crate) name: String,
     #[serde(serialize_with = "shown")]
     pub(crate) value: Value,
-    /// `platform`, `framework`, `app.yaml`, `brickyard.toml`, `deployment`, `environment`.
+    /// `platform`, `framework`, `local`, `app.yaml`, `brickyard.toml`, `deployment`, `environment`.
     pub(crate) origin: String,
 }
 
@@ -59,6 +59,9 @@ pub(crate) struct Parts<'a> {
     pub(crate) interpreter: &'a [(String, String)],
     /// Port the app has to listen on.
     pub(crate) port: u16,
+    /// Where browsers find the app: told as the official command line tells it to apps that run locally. The platform
+    /// sets no such variable.
+    pub(crate) address: &'a str,
     /// `env` of `app.yaml` and the bundle.
     pub(crate) entries: &'a [EnvEntry],
     /// Variables given with a deployment.
@@ -81,11 +84,12 @@ pub(crate) fn compute(parts: &Parts<'_>) -> Result<Vec<Variable>, Failure> {
     for (name, value) in parts.platform {
         let value =
             if name.contains("SECRET") { Value::Secret(value.clone()) } else { Value::Plain(value.clone()) };
-        set(name, value, "platform");
+        set(name, value, origin(name));
     }
     for (name, value) in framework(parts.port) {
         set(name, Value::Plain(value), "framework");
     }
+    set("DATABRICKS_APP_URL", Value::Plain(parts.address.to_owned()), "local");
     let resource = |key: &str, wanted_by: &str| -> Result<Value, Failure> {
         let (_, value, secret) = parts.values.iter().find(|(known, ..)| known == key).ok_or_else(|| {
             let known: Vec<String> = parts.values.iter().map(|(key, ..)| format!("`{key}`")).collect();
@@ -114,6 +118,12 @@ pub(crate) fn compute(parts: &Parts<'_>) -> Result<Vec<Variable>, Failure> {
         set(name, Value::Plain(value.clone()), "brickyard.toml");
     }
     Ok(found.into_values().collect())
+}
+
+/// What the platform sets has one of these beginnings; the rest leads clients to the local workspace and makes them trust it.
+fn origin(name: &str) -> &'static str {
+    let platform = ["DATABRICKS_", "PG", "OTEL_"].iter().any(|start| name.starts_with(start));
+    if platform { "platform" } else { "local" }
 }
 
 /// Variables that make the usual frameworks listen where the platform looks (platform §3.2).
@@ -149,7 +159,16 @@ mod tests {
         values: &'a [(String, String, bool)],
         local: &'a BTreeMap<String, String>,
     ) -> Parts<'a> {
-        Parts { platform: &[], interpreter: &[], port: 8000, entries, deployment: &[], local, values }
+        Parts {
+            platform: &[],
+            interpreter: &[],
+            port: 8000,
+            address: "",
+            entries,
+            deployment: &[],
+            local,
+            values,
+        }
     }
 
     fn entry(name: &str, source: EnvSource) -> EnvEntry {

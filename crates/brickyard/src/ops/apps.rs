@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use authority::WorkspaceAuthority;
-pub(crate) use port::{Claims, PortPolicy};
+pub(crate) use port::{Claims, PLATFORM_PORT, PortPolicy};
 pub(crate) use version::{Plan, Version};
 
 /// First port tried for an app's address.
@@ -43,6 +43,7 @@ pub(crate) struct LocalApp {
     /// Where it stands, whichever version runs.
     status: watch::Sender<Status>,
     served: OnceLock<Served>,
+    open: bool,
     /// Held while a version is deployed.
     current: tokio::sync::Mutex<Option<Version>>,
 }
@@ -54,11 +55,20 @@ pub(crate) struct Door {
     pub(crate) port: Port,
     /// Who a browser without a session is.
     pub(crate) sign_in: SignIn,
+    /// Whether anybody is meant to come: not where the app is not started.
+    pub(crate) open: bool,
+}
+
+impl Door {
+    /// A door nobody uses: the app is not started.
+    pub(crate) fn closed() -> Self {
+        Self { port: Port::Exactly(0), open: false, ..Self::default() }
+    }
 }
 
 impl Default for Door {
     fn default() -> Self {
-        Self { port: Port::From(FIRST_PORT), sign_in: SignIn::Browser }
+        Self { port: Port::From(FIRST_PORT), sign_in: SignIn::Browser, open: true }
     }
 }
 
@@ -68,10 +78,9 @@ impl LocalApps {
         tools: Arc<Tools>,
         state_directory: &Path,
         clock: Clock,
-        named_port: Option<Port>,
+        ingress: IngressConfig,
     ) -> Result<Self, Failure> {
-        let config = IngressConfig { named_port, ..IngressConfig::default() };
-        let ingress = Ingress::start(config)
+        let ingress = Ingress::start(ingress)
             .await
             .map_err(|error| Failure::machine("Cannot listen for browsers").because(error))?;
         Ok(Self {
@@ -130,6 +139,7 @@ impl LocalApps {
             logs: logs.clone(),
             status,
             served: OnceLock::new(),
+            open: door.open,
             current: tokio::sync::Mutex::new(None),
         });
         let workspace = self.workspace().ok_or_else(|| Failure::machine("The workspace has stopped"))?;
@@ -167,6 +177,14 @@ impl LocalApps {
 }
 
 impl LocalApp {
+    /// Where browsers find it; of an app that is not started, where they would.
+    pub(crate) fn address(&self) -> String {
+        match self.served() {
+            Some(served) if self.open => served.url.clone(),
+            _ => format!("http://localhost:{FIRST_PORT}"),
+        }
+    }
+
     /// Where it is served.
     pub(crate) fn served(&self) -> Option<&Served> {
         self.served.get()

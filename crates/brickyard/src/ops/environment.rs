@@ -7,12 +7,6 @@ use super::running::Running;
 use super::session::{AppSession, SessionOptions, load};
 use crate::failure::Failure;
 use crate::settings::Settings;
-use brickyard_runner::ingress::{Port, SignIn};
-
-/// A door nobody uses: the app is not started.
-pub(crate) fn closed_door() -> Door {
-    Door { port: Port::Exactly(0), sign_in: SignIn::Browser }
-}
 
 /// Variables of the app in a folder: those of a running `run`, else worked out.
 pub(crate) async fn of_app(
@@ -26,7 +20,7 @@ pub(crate) async fn of_app(
     }
     let options = SessionOptions {
         directory: directory.to_path_buf(),
-        door: closed_door(),
+        door: Door::closed(),
         named_port: None,
         port: PortPolicy::Auto,
         reload: false,

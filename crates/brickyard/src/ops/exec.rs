@@ -2,16 +2,17 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitStatus;
 
+use brickyard_runner::warden::{self, Lifeline, Limits};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::Command;
 
 use super::app_environment::Variable;
-use super::apps::PortPolicy;
-use super::environment::{closed_door, of_running};
+use super::apps::{Door, PortPolicy};
+use super::environment::of_running;
 use super::provision::Report;
 use super::session::{AppSession, SessionOptions, load};
-use crate::failure::Failure;
+use crate::failure::{Failure, INTERRUPTED};
 use crate::lifecycle::Lifecycle;
 use crate::settings::Settings;
 
@@ -30,18 +31,27 @@ pub(crate) async fn run(
     }
     let options = SessionOptions {
         directory: directory.to_path_buf(),
-        door: closed_door(),
+        door: Door::closed(),
         named_port: None,
         port: PortPolicy::Auto,
         reload: false,
         report,
     };
-    let session = AppSession::open(settings, options).await?;
-    let outcome = async {
-        let ready = session.plan.work_out().await?;
-        spawn(settings, command, &ready.variables, lifecycle).await
-    }
-    .await;
+    let session = tokio::select! {
+        session = AppSession::open(settings, options) => session?,
+        () = lifecycle.soft.cancelled() => return Ok(INTERRUPTED),
+    };
+    let ready = tokio::select! {
+        ready = session.plan.work_out() => ready,
+        () = lifecycle.soft.cancelled() => {
+            session.workspace.stop().await;
+            return Ok(INTERRUPTED);
+        }
+    };
+    let outcome = match ready {
+        Ok(ready) => spawn(settings, command, &ready.variables, lifecycle).await,
+        Err(failure) => Err(failure),
+    };
     session.workspace.stop().await;
     outcome
 }
@@ -67,7 +77,16 @@ async fn spawn(
             ))
             .hint("add its package to the app's requirements, or give the path of the program")
         })?;
-    let mut child = Command::new(found)
+    let machine = |error| Failure::machine("Cannot tie the command to this program").because(error);
+    // The command keeps our terminal and our standard input, and still ends when we are killed.
+    let lifeline = Lifeline::new().map_err(machine)?;
+    let mut child = Command::new(&settings.executable)
+        .arg("warden")
+        .args(warden::arguments(warden::GRACE, Limits::default()))
+        .arg("--attached")
+        .arg(lifeline.path())
+        .arg("--")
+        .arg(found)
         .args(arguments)
         .env_clear()
         .envs(variables.iter().map(|variable| (&variable.name, variable.value.reveal())))
@@ -79,20 +98,21 @@ async fn spawn(
             Failure::user(format!("Cannot run `{}`", program.to_string_lossy())).because(error)
         })?;
     let failed = |error| Failure::machine("Cannot wait for the command").because(error);
+    let _terminal = lifecycle.give_terminal();
     let ended = tokio::select! {
         ended = child.wait() => Some(ended.map_err(failed)?),
         () = lifecycle.soft.cancelled() => None,
+        () = lifecycle.hard.cancelled() => return Ok(INTERRUPTED),
     };
     if let Some(ended) = ended {
         return Ok(code(ended));
     }
-    // At a terminal the command had the same Ctrl-C; elsewhere it is told here.
     if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
         let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
     }
     tokio::select! {
         ended = child.wait() => Ok(code(ended.map_err(failed)?)),
-        () = lifecycle.hard.cancelled() => Ok(130),
+        () = lifecycle.hard.cancelled() => Ok(INTERRUPTED),
     }
 }
 

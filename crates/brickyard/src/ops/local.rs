@@ -1,8 +1,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use brickyard_api::{Client, Credentials};
 use brickyard_project::Project;
+use brickyard_runner::ingress::{IngressConfig, Port};
 use brickyard_runner::tools::Tools;
 use brickyard_workspace::{AppHost, Clock, Group, User, Workspace, WorkspaceConfig, WorkspaceHandle};
 
@@ -32,7 +34,7 @@ pub(crate) struct Options<'a> {
     /// Told how far fetching and building is.
     pub(crate) report: Report,
     /// Port of all apps under their names.
-    pub(crate) named_port: Option<brickyard_runner::ingress::Port>,
+    pub(crate) named_port: Option<Port>,
 }
 
 impl LocalWorkspace {
@@ -47,7 +49,7 @@ impl LocalWorkspace {
                 Arc::clone(&tools),
                 &state_directory,
                 clock.clone(),
-                options.named_port,
+                ingress(options.named_port, options.project),
             )
             .await?,
         );
@@ -99,6 +101,18 @@ impl LocalWorkspace {
         self.apps.stop_all().await;
         self.handle.stop().await;
     }
+}
+
+/// The front door of apps, with the limits of `brickyard.toml`.
+fn ingress(named_port: Option<Port>, project: Option<&Project>) -> IngressConfig {
+    let mut config = IngressConfig { named_port, ..IngressConfig::default() };
+    if let Some(settings) = project.map(|project| &project.settings.ingress) {
+        let seconds = |limit: std::num::NonZeroU32| Duration::from_secs(limit.get().into());
+        config.request_timeout = settings.request_timeout.map_or(config.request_timeout, seconds);
+        config.stream_timeout = settings.stream_timeout.map(seconds);
+        config.body_limit = settings.body_limit;
+    }
+    config
 }
 
 /// Host name and id of the workspace in a state directory: always the same there, and not those of another directory.

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::app_environment::Variable;
-use super::apps::PortPolicy;
-use super::environment::{closed_door, of_running};
+use super::apps::{Door, PortPolicy};
+use super::environment::of_running;
 use super::provision::Report;
 use super::running::Running;
 use super::session::{AppSession, SessionOptions, load};
@@ -67,7 +67,7 @@ pub(crate) async fn run(
     }
     let options = SessionOptions {
         directory: directory.to_path_buf(),
-        door: closed_door(),
+        door: Door::closed(),
         named_port: None,
         port: PortPolicy::Auto,
         reload: false,
@@ -142,6 +142,7 @@ impl Session {
             .spawn()
             .map_err(failed)?;
         // Ctrl-C ends a query of psql, not psql: it has the same terminal and is told by it.
+        let _terminal = lifecycle.give_terminal();
         tokio::select! {
             ended = child.wait() => Ok(code(ended.map_err(failed)?)),
             () = lifecycle.hard.cancelled() => Ok(130),

@@ -14,6 +14,8 @@ pub(crate) struct Foreground {
     /// Told to other terminals while it runs.
     announcement: Announcement,
     pub(crate) url: String,
+    /// Port of its address.
+    pub(crate) port: Option<u16>,
     pub(crate) named_url: Option<String>,
     pub(crate) status: watch::Receiver<Status>,
 }
@@ -22,6 +24,8 @@ pub(crate) struct Foreground {
 pub(crate) struct Started {
     /// A port the command pins against the platform's rule.
     pub(crate) pinned: Option<u16>,
+    /// The port it was told, where somebody else has the platform's.
+    pub(crate) moved: Option<u16>,
 }
 
 impl Foreground {
@@ -32,7 +36,8 @@ impl Foreground {
         let running = announcement(&session, &served.url, &[])?;
         let announcement = running.announce(&session.workspace.state_directory)?;
         let status = session.app.status();
-        Ok(Self { session, announcement, url: served.url, named_url: served.named_url, status })
+        let port = Some(served.port);
+        Ok(Self { session, announcement, url: served.url, port, named_url: served.named_url, status })
     }
 
     pub(crate) fn session(&self) -> &AppSession {
@@ -42,18 +47,29 @@ impl Foreground {
     /// Builds the environment, starts the app and waits until it listens.
     pub(crate) async fn start(&self) -> Result<Started, Failure> {
         let mut version = self.session.app.start(&self.session.plan).await?;
-        let running = announcement(&self.session, &self.url, &version.ready.variables)?;
-        // The same file as before, now with the app's variables: other terminals may join.
-        self.announcement.update(&running)?;
+        self.tell(&version)?;
+        let told = version.ready.port;
         let outcome = version.listening(&self.session.plan).await;
-        let pinned = version.ready.pinned;
+        if version.ready.port != told {
+            self.tell(&version)?;
+        }
+        let started = Started {
+            pinned: version.ready.pinned,
+            moved: version.ready.moved(self.session.plan.port).then_some(version.ready.port),
+        };
         self.session.app.keep(version).await;
         match outcome {
-            Ok(()) => Ok(Started { pinned }),
+            Ok(()) => Ok(started),
             // With `--reload` the next change of a file starts it again.
-            Err(_) if self.session.plan.reload => Ok(Started { pinned }),
+            Err(_) if self.session.plan.reload => Ok(started),
             Err(crash) => Err(crashed(&crash)),
         }
+    }
+
+    /// The same file as before, now with the app's variables: other terminals may join.
+    fn tell(&self, version: &Version) -> Result<(), Failure> {
+        let running = announcement(&self.session, &self.url, &version.ready.variables)?;
+        self.announcement.update(&running)
     }
 
     /// Stops the app, then the workspace.

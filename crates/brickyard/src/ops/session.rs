@@ -92,6 +92,7 @@ impl AppSession {
             source: project.dir.clone(),
             home: workspace.state_directory.join("homes").join(&project.name),
             platform: registered.environment.clone(),
+            address: app.address(),
             values: registered
                 .values
                 .iter()

@@ -1,14 +1,18 @@
 //! An empty home to run the binary in; fetched programs are shared between tests and kept for the next run.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
 
 /// How long anything may take: environments are built at first use, on machines that do other things too.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What is fetched and built, for all tests and the next run.
+pub(crate) const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
 
 /// A home directory with nothing in it; what runs in the background is stopped when it is dropped.
 pub(crate) struct Home {
@@ -40,6 +44,20 @@ impl Home {
         folder
     }
 
+    /// A copy of an example, so that its state is nobody else's, with this `brickyard.toml`.
+    pub(crate) fn example(&self, name: &str, toml: &str) -> PathBuf {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
+        let to = self.path().join(name);
+        let copied = Command::new("cp").arg("-r").arg(from).arg(&to).status().unwrap();
+        assert!(copied.success());
+        // What a run of the example itself may have left.
+        for left in [".brickyard", ".web", ".states"] {
+            let _ = std::fs::remove_dir_all(to.join(left));
+        }
+        std::fs::write(to.join("brickyard.toml"), toml).unwrap();
+        to
+    }
+
     /// The binary with these arguments, in this home.
     pub(crate) fn brickyard(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_brickyard"));
@@ -47,13 +65,14 @@ impl Home {
             .args(arguments)
             .env_clear()
             .envs(
-                ["PATH", "SSL_CERT_FILE", "PIP_CERT", "PIP_FIND_LINKS", "UV_CACHE_DIR"]
+                ["PATH", "SSL_CERT_FILE", "PIP_CERT", "PIP_FIND_LINKS"]
                     .iter()
                     .filter_map(|name| Some((*name, std::env::var_os(name)?))),
             )
             .env("HOME", self.path())
             .env("XDG_STATE_HOME", self.path().join("xdg-state"))
-            .env("BRICKYARD_CACHE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"))
+            .env("BRICKYARD_CACHE_DIR", CACHE)
+            .env("UV_CACHE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/uv-cache"))
             .current_dir(self.path())
             .stdin(Stdio::null());
         command
@@ -89,17 +108,42 @@ impl Drop for Home {
 pub(crate) struct Running {
     pub(crate) child: Child,
     pub(crate) url: String,
+    /// The address with the app's name.
+    pub(crate) named_url: Option<String>,
     /// What it had said on stderr until it was ready.
     pub(crate) said: String,
+    /// What it says on stdout, and on stderr from then on.
+    later: Option<[JoinHandle<String>; 2]>,
+}
+
+/// How a `brickyard run` ended, and what it had said.
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    /// Without what it said until it was ready.
+    pub(crate) stderr: String,
 }
 
 impl Running {
     /// Starts it and waits until it says that it runs.
     pub(crate) fn start(home: &Home, arguments: &[&str]) -> Self {
         let mut command = home.brickyard(&["run"]);
-        let mut child = command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        command.args(arguments);
+        Self::of(command)
+    }
+
+    /// The same for a command that is made already.
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (mut said, mut url) = (String::new(), String::new());
+        // Whatever is said has to be read, or it would block.
+        let all = std::thread::spawn(move || {
+            let mut said = Vec::new();
+            let _killed = stdout.read_to_end(&mut said);
+            text(&said)
+        });
+        let (mut said, mut url, mut named_url) = (String::new(), String::new(), None);
         loop {
             let Some(Ok(line)) = lines.next() else { panic!("it ended: {said}") };
             said.push_str(&line);
@@ -107,20 +151,36 @@ impl Running {
             if let Some((_, address)) = line.split_once("App        ") {
                 address.trim().clone_into(&mut url);
             }
+            if line.trim().starts_with("http://") {
+                named_url = Some(line.trim().to_owned());
+            }
             if line.starts_with("Press Ctrl-C") {
                 break;
             }
         }
-        // Whatever it says later has to be read, or it would block.
-        std::thread::spawn(move || for _ in lines {});
-        Self { child, url, said }
+        let rest = std::thread::spawn(move || {
+            lines.map_while(Result::ok).fold(String::new(), |all, line| all + &line + "\n")
+        });
+        Self { child, url, named_url, said, later: Some([all, rest]) }
     }
 
     /// Sends a signal and waits for the end; its exit code.
-    pub(crate) fn end(mut self, signal: nix::sys::signal::Signal) -> Option<i32> {
+    pub(crate) fn end(self, signal: nix::sys::signal::Signal) -> Option<i32> {
+        self.told(signal).status.code()
+    }
+
+    /// Sends a signal.
+    pub(crate) fn tell(&self, signal: nix::sys::signal::Signal) {
         let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
         nix::sys::signal::kill(pid, signal).unwrap();
-        self.child.wait().unwrap().code()
+    }
+
+    /// Sends a signal and waits for the end.
+    pub(crate) fn told(mut self, signal: nix::sys::signal::Signal) -> Ended {
+        self.tell(signal);
+        let status = self.child.wait().unwrap();
+        let [stdout, stderr] = self.later.take().unwrap().map(|task| task.join().unwrap());
+        Ended { status, stdout, stderr }
     }
 }
 
@@ -133,25 +193,29 @@ impl Drop for Running {
 
 /// GET with cookies and redirects, as a browser without scripts; status and body.
 pub(crate) fn get(url: &str, headers: &[(&str, &str)]) -> (u16, String) {
+    let all = curl(url, headers, &["--write-out", "\n%{http_code}"]);
+    let (body, code) = all.rsplit_once('\n').unwrap();
+    (code.parse().unwrap(), body.to_owned())
+}
+
+/// POST of a body; what comes back.
+pub(crate) fn post(url: &str, headers: &[(&str, &str)], body: &str) -> String {
+    curl(url, headers, &["--data", body])
+}
+
+fn curl(url: &str, headers: &[(&str, &str)], more: &[&str]) -> String {
     let mut command = Command::new("curl");
-    command.args([
-        "--silent",
-        "--show-error",
-        "--location",
-        "--cookie",
-        "",
-        "--max-time",
-        "120",
-        "--write-out",
-        "\n%{http_code}",
-    ]);
+    command.args(["--silent", "--show-error", "--location", "--cookie", "", "--max-time", "120"]);
     for (name, value) in headers {
         command.args(["--header", &format!("{name}: {value}")]);
     }
-    let output = command.arg(url).output().unwrap();
-    let all = text(&output.stdout);
-    let (body, code) = all.rsplit_once('\n').unwrap();
-    (code.parse().unwrap(), body.to_owned())
+    text(&command.args(more).arg(url).output().unwrap().stdout)
+}
+
+/// Whether a process lives; one that waits to be buried does not.
+pub(crate) fn lives(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !stat.is_empty() && !stat.rsplit(") ").next().unwrap().starts_with(['Z', 'X'])
 }
 
 /// Waits for a condition.

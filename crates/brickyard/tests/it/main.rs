@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod acceptance;
 mod apps;
 mod browser;
 mod check;
 mod examples;
+mod exec;
 mod harness;
 mod lakebase;
 mod lsp;
@@ -13,3 +15,5 @@ mod mcp;
 mod new;
 mod planted;
 mod run;
+mod runtime;
+mod side_by_side;

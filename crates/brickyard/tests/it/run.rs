@@ -1,7 +1,7 @@
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use super::harness::{Home, Running, get, text, wait_for};
+use super::harness::{Home, Running, get, lives, text, wait_for};
 
 /// An app that tells who it is, who asks, and what it was sent.
 pub(crate) const ECHO: &str = r#"
@@ -144,10 +144,7 @@ fn nothing_outlives_a_killed_brickyard() {
     running.child.kill().unwrap();
     running.child.wait().unwrap();
     for pid in pids {
-        wait_for("the end of the app's processes", || {
-            let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            state.is_empty() || state.rsplit(") ").next().unwrap().starts_with('Z')
-        });
+        wait_for("the end of the app's processes", || !lives(pid.parse().unwrap()));
     }
 }
 
@@ -162,4 +159,14 @@ fn wrong_input_is_refused_with_a_hint() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("app.yaml:1:10"), "{}", text(&refused.stderr));
     assert_eq!(home.output(&["sql"]).status.code(), Some(2));
+}
+
+#[test]
+fn shells_complete_every_command() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = home.stdout(&["completions", shell]);
+        assert!(["run", "exec", "doctor", "deploy"].iter().all(|name| script.contains(name)), "{shell}");
+    }
+    assert!(home.stdout(&["--version"]).starts_with("brickyard 0."));
 }

@@ -29,6 +29,7 @@ impl AppHost for LocalApps {
                 source: launch.source.clone(),
                 home: self.state_directory.join("homes").join(&launch.name),
                 platform: launch.environment.clone(),
+                address: app.address(),
                 values: launch
                     .values
                     .iter()

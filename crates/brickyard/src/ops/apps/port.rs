@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use brickyard_runner::ingress::{Port, Served};
 
 /// Port of the platform (platform §0.1).
-const PLATFORM_PORT: u16 = 8000;
+pub(crate) const PLATFORM_PORT: u16 = 8000;
 
 /// Which port an app is told to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,14 @@ impl PortPolicy {
 pub(crate) struct Claims {
     /// One lock file a port, shared by all brickyards of the user.
     directory: PathBuf,
-    claimed: Arc<Mutex<Option<(u16, File)>>>,
+    claimed: Arc<Mutex<Claimed>>,
+}
+
+#[derive(Debug, Default)]
+struct Claimed {
+    port: Option<(u16, File)>,
+    /// Ports that another program took before the app did.
+    lost: Vec<u16>,
 }
 
 impl Claims {
@@ -52,17 +59,24 @@ impl Claims {
     /// The platform's port if nobody has it, else any; the same one each time.
     fn port(&self) -> u16 {
         let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((port, _)) = claimed.as_ref() {
+        if let Some((port, _)) = &claimed.port {
             return *port;
         }
         for wanted in std::iter::once(PLATFORM_PORT).chain(std::iter::repeat_n(0, 50)) {
-            let Some(port) = free(wanted) else { continue };
+            let Some(port) = free(wanted).filter(|port| !claimed.lost.contains(port)) else { continue };
             if let Some(lock) = self.lock(port) {
-                *claimed = Some((port, lock));
+                claimed.port = Some((port, lock));
                 return port;
             }
         }
         PLATFORM_PORT
+    }
+
+    /// Lets go of a port that another program has taken: the next one is another.
+    pub(super) fn lost(&self, port: u16) {
+        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        claimed.port = None;
+        claimed.lost.push(port);
     }
 
     fn lock(&self, port: u16) -> Option<File> {
@@ -94,7 +108,7 @@ fn pinned(command: &[String]) -> Option<u16> {
 }
 
 /// The port itself if nobody listens on it; for 0 any such port.
-fn free(port: u16) -> Option<u16> {
+pub(super) fn free(port: u16) -> Option<u16> {
     let all = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).ok()?;
     Some(all.local_addr().ok()?.port())
 }
@@ -155,5 +169,8 @@ mod tests {
         let second = Claims::new(directory.path().to_owned());
         assert_ne!(first.port(), second.port());
         assert_eq!(first.port(), first.clone().port());
+        let before = first.port();
+        first.lost(before);
+        assert_ne!(first.port(), before);
     }
 }

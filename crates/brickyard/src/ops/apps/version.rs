@@ -19,13 +19,26 @@ use brickyard_runner::warden::Limits;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::port::{Claims, PortPolicy};
+use super::port::{self, Claims, PLATFORM_PORT, PortPolicy};
 use crate::failure::Failure;
 use crate::ops::app_environment::{self, Parts, Variable};
 use crate::settings::Settings;
 
 /// How long an app may listen on another port than it was told before that port is taken for the one it means.
 const WRONG_PORT_PATIENCE: Duration = Duration::from_secs(4);
+
+/// How many ports are tried for an app, one after the other, while other programs take them.
+const PORTS_TRIED: usize = 5;
+
+/// How the start of a version went.
+enum Settled {
+    Up,
+    /// It listens on this port and not on the one it was told.
+    Elsewhere(u16),
+    /// Another program has its port.
+    Taken,
+    Down(Arc<Crash>),
+}
 
 /// How a version of an app is built and started; can be worked out again when its files change.
 #[derive(Clone)]
@@ -39,6 +52,8 @@ pub(crate) struct Plan {
     pub(crate) home: PathBuf,
     /// Variables the platform sets.
     pub(crate) platform: Vec<(String, String)>,
+    /// Where browsers find the app.
+    pub(crate) address: String,
     /// Values of resources by key, and whether they are secret.
     pub(crate) values: Vec<(String, String, bool)>,
     /// Variables given with a deployment.
@@ -74,6 +89,13 @@ pub(crate) struct Version {
     pub(crate) ready: Ready,
 }
 
+impl Ready {
+    /// Whether it was told another port than the platform's because that one is taken.
+    pub(crate) fn moved(&self, policy: PortPolicy) -> bool {
+        !matches!(policy, PortPolicy::Fixed(_)) && self.pinned.is_none() && self.port != PLATFORM_PORT
+    }
+}
+
 impl Plan {
     /// Reads the app's files, builds its environment, and works out command and variables.
     pub(crate) async fn work_out(&self) -> Result<Ready, Failure> {
@@ -97,6 +119,7 @@ impl Plan {
             platform: &self.platform,
             interpreter: &interpreter,
             port,
+            address: &self.address,
             entries: &project.env(),
             deployment: &self.variables,
             local: &project.settings.app.env,
@@ -153,6 +176,15 @@ impl Version {
     /// Starts a version; its status goes to `status` as long as it runs.
     pub(crate) async fn start(plan: &Plan, status: watch::Sender<Status>) -> Result<Self, Failure> {
         let ready = plan.work_out().await?;
+        if matches!(plan.port, PortPolicy::Fixed(_)) || ready.pinned.is_some() {
+            if port::free(ready.port).is_none() {
+                return Err(Failure::machine(format!(
+                    "Another program has port {}, on which the app has to listen",
+                    ready.port
+                ))
+                .hint("stop that program, or let the app listen on `DATABRICKS_APP_PORT`"));
+            }
+        }
         let warden = vec![plan.settings.executable.clone().into_os_string(), OsString::from("warden")];
         let mut config = SupervisorConfig::new(ready.launch.clone(), warden, plan.logs.clone());
         config.limits = plan.limits;
@@ -177,46 +209,91 @@ impl Version {
         self.forward = forward(&self.supervisor, status);
     }
 
-    /// Waits until it listens; with the automatic port, an app that insists on another one gets it.
+    /// Waits until it listens. With the automatic port, an app that insists on another one gets it; a port that another
+    /// program took meanwhile is changed for a free one where the app listens to `DATABRICKS_APP_PORT`.
     pub(crate) async fn listening(&mut self, plan: &Plan) -> Result<(), Arc<Crash>> {
-        if plan.port != PortPolicy::Auto {
-            return self.supervisor.ready().await.map(drop);
+        for _ in 0..PORTS_TRIED {
+            let taken = match self.settled(plan.port).await {
+                Settled::Up => return Ok(()),
+                Settled::Elsewhere(port) => {
+                    self.follow(plan, port).await;
+                    continue;
+                }
+                Settled::Taken => Crash {
+                    reason: format!("another program already listens on port {}", self.ready.port),
+                    code: None,
+                    signal: None,
+                    last_lines: Vec::new(),
+                },
+                Settled::Down(crash) if port::free(self.ready.port).is_some() => return Err(crash),
+                Settled::Down(crash) => Crash::clone(&crash),
+            };
+            if self.ready.pinned.is_some() || matches!(plan.port, PortPolicy::Fixed(_)) {
+                self.supervisor.stop().await;
+                return Err(Arc::new(taken));
+            }
+            plan.logs.append(
+                Source::System,
+                &format!("Another program has taken port {}; trying another one", self.ready.port),
+            );
+            plan.claims.lost(self.ready.port);
+            match plan.work_out().await {
+                Ok(ready) => self.ready = ready,
+                Err(failure) => return Err(Arc::new(Crash { reason: explain(&failure), ..taken })),
+            }
+            self.supervisor.restart(Some(self.ready.launch.clone())).await;
         }
+        self.supervisor.ready().await.map(drop)
+    }
+
+    /// Waits until it is known how the start went.
+    async fn settled(&self, policy: PortPolicy) -> Settled {
         let mut status = self.supervisor.status();
         loop {
             let now = status.borrow_and_update().clone();
-            let wrong = match &now {
-                Status {
-                    state: State::Starting,
-                    diagnosis: Some(Diagnosis::WrongPort { found, .. }),
-                    ..
-                } => found.first().map(std::net::SocketAddr::port),
-                Status { state: State::Starting, .. } => None,
-                _ => return self.supervisor.ready().await.map(drop),
-            };
-            let Some(port) = wrong else {
-                if status.changed().await.is_err() {
-                    return self.supervisor.ready().await.map(drop);
+            let wrong = match (now.state, now.diagnosis) {
+                (State::Starting, Some(Diagnosis::PortTaken { .. })) => Some(Settled::Taken),
+                (State::Starting, Some(Diagnosis::WrongPort { found, .. })) if policy == PortPolicy::Auto => {
+                    found.first().map(|address| Settled::Elsewhere(address.port()))
                 }
-                continue;
-            };
-            if let Ok(changed) = tokio::time::timeout(WRONG_PORT_PATIENCE, status.changed()).await {
-                if changed.is_err() {
-                    return self.supervisor.ready().await.map(drop);
+                (State::Starting | State::Stopping, _) => None,
+                (State::Running { .. }, _) => return Settled::Up,
+                (State::Crashed(crash), _) => return Settled::Down(crash),
+                (State::Stopped, _) => {
+                    return match self.supervisor.ready().await {
+                        Ok(_) => Settled::Up,
+                        Err(crash) => Settled::Down(crash),
+                    };
                 }
-                continue;
+            };
+            let changed = match wrong {
+                None => status.changed().await,
+                // It may be on its way: many servers listen on several ports, one after the other.
+                Some(wrong) => match tokio::time::timeout(WRONG_PORT_PATIENCE, status.changed()).await {
+                    Ok(changed) => changed,
+                    Err(_) => return wrong,
+                },
+            };
+            if changed.is_err() {
+                return match self.supervisor.ready().await {
+                    Ok(_) => Settled::Up,
+                    Err(crash) => Settled::Down(crash),
+                };
             }
-            let message = format!(
-                "The app listens on port {port} whatever DATABRICKS_APP_PORT says; the platform would answer \"App Not \
-                 Available\". Here it is served all the same"
-            );
-            plan.logs.append(Source::System, &message);
-            self.ready.pinned = Some(port);
-            self.ready.port = port;
-            self.ready.launch.port = port;
-            self.supervisor.restart(Some(self.ready.launch.clone())).await;
-            return self.supervisor.ready().await.map(drop);
         }
+    }
+
+    /// Serves it where it listens.
+    async fn follow(&mut self, plan: &Plan, port: u16) {
+        let message = format!(
+            "The app listens on port {port} whatever DATABRICKS_APP_PORT says; the platform would answer \"App Not \
+             Available\". Here it is served all the same"
+        );
+        plan.logs.append(Source::System, &message);
+        self.ready.pinned = Some(port);
+        self.ready.port = port;
+        self.ready.launch.port = port;
+        self.supervisor.restart(Some(self.ready.launch.clone())).await;
     }
 
     /// Ends it: SIGTERM, 15 seconds, SIGKILL.

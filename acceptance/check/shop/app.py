@@ -1,0 +1,4 @@
+import streamlit as st
+import psycopg2
+
+st.title("Shop")
