@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use crate::command::{self, output, root, say};
+use crate::settings;
 
 /// Generated pages and what `brickyard reference` calls them.
 const PAGES: &[(&str, &str)] = &[
@@ -14,14 +15,18 @@ const PAGES: &[(&str, &str)] = &[
 pub(crate) fn run(check: bool) -> Result<(), String> {
     command::run("cargo", &["build", "--quiet", "--package", "brickyard"])?;
     let mut stale = Vec::new();
+    let mut pages = vec![("docs/reference/settings.md", settings::page()?)];
     for (path, page) in PAGES {
         let text = output("cargo", &["run", "--quiet", "--package", "brickyard", "--", "reference", page])?;
+        pages.push((path, text));
+    }
+    for (path, text) in pages {
         let file = root().join(path);
         if std::fs::read_to_string(&file).is_ok_and(|old| old == text) {
             continue;
         }
         if check {
-            stale.push(*path);
+            stale.push(path);
         } else {
             write(&file, &text)?;
             say(&format!("wrote {path}"));

@@ -3,6 +3,7 @@
 mod check;
 mod command;
 mod generate;
+mod settings;
 mod tidy;
 
 use std::process::ExitCode;

@@ -20,6 +20,25 @@ for client in (requests, httpx):
     assert_eq!(printed, "501 NOT_IMPLEMENTED\n501 NOT_IMPLEMENTED\n");
 }
 
+/// `curl` is given either generation of HTTP under the same name and port, and trusts the workspace's own authority.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_generations_of_http_are_spoken() {
+    let running = start().await;
+    for (wanted, version) in [("--http1.1", "1.1 401"), ("--http2", "2 401")] {
+        let output = tokio::process::Command::new("curl")
+            .args(["--silent", "--show-error", "--max-time", "60", "--output", "/dev/null", wanted])
+            .args(["--write-out", "%{http_version} %{http_code}", "--proxy", &running.handle.proxy_url()])
+            .arg("--cacert")
+            .arg(running.handle.ca_certificate())
+            .arg(format!("https://{}/api/2.0/preview/scim/v2/Me", running.handle.host()))
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(said, version, "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 /// Another name is passed through byte by byte, and the workspace's name is not reachable on other ports.
 #[tokio::test(flavor = "multi_thread")]
 async fn other_names_are_tunnelled_untouched() {
