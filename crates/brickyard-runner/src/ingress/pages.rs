@@ -70,6 +70,11 @@ pub(super) fn not_up(name: &str, status: &Status) -> Response<Body> {
         paragraph(&mut body, &format!("{diagnosis}."));
     }
     match &status.state {
+        // As on the platform: the app runs, and nobody finds it.
+        State::Starting if status.diagnosis.is_some() => {
+            log_link(&mut body);
+            page(StatusCode::BAD_GATEWAY, "App Not Available", &body, true)
+        }
         State::Starting => {
             paragraph(
                 &mut body,

@@ -23,6 +23,7 @@ stories! {
     both_app_files
     check
     cold_and_offline
+    command
     crash
     doctor
     env

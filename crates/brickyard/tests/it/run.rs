@@ -87,6 +87,37 @@ fn an_unmodified_app_runs_as_itself_and_knows_its_user() {
     assert_eq!(running.end(Signal::SIGINT), Some(0));
 }
 
+/// Programs come below `/api/` with OAuth tokens; the app gets a token of its own scopes in place of theirs.
+#[test]
+fn programs_come_with_oauth_tokens_alone() {
+    let home = Home::new();
+    let app = home.app("hello", &[("app.py", ECHO)]);
+    let folder = app.to_str().unwrap();
+    let running = Running::start(&home, &[folder, "--port", "0", "--as", "none"]);
+    let ask = |path: &str, bearer: &str| {
+        get(&format!("{}{path}", running.url), &[("Authorization", &format!("Bearer {bearer}"))])
+    };
+    let script =
+        "from databricks.sdk.core import Config; print(Config().authenticate()['Authorization'].split()[1])";
+    let token = home.stdout(&["exec", "--app", folder, "--", "python", "-c", script]);
+    let (status, body) = ask("/api/me", token.trim());
+    assert_eq!(status, 200, "{body}");
+    let seen: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(seen["user"], seen["client_id"], "the token that was passed on is the caller's own");
+    let headers = &seen["headers"];
+    assert_ne!(headers["x-forwarded-access-token"], token.trim());
+    assert_eq!((headers.get("authorization"), headers.get("x-forwarded-email")), (None, None));
+    let id = headers["x-forwarded-user"].as_str().unwrap();
+    assert!(id.split('@').all(|part| part.parse::<u64>().is_ok()) && id.contains('@'), "{id}");
+
+    // A personal token, none, and any token outside `/api/`.
+    let file = std::fs::read(app.join(".brickyard/running.json")).unwrap();
+    let personal = serde_json::from_slice::<Value>(&file).unwrap()["token"].as_str().unwrap().to_owned();
+    assert_eq!(ask("/api/me", &personal).0, 401);
+    assert_eq!(get(&format!("{}/api/me", running.url), &[]), (401, "{}".to_owned()));
+    assert!(ask("/", token.trim()).1.contains("Sign in"), "a page is for browsers");
+}
+
 #[test]
 fn another_user_is_signed_in_by_name_and_strangers_are_refused() {
     let home = Home::new();
@@ -116,6 +147,18 @@ fn an_app_that_pins_another_port_is_served_with_a_warning() {
     let running = Running::start(&home, &[app.to_str().unwrap(), "--port", "0"]);
     assert!(running.said.contains("insists on port 18473"), "{}", running.said);
     assert!(get(&running.url, &[]).1.contains("pinned"));
+}
+
+#[test]
+fn strict_is_as_unavailable_as_the_platform() {
+    let home = Home::new();
+    let command = "command: [python, -m, http.server, --bind, 0.0.0.0, '18475']\n";
+    let app = home.app("pinned", &[("app.yaml", command), ("app.py", "")]);
+    let running = Running::start(&home, &[app.to_str().unwrap(), "--port", "0", "--strict"]);
+    let (status, body) = get(&running.url, &[("Accept", "text/html")]);
+    assert!(status == 502 && body.contains("App Not Available") && body.contains("18475"), "{status} {body}");
+    let ended = running.told(Signal::SIGINT);
+    assert!(ended.stderr.contains("warning: The app listens on `0.0.0.0:18475`"), "{}", ended.stderr);
 }
 
 #[test]

@@ -213,12 +213,14 @@ impl Version {
     /// program took meanwhile is changed for a free one where the app listens to `DATABRICKS_APP_PORT`.
     pub(crate) async fn listening(&mut self, plan: &Plan) -> Result<(), Arc<Crash>> {
         for _ in 0..PORTS_TRIED {
-            let taken = match self.settled(plan.port).await {
+            let taken = match self.settled().await {
                 Settled::Up => return Ok(()),
-                Settled::Elsewhere(port) => {
+                Settled::Elsewhere(port) if plan.port == PortPolicy::Auto => {
                     self.follow(plan, port).await;
                     continue;
                 }
+                // As on the platform: it runs, and its address says "App Not Available".
+                Settled::Elsewhere(_) => return Ok(()),
                 Settled::Taken => Crash {
                     reason: format!("another program already listens on port {}", self.ready.port),
                     code: None,
@@ -247,13 +249,13 @@ impl Version {
     }
 
     /// Waits until it is known how the start went.
-    async fn settled(&self, policy: PortPolicy) -> Settled {
+    async fn settled(&self) -> Settled {
         let mut status = self.supervisor.status();
         loop {
             let now = status.borrow_and_update().clone();
             let wrong = match (now.state, now.diagnosis) {
                 (State::Starting, Some(Diagnosis::PortTaken { .. })) => Some(Settled::Taken),
-                (State::Starting, Some(Diagnosis::WrongPort { found, .. })) if policy == PortPolicy::Auto => {
+                (State::Starting, Some(Diagnosis::WrongPort { found, .. })) => {
                     found.first().map(|address| Settled::Elsewhere(address.port()))
                 }
                 (State::Starting | State::Stopping, _) => None,

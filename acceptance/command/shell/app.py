@@ -1,0 +1,6 @@
+import os
+import sys
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+print(sys.argv, flush=True)
+ThreadingHTTPServer(("0.0.0.0", int(os.environ["DATABRICKS_APP_PORT"])), SimpleHTTPRequestHandler).serve_forever()
