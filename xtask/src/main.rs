@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything the repository does to itself.
 
+mod bench;
 mod check;
 mod command;
 mod generate;
@@ -10,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Check, generate, tidy
+/// Check, generate, tidy, bench
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 enum Task {
@@ -28,6 +29,17 @@ enum Task {
     },
     /// Layout rules as a test: crate edges, file length, names, the code map, witnesses
     Tidy,
+    /// Measure the release build against its peers, in one run
+    Bench {
+        /// Rows to measure; without names all but those that run only by name
+        names: Vec<String>,
+        /// Name the rows and measure nothing
+        #[arg(long)]
+        list: bool,
+        /// Write the table to `docs/BENCHMARKS.md`
+        #[arg(long)]
+        write: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -35,6 +47,7 @@ fn main() -> ExitCode {
         Task::Check { no_tests } => check::run(no_tests),
         Task::Generate { check } => generate::run(check),
         Task::Tidy => tidy::run(),
+        Task::Bench { names, list, write } => bench::run(&names, list, write),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
