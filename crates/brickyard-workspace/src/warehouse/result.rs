@@ -1,6 +1,7 @@
 //! Rows on their way from the engine to a client: types, texts, Arrow messages.
 
 pub(crate) mod arrow;
+mod convert;
 pub(crate) mod ipc;
 pub(crate) mod sql_type;
 pub(crate) mod text;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 
+use super::convert::convert;
 use super::sql_type::SqlType;
 use super::text::{self, Style};
 
@@ -58,10 +59,7 @@ impl Shape {
             |((column, sql_type), field)| {
                 let column = normalize(column, sql_type)?;
                 if keeps(sql_type, self.native) {
-                    if column.data_type() == field.data_type() {
-                        return Ok(column);
-                    }
-                    return arrow_cast::cast(&column, field.data_type());
+                    return convert(&column, field.data_type());
                 }
                 Ok(Arc::new(texts(&column, sql_type)) as ArrayRef)
             },
@@ -94,7 +92,7 @@ pub(crate) fn normalize(column: &ArrayRef, sql_type: &SqlType) -> Result<ArrayRe
         (SqlType::DayTimeInterval, _) => DataType::Duration(TimeUnit::Microsecond),
         (sql_type, _) => sql_type.arrow(),
     };
-    if *column.data_type() == wanted { Ok(column.clone()) } else { arrow_cast::cast(column, &wanted) }
+    convert(column, &wanted)
 }
 
 /// A column as texts, nulls kept.
