@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::command::{self, output, root, say};
 use crate::settings;
@@ -13,12 +13,15 @@ const PAGES: &[(&str, &str)] = &[
 
 /// Writes the pages, or with `check` only compares.
 pub(crate) fn run(check: bool) -> Result<(), String> {
-    command::run("cargo", &["build", "--quiet", "--package", "brickyard"])?;
+    // With `--workspace` the dependencies are those of the tests; with `--package` some would be built once more.
+    command::run("cargo", &["build", "--quiet", "--workspace", "--bin", "brickyard"])?;
+    let binary = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let binary = binary.join("debug/brickyard");
+    let binary = binary.to_str().ok_or("the path of the target directory is no text")?;
     let mut stale = Vec::new();
     let mut pages = vec![("docs/reference/settings.md", settings::page()?)];
     for (path, page) in PAGES {
-        let text = output("cargo", &["run", "--quiet", "--package", "brickyard", "--", "reference", page])?;
-        pages.push((path, text));
+        pages.push((path, output(binary, &["reference", page])?));
     }
     for (path, text) in pages {
         let file = root().join(path);
