@@ -22,7 +22,7 @@ use crate::endpoint::{Family, Fidelity};
 use crate::store::{Store, StoreError};
 
 pub use clients::OAuthClient;
-pub(crate) use discovery::base;
+pub(crate) use discovery::{Base, base};
 pub(crate) use personal_tokens::{PREFIX as PERSONAL_TOKEN_PREFIX, find as find_personal_token};
 
 /// Seconds a code may wait to be redeemed.

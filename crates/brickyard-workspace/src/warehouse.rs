@@ -11,6 +11,7 @@ mod fault;
 mod grid;
 mod history;
 mod information_schema;
+mod link;
 mod listing;
 mod name;
 mod operation;
@@ -21,6 +22,7 @@ mod rest;
 mod result;
 mod scene;
 mod session;
+mod spool;
 mod state;
 mod statement;
 mod statements;
@@ -78,7 +80,7 @@ pub(crate) fn family() -> Family {
             Fidelity::Full,
             SDK,
         )
-        .endpoint("GET", "/sql-results/{id}/{chunk}", get(statements::download), Fidelity::Full, SDK)
+        .endpoint("GET", "/sql-results/{id}/{chunk}", get(link::download), Fidelity::Full, SDK)
         .endpoint("POST", "/api/2.0/sql/sessions", post(statements::create_session), Fidelity::Full, SDK)
         .endpoint(
             "DELETE",

@@ -1,6 +1,9 @@
-use axum::extract::State;
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, State};
 use axum::{Extension, Json};
 use http::header::HOST;
+use http::request::Parts;
 use http::{HeaderMap, Uri};
 use serde_json::{Value, json};
 
@@ -18,6 +21,18 @@ pub(crate) fn base(workspace: &Workspace, via: Via, uri: &Uri, headers: &HeaderM
             let header = || headers.get(HOST).and_then(|value| value.to_str().ok());
             authority.or_else(header).map_or_else(|| workspace.http_url(), |host| format!("http://{host}"))
         }
+    }
+}
+
+/// [`base`] of a request, as an extractor.
+pub(crate) struct Base(pub(crate) String);
+
+impl FromRequestParts<Workspace> for Base {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, workspace: &Workspace) -> Result<Self, Infallible> {
+        let via = parts.extensions.get().copied().unwrap_or(Via::Plain);
+        Ok(Self(base(workspace, via, &parts.uri, &parts.headers)))
     }
 }
 

@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arrow_schema::SchemaRef;
@@ -10,12 +10,16 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::fault::Fault;
+use super::link::Download;
 use super::outcome::Outcome;
 use super::result::arrow::Native;
 use super::result::ipc;
 
 /// Bytes of rows that wait for a client before the engine is made to wait.
 const WAITING: usize = 16 * 1024 * 1024;
+
+/// Bytes from which on a result is large: clients that can follow links get links.
+const LARGE: usize = 4 * 1024 * 1024;
 
 /// Time for which rows in hand wait for further ones.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -41,6 +45,14 @@ pub(crate) struct Operation {
     queue: Mutex<Option<mpsc::UnboundedSender<Item>>>,
     room: Arc<Semaphore>,
     was_cut: AtomicBool,
+    links: OnceLock<Result<Links, Fault>>,
+}
+
+/// The part of a result that a Thrift client has been given links to.
+pub(crate) struct Links {
+    pub(crate) download: Arc<Download>,
+    /// The chunk that it gets next.
+    pub(crate) next: tokio::sync::Mutex<usize>,
 }
 
 /// How a Thrift client takes rows.
@@ -50,13 +62,15 @@ pub(crate) struct Format {
     pub(crate) arrow: bool,
     /// Each message as an LZ4 frame.
     pub(crate) lz4: bool,
+    /// Large results as links to files.
+    pub(crate) links: bool,
     /// Types taken as Arrow.
     pub(crate) native: Native,
 }
 
 impl Format {
     /// Columns of plain values.
-    pub(crate) const COLUMNS: Self = Self { arrow: false, lz4: false, native: Native::ALL };
+    pub(crate) const COLUMNS: Self = Self { arrow: false, lz4: false, links: false, native: Native::ALL };
 }
 
 /// How far an operation is.
@@ -90,6 +104,8 @@ pub(crate) struct Head {
     pub(crate) modified: Option<i64>,
     /// Whether the client moves a file itself.
     pub(crate) staging: bool,
+    /// Whether there are more rows than fit well into one answer.
+    pub(crate) large: bool,
 }
 
 /// Rows taken from an operation.
@@ -132,6 +148,7 @@ impl Operation {
             queue: Mutex::new(Some(sender)),
             room: Arc::new(Semaphore::new(WAITING)),
             was_cut: AtomicBool::new(false),
+            links: OnceLock::new(),
         }
     }
 
@@ -157,6 +174,12 @@ impl Operation {
     /// Whether rows were left out because of the statement's row limit.
     pub(crate) fn was_cut(&self) -> bool {
         self.was_cut.load(Ordering::Relaxed)
+    }
+
+    /// Where the rows are that a Thrift client gets links to; `make` is called by the first who asks.
+    pub(crate) fn links(&self, make: impl FnOnce() -> Result<Arc<Download>, Fault>) -> Result<&Links, Fault> {
+        let links = || Ok(Links { download: make()?, next: tokio::sync::Mutex::default() });
+        self.links.get_or_init(links).as_ref().map_err(Clone::clone)
     }
 
     /// The engine begins.
@@ -190,16 +213,20 @@ impl Operation {
         limit: Option<u64>,
         ready: impl FnOnce(),
     ) -> Result<u64, Fault> {
-        let head =
-            Head { schema: outcome.schema.clone(), modified: outcome.modified, staging: outcome.staging };
+        let head = Head {
+            schema: outcome.schema.clone(),
+            modified: outcome.modified,
+            staging: outcome.staging,
+            large: false,
+        };
         let mut ready = Some(ready);
-        let mut settle = || {
+        let mut settle = |large: bool| {
             if let Some(ready) = ready.take() {
                 ready();
-                self.progress.send_replace(Progress::Ready(head.clone()));
+                self.progress.send_replace(Progress::Ready(Head { large, ..head.clone() }));
             }
         };
-        let mut rows = 0;
+        let (mut rows, mut bytes) = (0, 0);
         let limit = limit.unwrap_or(u64::MAX);
         while rows < limit
             && let Some(batch) = outcome.next().await?
@@ -208,11 +235,12 @@ impl Operation {
             rows += batch.rows as u64;
             let more = rows == limit && (rest.is_some() || outcome.next().await?.is_some());
             self.was_cut.fetch_or(more, Ordering::Relaxed);
+            bytes += batch.stream.len();
             let size = u32::try_from(batch.stream.len().clamp(LEAST, WAITING)).unwrap_or(u32::MAX);
             let permit = if let Ok(permit) = Arc::clone(&self.room).try_acquire_many_owned(size) {
                 permit
             } else {
-                settle();
+                settle(true);
                 Arc::clone(&self.room).acquire_many_owned(size).await.map_err(|_| Fault::canceled())?
             };
             let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -222,7 +250,7 @@ impl Operation {
             }
         }
         drop(self.take_queue());
-        settle();
+        settle(bytes > LARGE);
         Ok(rows)
     }
 

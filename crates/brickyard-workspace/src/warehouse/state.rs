@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::definition::{Definition, starter_id};
 use super::fault::Fault;
 use super::history::History;
+use super::link::Downloads;
 use super::session::Session;
 use super::statements::Results;
 use crate::error::ApiError;
@@ -25,6 +26,7 @@ pub(crate) struct Warehouses {
     sessions: Mutex<HashMap<Uuid, Arc<Session>>>,
     writers: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     results: Results,
+    downloads: Downloads,
     history: History,
 }
 
@@ -186,6 +188,11 @@ impl Warehouses {
     /// Statements of the Statement Execution API.
     pub(crate) fn results(&self) -> &Results {
         &self.results
+    }
+
+    /// Results whose parts can be fetched as files.
+    pub(crate) fn downloads(&self) -> &Downloads {
+        &self.downloads
     }
 
     /// The lock that lets one statement at a time change a table.

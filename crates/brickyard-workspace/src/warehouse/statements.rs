@@ -2,11 +2,9 @@
 
 mod chunk;
 mod execute;
-mod link;
+mod kept;
 mod session;
-mod spool;
 
 pub(super) use execute::{cancel, close, execute, get, get_chunk};
-pub(super) use link::download;
+pub(super) use kept::Results;
 pub(super) use session::{create_session, delete_session};
-pub(super) use spool::Results;

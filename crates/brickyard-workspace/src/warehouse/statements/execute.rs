@@ -5,21 +5,23 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, State};
 use brickyard_sql::{Parameter, Parameters};
-use http::HeaderMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::chunk;
-use super::link;
+use super::kept::{Kept, Stored, Wish};
 use super::session;
-use super::spool::{Kept, Layout, Stored, Wish};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
+use crate::oauth::Base;
 use crate::request::JsonBody;
 use crate::warehouse::fault::Fault;
+use crate::warehouse::link;
 use crate::warehouse::operation::{Format, Operation, Progress};
+use crate::warehouse::result::file::Layout;
+use crate::warehouse::spool::Chunk;
 use crate::warehouse::statement::{Statement, submit};
 use crate::workspace::Workspace;
 
@@ -57,7 +59,7 @@ struct Sent {
 pub(crate) async fn execute(
     State(workspace): State<Workspace>,
     caller: Caller,
-    headers: HeaderMap,
+    Base(base): Base,
     JsonBody(execute): JsonBody<Execute>,
 ) -> ApiResult<Value> {
     let wait = wait(execute.wait_timeout.as_deref())?;
@@ -95,18 +97,18 @@ pub(crate) async fn execute(
     submit(&workspace, &session, &operation, statement);
     keep(&workspace, &kept);
 
-    if !wait.is_zero() && tokio::time::timeout(wait, kept.stored()).await.is_err() && cancels {
+    if !wait.is_zero() && tokio::time::timeout(wait, kept.stored(&workspace)).await.is_err() && cancels {
         operation.cancellation().cancel();
         let _ = operation.settled().await;
     }
-    show(&workspace, &headers, &kept).map(Json)
+    show(&workspace, &base, &kept).map(Json)
 }
 
 /// Brings the result to disk in the background, so that the engine is not held up by a client that does not ask.
 fn keep(workspace: &Workspace, kept: &Arc<Kept>) {
-    let kept = Arc::clone(kept);
-    workspace.tracker().spawn(async move {
-        let _ = kept.stored().await;
+    let (kept, workspace) = (Arc::clone(kept), workspace.clone());
+    workspace.clone().tracker().spawn(async move {
+        let _ = kept.stored(&workspace).await;
     });
 }
 
@@ -114,11 +116,11 @@ fn keep(workspace: &Workspace, kept: &Arc<Kept>) {
 pub(crate) async fn get(
     State(workspace): State<Workspace>,
     caller: Caller,
-    headers: HeaderMap,
+    Base(base): Base,
     Path(id): Path<String>,
 ) -> ApiResult<Value> {
     let kept = find(&workspace, &caller, &id)?;
-    show(&workspace, &headers, &kept).map(Json)
+    show(&workspace, &base, &kept).map(Json)
 }
 
 /// `POST /api/2.0/sql/statements/{id}/cancel`.
@@ -149,17 +151,15 @@ pub(crate) async fn close(
 pub(crate) async fn get_chunk(
     State(workspace): State<Workspace>,
     caller: Caller,
-    headers: HeaderMap,
+    Base(base): Base,
     Path((id, index)): Path<(String, usize)>,
 ) -> ApiResult<Value> {
     let kept = find(&workspace, &caller, &id)?;
     let Some(Ok(stored)) = kept.ready() else {
         return Err(ApiError::invalid(format!("Statement {id} has no result")));
     };
-    if index >= stored.chunks.len() {
-        return Err(ApiError::not_found("Chunk", index));
-    }
-    part(&workspace, &headers, &kept, stored, index).map(Json)
+    let chunk = stored.download.spool.chunk(index).ok_or_else(|| ApiError::not_found("Chunk", index))?;
+    part(&workspace, &base, &kept, stored, (index, &chunk)).map(Json)
 }
 
 fn find(workspace: &Workspace, caller: &Caller, id: &str) -> Result<Arc<Kept>, ApiError> {
@@ -171,7 +171,7 @@ fn find(workspace: &Workspace, caller: &Caller, id: &str) -> Result<Arc<Kept>, A
 }
 
 /// A statement as the API shows it.
-fn show(workspace: &Workspace, headers: &HeaderMap, kept: &Kept) -> Result<Value, ApiError> {
+fn show(workspace: &Workspace, base: &str, kept: &Kept) -> Result<Value, ApiError> {
     let id = kept.operation.id.to_string();
     let failed = |state: &str, fault: &Fault| {
         json!({
@@ -198,12 +198,10 @@ fn show(workspace: &Workspace, headers: &HeaderMap, kept: &Kept) -> Result<Value
                 );
                 return Ok(failed("FAILED", &fault));
             }
-            let result = if stored.chunks.is_empty() && !kept.wish.links {
-                json!({ "chunk_index": 0, "row_offset": 0, "row_count": 0, "data_array": [] })
-            } else if stored.chunks.is_empty() {
-                json!({})
-            } else {
-                part(workspace, headers, kept, stored, 0)?
+            let result = match stored.download.spool.chunk(0) {
+                Some(chunk) => part(workspace, base, kept, stored, (0, &chunk))?,
+                None if kept.wish.links => json!({}),
+                None => json!({ "chunk_index": 0, "row_offset": 0, "row_count": 0, "data_array": [] }),
             };
             json!({
                 "statement_id": id,
@@ -220,19 +218,19 @@ fn show(workspace: &Workspace, headers: &HeaderMap, kept: &Kept) -> Result<Value
 /// One chunk: its rows, or the link to them.
 fn part(
     workspace: &Workspace,
-    headers: &HeaderMap,
+    base: &str,
     kept: &Kept,
     stored: &Stored,
-    index: usize,
+    (index, of): (usize, &Chunk),
 ) -> Result<Value, ApiError> {
-    let (id, of) = (kept.operation.id, &stored.chunks[index]);
+    let id = kept.operation.id;
     let mut part = json!({
         "chunk_index": index,
         "row_offset": of.offset,
         "row_count": of.rows,
         "byte_count": of.bytes,
     });
-    if index + 1 < stored.chunks.len() {
+    if stored.download.spool.chunk(index + 1).is_some() {
         part["next_chunk_index"] = json!(index + 1);
         part["next_chunk_internal_link"] = json!(format!(
             "/api/2.0/sql/statements/{id}/result/chunks/{}?row_offset={}",
@@ -241,12 +239,12 @@ fn part(
         ));
     }
     if kept.wish.links {
-        let expires = workspace.clock().unix_seconds() + link::LIFETIME;
-        part["external_link"] = json!(link::address(headers, workspace, id, index, expires));
+        let expires = link::expiry(workspace);
+        part["external_link"] = json!(link::address(base, id, index, expires));
         part["expiration"] = json!(Timestamp::from_second(expires).unwrap_or_default().to_string());
         return Ok(json!({ "external_links": [part] }));
     }
-    let rows = chunk::data_array(stored, index).map_err(|fault| ApiError::internal(&fault))?;
+    let rows = chunk::data_array(stored, of).map_err(|fault| ApiError::internal(&fault))?;
     part["data_array"] = json!(rows);
     Ok(part)
 }

@@ -104,6 +104,11 @@ pub(super) fn operation_status(operation: &Operation, progress: &Progress) -> Ge
 /// Columns of a result as the client will get them.
 pub(super) fn metadata(head: &Head, format: Format) -> Result<GetResultSetMetadataResp, Fault> {
     let shape = Shape::new(&head.schema, format.native);
+    let result_format = match (format.arrow, has_links(head, format)) {
+        (_, true) => row_set::URL,
+        (true, false) => row_set::ARROW,
+        (false, false) => row_set::COLUMN,
+    };
     let columns = head.schema.fields().iter().zip(&shape.types).zip(1..);
     let columns = columns.map(|((field, sql_type), position)| ColumnDesc {
         column_name: Some(field.name().clone()),
@@ -114,12 +119,17 @@ pub(super) fn metadata(head: &Head, format: Format) -> Result<GetResultSetMetada
     Ok(GetResultSetMetadataResp {
         status: Some(success()),
         schema: Some(TableSchema { columns: Some(columns.collect()) }),
-        result_format: Some(if format.arrow { row_set::ARROW } else { row_set::COLUMN }),
+        result_format: Some(result_format),
         lz4_compressed: Some(format.arrow && format.lz4),
         arrow_schema: if format.arrow { Some(ipc::schema(&shape.schema)?) } else { None },
         is_staging_operation: Some(head.staging),
         ..GetResultSetMetadataResp::default()
     })
+}
+
+/// Whether the client gets links instead of rows.
+pub(super) fn has_links(head: &Head, format: Format) -> bool {
+    format.links && format.arrow && head.large && !head.staging
 }
 
 /// Rows as the client takes them.

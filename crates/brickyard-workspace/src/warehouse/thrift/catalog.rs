@@ -311,7 +311,7 @@ async fn run(
     if let Err(fault) = result {
         operation.fail(fault);
     }
-    begun(&session, &operation, direct, false).await
+    begun(context, &session, &operation, direct, false).await
 }
 
 fn fits(pattern: Option<&String>, text: &str) -> bool {

@@ -33,6 +33,7 @@ pub(crate) mod operation {
 pub(crate) mod row_set {
     pub(crate) const ARROW: i32 = 0;
     pub(crate) const COLUMN: i32 = 1;
+    pub(crate) const URL: i32 = 3;
 }
 
 /// `TFetchOrientation`.

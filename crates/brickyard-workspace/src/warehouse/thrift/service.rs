@@ -19,6 +19,7 @@ use super::{catalog, info, statement};
 use crate::authorize::Wish;
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::oauth::Base;
 use crate::warehouse::definition::Definition;
 use crate::warehouse::fault::Fault;
 use crate::warehouse::session::{Session, Settings};
@@ -43,6 +44,8 @@ pub(super) struct Context {
     pub(super) workspace: Workspace,
     pub(super) caller: Caller,
     pub(super) warehouse: Definition,
+    /// Address under which the client sees the workspace.
+    pub(super) base: String,
 }
 
 /// `POST /sql/1.0/warehouses/{id}` and its older spelling.
@@ -50,9 +53,10 @@ pub(crate) async fn endpoint(
     State(workspace): State<Workspace>,
     Path(id): Path<String>,
     caller: Result<Caller, ApiError>,
+    Base(base): Base,
     body: Bytes,
 ) -> Response {
-    serve(workspace, &id, caller, &body).await
+    serve(workspace, &id, caller, base, &body).await
 }
 
 /// `POST /sql/protocolv1/o/{org}/{cluster}`: a cluster is answered by the starter warehouse.
@@ -60,21 +64,28 @@ pub(crate) async fn endpoint_of_cluster(
     State(workspace): State<Workspace>,
     Path((organization, _cluster)): Path<(u64, String)>,
     caller: Result<Caller, ApiError>,
+    Base(base): Base,
     body: Bytes,
 ) -> Response {
     if organization != 0 && organization != workspace.config().workspace_id {
         return refusal(ApiError::not_found("Workspace", organization));
     }
     let starter = crate::warehouse::definition::starter_id(workspace.config().workspace_id);
-    serve(workspace, &starter, caller, &body).await
+    serve(workspace, &starter, caller, base, &body).await
 }
 
-async fn serve(workspace: Workspace, id: &str, caller: Result<Caller, ApiError>, body: &[u8]) -> Response {
+async fn serve(
+    workspace: Workspace,
+    id: &str,
+    caller: Result<Caller, ApiError>,
+    base: String,
+    body: &[u8],
+) -> Response {
     let context = caller.and_then(|caller| {
         caller.require_scope("sql")?;
         let warehouse = workspace.warehouses().get(&workspace, id)?;
         workspace.authorize(&caller, Wish::Object { kind: "warehouses", id, level: "CAN_USE" })?;
-        Ok(Context { workspace, caller, warehouse })
+        Ok(Context { workspace, caller, warehouse, base })
     });
     match context {
         Ok(context) => respond(call(&context, body).await),

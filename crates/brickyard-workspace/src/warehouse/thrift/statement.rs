@@ -9,6 +9,7 @@ use brickyard_sql::{Parameter, Parameters};
 use super::answer::{
     self, failure, identifiers, invalid_handle, operation_handle, operation_status, success,
 };
+use super::links;
 use super::messages::{
     DirectResults, ExecuteStatementReq, FetchResultsReq, FetchResultsResp, GetDirectResults,
     GetOperationStatusResp, GetResultSetMetadataResp, OperationHandle, OperationReq, OperationResp,
@@ -43,6 +44,7 @@ pub(super) async fn execute(context: &Context, request: ExecuteStatementReq) -> 
     let format = Format {
         arrow: request.can_read_arrow_result.unwrap_or(false),
         lz4: request.can_decompress_lz4_result.unwrap_or(false),
+        links: request.can_download_result.unwrap_or(false),
         native: Native {
             timestamps: native.timestamp_as_arrow.unwrap_or(false),
             decimals: native.decimal_as_arrow.unwrap_or(false),
@@ -74,11 +76,12 @@ pub(super) async fn execute(context: &Context, request: ExecuteStatementReq) -> 
     }
     submit(&context.workspace, &session, &operation, statement);
     let synchronous = !request.run_async.unwrap_or(false);
-    begun(&session, &operation, request.get_direct_results, synchronous).await
+    begun(context, &session, &operation, request.get_direct_results, synchronous).await
 }
 
 /// The answer to a request that began an operation: its handle, and its result if it is there soon enough.
 pub(super) async fn begun(
+    context: &Context,
     session: &Session,
     operation: &Arc<Operation>,
     direct: Option<GetDirectResults>,
@@ -107,8 +110,9 @@ pub(super) async fn begun(
             Ok(metadata) => metadata,
             Err(fault) => metadata_failure(failure(&fault)),
         });
-        let rows = fetch_from(operation, direct.max_rows, direct.max_bytes).await;
-        if rows.has_more_rows == Some(false) {
+        let rows = fetch_from(context, operation, direct.max_rows, direct.max_bytes, None).await;
+        // What links lead to must stay until the client closes the operation.
+        if rows.has_more_rows == Some(false) && !answer::has_links(head, operation.format) {
             session.close_operation(operation.id);
             results.close_operation = Some(StatusResp { status: Some(success()) });
         }
@@ -157,7 +161,8 @@ pub(super) async fn fetch(context: &Context, request: FetchResultsReq) -> FetchR
         let fault = Fault::unsupported("fetching rows in another direction than forward");
         return fetch_failure(failure(&fault));
     }
-    let mut answer = fetch_from(&operation, request.max_rows, request.max_bytes).await;
+    let (rows, bytes, from) = (request.max_rows, request.max_bytes, request.start_row_offset);
+    let mut answer = fetch_from(context, &operation, rows, bytes, from).await;
     if request.include_result_set_metadata.unwrap_or(false)
         && let Progress::Ready(head) = operation.progress()
     {
@@ -209,12 +214,23 @@ impl Context {
     }
 }
 
-async fn fetch_from(operation: &Operation, rows: Option<i64>, bytes: Option<i64>) -> FetchResultsResp {
+async fn fetch_from(
+    context: &Context,
+    operation: &Arc<Operation>,
+    rows: Option<i64>,
+    bytes: Option<i64>,
+    from: Option<i64>,
+) -> FetchResultsResp {
     let head = match operation.settled().await {
         Progress::Ready(head) => head,
         Progress::Failed(fault) => return fetch_failure(failure(&fault)),
         _ => return fetch_failure(failure(&Fault::canceled())),
     };
+    if answer::has_links(&head, operation.format) {
+        let links =
+            links::next(context, operation, &head, from.and_then(|row| u64::try_from(row).ok())).await;
+        return links.unwrap_or_else(|fault| fetch_failure(failure(&fault)));
+    }
     let size = |value: Option<i64>, default: i64, most: i64| {
         usize::try_from(value.filter(|&value| value > 0).unwrap_or(default).min(most)).unwrap_or(usize::MAX)
     };

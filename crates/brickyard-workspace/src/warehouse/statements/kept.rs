@@ -1,22 +1,19 @@
 use std::collections::HashMap;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow_schema::SchemaRef;
-use brickyard_engine::Batch;
-use bytes::Bytes;
 use uuid::Uuid;
 
 use crate::warehouse::fault::Fault;
-use crate::warehouse::operation::Operation;
+use crate::warehouse::link::Download;
+use crate::warehouse::operation::{Operation, Progress};
+use crate::warehouse::result::arrow::Native;
+use crate::warehouse::result::file::{Layout, Rendering};
 use crate::warehouse::session::Session;
+use crate::warehouse::spool::{Cut, Spool};
+use crate::workspace::Workspace;
 
-/// Rows of one chunk at most.
-const CHUNK_ROWS: usize = 200_000;
-
-/// Bytes of one chunk, as the engine sent them.
-const CHUNK_BYTES: usize = 8 * 1024 * 1024;
+/// How results are cut: all of one is on disk before its client is told of it.
+const CUT: Cut = Cut { rows: 200_000, bytes: 8 * 1024 * 1024, lead: usize::MAX };
 
 /// Statements that are remembered; the oldest finished ones are forgotten first.
 const MOST: usize = 1000;
@@ -50,30 +47,11 @@ pub(crate) struct Wish {
     pub(crate) byte_limit: Option<u64>,
 }
 
-/// Formats of a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layout {
-    JsonArray,
-    ArrowStream,
-    Csv,
-}
-
-/// A result on disk: batches one after the other, grouped in chunks.
+/// A whole result.
 pub(crate) struct Stored {
-    pub(crate) schema: SchemaRef,
-    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) download: Arc<Download>,
     pub(crate) truncated: bool,
     pub(crate) staging: bool,
-    file: File,
-}
-
-/// A part of a result.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Chunk {
-    pub(crate) offset: u64,
-    pub(crate) rows: u64,
-    pub(crate) bytes: u64,
-    parts: Vec<(u64, usize, usize)>,
 }
 
 impl Results {
@@ -114,13 +92,12 @@ impl Kept {
     }
 
     /// The whole result, on disk; waits for the statement. Who asks first makes it, the others wait.
-    pub(crate) async fn stored(&self) -> Result<&Stored, Fault> {
+    pub(crate) async fn stored(&self, workspace: &Workspace) -> Result<&Stored, Fault> {
         let stored = self.stored.get_or_init(|| async {
-            let store = store(&self.operation, self.wish.row_limit, self.wish.byte_limit);
             tokio::select! {
                 biased;
                 () = self.operation.cancellation().cancelled() => Err(Fault::canceled()),
-                stored = store => stored,
+                stored = self.store(workspace) => stored,
             }
         });
         stored.await.as_ref().map_err(Clone::clone)
@@ -130,70 +107,35 @@ impl Kept {
     pub(crate) fn ready(&self) -> Option<&Result<Stored, Fault>> {
         self.stored.get()
     }
-}
 
-async fn store(
-    operation: &Operation,
-    row_limit: Option<u64>,
-    byte_limit: Option<u64>,
-) -> Result<Stored, Fault> {
-    use crate::warehouse::operation::Progress;
-    let head = match operation.settled().await {
-        Progress::Ready(head) => head,
-        Progress::Failed(fault) => return Err(fault),
-        _ => return Err(Fault::canceled()),
-    };
-    let file = tempfile::tempfile().map_err(Fault::internal)?;
-    let mut stored =
-        Stored { schema: head.schema, chunks: Vec::new(), truncated: false, staging: head.staging, file };
-    let (mut position, mut rows) = (0_u64, 0_u64);
-    loop {
-        let taken = operation.take(CHUNK_ROWS, CHUNK_BYTES).await?;
-        let mut chunk = Chunk { offset: rows, ..Chunk::default() };
-        for batch in taken.batches {
-            if byte_limit.is_some_and(|limit| position + batch.stream.len() as u64 > limit && rows > 0) {
-                stored.truncated = true;
-                break;
-            }
-            stored.file.write_all_at(&batch.stream, position).map_err(Fault::internal)?;
-            chunk.parts.push((position, batch.stream.len(), batch.rows));
-            position += batch.stream.len() as u64;
-            chunk.bytes += batch.stream.len() as u64;
-            chunk.rows += batch.rows as u64;
-            rows += batch.rows as u64;
+    async fn store(&self, workspace: &Workspace) -> Result<Stored, Fault> {
+        let head = match self.operation.settled().await {
+            Progress::Ready(head) => head,
+            Progress::Failed(fault) => return Err(fault),
+            _ => return Err(Fault::canceled()),
+        };
+        let spool = Spool::new(&workspace.config().state_directory)?;
+        spool.fill(&self.operation, CUT, self.wish.byte_limit).await;
+        let cut = spool.ended().await?;
+        let truncated = cut || self.operation.was_cut();
+        let (layout, lz4) = (self.wish.format, self.wish.lz4);
+        let rendering = Rendering { schema: head.schema, layout, lz4, native: Native::ALL };
+        let download = Arc::new(Download { spool, rendering });
+        if self.wish.links {
+            workspace.warehouses().downloads().add(self.operation.id, &download);
         }
-        if chunk.rows > 0 {
-            stored.chunks.push(chunk);
-        }
-        if !taken.more || stored.truncated {
-            break;
-        }
+        Ok(Stored { download, truncated, staging: head.staging })
     }
-    if row_limit.is_some_and(|limit| rows >= limit) {
-        stored.truncated |= operation.was_cut();
-    }
-    Ok(stored)
 }
 
 impl Stored {
     /// Rows in all chunks.
     pub(crate) fn rows(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.rows).sum()
+        self.download.spool.chunks().iter().map(|chunk| chunk.rows).sum()
     }
 
     /// Bytes in all chunks.
     pub(crate) fn bytes(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.bytes).sum()
-    }
-
-    /// The batches of a chunk.
-    pub(crate) fn batches(&self, chunk: usize) -> Result<Vec<Batch>, Fault> {
-        let Some(chunk) = self.chunks.get(chunk) else { return Ok(Vec::new()) };
-        let parts = chunk.parts.iter().map(|&(position, length, rows)| {
-            let mut bytes = vec![0; length];
-            self.file.read_exact_at(&mut bytes, position).map_err(Fault::internal)?;
-            Ok(Batch { rows, stream: Bytes::from(bytes) })
-        });
-        parts.collect()
+        self.download.spool.chunks().iter().map(|chunk| chunk.bytes).sum()
     }
 }
