@@ -16,6 +16,8 @@ use tokio_util::task::TaskTracker;
 use crate::config::ChildConfig;
 use crate::environment;
 use crate::error::EngineError;
+use crate::runaway;
+use crate::work::Work;
 
 /// Time for the child to say where it listens; it takes 0.35 s on an idle machine.
 const START: Duration = Duration::from_secs(120);
@@ -33,12 +35,15 @@ const LINE: usize = 16 * 1024;
 const LISTENING: &str = "Spark Connect server on ";
 
 /// A Sail process that listens on a port of its own choice.
+#[derive(Clone)]
 pub(crate) struct Child {
     /// Where it listens.
     pub(crate) address: SocketAddr,
     /// Its process id, which is also its group's.
     pub(crate) process: u32,
     exited: watch::Receiver<bool>,
+    kill: CancellationToken,
+    work: Work,
     log: Log,
 }
 
@@ -86,14 +91,20 @@ impl Child {
         let (exit, exited) = watch::channel(false);
         // A warden ends the engine when this closes; waiting for the process would close it.
         let lifeline = process.stdin.take();
+        let kill = CancellationToken::new();
         tracker.spawn(watch_over(
             Group { process, id, _lifeline: lifeline },
             stop.clone(),
+            kill.clone(),
             exit,
             log.clone(),
         ));
         match tokio::time::timeout(START, address).await {
-            Ok(Ok(address)) => Ok(Self { address, process: id, exited, log }),
+            Ok(Ok(address)) => {
+                let child = Self { address, process: id, exited, kill, work: Work::default(), log };
+                tracker.spawn(runaway::guard(child.clone(), stop));
+                Ok(child)
+            }
             Ok(Err(_)) => {
                 stop.cancel();
                 Err(failed(format!("it ended: {}", log.tail())))
@@ -108,6 +119,21 @@ impl Child {
     /// Whether the process has ended.
     pub(crate) fn has_exited(&self) -> bool {
         *self.exited.borrow()
+    }
+
+    /// Waits for the end of the process.
+    pub(crate) async fn exit(&self) {
+        let _ = self.exited.clone().wait_for(|exited| *exited).await;
+    }
+
+    /// Ends the process hard.
+    pub(crate) fn kill(&self) {
+        self.kill.cancel();
+    }
+
+    /// The statements in it.
+    pub(crate) fn work(&self) -> &Work {
+        &self.work
     }
 
     /// Waits a moment for a process that broke its connection to be seen dead.
@@ -144,11 +170,22 @@ impl Drop for Group {
     }
 }
 
-async fn watch_over(mut group: Group, stop: CancellationToken, exit: watch::Sender<bool>, log: Log) {
+async fn watch_over(
+    mut group: Group,
+    stop: CancellationToken,
+    kill: CancellationToken,
+    exit: watch::Sender<bool>,
+    log: Log,
+) {
     let asked = tokio::select! {
         status = group.process.wait() => {
             let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
             tracing::warn!(%status, "The SQL engine ended ({status}): {}", log.tail());
+            false
+        }
+        () = kill.cancelled() => {
+            group.signal(Signal::SIGKILL);
+            let _ = group.process.wait().await;
             false
         }
         () = stop.cancelled() => true,

@@ -7,9 +7,11 @@ use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap};
 use tonic::transport::Channel;
 use tonic::{Request, Status, Streaming};
 use tonic_prost::ProstCodec;
+use tower::service_fn;
 
 use crate::endpoint::Endpoint;
 use crate::error::EngineError;
+use crate::socket::Socket;
 use crate::wire::{
     Acknowledgement, AnalyzePlanRequest, AnalyzePlanResponse, ConfigRequest, ExecutePlanRequest,
     ExecutePlanResponse, InterruptRequest, ReleaseSessionRequest,
@@ -34,10 +36,9 @@ impl Client {
     pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Self, EngineError> {
         let channel = Channel::builder(endpoint.uri.clone())
             .connect_timeout(CONNECT)
-            .tcp_nodelay(true)
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(i32::MAX.unsigned_abs())
-            .connect()
+            .connect_with_connector(service_fn(Socket::connect))
             .await
             .map_err(|error| EngineError::unreachable(&error))?;
         let mut metadata = MetadataMap::new();

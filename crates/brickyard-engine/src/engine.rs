@@ -11,6 +11,7 @@ use crate::connect::Client;
 use crate::endpoint::Endpoint;
 use crate::error::EngineError;
 use crate::session::{Session, SessionSpec};
+use crate::work::Statement;
 
 /// Catalog slots that share a child.
 pub(crate) const SLOTS_PER_CHILD: usize = 3;
@@ -133,21 +134,40 @@ impl Inner {
         Ok(Life { generation: running.generation, endpoint, child: Some(child) })
     }
 
-    /// Configuration every session of our own child starts with.
+    /// Configuration every session starts with.
     pub(crate) fn defaults(&self) -> Vec<(String, String)> {
-        let Source::Children { config, .. } = &self.source else { return Vec::new() };
-        let warehouse = config.warehouse_directory.to_string_lossy().into_owned();
-        vec![
-            ("spark.sql.warehouse.dir".to_owned(), warehouse),
-            ("spark.sql.sources.default".to_owned(), "delta".to_owned()),
+        let mut defaults = vec![
             ("spark.sql.session.timeZone".to_owned(), "UTC".to_owned()),
             // Sail decides by the client's name what it takes for granted.
             ("spark.sql.ansi.enabled".to_owned(), "true".to_owned()),
-        ]
+        ];
+        if let Source::Children { config, .. } = &self.source {
+            let warehouse = config.warehouse_directory.to_string_lossy().into_owned();
+            defaults.push(("spark.sql.warehouse.dir".to_owned(), warehouse));
+            defaults.push(("spark.sql.sources.default".to_owned(), "delta".to_owned()));
+        }
+        defaults
     }
 }
 
 impl Life {
+    /// Whether its sessions have a catalog slot each.
+    pub(crate) fn has_slots(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// A statement begins in the child.
+    pub(crate) fn begin(&self) -> Option<Statement> {
+        self.child.as_ref().map(|child| child.work().begin())
+    }
+
+    /// A statement was cancelled; should it go on, the child is ended.
+    pub(crate) fn suspect(&self) {
+        if let Some(child) = &self.child {
+            child.work().suspect();
+        }
+    }
+
     /// Whether the child of this life has ended.
     pub(crate) fn is_over(&self) -> bool {
         self.child.as_ref().is_some_and(|child| child.has_exited())

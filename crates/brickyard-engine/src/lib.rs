@@ -13,8 +13,11 @@ mod environment;
 mod error;
 mod parameter;
 mod result;
+mod runaway;
 mod session;
+mod socket;
 mod wire;
+mod work;
 
 pub use config::{ChildConfig, EngineConfig};
 pub use engine::Engine;

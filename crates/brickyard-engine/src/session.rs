@@ -20,6 +20,7 @@ use crate::wire::{
     ExecutePlanRequest, ExecutePlanResponse, InterruptRequest, KeyValue, LocalRelation, Plan, Relation,
     ReleaseSessionRequest, Sql, UserContext, plan, relation,
 };
+use crate::work::Statement;
 
 /// How we name ourselves to the engine.
 const CLIENT_TYPE: &str = "brickyard";
@@ -92,8 +93,10 @@ impl Session {
         let entry = Entry::new(&self.operations, operation, token.clone());
         let begin = async {
             let live = self.live().await?;
+            let work = live.life.begin();
             let stream = live.execute(operation, plan).await?;
-            ResultStream::begin(Running { stream, live, token: token.clone(), entry: Some(entry) }).await
+            let running = Running { stream, live, token: token.clone(), entry: Some(entry), _work: work };
+            ResultStream::begin(running).await
         };
         tokio::select! {
             biased;
@@ -151,7 +154,9 @@ impl Session {
             interrupt_type: INTERRUPT_OPERATION,
             operation_id: Some(operation.to_string()),
         };
-        match live.client.interrupt(request).await {
+        let interrupted = live.client.interrupt(request).await;
+        live.life.suspect();
+        match interrupted {
             Ok(()) => Ok(()),
             Err(_) if live.life.is_over() => Ok(()), // nothing runs in a dead engine
             Err(status) => Err(live.life.explain(&status).await),
@@ -197,7 +202,7 @@ impl Session {
         let opened = Arc::new(Live { id: Uuid::new_v4().to_string(), life, client, user });
         let configuration = lock(&self.configuration).clone();
         opened.configure(&configuration).await?;
-        if let Some(slot) = self.spec.slot {
+        if let Some(slot) = self.spec.slot.filter(|_| opened.life.has_slots()) {
             let sql = format!("USE CATALOG {}", environment::slot_name(slot));
             opened.run(query(Sql { query: sql, ..Sql::default() })).await?;
         }
@@ -264,6 +269,7 @@ pub(crate) struct Running {
     live: Arc<Live>,
     token: CancellationToken,
     entry: Option<Entry>,
+    _work: Option<Statement>,
 }
 
 impl Running {

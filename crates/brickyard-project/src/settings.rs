@@ -41,6 +41,8 @@ pub struct Settings {
     pub resources: BTreeMap<String, ResourceSettings>,
     /// SQL for the warehouse, run once when the workspace's data is made.
     pub seed: SeedSettings,
+    /// The SQL warehouse.
+    pub warehouse: WarehouseSettings,
     /// The Postgres side.
     pub lakebase: LakebaseSettings,
     /// The front door of apps.
@@ -154,6 +156,14 @@ impl std::fmt::Debug for SecretValue {
 pub struct SeedSettings {
     /// SQL files in the order they run, relative to `brickyard.toml`; a pattern such as `seed/*.sql` is sorted by name.
     pub sql: Vec<String>,
+}
+
+/// `[warehouse]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct WarehouseSettings {
+    /// A Spark Connect server to use as the SQL engine, such as `sc://localhost:15002`.
+    pub engine: Option<String>,
 }
 
 /// `[lakebase]`.

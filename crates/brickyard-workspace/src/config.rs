@@ -35,6 +35,8 @@ pub struct WorkspaceConfig {
     pub trust_bundle: Option<PathBuf>,
     /// Proxy of the user's own network for all other names, `[http://][USER:PASSWORD@]HOST:PORT`.
     pub upstream_proxy: Option<String>,
+    /// SQL engine in place of the one that is started, `sc://host:port[/;token=…]`.
+    pub engine: Option<String>,
     /// Time as the workspace sees it.
     pub clock: Clock,
     /// Whether user tokens are passed on to apps (platform §4.1); an admin's choice, off in some workspaces.
@@ -62,6 +64,7 @@ impl WorkspaceConfig {
             app_domain: "aws.brickyardapps.test".to_owned(),
             trust_bundle: None,
             upstream_proxy: None,
+            engine: None,
             clock: Clock::default(),
             user_authorization: true,
             app_host: None,

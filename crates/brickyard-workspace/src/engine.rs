@@ -29,25 +29,10 @@ impl Workspace {
 }
 
 async fn start(workspace: &Workspace) -> Result<Engine, ApiError> {
-    let provision = &workspace.config().provision;
-    let executable = provision.engine().await.map_err(|error| {
-        let hint = error.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-        unavailable(&format!("{}{hint}", error.message))
-    })?;
-    let directory = workspace.config().state_directory.join("engine");
-    let directory = std::path::absolute(&directory).unwrap_or(directory);
-    std::fs::create_dir_all(&directory).map_err(|error| unavailable(&error.to_string()))?;
-    let warehouse_directory = workspace.catalog().engine_path(&directory)?;
-    let address = serve_catalog(workspace).await.map_err(|error| unavailable(&error.to_string()))?;
-    let engine = Engine::start(EngineConfig::Child(ChildConfig {
-        executable,
-        warden: provision.warden(),
-        warehouse_directory,
-        catalog_url: format!("http://{address}/api/2.1/unity-catalog"),
-        catalog_tokens: workspace.catalog().slots().tokens(),
-        memory: MEMORY,
-    }))
-    .await?;
+    let engine = match &workspace.config().engine {
+        Some(url) => Engine::start(EngineConfig::Remote { url: url.clone() }).await?,
+        None => start_child(workspace).await?,
+    };
     workspace.tracker().spawn({
         let workspace = workspace.clone();
         async move {
@@ -58,6 +43,28 @@ async fn start(workspace: &Workspace) -> Result<Engine, ApiError> {
         }
     });
     Ok(engine)
+}
+
+async fn start_child(workspace: &Workspace) -> Result<Engine, ApiError> {
+    let provision = &workspace.config().provision;
+    let executable = provision.engine().await.map_err(|error| {
+        let hint = error.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        unavailable(&format!("{}{hint}", error.message))
+    })?;
+    let directory = workspace.config().state_directory.join("engine");
+    let directory = std::path::absolute(&directory).unwrap_or(directory);
+    std::fs::create_dir_all(&directory).map_err(|error| unavailable(&error.to_string()))?;
+    let warehouse_directory = workspace.catalog().engine_path(&directory)?;
+    let address = serve_catalog(workspace).await.map_err(|error| unavailable(&error.to_string()))?;
+    Ok(Engine::start(EngineConfig::Child(ChildConfig {
+        executable,
+        warden: provision.warden(),
+        warehouse_directory,
+        catalog_url: format!("http://{address}/api/2.1/unity-catalog"),
+        catalog_tokens: workspace.catalog().slots().tokens(),
+        memory: MEMORY,
+    }))
+    .await?)
 }
 
 /// Serves the catalog to the engine on a loopback port of its own: it understands slot tokens and nothing else.

@@ -108,6 +108,32 @@ impl Store {
         Ok(())
     }
 
+    /// Writes several documents of a kind at once, replacing what was there.
+    pub(crate) fn put_all<T: Serialize>(
+        &self,
+        kind: &'static str,
+        documents: &[(String, T)],
+    ) -> Result<(), StoreError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        for (key, value) in documents {
+            let text =
+                serde_json::to_string(value).map_err(|source| StoreError::Document { kind, source })?;
+            transaction
+                .prepare_cached("INSERT OR REPLACE INTO document (kind, key, json) VALUES (?1, ?2, ?3)")?
+                .execute(params![kind, key, text])?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Removes the documents of a kind whose keys come before `key`.
+    pub(crate) fn delete_before(&self, kind: &'static str, key: &str) -> Result<(), StoreError> {
+        self.lock()
+            .prepare_cached("DELETE FROM document WHERE kind = ?1 AND key < ?2")?
+            .execute(params![kind, key])?;
+        Ok(())
+    }
+
     /// Writes one document only where none was; `false` when there was one.
     pub(crate) fn insert<T: Serialize>(
         &self,

@@ -42,7 +42,7 @@ const SDK: Option<&str> = Some("warehouse::the_sdk_manages_warehouses_and_runs_s
 
 /// How true the query history is.
 const HISTORY: Fidelity =
-    Fidelity::Partial("The last 2000 statements since the start; metrics of their stages are left out.");
+    Fidelity::Partial("The last 2000 statements; metrics of their stages are left out.");
 
 /// Largest request to the Thrift endpoints, in bytes.
 const LARGEST_CALL: usize = 64 * 1024 * 1024;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 pub(crate) const VARIABLES: &[(&str, &str)] = &[
     (CACHE_DIRECTORY, "Where environments, uv, the SQL engine and other fetched programs are kept"),
     (STATE_DIRECTORY, "Where the local workspace keeps its state; `.brickyard/` beside the app by default"),
+    (ENGINE, "Spark Connect server to use as the SQL engine, `sc://HOST:PORT[/;token=…]`"),
     (OFFLINE, "Set to anything: fetch nothing, use what the cache holds"),
     (LOG, "What to log on stderr, such as `debug` or `brickyard_workspace=trace`"),
     (NO_COLOR, "Set to anything: no colour"),
@@ -19,6 +20,7 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
 
 pub(crate) const CACHE_DIRECTORY: &str = "BRICKYARD_CACHE_DIR";
 pub(crate) const STATE_DIRECTORY: &str = "BRICKYARD_STATE_DIR";
+pub(crate) const ENGINE: &str = "BRICKYARD_ENGINE";
 pub(crate) const OFFLINE: &str = "BRICKYARD_OFFLINE";
 pub(crate) const LOG: &str = "BRICKYARD_LOG";
 pub(crate) const NO_COLOR: &str = "NO_COLOR";

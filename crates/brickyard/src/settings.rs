@@ -16,6 +16,8 @@ pub(crate) struct Settings {
     state_directory: Option<PathBuf>,
     /// Fetch nothing.
     pub(crate) offline: bool,
+    /// SQL engine in place of the one that is started.
+    pub(crate) engine: Option<String>,
     /// This program, for the children that need a warden.
     pub(crate) executable: PathBuf,
 }
@@ -45,7 +47,17 @@ impl Settings {
             .or_else(|| environment.path(environment::STATE_DIRECTORY))
             .map(absolute);
         let offline = arguments.offline || environment.text(environment::OFFLINE).is_some();
-        Ok(Self { environment, working_directory, cache_directory, state_directory, offline, executable })
+        let engine =
+            arguments.engine.clone().or_else(|| environment.text(environment::ENGINE).map(str::to_owned));
+        Ok(Self {
+            environment,
+            working_directory,
+            cache_directory,
+            state_directory,
+            offline,
+            engine,
+            executable,
+        })
     }
 
     /// The state directory for the app in `project_directory`.
@@ -86,4 +98,10 @@ pub(crate) struct Arguments {
     /// Fetch nothing: use what the cache holds
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) offline: bool,
+    /// SQL engine in place of the one that is started: a Spark Connect server
+    ///
+    /// It must see the same files as the workspace and read Delta tables. A token is better given in the environment
+    /// (`BRICKYARD_ENGINE`), where other users do not see it.
+    #[arg(long, global = true, value_name = "sc://HOST:PORT[/;token=…]", help_heading = "Global options")]
+    pub(crate) engine: Option<String>,
 }

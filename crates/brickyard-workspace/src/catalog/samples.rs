@@ -135,10 +135,15 @@ impl Workspace {
             .map(|(name, sql)| format!("CAST(`{name}` AS {sql}) AS `{name}`"))
             .collect::<Vec<_>>()
             .join(", ");
-        for statement in [
-            format!("CREATE TABLE made USING delta LOCATION {}", path.inline()?),
-            format!("INSERT INTO made SELECT {expressions} FROM ({})", sample.query),
-        ] {
+        let rows = format!("SELECT {expressions} FROM ({})", sample.query);
+        let statements = match &self.config().engine {
+            None => vec![
+                format!("CREATE TABLE made USING delta LOCATION {}", path.inline()?),
+                format!("INSERT INTO made {rows}"),
+            ],
+            Some(_) => vec![format!("INSERT INTO delta.`{}` {rows}", path.value.unwrap_or_default())],
+        };
+        for statement in statements {
             session.execute(Uuid::new_v4(), &statement, &Parameters::None).await?.collect().await?;
         }
         session.close().await?;

@@ -1,10 +1,12 @@
 //! The query history API: what ran on the warehouses, by whom, how long.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -19,14 +21,30 @@ const MOST: usize = 2000;
 /// Statements in one answer at most.
 const PAGE: usize = 1000;
 
-/// What ran, the latest last.
+/// Bytes of a statement's text that are remembered.
+const TEXT: usize = 16 * 1024;
+
+/// Time for which ended statements wait to be written together.
+const DELAY: Duration = Duration::from_secs(1);
+
+/// Kind of its documents; their keys are in the order of time.
+const KIND: &str = "query";
+
+/// What ran, the latest last; what has ended is written down in the background.
 #[derive(Default)]
 pub(crate) struct History {
-    entries: Mutex<VecDeque<Entry>>,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Default)]
+struct Entries {
+    list: VecDeque<Entry>,
+    is_read: bool,
+    unwritten: Vec<Uuid>,
 }
 
 /// One statement.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) id: Uuid,
     pub(crate) text: String,
@@ -37,35 +55,93 @@ pub(crate) struct Entry {
     pub(crate) started: i64,
     pub(crate) ended: Option<i64>,
     pub(crate) rows: u64,
-    pub(crate) status: &'static str,
+    pub(crate) status: String,
     pub(crate) error: Option<String>,
 }
 
 impl History {
     /// A statement begins.
-    pub(crate) fn begin(&self, entry: Entry) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() == MOST {
-            entries.pop_front();
+    pub(crate) fn begin(&self, workspace: &Workspace, mut entry: Entry) {
+        if entry.text.len() > TEXT {
+            entry.text.truncate(entry.text.floor_char_boundary(TEXT));
         }
-        entries.push_back(entry);
+        let mut entries = self.lock(workspace);
+        if entries.list.len() == MOST {
+            entries.list.pop_front();
+        }
+        entries.list.push_back(entry);
     }
 
     /// A statement has ended.
-    pub(crate) fn end(&self, id: Uuid, now: i64, result: &Result<u64, Fault>) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = entries.iter_mut().rev().find(|entry| entry.id == id) else { return };
-        entry.ended = Some(now);
-        match result {
-            Ok(rows) => (entry.status, entry.rows) = ("FINISHED", *rows),
-            Err(fault) if fault.class == "OPERATION_CANCELED" => entry.status = "CANCELED",
-            Err(fault) => (entry.status, entry.error) = ("FAILED", Some(fault.message.clone())),
+    pub(crate) fn end(&self, workspace: &Workspace, id: Uuid, result: &Result<u64, Fault>) {
+        let mut entries = self.lock(workspace);
+        let Some(entry) = entries.list.iter_mut().rev().find(|entry| entry.id == id) else { return };
+        entry.ended = Some(workspace.clock().unix_milliseconds());
+        let status = match result {
+            Ok(rows) => {
+                entry.rows = *rows;
+                "FINISHED"
+            }
+            Err(fault) if fault.class == "OPERATION_CANCELED" => "CANCELED",
+            Err(fault) => {
+                entry.error = Some(fault.message.clone());
+                "FAILED"
+            }
+        };
+        status.clone_into(&mut entry.status);
+        entries.unwritten.push(id);
+        if entries.unwritten.len() == 1 {
+            let workspace = workspace.clone();
+            workspace.clone().tracker().spawn(async move {
+                tokio::select! {
+                    () = tokio::time::sleep(DELAY) => {}
+                    () = workspace.cancellation().cancelled() => {}
+                }
+                let _ =
+                    tokio::task::spawn_blocking(move || workspace.warehouses().history().write(&workspace))
+                        .await;
+            });
         }
     }
 
-    fn all(&self) -> Vec<Entry> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).iter().rev().cloned().collect()
+    /// Writes down what has ended since the last time, and drops from the disk what is no longer remembered.
+    fn write(&self, workspace: &Workspace) {
+        let (ended, oldest) = {
+            let mut entries = self.lock(workspace);
+            let ids = std::mem::take(&mut entries.unwritten);
+            let ended = entries.list.iter().filter(|entry| ids.contains(&entry.id));
+            let ended: Vec<(String, Entry)> = ended.map(|entry| (key(entry), entry.clone())).collect();
+            (ended, entries.list.front().filter(|_| entries.list.len() == MOST).map(key))
+        };
+        let written = workspace.store().put_all(KIND, &ended);
+        let dropped = oldest.map_or(Ok(()), |oldest| workspace.store().delete_before(KIND, &oldest));
+        if let Err(error) = written.and(dropped) {
+            tracing::warn!(%error, "The query history cannot be written: {error}");
+        }
     }
+
+    fn all(&self, workspace: &Workspace) -> Vec<Entry> {
+        self.lock(workspace).list.iter().rev().cloned().collect()
+    }
+
+    /// The entries, with those of earlier starts.
+    fn lock(&self, workspace: &Workspace) -> MutexGuard<'_, Entries> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if !entries.is_read {
+            entries.is_read = true;
+            match workspace.store().list::<Entry>(KIND, "") {
+                Ok(earlier) => entries.list.extend(earlier.into_iter().map(|(_, entry)| entry)),
+                Err(error) => tracing::warn!(%error, "The query history cannot be read: {error}"),
+            }
+            let surplus = entries.list.len().saturating_sub(MOST);
+            entries.list.drain(..surplus);
+        }
+        entries
+    }
+}
+
+fn key(entry: &Entry) -> String {
+    format!("{:016}-{}", entry.started, entry.id)
 }
 
 /// `GET /api/2.0/sql/history/queries`: the latest first; who is no admin sees their own.
@@ -95,11 +171,11 @@ pub(super) async fn list(
     let found: Vec<Entry> = workspace
         .warehouses()
         .history()
-        .all()
+        .all(&workspace)
         .into_iter()
         .filter(|entry| admin || entry.user == caller.name())
         .filter(|entry| one_of(&users, &entry.user_id.to_string()) && one_of(&warehouses, &entry.warehouse))
-        .filter(|entry| one_of(&statuses, entry.status) && one_of(&ids, &entry.id.to_string()))
+        .filter(|entry| one_of(&statuses, &entry.status) && one_of(&ids, &entry.id.to_string()))
         .filter(|entry| (from..=to).contains(&entry.started))
         .collect();
     let shown: Vec<Value> = found.iter().skip(skip).take(size).map(show).collect();

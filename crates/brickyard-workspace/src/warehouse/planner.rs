@@ -15,6 +15,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) catalog: &'a Catalog,
     pub(crate) identity: &'a Identity,
     pub(crate) settings: &'a Settings,
+    /// Whether the engine knows tables by their place alone: it has no way to our catalog.
+    pub(crate) by_place: bool,
     /// Who may see everything: definers' tables are looked up as them, and delegated.
     pub(crate) admin: &'a Identity,
 }
@@ -102,7 +104,11 @@ impl Sight<'_> {
             View { text: text.clone(), catalog, schema, owner: table.stamp.owner.clone() }
         });
         let row_filter = table.row_filter.as_ref().map(|policy| call(policy, &policy.columns));
-        Ok(Relation { columns, view, row_filter, engine_name: None })
+        let place = table.location.as_ref().filter(|_| self.by_place).map(|place| {
+            let place = place.to_string_lossy().replace('`', "``");
+            format!("{}.`{place}`", table.format.to_lowercase())
+        });
+        Ok(Relation { columns, view, row_filter, engine_name: place })
     }
 }
 

@@ -53,7 +53,7 @@ impl<'a> Scene<'a> {
             return Box::pin(commands::run(self, sql, command)).await;
         }
         let (planned, touched, delegated) = self.plan(&statement)?;
-        self.show_information_schema(&touched).await?;
+        self.bring(&touched).await?;
         let Body::Dml(dml) = &statement.body else { return self.engine(&planned, delegated).await };
         let kind = super::change::Changed::of(&dml.kind);
         let target = touched.iter().find(|reference| reference.kind == brickyard_sql::ReferenceKind::Write);
@@ -61,8 +61,16 @@ impl<'a> Scene<'a> {
         self.change(planned, delegated, kind, target).await
     }
 
-    /// Gives the engine the tables of `information_schema` that a statement reads, as this caller may see them.
-    async fn show_information_schema(&self, touched: &[Reference]) -> Result<(), Fault> {
+    /// Gives the engine the tables of `information_schema` that a statement reads, as this caller may see them; and
+    /// the rows of `samples` where the engine does not ask for them itself.
+    async fn bring(&self, touched: &[Reference]) -> Result<(), Fault> {
+        if self.workspace.config().engine.is_some() {
+            for reference in touched {
+                if let Ok(table) = self.table(&reference.parts) {
+                    self.workspace.make_sample(&table).await?;
+                }
+            }
+        }
         for (catalog, table) in information_schema_tables(touched, &self.settings().catalog) {
             if let Some(rows) = information_schema::rows(self.catalog(), &self.identity, &catalog, &table)? {
                 let engine = self.session.engine(self.workspace).await?;
@@ -75,7 +83,7 @@ impl<'a> Scene<'a> {
     /// Runs a query of our own making or of a command's, as the caller.
     pub(crate) async fn query(&self, sql: &str) -> Result<Outcome, Fault> {
         let (planned, touched, delegated) = self.plan(&parse(sql)?)?;
-        self.show_information_schema(&touched).await?;
+        self.bring(&touched).await?;
         self.engine(&planned, delegated).await
     }
 
@@ -92,7 +100,7 @@ impl<'a> Scene<'a> {
     /// The columns a query would have.
     pub(crate) async fn schema(&self, sql: &str) -> Result<arrow_schema::SchemaRef, Fault> {
         let (planned, touched, delegated) = self.plan(&parse(sql)?)?;
-        self.show_information_schema(&touched).await?;
+        self.bring(&touched).await?;
         let _delegation = self.session.delegate(self.workspace, delegated).await?;
         let engine = self.session.engine(self.workspace).await?;
         self.prepare(engine, &planned).await?;
@@ -106,6 +114,7 @@ impl<'a> Scene<'a> {
             catalog: self.catalog(),
             identity: &self.identity,
             settings: &settings,
+            by_place: self.workspace.config().engine.is_some(),
             admin: &self.admin,
         };
         let touched = references(statement)?;

@@ -72,13 +72,18 @@ impl Warehouses {
     }
 
     pub(crate) fn put(&self, workspace: &Workspace, definition: &Definition) -> Result<(), ApiError> {
-        self.running().remove(&definition.id);
+        if let Some(entry) = self.running().get_mut(&definition.id)
+            && entry.width != definition.width()
+        {
+            entry.width = definition.width();
+            entry.slots = Arc::new(Semaphore::new(entry.width));
+        }
         workspace.store().put(KIND, &definition.id, definition).map_err(|error| ApiError::internal(&error))
     }
 
     /// Forgets a warehouse; its statements end.
     pub(crate) fn delete(&self, workspace: &Workspace, id: &str) -> Result<(), ApiError> {
-        self.end_sessions(|session| session.warehouse == id);
+        self.end_statements(id);
         self.running().remove(id);
         workspace.store().delete(KIND, id).map(drop).map_err(|error| ApiError::internal(&error))
     }
@@ -106,7 +111,7 @@ impl Warehouses {
             entry.used = now;
         }
         if !run {
-            self.end_sessions(|session| session.warehouse == definition.id);
+            self.end_statements(&definition.id);
         }
     }
 
@@ -200,6 +205,12 @@ impl Warehouses {
         let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
         writers.retain(|_, lock| Arc::strong_count(lock) > 1);
         Arc::clone(writers.entry(table.to_lowercase()).or_default())
+    }
+
+    /// Ends the sessions of a warehouse, and the statements that have none.
+    fn end_statements(&self, warehouse: &str) {
+        self.end_sessions(|session| session.warehouse == warehouse);
+        self.results.end(warehouse);
     }
 
     fn end_sessions(&self, over: impl Fn(&Session) -> bool) {

@@ -52,18 +52,21 @@ pub(crate) fn submit(
         let limits = [statement.timeout, own, session.settings().statement_timeout(), Some(LONGEST_RUN)];
         let limit = limits.into_iter().flatten().min().unwrap_or(LONGEST_RUN);
         let history = workspace.warehouses().history();
-        history.begin(Entry {
-            id: operation.id,
-            text: statement.text.clone(),
-            user: session.caller.name().to_owned(),
-            user_id: session.caller.principal.id(),
-            warehouse: session.warehouse.clone(),
-            started: operation.started.as_millisecond(),
-            ended: None,
-            rows: 0,
-            status: "RUNNING",
-            error: None,
-        });
+        history.begin(
+            &workspace,
+            Entry {
+                id: operation.id,
+                text: statement.text.clone(),
+                user: session.caller.name().to_owned(),
+                user_id: session.caller.principal.id(),
+                warehouse: session.warehouse.clone(),
+                started: operation.started.as_millisecond(),
+                ended: None,
+                rows: 0,
+                status: "RUNNING".to_owned(),
+                error: None,
+            },
+        );
         let mut running = Box::pin(run(&workspace, &session, &operation, statement));
         let result = tokio::select! {
             biased;
@@ -72,7 +75,7 @@ pub(crate) fn submit(
             () = tokio::time::sleep(Duration::from_secs(limit)) => Err(Fault::timed_out(limit)),
             result = &mut running => result,
         };
-        history.end(operation.id, workspace.clock().unix_milliseconds(), &result);
+        history.end(&workspace, operation.id, &result);
         if let Err(fault) = result {
             operation.fail(fault);
             // The engine only knows the statement as long as its stream lives: first the interrupt, then the drop.

@@ -34,7 +34,10 @@ pub(crate) async fn start() -> Running {
 
 /// The same with changes to its configuration.
 pub(crate) async fn start_with(change: impl FnOnce(&mut WorkspaceConfig)) -> Running {
-    let directory = tempfile::tempdir().unwrap();
+    start_in(tempfile::tempdir().unwrap(), change).await
+}
+
+async fn start_in(directory: tempfile::TempDir, change: impl FnOnce(&mut WorkspaceConfig)) -> Running {
     let mut config = WorkspaceConfig::new(directory.path().join("state"), Arc::new(Packages));
     config.users.push(User {
         id: 4_700_000_002,
@@ -54,6 +57,13 @@ pub(crate) async fn start_with(change: impl FnOnce(&mut WorkspaceConfig)) -> Run
 }
 
 impl Running {
+    /// Stops the workspace and starts it again with what it has kept.
+    pub(crate) async fn again(self) -> Self {
+        self.handle.stop().await;
+        drop(self.handle);
+        start_in(self.directory, |_| {}).await
+    }
+
     /// What the service principal's program finds in its environment.
     pub(crate) fn app_environment(&self) -> Vec<(String, String)> {
         let mut environment = self.handle.client_environment();

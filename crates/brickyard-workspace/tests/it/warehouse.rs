@@ -32,6 +32,20 @@ async fn the_sdk_manages_warehouses_and_runs_statements() {
     assert!(printed.ends_with("ok\n"), "{printed}");
 }
 
+/// Results of many megabytes by link and in answers, compressed or not, old and new connector; links without their
+/// signature or after their statement are refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_results_come_by_links() {
+    let running = start().await;
+    let variables = variables(&running);
+    for requirements in [NEW, OLD] {
+        let environment = environment(requirements).await;
+        let printed =
+            running.python_with(&environment, &variables, include_str!("clients/cloud_fetch.py")).await;
+        assert!(printed.starts_with("ok "), "{requirements:?}: {printed}");
+    }
+}
+
 /// The app's environment, with the starter warehouse granted to it.
 fn variables(running: &Running) -> Vec<(String, String)> {
     let id = running.handle.starter_warehouse_id();
@@ -55,4 +69,122 @@ async fn statements_are_governed() {
     let environment = environment(NEW).await;
     let printed = running.python_with(&environment, &variables, include_str!("clients/governed.py")).await;
     assert!(printed.ends_with("ok\n"), "{printed}");
+}
+
+/// The developer's environment, with a token of theirs and of Ada's.
+fn developers(running: &Running) -> Vec<(String, String)> {
+    let token = |name| running.handle.create_personal_access_token(name).unwrap();
+    let mut variables = running.handle.client_environment();
+    variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), running.handle.starter_warehouse_id()));
+    variables.push(("DATABRICKS_TOKEN".to_owned(), token(DEVELOPER)));
+    variables.push(("ADA_TOKEN".to_owned(), token(ADA)));
+    variables
+}
+
+async fn passes(running: &Running, variables: &[(String, String)], script: &str) {
+    let printed = running.python_with(&environment(NEW).await, variables, script).await;
+    assert!(printed.ends_with("ok\n"), "{printed}");
+}
+
+/// Made, changed, granted, stopped by idleness (the clock is moved) and by hand, started by a statement, deleted; fifty
+/// statements at once; limits, waiting and error classes of the Statement Execution API.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warehouse_lives_and_queues() {
+    let running = start().await;
+    passes(&running, &developers(&running), include_str!("clients/warehouse_life.py")).await;
+}
+
+/// What JDBC and ODBC drivers ask for and the connector does not: type info, functions, keys, server info; protocol V1.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_thrift_call_answers() {
+    let running = start().await;
+    passes(&running, &developers(&running), include_str!("clients/thrift_calls.py")).await;
+}
+
+/// Parameters of every type, arrays and maps; intervals, VARIANT, session zones; PUT, GET, LIST, REMOVE.
+#[tokio::test(flavor = "multi_thread")]
+async fn values_keep_their_meaning() {
+    let running = start().await;
+    passes(&running, &developers(&running), include_str!("clients/values.py")).await;
+}
+
+/// The query history is there after a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_outlives_the_workspace() {
+    let running = start().await;
+    let run = r#"
+from databricks.sdk import WorkspaceClient
+import os
+w = WorkspaceClient()
+for statement in ("SELECT id FROM range(3)", "SELECT * FROM nowhere"):
+    w.statement_execution.execute_statement(statement, os.environ["DATABRICKS_WAREHOUSE_ID"], wait_timeout="50s")
+print("ok")
+"#;
+    passes(&running, &developers(&running), run).await;
+    let running = running.again().await;
+    let look = r#"
+from databricks.sdk import WorkspaceClient
+w = WorkspaceClient()
+seen = {one.query_text: one for one in w.query_history.list().res}
+good, bad = seen["SELECT id FROM range(3)"], seen["SELECT * FROM nowhere"]
+assert (good.status.value, good.rows_produced, good.user_name) == ("FINISHED", 3, "developer@example.com"), good
+assert good.duration >= 0 and good.query_end_time_ms >= good.query_start_time_ms and good.is_final
+assert bad.status.value == "FAILED" and "TABLE_OR_VIEW_NOT_FOUND" in bad.error_message, bad
+print("ok")
+"#;
+    passes(&running, &developers(&running), look).await;
+}
+
+/// An engine that dies is started again: what ran fails with an error that says so, what was committed is there.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_engine_loses_nothing() {
+    let running = start().await;
+    let script = r#"
+import os, signal, sys, time
+from databricks import sql
+connection = sql.connect(
+    os.environ["DATABRICKS_HOST"], "/sql/1.0/warehouses/" + os.environ["DATABRICKS_WAREHOUSE_ID"],
+    access_token=os.environ["DATABRICKS_TOKEN"],
+)
+cursor = connection.cursor()
+
+def kill():
+    killed = 0
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            place = os.readlink(f"/proc/{process}/cwd")
+            words = open(f"/proc/{process}/cmdline").read().split("\0")
+        except OSError:
+            continue
+        if place.startswith(os.environ["STATE"]) and "server" in words:
+            os.kill(int(process), signal.SIGKILL)
+            killed += 1
+    assert killed
+
+cursor.execute("CREATE TABLE main.default.kept (id BIGINT)")
+cursor.execute("INSERT INTO main.default.kept SELECT id FROM range(1000)")
+for statement in ("SELECT sum(sin(id)) FROM range(1000000000000)",
+                  "INSERT INTO main.default.kept SELECT CAST(sin(id) AS BIGINT) FROM range(1000000000000)"):
+    cursor.execute_async(statement)
+    while not cursor.is_query_pending():
+        pass
+    time.sleep(1)
+    kill()
+    try:
+        cursor.get_async_execution_result()
+        raise AssertionError("a statement outlived its engine")
+    except sql.exc.Error as error:
+        assert "TEMPORARILY_UNAVAILABLE" in str(error) and "08S01" in str(error), error
+    cursor.execute("SELECT count(*), sum(id) FROM main.default.kept")
+    assert tuple(cursor.fetchone()) == (1000, 499500)
+cursor.execute("INSERT INTO main.default.kept VALUES (7)")
+cursor.execute("SELECT count(*) FROM main.default.kept")
+assert cursor.fetchone()[0] == 1001
+print("ok")
+"#;
+    let mut variables = developers(&running);
+    let state = running.directory.path().canonicalize().unwrap();
+    variables.push(("STATE".to_owned(), state.to_string_lossy().into_owned()));
+    passes(&running, &variables, script).await;
 }

@@ -67,8 +67,10 @@ impl LocalWorkspace {
             .text("HTTPS_PROXY")
             .or(settings.environment.text("https_proxy"))
             .map(str::to_owned);
+        config.engine.clone_from(&settings.engine);
         if let Some(project) = options.project {
             people(&mut config, project);
+            config.engine = config.engine.or_else(|| project.settings.warehouse.engine.clone());
         }
         let developer = config.users.first().map(|user| user.user_name.clone()).unwrap_or_default();
         let handle = Workspace::start(config).await.map_err(refuse)?;

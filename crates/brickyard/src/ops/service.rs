@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use super::local::{LocalWorkspace, Options};
 use super::provision::Report;
 use super::running::Running;
+use crate::environment;
 use crate::failure::Failure;
 use crate::lifecycle::Lifecycle;
 use crate::settings::Settings;
@@ -44,6 +45,9 @@ pub(crate) async fn up(settings: &Settings, project: Option<&Path>) -> Result<(R
     command.arg("--state-directory").arg(&directory).arg("--cache-directory").arg(&settings.cache_directory);
     if settings.offline {
         command.arg("--offline");
+    }
+    if let Some(engine) = &settings.engine {
+        command.env(environment::ENGINE, engine);
     }
     // A group of its own: Ctrl-C in this terminal is not meant for it.
     let mut child = command

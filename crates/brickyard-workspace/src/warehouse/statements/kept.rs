@@ -81,6 +81,15 @@ impl Results {
         }
     }
 
+    /// Ends what runs on a warehouse.
+    pub(crate) fn end(&self, warehouse: &str) {
+        let statements = self.lock();
+        let running = statements.values().filter(|kept| kept.session.warehouse == warehouse);
+        for kept in running.filter(|kept| !kept.operation.progress().is_settled()) {
+            kept.operation.cancellation().cancel();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Kept>>> {
         self.statements.lock().unwrap_or_else(PoisonError::into_inner)
     }

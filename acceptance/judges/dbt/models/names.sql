@@ -1,0 +1,2 @@
+{{ config(materialized='view') }}
+select upper(name) as name from {{ ref('cheap') }}
