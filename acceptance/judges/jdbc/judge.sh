@@ -6,9 +6,9 @@ proxy=${HTTPS_PROXY#http://}
 proxy=${proxy%/}
 rm -f trust.p12
 # The last certificate of the bundle is the workspace's own authority.
-tac "$SSL_CERT_FILE" | awk '/END CERTIFICATE/ {on = 1} on {print} /BEGIN CERTIFICATE/ {exit}' | tac > authority.pem
+awk '/BEGIN CERTIFICATE/ {text = ""} {text = text $0 "\n"} END {printf "%s", text}' "$SSL_CERT_FILE" > authority.pem
 keytool -importcert -noprompt -alias workspace -file authority.pem -keystore trust.p12 -storetype PKCS12 -storepass trusted > keytool.log 2>&1
-common="UseProxy=1;ProxyHost=${proxy%:*};ProxyPort=${proxy##*:};UseCFProxy=1;CFProxyHost=${proxy%:*};CFProxyPort=${proxy##*:};SSLTrustStore=$1/trust.p12;SSLTrustStorePwd=trusted;SSLTrustStoreType=PKCS12;EnableTelemetry=0"
+common="UseProxy=1;ProxyHost=${proxy%:*};ProxyPort=${proxy##*:};UseCFProxy=1;CFProxyHost=${proxy%:*};CFProxyPort=${proxy##*:};SSLTrustStore=$1/trust.p12;SSLTrustStorePwd=trusted;SSLTrustStoreType=PKCS12;EnableTelemetry=0;CheckCertRevocation=0;AcceptUndeterminedRevocation=1"
 for mode in 'usethriftclient=1' 'usethriftclient=0'; do
   java --add-opens=java.base/java.nio=ALL-UNNAMED -cp ".:jars/*" Judge "$common;$mode"
 done

@@ -123,10 +123,13 @@ pub fn markers(sql: &str) -> Result<Vec<Marker>, SqlError> {
             found.push(Marker::Positional(token.span));
         } else if text == ":" {
             let Some(next) = tokens.get(index + 1) else { continue };
-            let adjacent = next.span.start == token.span.end && next.kind == TokenKind::Word;
+            let named = matches!(next.kind, TokenKind::Word | TokenKind::Quoted);
+            let adjacent = next.span.start == token.span.end && named;
             let before = index.checked_sub(1).map(|before| tokens[before]);
             if adjacent && before.is_none_or(|before| operand_follows(sql, before)) {
-                found.push(Marker::Named(token.span.to(next.span), next.span.of(sql).to_owned()));
+                // SQLAlchemy writes the name in back-ticks.
+                let name = next.span.of(sql).trim_matches('`').replace("``", "`");
+                found.push(Marker::Named(token.span.to(next.span), name));
             }
         }
     }

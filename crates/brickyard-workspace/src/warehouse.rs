@@ -40,6 +40,9 @@ pub(crate) use state::Warehouses;
 const CONNECTOR: Option<&str> = Some("warehouse::connectors_of_every_generation_query");
 const SDK: Option<&str> = Some("warehouse::the_sdk_manages_warehouses_and_runs_statements");
 
+/// The addresses of the JDBC driver.
+const API_DRIVER: Option<&str> = Some("warehouse::every_thrift_call_answers");
+
 /// How true the query history is.
 const HISTORY: Fidelity =
     Fidelity::Partial("The last 2000 statements; metrics of their stages are left out.");
@@ -81,6 +84,41 @@ pub(crate) fn family() -> Family {
             SDK,
         )
         .endpoint("GET", "/sql-results/{id}/{chunk}", get(link::download), Fidelity::Full, SDK)
+        .endpoint(
+            "POST",
+            "/api/2.0/sql/warehouses/{id}/sessions",
+            post(statements::create_session_on),
+            Fidelity::Full,
+            API_DRIVER,
+        )
+        .endpoint(
+            "DELETE",
+            "/api/2.0/sql/warehouses/{id}/sessions/{session}",
+            delete(statements::delete_session_on),
+            Fidelity::Full,
+            API_DRIVER,
+        )
+        .endpoint(
+            "POST",
+            "/api/2.0/sql/warehouses/{id}/sessions/{session}/statements",
+            post(statements::execute_in),
+            Fidelity::Full,
+            API_DRIVER,
+        )
+        .endpoint(
+            "GET",
+            "/api/2.0/sql/warehouses/{id}/sessions/{session}/statements/{statement}",
+            get(statements::get_in),
+            Fidelity::Full,
+            API_DRIVER,
+        )
+        .endpoint(
+            "DELETE",
+            "/api/2.0/sql/warehouses/{id}/sessions/{session}/statements/{statement}",
+            delete(statements::close_in),
+            Fidelity::Full,
+            API_DRIVER,
+        )
         .endpoint("POST", "/api/2.0/sql/sessions", post(statements::create_session), Fidelity::Full, SDK)
         .endpoint(
             "DELETE",

@@ -19,14 +19,14 @@ pub(crate) struct SchemaRow {
 }
 
 /// A table or view.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct TableRow {
+    record: TableRecord,
     pub(crate) catalog: String,
     pub(crate) schema: String,
     pub(crate) name: String,
     pub(crate) is_view: bool,
     pub(crate) comment: Option<String>,
-    pub(crate) columns: Vec<ColumnRow>,
     pub(crate) primary_key: Option<KeyRow>,
     pub(crate) foreign_keys: Vec<ForeignKeyRow>,
 }
@@ -107,7 +107,7 @@ impl Listing<'_> {
             let full = full_name(&[&found.catalog, &found.name]);
             for record in self.workspace.catalog().list_tables(&identity, &full)? {
                 if fits(table, &record.name) {
-                    rows.push(self.row(record)?);
+                    rows.push(Self::row(record)?);
                 }
             }
         }
@@ -133,16 +133,29 @@ impl Listing<'_> {
         Ok(rows)
     }
 
-    fn row(&self, record: TableRecord) -> Result<TableRow, Fault> {
-        let columns = self.workspace.catalog().columns(&record)?.into_iter().map(|column| ColumnRow {
+    /// The columns of a table, which stand in its log: asked for only where they are needed.
+    pub(crate) fn columns(&self, row: &TableRow) -> Result<Vec<ColumnRow>, Fault> {
+        let columns = self.workspace.catalog().columns(&row.record)?.into_iter().map(|column| ColumnRow {
             type_text: column.data_type.text(),
             name: column.name,
             nullable: column.nullable,
             comment: column.comment,
         });
-        let mut row =
-            TableRow { columns: columns.collect(), is_view: record.is_view(), ..TableRow::default() };
-        for constraint in record.constraints {
+        Ok(columns.collect())
+    }
+
+    fn row(record: TableRecord) -> Result<TableRow, Fault> {
+        let mut row = TableRow {
+            catalog: record.catalog.clone(),
+            schema: record.schema.clone(),
+            name: record.name.clone(),
+            is_view: record.is_view(),
+            comment: record.stamp.comment.clone(),
+            primary_key: None,
+            foreign_keys: Vec::new(),
+            record,
+        };
+        for constraint in row.record.constraints.clone() {
             match constraint.references {
                 None => row.primary_key = Some(KeyRow { name: constraint.name, columns: constraint.columns }),
                 Some((parent, parent_columns)) => {
@@ -158,8 +171,6 @@ impl Listing<'_> {
                 }
             }
         }
-        (row.catalog, row.schema, row.name) = (record.catalog, record.schema, record.name);
-        row.comment = record.stamp.comment;
         Ok(row)
     }
 

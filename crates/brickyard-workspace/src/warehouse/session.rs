@@ -174,7 +174,7 @@ impl Settings {
         }
     }
 
-    /// Makes a catalog and a schema the current ones, which the caller must be able to see.
+    /// Makes a catalog, which the caller must be able to see, and a schema the current ones.
     pub(crate) fn choose(
         &mut self,
         workspace: &Workspace,
@@ -188,8 +188,10 @@ impl Settings {
             "default".clone_into(&mut self.schema);
         }
         if let Some(schema) = schema {
+            // dbt opens its session in a schema that it makes afterwards; a name that needs it fails later.
             let full = full_name(&[self.catalog.as_str(), schema]);
-            self.schema = workspace.catalog().get_schema(&identity, &full)?.name;
+            let found = workspace.catalog().get_schema(&identity, &full);
+            self.schema = found.map_or_else(|_| schema.to_owned(), |found| found.name);
         }
         Ok(())
     }

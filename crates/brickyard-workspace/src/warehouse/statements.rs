@@ -5,6 +5,6 @@ mod execute;
 mod kept;
 mod session;
 
-pub(super) use execute::{cancel, close, execute, get, get_chunk};
+pub(super) use execute::{cancel, close, close_in, execute, execute_in, get, get_chunk, get_in};
 pub(super) use kept::Results;
-pub(super) use session::{create_session, delete_session};
+pub(super) use session::{create_session, create_session_on, delete_session, delete_session_on};

@@ -108,6 +108,21 @@ async fn values_keep_their_meaning() {
     passes(&running, &developers(&running), include_str!("clients/values.py")).await;
 }
 
+/// SQLAlchemy's dialect: DDL, typed inserts, the ORM, reflection, pandas.
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlalchemy_works() {
+    let running = start().await;
+    let mut variables = developers(&running);
+    let id = running.handle.starter_warehouse_id();
+    variables.push(("DATABRICKS_SERVER_HOSTNAME".to_owned(), running.handle.host().to_owned()));
+    variables.push(("DATABRICKS_HTTP_PATH".to_owned(), format!("/sql/1.0/warehouses/{id}")));
+    let alchemy: &[&str] =
+        &["databricks-sqlalchemy==2.0.10", "databricks-sql-connector[pyarrow]==4.9.0", "pandas==2.3.3"];
+    let judge = include_str!("../../../../acceptance/judges/sqlalchemy/judge.py");
+    let printed = running.python_with(&environment(alchemy).await, &variables, judge).await;
+    assert!(printed.ends_with("ok\n"), "{printed}");
+}
+
 /// The query history is there after a restart.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_history_outlives_the_workspace() {

@@ -7,7 +7,7 @@ use brickyard_sql::command::Describe;
 use brickyard_sql::string_literal;
 use jiff::Timestamp;
 
-use crate::catalog::TableRecord;
+use crate::catalog::{Constraint, TableRecord};
 use crate::warehouse::fault::Fault;
 use crate::warehouse::grid::{Cell, Grid};
 use crate::warehouse::name::full_name;
@@ -237,8 +237,30 @@ fn table(scene: &Scene<'_>, parts: &[String], extended: bool) -> Result<Outcome,
         let properties: Vec<String> =
             properties.iter().map(|(name, value)| format!("{name}={value}")).collect();
         line("Table Properties", format!("[{}]", properties.join(",")));
+        if !record.constraints.is_empty() {
+            line("", String::new());
+            line("# Constraints", String::new());
+            for constraint in &record.constraints {
+                line(&constraint.name, key(constraint)?);
+            }
+        }
     }
     grid.outcome()
+}
+
+/// A key as `DESCRIBE` writes it, which SQLAlchemy and dbt read.
+fn key(constraint: &Constraint) -> Result<String, Fault> {
+    let list = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+    let columns = list(&constraint.columns);
+    let Some((parent, parent_columns)) = &constraint.references else {
+        return Ok(format!("PRIMARY KEY ({columns})"));
+    };
+    let parent = crate::catalog::split(parent)?.iter().map(|part| quoted(part)).collect::<Vec<_>>().join(".");
+    Ok(format!("FOREIGN KEY ({columns}) REFERENCES {parent} ({})", list(parent_columns)))
+}
+
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
 }
 
 /// The statement that would make a table or view again.

@@ -127,7 +127,9 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
                 if !fits(schema_pattern, &row.schema) || !fits(table_pattern, &row.name) {
                     continue;
                 }
-                for (position, column) in (0_i32..).zip(&row.columns) {
+                for (position, column) in
+                    (0_i32..).zip(&listing::of(scene.workspace, &scene.session.caller).columns(&row)?)
+                {
                     if fits(pattern, &column.name) {
                         grid.row([
                             column.name.clone().into(),

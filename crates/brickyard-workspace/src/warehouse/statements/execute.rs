@@ -50,6 +50,7 @@ pub(crate) struct Execute {
 #[derive(Deserialize)]
 struct Sent {
     name: Option<String>,
+    ordinal: Option<u32>,
     value: Option<Value>,
     #[serde(rename = "type")]
     sql_type: Option<String>,
@@ -62,6 +63,27 @@ pub(crate) async fn execute(
     Base(base): Base,
     JsonBody(execute): JsonBody<Execute>,
 ) -> ApiResult<Value> {
+    begin(&workspace, caller, &base, execute).await.map(Json)
+}
+
+/// `POST /api/2.0/sql/warehouses/{id}/sessions/{session}/statements`, as the JDBC driver has it.
+pub(crate) async fn execute_in(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Base(base): Base,
+    Path((_, session)): Path<(String, String)>,
+    JsonBody(execute): JsonBody<Execute>,
+) -> ApiResult<Value> {
+    let execute = Execute { session_id: Some(session), ..execute };
+    begin(&workspace, caller, &base, execute).await.map(Json)
+}
+
+async fn begin(
+    workspace: &Workspace,
+    caller: Caller,
+    base: &str,
+    execute: Execute,
+) -> Result<Value, ApiError> {
     let wait = wait(execute.wait_timeout.as_deref())?;
     let cancels = match execute.on_wait_timeout.as_deref() {
         None | Some("CONTINUE") => false,
@@ -80,13 +102,13 @@ pub(crate) async fn execute(
         Some(id) => {
             caller.require_scope("sql")?;
             let found = Uuid::parse_str(id).ok();
-            let found = found.and_then(|id| workspace.warehouses().session(&workspace, id, caller.name()));
+            let found = found.and_then(|id| workspace.warehouses().session(workspace, id, caller.name()));
             found.ok_or_else(|| ApiError::not_found("Session", id))?
         }
         None if warehouse.is_empty() => return Err(ApiError::invalid("warehouse_id is required")),
         None => {
             let (catalog, schema) = (execute.catalog.as_deref(), execute.schema.as_deref());
-            Arc::new(session::open(&workspace, caller.clone(), &warehouse, BTreeMap::new(), catalog, schema)?)
+            Arc::new(session::open(workspace, caller.clone(), &warehouse, BTreeMap::new(), catalog, schema)?)
         }
     };
     let statement = Statement { text, parameters, row_limit: wish.row_limit, ..Statement::default() };
@@ -94,14 +116,14 @@ pub(crate) async fn execute(
     let started = workspace.clock().unix_milliseconds();
     let kept = Arc::new(Kept::new(Arc::clone(&operation), Arc::clone(&session), wish, started));
     workspace.warehouses().results().add(Arc::clone(&kept), started);
-    submit(&workspace, &session, &operation, statement);
-    keep(&workspace, &kept);
+    submit(workspace, &session, &operation, statement);
+    keep(workspace, &kept);
 
-    if !wait.is_zero() && tokio::time::timeout(wait, kept.stored(&workspace)).await.is_err() && cancels {
+    if !wait.is_zero() && tokio::time::timeout(wait, kept.stored(workspace)).await.is_err() && cancels {
         operation.cancellation().cancel();
         let _ = operation.settled().await;
     }
-    show(&workspace, &base, &kept).map(Json)
+    show(workspace, base, &kept)
 }
 
 /// Brings the result to disk in the background, so that the engine is not held up by a client that does not ask.
@@ -121,6 +143,25 @@ pub(crate) async fn get(
 ) -> ApiResult<Value> {
     let kept = find(&workspace, &caller, &id)?;
     show(&workspace, &base, &kept).map(Json)
+}
+
+/// `GET /api/2.0/sql/warehouses/{id}/sessions/{session}/statements/{statement}`.
+pub(crate) async fn get_in(
+    workspace: State<Workspace>,
+    caller: Caller,
+    base: Base,
+    Path((_, _, statement)): Path<(String, String, String)>,
+) -> ApiResult<Value> {
+    get(workspace, caller, base, Path(statement)).await
+}
+
+/// `DELETE` of the same.
+pub(crate) async fn close_in(
+    workspace: State<Workspace>,
+    caller: Caller,
+    Path((_, _, statement)): Path<(String, String, String)>,
+) -> ApiResult<Value> {
+    close(workspace, caller, Path(statement)).await
 }
 
 /// `POST /api/2.0/sql/statements/{id}/cancel`.
@@ -302,16 +343,27 @@ fn parameters(sent: Vec<Sent>) -> Result<Parameters, ApiError> {
     if sent.is_empty() {
         return Ok(Parameters::None);
     }
-    let mut named = BTreeMap::new();
+    let (mut named, mut positional) = (BTreeMap::new(), Vec::new());
     for parameter in sent {
-        let name = parameter.name.ok_or_else(|| ApiError::invalid("A parameter has no name"))?;
         let value = parameter.value.and_then(|value| match value {
             Value::Null => None,
             Value::String(text) => Some(text),
             other => Some(other.to_string()),
         });
         let sql_type = parameter.sql_type.unwrap_or_else(|| "STRING".to_owned());
-        named.insert(name, Parameter { sql_type, value, arguments: None });
+        let bound = Parameter { sql_type, value, arguments: None };
+        match (parameter.name, parameter.ordinal) {
+            (Some(name), _) => drop(named.insert(name, bound)),
+            (None, Some(ordinal)) => positional.push((ordinal, bound)),
+            (None, None) => return Err(ApiError::invalid("A parameter has no name")),
+        }
+    }
+    if !named.is_empty() && !positional.is_empty() {
+        return Err(ApiError::invalid("Parameters are either named or numbered, not both"));
+    }
+    if named.is_empty() {
+        positional.sort_by_key(|(ordinal, _)| *ordinal);
+        return Ok(Parameters::Positional(positional.into_iter().map(|(_, bound)| bound).collect()));
     }
     Ok(Parameters::Named(named))
 }

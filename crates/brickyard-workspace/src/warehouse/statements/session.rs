@@ -15,11 +15,31 @@ use crate::workspace::Workspace;
 
 #[derive(Deserialize)]
 pub(crate) struct Create {
+    #[serde(default)]
     warehouse_id: String,
     #[serde(default)]
     session_confs: BTreeMap<String, String>,
     catalog: Option<String>,
     schema: Option<String>,
+}
+
+/// `POST /api/2.0/sql/warehouses/{id}/sessions`, as the JDBC driver has it.
+pub(crate) async fn create_session_on(
+    workspace: State<Workspace>,
+    caller: Caller,
+    Path(warehouse_id): Path<String>,
+    JsonBody(create): JsonBody<Create>,
+) -> ApiResult<Value> {
+    create_session(workspace, caller, JsonBody(Create { warehouse_id, ..create })).await
+}
+
+/// `DELETE /api/2.0/sql/warehouses/{id}/sessions/{session}`.
+pub(crate) async fn delete_session_on(
+    workspace: State<Workspace>,
+    caller: Caller,
+    Path((_, session)): Path<(String, String)>,
+) -> ApiResult<Value> {
+    delete_session(workspace, caller, Path(session)).await
 }
 
 /// `POST /api/2.0/sql/sessions`.

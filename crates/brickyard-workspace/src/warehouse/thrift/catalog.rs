@@ -127,7 +127,7 @@ pub(super) async fn columns(context: &Context, request: GetColumnsReq) -> Operat
             ("IS_AUTO_INCREMENT", Utf8),
         ]);
         for row in listing.tables(catalog.as_deref(), schema.as_deref(), table.as_deref())? {
-            for (position, of) in (0_i32..).zip(&row.columns) {
+            for (position, of) in (0_i32..).zip(&listing.columns(&row)?) {
                 if !fits(column.as_ref(), &of.name) {
                     continue;
                 }

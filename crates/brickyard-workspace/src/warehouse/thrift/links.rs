@@ -33,7 +33,7 @@ pub(super) async fn next(
     let signed = |count: u64| i64::try_from(count).ok();
     let result_links = chunks.iter().enumerate().map(|(index, chunk)| ArrowResultLink {
         file_link: Some(link::address(&context.base, operation.id, first + index, expires)),
-        expiry_time: Some(expires),
+        expiry_time: Some(expires * 1000), // the platform tells milliseconds; some clients read seconds
         start_row_offset: signed(chunk.offset),
         row_count: signed(chunk.rows),
         bytes_num: signed(chunk.bytes),

@@ -100,6 +100,21 @@ for version in (ttypes.TProtocolVersion.SPARK_CLI_SERVICE_PROTOCOL_V1, ttypes.TP
     assert gone.statusCode == ttypes.TStatusCode.INVALID_HANDLE_STATUS
     assert client.CloseSession(ttypes.TCloseSessionReq(sessionHandle=old)).status.statusCode == 0
 
+# The statements API under the addresses of the JDBC driver, with numbered parameters.
+from databricks.sdk import WorkspaceClient  # noqa: E402
+
+call = WorkspaceClient().api_client.do
+place = "/api/2.0/sql/warehouses/" + os.environ["DATABRICKS_WAREHOUSE_ID"] + "/sessions"
+made = call("POST", place, body={"catalog": "main", "schema": "default"})["session_id"]
+numbered = [{"ordinal": 2, "type": "STRING", "value": "it's"}, {"ordinal": 1, "type": "INT", "value": "41"}]
+body = {"statement": "SELECT ? + 1, ?", "parameters": numbered, "wait_timeout": "50s"}
+answer = call("POST", f"{place}/{made}/statements", body=body)
+assert answer["result"]["data_array"] == [["42", "it's"]], answer
+again = call("GET", f"{place}/{made}/statements/{answer['statement_id']}")
+assert again["status"]["state"] == "SUCCEEDED", again
+call("DELETE", f"{place}/{made}/statements/{answer['statement_id']}")
+call("DELETE", f"{place}/{made}")
+
 # The address that all-purpose clusters have.
 with sql.connect(http_path="sql/protocolv1/o/0/0123-456789-abcdefgh", **arguments) as other:
     with other.cursor() as first:

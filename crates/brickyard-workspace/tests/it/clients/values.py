@@ -44,7 +44,7 @@ typed = [
     (BooleanParameter(True), "boolean"), (StringParameter("it's \\ \"x\""), "string"),
     (DateParameter(datetime.date(2024, 1, 2)), "date"), (TimestampParameter(moment), "timestamp"),
     (TimestampNTZParameter(moment), "timestamp_ntz"), (DecimalParameter(Decimal("1.50")), "decimal(3,2)"),
-    (VoidParameter(), "void"),
+    (VoidParameter(None), "void"),
 ]  # fmt: skip
 markers = ", ".join("?" for _ in typed)
 values = one(f"SELECT {markers}", [parameter for parameter, _ in typed])

@@ -75,7 +75,7 @@ def run(statement, **arguments):
 move = lambda seconds: workspace.api_client.do("POST", "/api/brickyard/clock", body={"advance_seconds": seconds})
 move(19 * 60)
 assert state() == "RUNNING"
-run("SELECT 1")
+assert run("SELECT 1", wait_timeout="50s").status.state == StatementState.SUCCEEDED
 move(19 * 60)
 assert state() == "RUNNING"
 move(61)
