@@ -91,8 +91,21 @@ pub(super) fn list(scene: &Scene<'_>, path: &str, limit: Option<u64>) -> Result<
 
 /// The place of a path on a volume that lets the caller do this.
 fn allowed(scene: &Scene<'_>, path: &str, privilege: &'static str) -> Result<std::path::PathBuf, Fault> {
-    let place = scene.workspace.file_place(&scene.session.caller, &FilePath::parse(path)?, privilege)?;
-    Ok(place)
+    if path.starts_with("stage://") {
+        return Err(Fault::unsupported("the personal staging area (`stage://`); use a volume"));
+    }
+    if !path.starts_with("/Volumes/") && !path.starts_with("dbfs:/Volumes/") {
+        return Err(Fault::new(
+            "INVALID_STAGING_PATH_IN_STAGING_ACCESS_QUERY",
+            "42604",
+            format_args!("Invalid staging path in staging query: {path}"),
+        ));
+    }
+    let place = scene.workspace.file_place(&scene.session.caller, &FilePath::parse(path)?, privilege);
+    place.map_err(|error| match error.status.as_u16() {
+        404 => Fault::new("RESOURCE_DOES_NOT_EXIST", "42704", format_args!("NOT_FOUND: {}", error.message)),
+        _ => error.into(),
+    })
 }
 
 /// The row that tells the client to move a file itself (wire §3.1).
