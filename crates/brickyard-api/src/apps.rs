@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::app_resources::AppResource;
 use crate::client::Client;
 use crate::error::ApiFailure;
 
@@ -43,6 +44,42 @@ pub struct App {
     /// `MEDIUM`, `LARGE`, …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compute_size: Option<String>,
+    /// Fewest machines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compute_min_instances: Option<u32>,
+    /// Most machines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compute_max_instances: Option<u32>,
+    /// Budget policy asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_policy_id: Option<String>,
+    /// Budget policy in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_budget_policy_id: Option<String>,
+    /// Usage policy asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage_policy_id: Option<String>,
+    /// Usage policy in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective_usage_policy_id: Option<String>,
+    /// Whether the token of the user who asks is passed on to the app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forward_user_access_token: Option<bool>,
+    /// Repository that deployments from git are taken from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub git_repository: Option<GitRepository>,
+    /// What the next deployment from git takes by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_git_source: Option<GitSource>,
+    /// Space the app lives in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub space: Option<String>,
+    /// Tables that telemetry goes to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub telemetry_export_destinations: Vec<Value>,
+    /// Picture of the app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thumbnail_url: Option<String>,
     /// Folder the next deployment takes by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_source_code_path: Option<String>,
@@ -96,6 +133,104 @@ pub struct ApplicationStatus {
     pub state: String,
     /// One sentence.
     pub message: String,
+    /// Instances whose program runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub running_instances: Option<u32>,
+}
+
+/// A git repository of an app.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GitRepository {
+    /// Address to clone from.
+    pub url: String,
+    /// `gitHub`, `gitLab`, `bitbucketCloud`, … (platform §7).
+    pub provider: String,
+    /// Whether a push deploys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_deploy: Option<bool>,
+    /// Git credential of the caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller_credential_id: Option<u64>,
+}
+
+/// A place in an app's git repository; exactly one of branch, tag and commit is given.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GitSource {
+    /// Branch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// Tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Folder of the repository; its root when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_code_path: Option<String>,
+    /// The app's repository, as the workspace shows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub git_repository: Option<GitRepository>,
+    /// Commit that was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolved_commit: Option<String>,
+}
+
+/// How a version proves that it is up, beside listening.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HealthCheck {
+    /// Path that has to answer 2xx.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// How long it may take, such as `30s`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<String>,
+}
+
+/// State of an asynchronous change of an app.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AppUpdate {
+    /// `NOT_UPDATED`, `IN_PROGRESS`, `SUCCEEDED`, `FAILED`.
+    pub status: DeploymentStatus,
+}
+
+/// One entry of an access list.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PermissionEntry {
+    /// E-mail address of a user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+    /// Name of a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_name: Option<String>,
+    /// Client id of a service principal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_principal_name: Option<String>,
+    /// Levels held.
+    #[serde(skip_serializing)]
+    pub all_permissions: Vec<HeldPermission>,
+    /// Level asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permission_level: Option<String>,
+}
+
+/// A level somebody holds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HeldPermission {
+    /// Such as `CAN_USE`.
+    pub permission_level: String,
+}
+
+#[derive(Deserialize)]
+struct AccessList {
+    #[serde(default)]
+    access_control_list: Vec<PermissionEntry>,
 }
 
 /// One version of an app.
@@ -108,6 +243,12 @@ pub struct Deployment {
     /// Workspace folder the source is taken from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_code_path: Option<String>,
+    /// Place in the app's git repository the source is taken from, in place of a workspace folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub git_source: Option<GitSource>,
+    /// How the version proves that it is up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<HealthCheck>,
     /// `SNAPSHOT` or `AUTO_SYNC`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<String>,
@@ -156,141 +297,6 @@ pub struct EnvironmentVariable {
     /// Key of the resource that gives the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value_from: Option<String>,
-}
-
-/// Something an app may use, under a key; exactly one of the kinds is set (platform §5).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct AppResource {
-    /// Key that `valueFrom` names.
-    pub name: String,
-    /// What it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// A SQL warehouse.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sql_warehouse: Option<WarehouseResource>,
-    /// A serving endpoint.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub serving_endpoint: Option<ServingEndpointResource>,
-    /// A secret.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret: Option<SecretResource>,
-    /// A volume, table, function or connection of Unity Catalog.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub uc_securable: Option<SecurableResource>,
-    /// A job.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub job: Option<JobResource>,
-    /// A Genie space.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub genie_space: Option<GenieSpaceResource>,
-    /// An MLflow experiment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub experiment: Option<ExperimentResource>,
-    /// A provisioned Lakebase database.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub database: Option<DatabaseResource>,
-    /// An autoscaling Lakebase database.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub postgres: Option<PostgresResource>,
-    /// Another app.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub app: Option<NamedResource>,
-}
-
-macro_rules! resource {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-        #[serde(default)]
-        pub struct $name {
-            $($(#[$field_doc])* pub $field: String,)*
-            /// Permission level the app's principal is given.
-            pub permission: String,
-        }
-    };
-}
-
-resource! {
-    /// A SQL warehouse an app may use.
-    WarehouseResource {
-        /// Warehouse id.
-        id,
-    }
-}
-resource! {
-    /// A serving endpoint an app may use.
-    ServingEndpointResource {
-        /// Endpoint name.
-        name,
-    }
-}
-resource! {
-    /// A secret an app may read.
-    SecretResource {
-        /// Scope.
-        scope,
-        /// Key in the scope.
-        key,
-    }
-}
-resource! {
-    /// A securable of Unity Catalog an app may use.
-    SecurableResource {
-        /// Full name such as `main.sales.orders`.
-        securable_full_name,
-        /// `VOLUME`, `TABLE`, `FUNCTION` or `CONNECTION`.
-        securable_type,
-    }
-}
-resource! {
-    /// A job an app may run.
-    JobResource {
-        /// Job id.
-        id,
-    }
-}
-resource! {
-    /// A Genie space an app may ask.
-    GenieSpaceResource {
-        /// Name shown to people.
-        name,
-        /// Space id.
-        space_id,
-    }
-}
-resource! {
-    /// An MLflow experiment an app may log to.
-    ExperimentResource {
-        /// Experiment id.
-        experiment_id,
-    }
-}
-resource! {
-    /// A database of a provisioned Lakebase instance.
-    DatabaseResource {
-        /// Instance name.
-        instance_name,
-        /// Database name.
-        database_name,
-    }
-}
-resource! {
-    /// A database of an autoscaling Lakebase branch.
-    PostgresResource {
-        /// Branch path `projects/P/branches/B`.
-        branch,
-        /// Database name.
-        database,
-    }
-}
-resource! {
-    /// Something known by its name, such as another app.
-    NamedResource {
-        /// Name.
-        name,
-    }
 }
 
 #[derive(Deserialize)]
@@ -343,6 +349,39 @@ impl Client {
         self.patch(&format!("/api/2.0/apps/{name}"), changes).await
     }
 
+    /// `POST /api/2.0/apps/NAME/update`: the fields of the mask, comma-separated, are set; goes on in the background.
+    pub async fn create_app_update(
+        &self,
+        name: &str,
+        app: &Value,
+        mask: &str,
+    ) -> Result<AppUpdate, ApiFailure> {
+        let body = json!({ "app": app, "update_mask": mask });
+        self.post_again(&format!("/api/2.0/apps/{name}/update"), &body).await
+    }
+
+    /// `GET /api/2.0/apps/NAME/update`.
+    pub async fn app_update(&self, name: &str) -> Result<AppUpdate, ApiFailure> {
+        self.get(&format!("/api/2.0/apps/{name}/update"), &[]).await
+    }
+
+    /// `GET /api/2.0/permissions/KIND/ID`.
+    pub async fn permissions(&self, kind: &str, id: &str) -> Result<Vec<PermissionEntry>, ApiFailure> {
+        let list: AccessList = self.get(&format!("/api/2.0/permissions/{kind}/{id}"), &[]).await?;
+        Ok(list.access_control_list)
+    }
+
+    /// `PATCH /api/2.0/permissions/KIND/ID`: adds entries, and leaves the others.
+    pub async fn add_permissions(
+        &self,
+        kind: &str,
+        id: &str,
+        entries: &[PermissionEntry],
+    ) -> Result<(), ApiFailure> {
+        let body = json!({ "access_control_list": entries });
+        self.patch::<Value>(&format!("/api/2.0/permissions/{kind}/{id}"), &body).await.map(drop)
+    }
+
     /// `DELETE /api/2.0/apps/NAME`.
     pub async fn delete_app(&self, name: &str) -> Result<App, ApiFailure> {
         let path = format!("/api/2.0/apps/{name}");
@@ -358,7 +397,7 @@ impl Client {
 
     /// `POST /api/2.0/apps/NAME/stop`.
     pub async fn stop_app(&self, name: &str) -> Result<App, ApiFailure> {
-        self.post(&format!("/api/2.0/apps/{name}/stop"), &json!({})).await
+        self.post_again(&format!("/api/2.0/apps/{name}/stop"), &json!({})).await
     }
 
     /// `POST /api/2.0/apps/NAME/deployments`.

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::login::Login;
+
 /// How the client proves who it is; never printed.
 #[derive(Clone)]
 pub enum Credentials {
@@ -12,12 +14,15 @@ pub enum Credentials {
         /// Client secret.
         client_secret: String,
     },
+    /// A user who signed in with a browser; the tokens lie in a cache.
+    Login(Login),
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Token(_) => formatter.write_str("Token(…)"),
+            Self::Login(login) => login.fmt(formatter),
             Self::ServicePrincipal { client_id, .. } => write!(formatter, "ServicePrincipal({client_id})"),
         }
     }

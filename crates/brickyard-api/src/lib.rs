@@ -2,26 +2,32 @@
 //!
 //! A local workspace and a real one differ by address and [`Credentials`] alone.
 
+mod app_resources;
 mod apps;
 mod client;
 mod credentials;
 mod error;
 mod identity;
+mod login;
 mod profile;
 mod statements;
 mod warehouses;
 mod workspace_files;
 
-pub use apps::{
-    App, AppResource, ApplicationStatus, ComputeStatus, DatabaseResource, Deployment, DeploymentStatus,
-    EnvironmentVariable, ExperimentResource, GenieSpaceResource, JobResource, NamedResource,
+pub use app_resources::{
+    AppResource, DatabaseResource, ExperimentResource, GenieSpaceResource, JobResource, NamedResource,
     PostgresResource, SecretResource, SecurableResource, ServingEndpointResource, WarehouseResource,
 };
-pub use client::{Client, http_client};
+pub use apps::{
+    App, AppUpdate, ApplicationStatus, ComputeStatus, Deployment, DeploymentStatus, EnvironmentVariable,
+    GitRepository, GitSource, HealthCheck, HeldPermission, PermissionEntry,
+};
+pub use client::{Client, http_client, probe_client, stream_client};
 pub use credentials::Credentials;
 pub use error::ApiFailure;
 pub use identity::Me;
-pub use profile::{ProfileError, Target, resolve as resolve_target};
+pub use login::{Login, SignIn};
+pub use profile::{ProfileError, Target, profile_host, resolve as resolve_target};
 pub use statements::{Column, Statement, StatementResult};
 pub use warehouses::Warehouse;
 pub use workspace_files::{ObjectStatus, ObjectType};

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::credentials::Credentials;
+use crate::login::Login;
 
 /// A real workspace and how to sign in to it.
 #[derive(Debug, Clone)]
@@ -28,50 +29,112 @@ pub enum ProfileError {
         /// Profile asked for.
         name: String,
     },
-    /// Neither token nor client id and secret.
-    #[error("Profile `{name}` has neither `token` nor `client_id` with `client_secret`")]
+    /// Nothing to sign in with.
+    #[error(
+        "Profile `{name}` has neither `token` nor `client_id` with `client_secret`, and nobody has signed in to {host}"
+    )]
     NoCredentials {
         /// Profile asked for.
         name: String,
+        /// Address of its workspace.
+        host: String,
+    },
+    /// The official SDK refuses this too.
+    #[error("More than one authorization method is configured for profile `{name}`: {methods}")]
+    Several {
+        /// Profile asked for.
+        name: String,
+        /// Those there are.
+        methods: String,
+    },
+    /// A way to sign in that is not known here.
+    #[error("Profile `{name}` asks for `auth_type = {auth_type}`, which is not supported here")]
+    Unsupported {
+        /// Profile asked for.
+        name: String,
+        /// What it asks for.
+        auth_type: String,
     },
 }
 
 /// Resolves a profile: `DATABRICKS_*` variables over the profile of the configuration file (`~/.databrickscfg`), in the
-/// order the official SDK uses for the ways to sign in: token, then client id and secret.
+/// order the official SDK tries the ways to sign in: token, client id and secret, then the sign-in of a user.
 pub fn resolve(
     name: &str,
     configuration: &str,
     variable: impl Fn(&str) -> Option<String>,
+    login: &Login,
 ) -> Result<Target, ProfileError> {
-    let profiles = parse(configuration);
-    let empty = BTreeMap::new();
-    let profile = match profiles.get(name) {
+    let setting = settings(name, configuration, variable)?;
+    let host = host(name, &setting)?;
+    let owned = || name.to_owned();
+    let missing = || ProfileError::NoCredentials { name: owned(), host: host.clone() };
+    let token = || setting("token").map(Credentials::Token);
+    let principal = || {
+        let (client_id, client_secret) = (setting("client_id")?, setting("client_secret")?);
+        Some(Credentials::ServicePrincipal { client_id, client_secret })
+    };
+    let user = || login.knows(&host).then(|| Credentials::Login(login.clone()));
+    let credentials = match setting("auth_type").as_deref() {
+        Some("pat") => token().ok_or_else(missing)?,
+        Some("oauth-m2m") => principal().ok_or_else(missing)?,
+        // Asked for by name: whoever has not signed in yet is told so by the first call.
+        Some("databricks-cli" | "external-browser" | "oauth-u2m") => Credentials::Login(login.clone()),
+        Some(other) => {
+            return Err(ProfileError::Unsupported { name: owned(), auth_type: other.to_owned() });
+        }
+        None => {
+            let families = [("pat", "token"), ("oauth", "client_secret"), ("basic", "password")];
+            let methods: Vec<&str> = families
+                .iter()
+                .filter(|(_, key)| setting(key).is_some())
+                .map(|(family, _)| *family)
+                .collect();
+            if methods.len() > 1 {
+                return Err(ProfileError::Several { name: owned(), methods: methods.join(" and ") });
+            }
+            token().or_else(principal).or_else(user).ok_or_else(missing)?
+        }
+    };
+    Ok(Target { host, credentials })
+}
+
+/// Address of the workspace a profile names, whether or not anybody could sign in there.
+pub fn profile_host(
+    name: &str,
+    configuration: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<String, ProfileError> {
+    host(name, &settings(name, configuration, variable)?)
+}
+
+fn settings(
+    name: &str,
+    configuration: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<impl Fn(&str) -> Option<String>, ProfileError> {
+    let mut profiles = parse(configuration);
+    let profile = match profiles.remove(name) {
         Some(profile) => profile,
-        None if name == "DEFAULT" => &empty,
+        None if name == "DEFAULT" => BTreeMap::new(),
         None => {
             let known: Vec<String> = profiles.keys().map(|name| format!("`{name}`")).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(ProfileError::Unknown { name: name.to_owned(), known });
         }
     };
-    // A named profile is what the user asked for: variables speak only for the default one.
-    let from_variable = |key: &str| {
-        (name == "DEFAULT").then(|| variable(&format!("DATABRICKS_{}", key.to_uppercase()))).flatten()
-    };
-    let setting = |key: &str| {
-        from_variable(key).or_else(|| profile.get(key).cloned()).filter(|value| !value.is_empty())
-    };
+    let is_default = name == "DEFAULT";
+    Ok(move |key: &str| {
+        // A named profile is what the user asked for: variables speak only for the default one.
+        let said = is_default.then(|| variable(&format!("DATABRICKS_{}", key.to_uppercase()))).flatten();
+        said.or_else(|| profile.get(key).cloned()).filter(|value| !value.is_empty())
+    })
+}
+
+fn host(name: &str, setting: &impl Fn(&str) -> Option<String>) -> Result<String, ProfileError> {
     let host = setting("host").ok_or_else(|| ProfileError::NoHost { name: name.to_owned() })?;
     let host = host.trim_end_matches('/');
-    let host = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
-    let credentials = if let Some(token) = setting("token") {
-        Credentials::Token(token)
-    } else if let (Some(client_id), Some(client_secret)) = (setting("client_id"), setting("client_secret")) {
-        Credentials::ServicePrincipal { client_id, client_secret }
-    } else {
-        return Err(ProfileError::NoCredentials { name: name.to_owned() });
-    };
-    Ok(Target { host, credentials })
+    Ok(if host.contains("://") { host.to_owned() } else { format!("https://{host}") })
 }
 
 /// Sections of an INI file: `[name]`, then `key = value`; `#` and `;` begin a comment line.
@@ -98,9 +161,13 @@ mod tests {
 
     const FILE: &str = "[DEFAULT]\nhost = https://a.test/\ntoken = dapi1\n\n# note\n[prod]\nhost=b.test\nclient_id=x\nclient_secret=y\n[bare]\nhost=c.test\n";
 
+    fn login() -> Login {
+        Login::new("/nowhere/token-cache.json".into(), std::sync::Arc::new(|| 0))
+    }
+
     #[test]
     fn a_profile_gives_host_and_credentials() {
-        let target = resolve("prod", FILE, |_| Some("ignored".to_owned())).unwrap();
+        let target = resolve("prod", FILE, |_| Some("ignored".to_owned()), &login()).unwrap();
         assert_eq!(target.host, "https://b.test");
         assert!(
             matches!(target.credentials, Credentials::ServicePrincipal { ref client_id, .. } if client_id == "x")
@@ -109,20 +176,40 @@ mod tests {
 
     #[test]
     fn variables_speak_for_the_default_profile() {
-        let target =
-            resolve("DEFAULT", FILE, |name| (name == "DATABRICKS_HOST").then(|| "d.test".to_owned()))
-                .unwrap();
+        let variable = |name: &str| (name == "DATABRICKS_HOST").then(|| "d.test".to_owned());
+        let target = resolve("DEFAULT", FILE, variable, &login()).unwrap();
         assert_eq!(target.host, "https://d.test");
         assert!(matches!(target.credentials, Credentials::Token(ref token) if token == "dapi1"));
     }
 
     #[test]
+    fn two_ways_to_sign_in_need_a_word_which_one() {
+        let file = "[two]\nhost=a.test\ntoken=t\nclient_id=x\nclient_secret=y\n";
+        let refused = resolve("two", file, |_| None, &login()).unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "More than one authorization method is configured for profile `two`: pat and oauth"
+        );
+        let target = resolve("two", &format!("{file}auth_type=pat\n"), |_| None, &login()).unwrap();
+        assert!(matches!(target.credentials, Credentials::Token(_)));
+        let target =
+            resolve("two", &format!("{file}auth_type=databricks-cli\n"), |_| None, &login()).unwrap();
+        assert!(matches!(target.credentials, Credentials::Login(_)));
+        let azure = resolve("two", &format!("{file}auth_type=azure-cli\n"), |_| None, &login()).unwrap_err();
+        assert!(matches!(azure, ProfileError::Unsupported { .. }));
+    }
+
+    #[test]
     fn what_is_missing_is_named() {
-        let refuse = |name| resolve(name, FILE, |_| None).unwrap_err().to_string();
+        let refuse = |name| resolve(name, FILE, |_| None, &login()).unwrap_err().to_string();
         assert_eq!(
             refuse("x"),
             "There is no profile `x` in the configuration file; it has `DEFAULT`, `bare`, `prod`"
         );
-        assert_eq!(refuse("bare"), "Profile `bare` has neither `token` nor `client_id` with `client_secret`");
+        assert_eq!(
+            refuse("bare"),
+            "Profile `bare` has neither `token` nor `client_id` with `client_secret`, and nobody has signed in to \
+             https://c.test"
+        );
     }
 }

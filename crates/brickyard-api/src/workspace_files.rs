@@ -66,7 +66,7 @@ impl Client {
 
     /// `POST /api/2.0/workspace/mkdirs`, parents included.
     pub async fn make_directories(&self, path: &str) -> Result<(), ApiFailure> {
-        self.post::<Value>("/api/2.0/workspace/mkdirs", &json!({ "path": path })).await.map(drop)
+        self.post_again::<Value>("/api/2.0/workspace/mkdirs", &json!({ "path": path })).await.map(drop)
     }
 
     /// `POST /api/2.0/workspace-files/import-file/PATH?overwrite=true`: the bytes as a plain file.
@@ -90,7 +90,10 @@ impl Client {
     /// `POST /api/2.0/workspace/delete`; nothing at the path is fine.
     pub async fn delete_object(&self, path: &str, recursive: bool) -> Result<(), ApiFailure> {
         match self
-            .post::<Value>("/api/2.0/workspace/delete", &json!({ "path": path, "recursive": recursive }))
+            .post_again::<Value>(
+                "/api/2.0/workspace/delete",
+                &json!({ "path": path, "recursive": recursive }),
+            )
             .await
         {
             Err(failure) if failure.is_not_found() => Ok(()),

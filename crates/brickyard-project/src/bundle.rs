@@ -10,6 +10,7 @@ use crate::source::{ProjectError, Source, Span};
 use crate::yaml::{self, Node, Value};
 
 mod include;
+pub mod init;
 mod variables;
 
 pub use variables::interpolate;

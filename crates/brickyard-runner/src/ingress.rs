@@ -93,6 +93,8 @@ pub enum SignIn {
 pub struct AppConfig {
     /// Its name.
     pub name: String,
+    /// Host names under which it is asked for beside those of loopback, by clients whose TLS ends before its port.
+    pub names: Vec<String>,
     /// Its own port.
     pub port: Port,
     /// Where it stands and where to reach it.
@@ -156,6 +158,14 @@ impl Ingress {
             before.end.cancel();
         }
         Ok(served)
+    }
+
+    /// Waits until no request is on its way to a version of an app that listened here; `WebSocket`s do not count.
+    pub async fn drained(&self, name: &str, address: SocketAddr) {
+        let app = self.front.apps.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if let Some(app) = app {
+            app.pool.drained(address).await;
+        }
     }
 
     /// Serves an app no more.

@@ -19,8 +19,8 @@ use crate::Clock;
 /// Lines kept in memory.
 const RING_LINES: usize = 10_000;
 
-/// Lines a slow subscriber may lag behind before it loses some.
-const SUBSCRIBER_LINES: usize = 4_096;
+/// Lines a slow subscriber may lag behind before it has to ask for what it missed.
+const SUBSCRIBER_LINES: usize = 8_192;
 
 /// Who wrote a line (facts: platform §2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -54,6 +54,9 @@ pub struct Line {
     /// What, without the end of line.
     #[serde(serialize_with = "as_text")]
     pub message: Arc<str>,
+    /// Its place in the log since this process began, from 1 on without gaps.
+    #[serde(skip)]
+    pub number: u64,
 }
 
 /// The log of one app; clones share it.
@@ -66,6 +69,7 @@ pub struct Logs {
 
 struct Shared {
     ring: VecDeque<Line>,
+    count: u64,
     file: Option<LogFile>,
 }
 
@@ -79,15 +83,17 @@ impl Logs {
     /// An empty log, also written to `file` if there is one.
     pub fn new(clock: Clock, file: Option<LogFile>) -> Self {
         let (sender, _) = broadcast::channel(SUBSCRIBER_LINES);
-        Self { clock, shared: Arc::new(Mutex::new(Shared { ring: VecDeque::new(), file })), sender }
+        Self { clock, shared: Arc::new(Mutex::new(Shared { ring: VecDeque::new(), count: 0, file })), sender }
     }
 
     /// Adds a line; a text of several lines becomes several.
     pub fn append(&self, source: Source, message: &str) {
         let timestamp = (self.clock)().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         for message in message.split('\n') {
-            let line = Line { source, timestamp, message: message.trim_end_matches('\r').into() };
+            let message = message.trim_end_matches('\r').into();
             let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+            shared.count += 1;
+            let line = Line { source, timestamp, message, number: shared.count };
             if shared.ring.len() == RING_LINES {
                 shared.ring.pop_front();
             }
@@ -111,6 +117,14 @@ impl Logs {
             shared.ring.iter().rev().filter(|line| line.contains(&search)).take(count).cloned().collect();
         found.reverse();
         found
+    }
+
+    /// The lines after the one of this number that are still in memory.
+    pub fn since(&self, number: u64) -> Vec<Line> {
+        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = shared.count - shared.ring.len() as u64;
+        let skip = usize::try_from(number.saturating_sub(first)).unwrap_or(usize::MAX);
+        shared.ring.iter().skip(skip).cloned().collect()
     }
 
     /// The lines so far, and every later one.
@@ -169,6 +183,7 @@ mod tests {
         let (before, mut after) = logs.follow();
         logs.append(Source::App, "a\nb");
         assert_eq!(before.len(), 1);
+        assert_eq!(logs.since(1).iter().map(|line| line.number).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(&*after.try_recv().unwrap().message, "a");
         assert_eq!(&*after.try_recv().unwrap().message, "b");
     }

@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::logs::Logs;
+use crate::network::Network;
 use crate::tools::Variables;
 use crate::warden::{GRACE, Limits, LimitsApplied};
 
@@ -73,6 +74,8 @@ pub struct SupervisorConfig {
     pub logs: Logs,
     /// Restarts the app when its files change.
     pub reload: Option<Reload>,
+    /// A network of its own.
+    pub network: Option<Arc<Network>>,
 }
 
 /// Restarting on change.
@@ -88,7 +91,16 @@ impl SupervisorConfig {
     /// The platform's times and size.
     pub fn new(launch: Launch, warden: Vec<OsString>, logs: Logs) -> Self {
         let limits = Limits::MEDIUM;
-        Self { launch, warden, grace: GRACE, startup_budget: STARTUP_BUDGET, limits, logs, reload: None }
+        Self {
+            launch,
+            warden,
+            grace: GRACE,
+            startup_budget: STARTUP_BUDGET,
+            limits,
+            logs,
+            reload: None,
+            network: None,
+        }
     }
 }
 

@@ -6,10 +6,12 @@
 //! subreaper) and finds every descendant through `/proc`; elsewhere it has the child's process group. It passes signals on
 //! and ends as the child ended.
 
+mod apart;
 mod descendants;
 mod lifeline;
 mod limits;
 
+pub(crate) use apart::{WAY_IN, pass, way_out};
 pub use descendants::{descendants, kill_descendants};
 pub use lifeline::Lifeline;
 pub use limits::{Limits, LimitsApplied};
@@ -43,6 +45,18 @@ const USAGE: u8 = 2;
 /// Our own word for the second step of a start.
 const TIED: &str = "--tied";
 
+/// Tells whether a child could be put into a network of its own.
+pub(crate) const CHECK_NETWORK: &str = "--check-network";
+
+/// Directory with the ways into and out of a network of the child's own.
+pub(crate) const NETWORK: &str = "--network";
+
+/// Port the child listens on in there.
+pub(crate) const INSIDE: &str = "--inside";
+
+/// An address outside that it has to reach.
+pub(crate) const REACH: &str = "--reach";
+
 /// What a warden was asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Orders {
@@ -52,6 +66,8 @@ struct Orders {
     relay: bool,
     /// The child has our standard input and our place at the terminal; this pipe tells that the parent lives.
     attached: Option<PathBuf>,
+    /// Puts the child into a network of its own.
+    apart: Option<apart::Apart>,
     command: Vec<OsString>,
 }
 
@@ -71,10 +87,18 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     {
         return become_tied(parent, command);
     }
+    if args.first().is_some_and(|first| first == CHECK_NETWORK) {
+        return if apart::enter().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let orders = match parse(args) {
         Ok(orders) => orders,
         Err(message) => return complain(USAGE, &message),
     };
+    if orders.apart.is_some()
+        && let Err(error) = apart::enter()
+    {
+        return complain(NOT_EXECUTABLE, &format!("The app cannot have a network of its own: {error}"));
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(NOT_EXECUTABLE, &error.to_string()),
@@ -96,8 +120,14 @@ fn complain(code: u8, message: &str) -> ExitCode {
 
 fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Orders, String> {
     let mut args = args.into_iter();
-    let mut orders =
-        Orders { grace: GRACE, limits: Limits::default(), relay: false, attached: None, command: Vec::new() };
+    let mut orders = Orders {
+        grace: GRACE,
+        limits: Limits::default(),
+        relay: false,
+        attached: None,
+        apart: None,
+        command: Vec::new(),
+    };
     while let Some(argument) = args.next() {
         if argument == "--" {
             orders.command = args.collect();
@@ -107,13 +137,28 @@ fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Orders, String> {
             orders.attached = args.next().map(PathBuf::from);
             continue;
         }
-        let value = args.next().and_then(|value| value.to_str().and_then(|text| text.parse::<u64>().ok()));
+        let value = args.next();
+        if argument == NETWORK {
+            let directory = value.ok_or("`--network` needs a directory")?.into();
+            orders.apart.get_or_insert_default().directory = directory;
+            continue;
+        }
+        if argument == REACH {
+            let address = value.as_ref().and_then(|value| value.to_str()?.parse().ok());
+            orders.apart.get_or_insert_default().reach.push(address.ok_or("`--reach` needs an address")?);
+            continue;
+        }
+        let value = value.and_then(|value| value.to_str().and_then(|text| text.parse::<u64>().ok()));
         let value = value.ok_or_else(|| format!("`{}` needs a number", argument.to_string_lossy()))?;
         match argument.to_str() {
             Some("--grace-ms") => orders.grace = Duration::from_millis(value),
             Some("--cpus") => orders.limits.cpus = Some(value),
             Some("--memory") => orders.limits.memory_bytes = Some(value),
             Some("--relay") => orders.relay = value != 0,
+            Some(INSIDE) => {
+                let port = u16::try_from(value).map_err(|_| "`--inside` needs a port")?;
+                orders.apart.get_or_insert_default().inside = port;
+            }
             _ => return Err(format!("unknown argument `{}`", argument.to_string_lossy())),
         }
     }
@@ -131,6 +176,9 @@ async fn watch(orders: &Orders) -> std::io::Result<ExitStatus> {
     let mut quit = signal(SignalKind::quit())?;
     let mut user1 = signal(SignalKind::user_defined1())?;
     let mut user2 = signal(SignalKind::user_defined2())?;
+    if let Some(apart) = &orders.apart {
+        apart.serve().await?;
+    }
     let cgroup = orders.limits.apply();
     let mut parent: Box<dyn AsyncRead + Unpin> = match &orders.attached {
         Some(path) => Box::new(lifeline::open(path)?),
@@ -323,6 +371,14 @@ mod tests {
     fn a_child_may_keep_the_terminal() {
         let orders = parse(words("--grace-ms 200 --attached /tmp/pipe -- python")).unwrap();
         assert_eq!(orders.attached, Some(PathBuf::from("/tmp/pipe")));
+    }
+
+    #[test]
+    fn a_network_is_read() {
+        let orders = parse(words("--network /tmp/x --inside 8000 --reach 127.0.0.1:9 -- python")).unwrap();
+        let apart = orders.apart.unwrap();
+        assert_eq!((apart.inside, apart.reach), (8000, vec!["127.0.0.1:9".parse().unwrap()]));
+        assert!(parse(words("--network /tmp/x --reach nowhere -- python")).is_err());
     }
 
     #[test]

@@ -41,7 +41,9 @@ mod warehouse;
 mod workspace;
 mod workspace_files;
 
-pub use apps::{AppClient, AppFailure, AppHost, AppLaunch, AppLog, AppState, AppVisitor, RegisteredApp};
+pub use apps::{
+    AppClient, AppFailure, AppHost, AppLaunch, AppLog, AppState, AppVisitor, Progress, RegisteredApp,
+};
 pub use catalog::CatalogOpenError;
 pub use clock::Clock;
 pub use config::{Provision, ProvisionError, WorkspaceConfig};

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::apps::Underway;
 use crate::caller::Caller;
 use crate::catalog::{Catalog, CatalogOpenError};
 use crate::clock::Clock;
@@ -64,6 +65,7 @@ struct Inner {
     serving: Serving,
     faults: Faults,
     jobs: Jobs,
+    apps: Underway,
     _lock: StateLock,
     addresses: OnceLock<(SocketAddr, SocketAddr)>,
     tracker: TaskTracker,
@@ -165,6 +167,7 @@ impl Workspace {
                 serving: Serving::default(),
                 faults: Faults::default(),
                 jobs: Jobs::default(),
+                apps: Underway::default(),
                 _lock: lock,
                 addresses: OnceLock::new(),
                 tracker: TaskTracker::new(),
@@ -274,6 +277,11 @@ impl Workspace {
 
     pub(crate) fn jobs(&self) -> &Jobs {
         &self.inner.jobs
+    }
+
+    /// What is on its way for apps.
+    pub(crate) fn apps(&self) -> &Underway {
+        &self.inner.apps
     }
 
     pub(crate) fn faults(&self) -> &Faults {

@@ -1,5 +1,6 @@
 //! Parse the arguments, call `ops`, print what comes back.
 
+mod bundle;
 mod check;
 mod clock;
 mod completions;
@@ -12,14 +13,17 @@ mod exec;
 mod fault;
 mod get;
 mod list;
+mod login;
 mod logs;
 mod lsp;
 mod mcp;
 mod new;
 mod open;
+mod parity;
 mod psql;
 mod reference;
 mod reset;
+mod rollback;
 mod rule;
 mod run;
 mod sql;
@@ -82,7 +86,11 @@ enum Command {
     Up(up::UpArgs),
     Down(down::DownArgs),
     Status(status::StatusArgs),
+    Login(login::LoginArgs),
+    Bundle(bundle::BundleArgs),
+    Parity(parity::ParityArgs),
     Deploy(deploy::DeployArgs),
+    Rollback(rollback::RollbackArgs),
     List(list::ListArgs),
     Get(get::GetArgs),
     Start(start::StartArgs),
@@ -193,7 +201,11 @@ async fn dispatch(command: Command, context: Context) -> Result<Exit, Failure> {
         Command::Up(args) => up::run(args, &context).await,
         Command::Down(args) => down::run(args, &context).await,
         Command::Status(args) => status::run(args, &context).await,
+        Command::Bundle(args) => bundle::run(&args, &context),
+        Command::Parity(args) => parity::run(args, &context).await,
+        Command::Login(args) => login::run(args, &context).await,
         Command::Deploy(args) => deploy::run(args, &context).await,
+        Command::Rollback(args) => rollback::run(args, &context).await,
         Command::List(args) => list::run(args, &context).await,
         Command::Get(args) => get::run(args, &context).await,
         Command::Start(args) => start::run(args, &context).await,

@@ -9,6 +9,10 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
     (ENGINE, "Spark Connect server to use as the SQL engine, `sc://HOST:PORT[/;token=…]`"),
     (OFFLINE, "Set to anything: fetch nothing, use what the cache holds"),
     (LOG, "What to log on stderr, such as `debug` or `brickyard_workspace=trace`"),
+    (
+        NO_NAMESPACES,
+        "Set to anything: give no app a network of its own, which lets several apps fix the same port",
+    ),
     (NO_COLOR, "Set to anything: no colour"),
     ("DATABRICKS_HOST", "Workspace of a remote target"),
     ("DATABRICKS_TOKEN", "Personal access token for a remote target"),
@@ -23,6 +27,7 @@ pub(crate) const STATE_DIRECTORY: &str = "BRICKYARD_STATE_DIR";
 pub(crate) const ENGINE: &str = "BRICKYARD_ENGINE";
 pub(crate) const OFFLINE: &str = "BRICKYARD_OFFLINE";
 pub(crate) const LOG: &str = "BRICKYARD_LOG";
+pub(crate) const NO_NAMESPACES: &str = "BRICKYARD_NO_NAMESPACES";
 pub(crate) const NO_COLOR: &str = "NO_COLOR";
 
 /// The process environment, read once at the start; nothing below reads a variable by itself.

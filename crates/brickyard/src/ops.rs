@@ -2,12 +2,14 @@
 
 pub(crate) mod app_environment;
 pub(crate) mod apps;
+pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod deploy;
 pub(crate) mod doctor;
 pub(crate) mod environment;
 pub(crate) mod exec;
 pub(crate) mod local;
+pub(crate) mod login;
 pub(crate) mod logs;
 pub(crate) mod new;
 pub(crate) mod parity;

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::pool::Pool;
+use super::pool::{Mark, Pool};
 use super::session::{Sessions, Visitor};
 use super::{AppConfig, Authority, Refusal, SignIn};
 use crate::logs::Logs;
@@ -20,6 +20,8 @@ pub(super) struct App {
     pub(super) sessions: Sessions,
     pub(super) pool: Pool,
     pub(super) end: CancellationToken,
+    /// Names under which it is served beside those of loopback, over TLS that ends before us.
+    names: Vec<String>,
     status: watch::Receiver<Status>,
     sign_in: SignIn,
     /// The visitor of `SignIn::As`, once somebody came.
@@ -30,7 +32,7 @@ pub(super) struct App {
 
 impl App {
     pub(super) fn new(config: AppConfig, port: u16, end: CancellationToken) -> Self {
-        let AppConfig { name, status, logs, authority, sign_in, port: _ } = config;
+        let AppConfig { name, names, status, logs, authority, sign_in, port: _ } = config;
         let sessions = Sessions::new(&name, port);
         let (automatic, signing_in) = (RwLock::default(), tokio::sync::Mutex::default());
         Self {
@@ -40,6 +42,7 @@ impl App {
             sessions,
             pool: Pool::default(),
             end,
+            names,
             status,
             sign_in,
             automatic,
@@ -57,6 +60,24 @@ impl App {
             State::Running { address } => Some(address),
             _ => None,
         }
+    }
+
+    /// Where the app listens, with a mark that a request is on its way there: a version is not stopped before it has
+    /// answered.
+    pub(super) fn enter(&self) -> Option<(SocketAddr, Mark)> {
+        loop {
+            let address = self.address()?;
+            let mark = self.pool.mark(address);
+            // Switched in between: whoever waits for the old version may not have seen the mark.
+            if self.address() == Some(address) {
+                return Some((address, mark));
+            }
+        }
+    }
+
+    /// Whether the app is served under this name.
+    pub(super) fn is_named(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known.eq_ignore_ascii_case(name.trim_end_matches('.')))
     }
 
     /// Who comes without a session: nobody, or the user of `--as`.

@@ -45,7 +45,7 @@ pub(super) async fn forward(
     peer: IpAddr,
     mut request: Request<Incoming>,
 ) -> Response<Body> {
-    let Some(address) = app.address() else { return not_up(&app.name, &app.status()) };
+    let Some((address, mark)) = app.enter() else { return not_up(&app.name, &app.status()) };
     if let Some(limit) = config.body_limit
         && announced(&request).is_some_and(|bytes| bytes > limit)
     {
@@ -54,7 +54,7 @@ pub(super) async fn forward(
     let started = Instant::now();
     rewrite(&mut request, visitor, host, peer, address);
     let request = request.map(|body| RequestBody::new(body, config.body_limit));
-    match timeout_at(started + config.request_timeout, app.pool.send(address, request)).await {
+    match timeout_at(started + config.request_timeout, app.pool.send(address, Some(mark), request)).await {
         Ok(Ok((response, lease))) => {
             let deadline = config.stream_timeout.map(|longest| started + longest);
             let (mut head, body) = response.into_parts();

@@ -37,7 +37,8 @@ impl Front {
         let Some(host) = route::host(&request).map(str::to_owned) else {
             return pages::plain(StatusCode::BAD_REQUEST, "The request names no host");
         };
-        if !route::is_loopback(route::bare(&host)) {
+        let named = matches!(via, Via::Port(app) if app.is_named(route::bare(&host)));
+        if !named && !route::is_loopback(route::bare(&host)) {
             return pages::plain(
                 StatusCode::FORBIDDEN,
                 "This host name is not answered: only `localhost`, names below it and loopback addresses are",
@@ -47,13 +48,15 @@ impl Front {
             return pages::plain(StatusCode::METHOD_NOT_ALLOWED, "This is not a proxy");
         }
         let upgrading = headers::is_upgrade(request.headers());
-        if route::is_foreign(request.method(), upgrading, request.headers()) {
+        let own = named.then_some(host.as_str());
+        if route::is_foreign(request.method(), upgrading, request.headers(), own) {
             return pages::plain(StatusCode::FORBIDDEN, "A page of another origin must not send this");
         }
         let Some(app) = self.app(via, &host) else { return self.unknown(&host) };
         let path = request.uri().path();
         if path.starts_with(login::PREFIX) {
-            return login::answer(&app, &host, request.uri(), request.headers()).await;
+            let base = base(&host, named);
+            return login::answer(&app, &base, request.uri(), request.headers()).await;
         }
         let kind = Kind::of(path);
         let visitor = match self.visitor(&app, kind, request.headers()).await {
@@ -62,7 +65,7 @@ impl Front {
             Ok(None) if path == logz::STREAM => return pages::json(StatusCode::UNAUTHORIZED, "{}"),
             Ok(None) => {
                 let return_to = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-                return login::begin(&app, &host, return_to.to_owned(), false);
+                return login::begin(&app, &base(&host, named), return_to.to_owned(), false);
             }
             Err(refusal) => return refused(&refusal, kind),
         };
@@ -129,6 +132,11 @@ impl Front {
         }
         Ok(Some(visitor))
     }
+}
+
+/// Where a browser sees the app: TLS ends before us where the app has a name of its own.
+fn base(host: &str, named: bool) -> String {
+    if named { format!("https://{host}") } else { format!("http://{host}") }
 }
 
 /// What a path is, for the question who may ask.

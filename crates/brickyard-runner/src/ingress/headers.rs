@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
+use super::route::{bare, is_loopback};
 use super::session::Visitor;
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -93,7 +94,9 @@ pub(super) fn tell(headers: &mut HeaderMap, visitor: &Visitor, host: &str, peer:
         headers.insert(FORWARDED_FOR, peer.clone());
         headers.insert(REAL_IP, peer);
     }
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    // TLS ends before us where the app is asked for under a name of its own.
+    let scheme = if is_loopback(bare(host)) { "http" } else { "https" };
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     if let Some(id) = text(Uuid::new_v4().as_hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
         headers.insert(REQUEST_ID, id);
     }

@@ -18,10 +18,10 @@ use super::{AuthorizeRequest, Refusal};
 /// Where the app's own paths end and ours begin.
 pub(super) const PREFIX: &str = "/.auth/";
 
-/// Answers a path below [`PREFIX`].
-pub(super) async fn answer(app: &App, host: &str, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
+/// Answers a path below [`PREFIX`]; `base` is where the browser sees the app.
+pub(super) async fn answer(app: &App, base: &str, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
     match uri.path() {
-        "/.auth/sign-in" => begin(app, host, local(parameter(uri, "to")), true),
+        "/.auth/sign-in" => begin(app, base, local(parameter(uri, "to")), true),
         "/.auth/callback" => callback(app, uri, headers).await,
         "/.auth/sign-out" => sign_out(app, headers),
         _ => page(StatusCode::NOT_FOUND, "Not Found", "<p>There is no such page.</p>", false),
@@ -29,8 +29,8 @@ pub(super) async fn answer(app: &App, host: &str, uri: &Uri, headers: &HeaderMap
 }
 
 /// Sends the browser to the workspace.
-pub(super) fn begin(app: &App, host: &str, return_to: String, choose: bool) -> Response<Body> {
-    let redirect_uri = format!("http://{host}/.auth/callback");
+pub(super) fn begin(app: &App, base: &str, return_to: String, choose: bool) -> Response<Body> {
+    let redirect_uri = format!("{base}/.auth/callback");
     let (state, verifier, cookie) = app.sessions.begin(return_to, redirect_uri.clone());
     let code_challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
     let request = AuthorizeRequest { state, code_challenge, redirect_uri, choose };

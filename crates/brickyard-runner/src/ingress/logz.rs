@@ -10,7 +10,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -82,20 +82,54 @@ async fn tell(upgraded: Upgraded, logs: Logs) -> Result<(), Error> {
         Err(_) => return socket.close(None).await,
     };
     let (backlog, mut later) = logs.follow();
+    let mut told = backlog.last().map_or(0, |line| line.number);
     for line in backlog.iter().filter(|line| line.contains(&search)) {
         socket.feed(text(line)).await?;
     }
     socket.flush().await?;
     loop {
         tokio::select! {
-            line = later.recv() => match line {
-                Ok(line) if line.contains(&search) => socket.send(text(&line)).await?,
-                Ok(_) => {}
-                Err(RecvError::Lagged(count)) => {
-                    socket.send(Message::text(format!("({count} lines were too fast for this connection)"))).await?;
+            line = later.recv() => {
+                let mut next = match line {
+                    Err(RecvError::Closed) => return socket.close(None).await,
+                    Ok(line) => Some(line),
+                    Err(RecvError::Lagged(_)) => None,
+                };
+                // Whatever else is there goes out with it: a flush for each line would be the slowest part.
+                loop {
+                    match next {
+                        // In order and without a gap, as almost always.
+                        Some(line) if line.number == told + 1 => {
+                            told = line.number;
+                            if line.contains(&search) {
+                                socket.feed(text(&line)).await?;
+                            }
+                        }
+                        Some(line) if line.number <= told => {}
+                        // Too fast for this connection: what it missed is still in memory.
+                        _ => {
+                            let missed = logs.since(told);
+                            let lost = missed.first().map_or(0, |line| line.number - told - 1);
+                            if lost > 0 {
+                                let words = format!("({lost} lines were too fast for this connection)");
+                                socket.feed(Message::text(words)).await?;
+                            }
+                            for line in missed {
+                                told = line.number;
+                                if line.contains(&search) {
+                                    socket.feed(text(&line)).await?;
+                                }
+                            }
+                        }
+                    }
+                    next = match later.try_recv() {
+                        Ok(line) => Some(line),
+                        Err(TryRecvError::Lagged(_)) => None,
+                        Err(_) => break,
+                    };
                 }
-                Err(RecvError::Closed) => return socket.close(None).await,
-            },
+                socket.flush().await?;
+            }
             said = socket.next() => match said {
                 Some(Ok(Message::Close(_))) | None => return Ok(()),
                 Some(said) => drop(said?),

@@ -40,14 +40,17 @@ pub(super) fn app_name(name: &str) -> Option<String> {
     name.strip_suffix(".localhost").map(|app| app.rsplit('.').next().unwrap_or(app).to_owned())
 }
 
-/// Whether a page of another site sends this, and it could change something.
-pub(super) fn is_foreign(method: &Method, upgrade: bool, headers: &HeaderMap) -> bool {
+/// Whether a page of another site sends this, and it could change something; `own` is the app's own name, if it was asked
+/// for under that.
+pub(super) fn is_foreign(method: &Method, upgrade: bool, headers: &HeaderMap, own: Option<&str>) -> bool {
     let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) && !upgrade;
     if safe {
         return false;
     }
     match headers.get(ORIGIN) {
-        Some(origin) => !origin.to_str().is_ok_and(origin_is_loopback),
+        Some(origin) => !origin.to_str().is_ok_and(|origin| {
+            origin_is_loopback(origin) || own.is_some_and(|own| origin.strip_prefix("https://") == Some(own))
+        }),
         None => headers.get(SEC_FETCH_SITE).is_some_and(|site| site.as_bytes() == b"cross-site"),
     }
 }
@@ -95,12 +98,16 @@ mod tests {
         let with = |name: HeaderName, value: &'static str| {
             HeaderMap::from_iter([(name, http::HeaderValue::from_static(value))])
         };
-        assert!(is_foreign(&Method::POST, false, &with(ORIGIN, "https://evil.example")));
-        assert!(is_foreign(&Method::POST, false, &with(ORIGIN, "null")));
-        assert!(is_foreign(&Method::GET, true, &with(ORIGIN, "http://localhost.evil.example:8000")));
-        assert!(is_foreign(&Method::POST, false, &with(SEC_FETCH_SITE, "cross-site")));
-        assert!(!is_foreign(&Method::GET, false, &with(ORIGIN, "https://evil.example")));
-        assert!(!is_foreign(&Method::POST, false, &with(ORIGIN, "http://localhost:5173")));
-        assert!(!is_foreign(&Method::POST, false, &HeaderMap::new()));
+        assert!(is_foreign(&Method::POST, false, &with(ORIGIN, "https://evil.example"), None));
+        assert!(is_foreign(&Method::POST, false, &with(ORIGIN, "null"), None));
+        assert!(is_foreign(&Method::GET, true, &with(ORIGIN, "http://localhost.evil.example:8000"), None));
+        assert!(is_foreign(&Method::POST, false, &with(SEC_FETCH_SITE, "cross-site"), None));
+        assert!(!is_foreign(&Method::GET, false, &with(ORIGIN, "https://evil.example"), None));
+        assert!(!is_foreign(&Method::POST, false, &with(ORIGIN, "http://localhost:5173"), None));
+        assert!(!is_foreign(&Method::POST, false, &HeaderMap::new(), None));
+        let named = with(ORIGIN, "https://app-1.apps.test");
+        assert!(!is_foreign(&Method::GET, true, &named, Some("app-1.apps.test")));
+        assert!(is_foreign(&Method::GET, true, &named, Some("app-2.apps.test")));
+        assert!(is_foreign(&Method::GET, true, &named, None));
     }
 }

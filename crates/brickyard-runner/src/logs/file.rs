@@ -82,7 +82,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("logs").join("app.jsonl");
         let mut file = LogFile::open_bounded(path.clone(), 200).unwrap();
-        let line = Line { source: Source::App, timestamp: 0.0, message: "x".repeat(100).into() };
+        let line = Line { source: Source::App, timestamp: 0.0, message: "x".repeat(100).into(), number: 1 };
         for _ in 0..20 {
             file.write(&line).unwrap();
         }

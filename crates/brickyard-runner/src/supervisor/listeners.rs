@@ -16,9 +16,11 @@ pub(super) struct Listener {
     inode: u64,
 }
 
-/// Every listening TCP socket of this machine; empty where the system does not tell.
-pub(super) fn listeners() -> Vec<Listener> {
-    let read = |file: &str| std::fs::read_to_string(Path::new("/proc/net").join(file)).unwrap_or_default();
+/// Every listening TCP socket in a process's network, which is the machine's unless it has its own; empty where the
+/// system does not tell.
+pub(super) fn listeners(process: Pid) -> Vec<Listener> {
+    let folder = Path::new("/proc").join(process.to_string()).join("net");
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap_or_default();
     let (four, six) = (read("tcp"), read("tcp6"));
     four.lines().chain(six.lines()).filter_map(parse).collect()
 }
@@ -71,9 +73,9 @@ mod tests {
     fn finds_our_own_sockets() {
         let four = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = four.local_addr().unwrap();
-        let ours = owned(&listeners(), &[Pid::this()]);
+        let ours = owned(&listeners(Pid::this()), &[Pid::this()]);
         assert!(ours.iter().any(|listener| listener.address == address), "{ours:?}");
-        assert!(owned(&listeners(), &[]).is_empty());
+        assert!(owned(&listeners(Pid::this()), &[]).is_empty());
     }
 
     #[test]

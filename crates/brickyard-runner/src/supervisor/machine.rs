@@ -178,6 +178,7 @@ impl Machine {
         let mut child = Command::new(program)
             .args(first)
             .args(arguments(self.config.grace, self.config.limits))
+            .args(self.config.network.iter().flat_map(|network| network.arguments()))
             .arg("--")
             .args(&self.launch.command)
             .env_clear()

@@ -52,7 +52,7 @@ impl Probe {
         if !cfg!(target_os = "linux") {
             return self.knock().await;
         }
-        let all = listeners();
+        let all = listeners(self.warden);
         let here: Vec<Listener> =
             all.iter().filter(|listener| listener.address.port() == self.port).copied().collect();
         if !here.is_empty() {

@@ -63,6 +63,13 @@ impl WorkspaceHandle {
         self.workspace().admit(app, caller)
     }
 
+    /// The host name of an app's own address; none when it has no address.
+    pub fn app_host_name(&self, app: &str) -> Result<Option<String>, ApiError> {
+        let record = self.workspace().app_record(app)?.ok_or_else(|| missing(app))?;
+        let url = record.app.url.as_deref().and_then(|url| url.strip_prefix("https://"));
+        Ok(url.map(str::to_owned))
+    }
+
     /// Tells where an app is served: users are sent back there after signing in, and nowhere else.
     pub fn set_app_addresses(&self, app: &str, addresses: &[String]) -> Result<(), ApiError> {
         let workspace = self.workspace();
@@ -85,7 +92,9 @@ impl Workspace {
                 Principal::User(user) => Some(user.user_name.clone()),
                 Principal::ServicePrincipal(_) => None,
             },
-            access_token: self.config().user_authorization.then_some(token),
+            access_token: (self.config().user_authorization
+                && record.app.forward_user_access_token != Some(false))
+            .then_some(token),
             expires_in: crate::token::LIFETIME.unsigned_abs(),
         })
     }

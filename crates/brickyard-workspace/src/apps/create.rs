@@ -22,6 +22,9 @@ pub(crate) struct Page {
     page_size: Option<usize>,
     #[serde(default)]
     page_token: Option<String>,
+    /// Only apps of this space.
+    #[serde(default)]
+    space: Option<String>,
 }
 
 /// Create an app: its service principal, its OAuth client, its address.
@@ -48,10 +51,13 @@ pub(crate) async fn create(
         ));
     }
     workspace.check_resources(&caller, &app.resources)?;
+    check_fields(&workspace, &app)?;
     let mut record = workspace.new_app(app, caller.name())?;
-    if query.no_compute {
-        "STOPPED".clone_into(&mut record.compute);
-        workspace.save_app(&record)?;
+    let state = if query.no_compute { "STOPPED" } else { "STARTING" };
+    state.clone_into(&mut record.compute);
+    workspace.save_app(&record)?;
+    if !query.no_compute {
+        workspace.power_on(&record.app.name);
     }
     Ok(Json(workspace.show_app(&record)?))
 }
@@ -77,6 +83,9 @@ pub(crate) async fn list(
     let mut apps = Vec::new();
     for (name, _) in records {
         let Some(record) = workspace.app_record(&name)? else { continue };
+        if page.space.as_ref().is_some_and(|space| record.app.space.as_ref() != Some(space)) {
+            continue;
+        }
         let own = record.app.creator.as_deref() == Some(caller.name());
         if own
             || workspace
@@ -97,6 +106,26 @@ pub(crate) async fn list(
         answer["next_page_token"] = json!(next);
     }
     Ok(Json(answer))
+}
+
+/// Fields with a closed set of values, the same at creation and change.
+pub(super) fn check_fields(workspace: &Workspace, app: &App) -> Result<(), ApiError> {
+    const SIZES: [&str; 4] = ["MEDIUM", "LARGE", "XLARGE", "LIQUID"];
+    if let Some(size) = app.compute_size.as_deref().filter(|size| !SIZES.contains(size)) {
+        return Err(ApiError::invalid(format!("Compute size {size} is not one of {}", SIZES.join(", "))));
+    }
+    if let (Some(least), Some(most)) = (app.compute_min_instances, app.compute_max_instances)
+        && least > most
+    {
+        return Err(ApiError::invalid("compute_min_instances is larger than compute_max_instances"));
+    }
+    if let Some(repository) = &app.git_repository {
+        super::git::check_repository(repository)?;
+    }
+    if let Some(space) = &app.space {
+        workspace.space(space)?;
+    }
+    Ok(())
 }
 
 /// The platform's rule: lower case letters, digits and hyphens, a letter first, at most 30.

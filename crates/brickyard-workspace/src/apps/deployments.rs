@@ -1,20 +1,17 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use brickyard_api::{Deployment, DeploymentStatus};
+use brickyard_api::{App, Deployment, DeploymentStatus};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::host::AppLaunch;
+use super::git;
 use super::life::refuse_deleting;
 use super::record::{AppRecord, DEPLOYMENT, masked};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::workspace::Workspace;
 use crate::workspace_files::ObjectPath;
-
-/// Largest file of an app, in bytes (platform §2.1).
-const LARGEST_FILE: u64 = 10_485_760;
 
 #[derive(Deserialize)]
 pub(crate) struct Page {
@@ -31,62 +28,74 @@ pub(crate) async fn create(
     Path(name): Path<String>,
     Json(body): Json<Value>,
 ) -> ApiResult<Deployment> {
-    let mut record = workspace.app_for(&caller, &name, "CAN_MANAGE")?;
+    let record = workspace.app_for(&caller, &name, "CAN_MANAGE")?;
     refuse_deleting(&record.compute, &name)?;
-    if body.get("git_source").is_some_and(|source| !source.is_null()) {
-        return Err(ApiError::not_implemented("deployments from a git source"));
-    }
-    let request: Deployment = serde_json::from_value(body)
+    let mut deployment: Deployment = serde_json::from_value(body)
         .map_err(|error| ApiError::invalid(format!("The deployment is not valid: {error}")))?;
-    if record.compute != "ACTIVE" {
-        return Err(ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "INVALID_STATE",
-            format!("Cannot deploy app {name} as its compute is not active; start the app first"),
-        ));
-    }
-    if record.pending.is_some() {
-        return Err(ApiError::new(
-            StatusCode::CONFLICT,
-            "RESOURCE_CONFLICT",
-            format!("Cannot deploy app {name} as there is an active deployment in progress."),
-        ));
-    }
     if workspace.config().app_host.is_none() {
         return Err(ApiError::not_implemented("deployments: this workspace runs without an app host"));
     }
-    let source_code_path =
-        request
-            .source_code_path
-            .or_else(|| record.app.default_source_code_path.clone())
-            .ok_or_else(|| ApiError::invalid("A source_code_path is required for the first deployment"))?;
-    let path = ObjectPath::parse(&source_code_path)?;
-    workspace.authorize_path(&caller, &path)?;
-    workspace.file_tree().get(&path)?;
-    let now = workspace.clock().now();
-    let id = format!("{:016x}{}", now.as_microsecond(), &uuid::Uuid::new_v4().simple().to_string()[..16]);
-    let mode = request.mode.unwrap_or_else(|| "SNAPSHOT".to_owned());
+    let mode = deployment.mode.get_or_insert_with(|| "SNAPSHOT".to_owned());
     if !matches!(mode.as_str(), "SNAPSHOT" | "AUTO_SYNC") {
         return Err(ApiError::invalid(format!("Unknown deployment mode {mode}")));
     }
-    let deployment = Deployment {
-        deployment_id: Some(id.clone()),
-        source_code_path: Some(source_code_path.clone()),
-        mode: Some(mode),
-        command: request.command,
-        env_vars: request.env_vars,
-        status: Some(status("IN_PROGRESS", "The deployment is in progress")),
-        deployment_artifacts: Some(
-            json!({ "source_code_path": format!("/Workspace/Users/{}/src/{id}", record.app.service_principal_client_id.as_deref().unwrap_or_default()) }),
-        ),
-        creator: Some(caller.name().to_owned()),
-        create_time: Some(now.to_string()),
-        update_time: Some(now.to_string()),
-    };
+    let auto_sync = mode == "AUTO_SYNC";
+    if deployment.source_code_path.is_none() && deployment.git_source.is_none() {
+        deployment.git_source.clone_from(&record.app.default_git_source);
+        if deployment.git_source.is_none() {
+            deployment.source_code_path.clone_from(&record.app.default_source_code_path);
+        }
+    }
+    match (&mut deployment.git_source, &deployment.source_code_path) {
+        (Some(_), Some(_)) => {
+            return Err(ApiError::invalid("Only one of source_code_path and git_source can be given"));
+        }
+        (None, None) => {
+            return Err(ApiError::invalid("A source_code_path is required for the first deployment"));
+        }
+        (Some(_), None) if auto_sync => {
+            return Err(ApiError::invalid("Mode AUTO_SYNC takes its source from a workspace folder"));
+        }
+        (Some(git_source), None) => {
+            git::check_source(git_source)?;
+            git_source.resolved_commit = None;
+            git_source.git_repository.clone_from(&record.app.git_repository);
+            if record.app.git_repository.is_none() {
+                return Err(ApiError::invalid(format!("App {name} has no git_repository to deploy from")));
+            }
+        }
+        (None, Some(path)) => check_source(&workspace, &caller, &record, path)?,
+    }
+    let now = workspace.clock().now();
+    let id = format!("{:016x}{}", now.as_microsecond(), &uuid::Uuid::new_v4().simple().to_string()[..16]);
+    deployment.deployment_id = Some(id.clone());
+    deployment.status = Some(status("IN_PROGRESS", "The deployment is in progress"));
+    deployment.deployment_artifacts =
+        Some(json!({ "source_code_path": format!("{}{id}", artifact_prefix(&record.app)) }));
+    deployment.creator = Some(caller.name().to_owned());
+    deployment.create_time = Some(now.to_string());
+    deployment.update_time = Some(now.to_string());
+    let mut refused = None;
+    let begun = workspace.change_app(&name, |record| {
+        refused = refuse_busy(record);
+        if refused.is_some() {
+            return false;
+        }
+        record.pending = Some(id.clone());
+        match (&deployment.git_source, &deployment.source_code_path) {
+            (Some(git_source), _) => record.app.default_git_source = Some(git_source.clone()),
+            (None, Some(path)) if !path.starts_with(&artifact_prefix(&record.app)) => {
+                record.app.default_source_code_path = Some(path.clone());
+            }
+            _ => {}
+        }
+        true
+    })?;
+    if let Some(error) = refused {
+        return Err(error);
+    }
+    begun.ok_or_else(|| super::record::missing(&name))?;
     workspace.save_deployment(&name, &deployment)?;
-    record.pending = Some(id.clone());
-    record.app.default_source_code_path = Some(source_code_path);
-    workspace.save_app(&record)?;
     let task = workspace.clone();
     let copy = deployment.clone();
     workspace.tracker().spawn(async move { task.deploy(&name, copy).await });
@@ -151,125 +160,49 @@ pub(crate) async fn logs(
     Ok(Json(json!({ "logs": text.join("\n") })))
 }
 
-impl Workspace {
-    /// Starts a version again, after the machine was stopped or the workspace restarted.
-    pub(super) fn relaunch(&self, name: &str, id: &str) -> Result<(), ApiError> {
-        let Some(deployment) = self.find_deployment(name, id)? else { return Ok(()) };
-        let workspace = self.clone();
-        let name = name.to_owned();
-        self.tracker().spawn(async move {
-            if let Err(message) = workspace.launch(&name, &deployment, false).await {
-                tracing::warn!(app = name, "App `{name}` did not start again: {message}");
-            }
-        });
-        Ok(())
-    }
-
-    /// Starts every app that was active when the workspace stopped.
-    pub(crate) fn resume_apps(&self) -> Result<(), ApiError> {
-        let records: Vec<(String, AppRecord)> =
-            self.store().list(super::record::APP, "").map_err(|error| ApiError::internal(&error))?;
-        for (name, mut record) in records {
-            if let Some(id) = record.pending.take() {
-                // The workspace ended in the middle of this deployment.
-                if let Some(mut deployment) = self.find_deployment(&name, &id)? {
-                    deployment.status =
-                        Some(status("CANCELLED", "The workspace stopped during the deployment"));
-                    self.save_deployment(&name, &deployment)?;
-                }
-                self.save_app(&record)?;
-            }
-            if let (Some(id), "ACTIVE") = (record.active.clone(), record.compute.as_str()) {
-                self.relaunch(&name, &id)?;
-            }
+/// A folder the caller may read, or the kept source of an earlier deployment of the app.
+fn check_source(
+    workspace: &Workspace,
+    caller: &Caller,
+    record: &AppRecord,
+    path: &str,
+) -> Result<(), ApiError> {
+    if let Some(id) = path.strip_prefix(&artifact_prefix(&record.app)) {
+        let known = workspace.find_deployment(&record.app.name, id)?.is_some();
+        if known && workspace.artifacts(&record.app.name).join(id).is_dir() {
+            return Ok(());
         }
-        Ok(())
+        return Err(ApiError::not_found("The source of deployment", id));
     }
-
-    async fn deploy(&self, name: &str, mut deployment: Deployment) {
-        let outcome = self.launch(name, &deployment, true).await;
-        let (state, message) = match &outcome {
-            Ok(()) => ("SUCCEEDED", "App started successfully".to_owned()),
-            Err(message) => ("FAILED", message.clone()),
-        };
-        deployment.status = Some(status(state, &message));
-        deployment.update_time = Some(self.clock().now().to_string());
-        let saved = self.save_deployment(name, &deployment).and_then(|()| {
-            let Some(mut record) = self.app_record(name)? else { return Ok(()) };
-            record.pending = None;
-            if outcome.is_ok() {
-                record.active.clone_from(&deployment.deployment_id);
-            }
-            self.save_app(&record)
-        });
-        if let Err(error) = saved {
-            tracing::error!(app = name, "The outcome of a deployment could not be saved: {error}");
-        }
-    }
-
-    async fn launch(&self, name: &str, deployment: &Deployment, fresh: bool) -> Result<(), String> {
-        let host = self.config().app_host.clone().ok_or("This workspace runs without an app host")?;
-        let record = self.app_record(name).map_err(|error| error.message)?.ok_or("The app is gone")?;
-        let id = deployment.deployment_id.clone().unwrap_or_default();
-        let source_code_path = deployment.source_code_path.clone().unwrap_or_default();
-        let source = self.config().state_directory.join("apps").join(name).join(&id);
-        if fresh || !source.is_dir() {
-            let (workspace, from, to) = (self.clone(), source_code_path.clone(), source.clone());
-            tokio::task::spawn_blocking(move || workspace.snapshot(&from, &to))
-                .await
-                .map_err(|error| error.to_string())??;
-        }
-        let registered = self.registered(&record).await.map_err(|error| error.message)?;
-        let launch = AppLaunch {
-            name: name.to_owned(),
-            deployment_id: id,
-            source,
-            source_code_path,
-            command: (!deployment.command.is_empty()).then(|| deployment.command.clone()),
-            variables: deployment.env_vars.clone(),
-            resources: record.app.resources.clone(),
-            environment: registered.environment,
-            values: registered.values,
-            compute_size: record.app.compute_size.clone().unwrap_or_default(),
-        };
-        host.launch(launch).await.map_err(|failure| failure.message)
-    }
-
-    /// Copies the source; a notebook arrives without its ending, as on the platform.
-    fn snapshot(&self, from: &str, to: &std::path::Path) -> Result<(), String> {
-        let path = ObjectPath::parse(from).map_err(|error| error.message)?;
-        let root = self.file_tree().on_disk(&path);
-        let cannot =
-            |error: &dyn std::fmt::Display| format!("Error: cannot copy the source code of {from}: {error}");
-        let staging = to.with_extension("part");
-        for stale in [&staging, &to.to_path_buf()] {
-            match std::fs::remove_dir_all(stale) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot(&error)),
-                _ => {}
-            }
-        }
-        for entry in walkdir::WalkDir::new(&root).follow_links(false) {
-            let entry = entry.map_err(|error| cannot(&error))?;
-            let relative = entry.path().strip_prefix(&root).map_err(|error| cannot(&error))?;
-            let target = staging.join(relative);
-            if entry.file_type().is_dir() {
-                std::fs::create_dir_all(&target).map_err(|error| cannot(&error))?;
-            } else if entry.file_type().is_file() {
-                let size = entry.metadata().map_err(|error| cannot(&error))?.len();
-                if size > LARGEST_FILE {
-                    return Err(format!(
-                        "Error: File {from}/{} is larger than the maximum allowed file size of {LARGEST_FILE} bytes. Please \
-                         reduce the file size and try again.",
-                        relative.display()
-                    ));
-                }
-                std::fs::copy(entry.path(), &target).map_err(|error| cannot(&error))?;
-            }
-        }
-        std::fs::rename(&staging, to).map_err(|error| cannot(&error))
-    }
+    let path = ObjectPath::parse(path)?;
+    workspace.authorize_path(caller, &path)?;
+    workspace.file_tree().get(&path).map(drop)
 }
 
-fn status(state: &str, message: &str) -> DeploymentStatus {
+/// Where the API says an app's artifacts lie.
+pub(super) fn artifact_prefix(app: &App) -> String {
+    format!("/Workspace/Users/{}/src/", app.service_principal_client_id.as_deref().unwrap_or_default())
+}
+
+/// One deployment at a time, and only on a machine that runs.
+fn refuse_busy(record: &AppRecord) -> Option<ApiError> {
+    let name = &record.app.name;
+    if record.pending.is_some() {
+        return Some(ApiError::new(
+            StatusCode::CONFLICT,
+            "RESOURCE_CONFLICT",
+            format!("Cannot deploy app {name} as there is an active deployment in progress."),
+        ));
+    }
+    (record.compute != "ACTIVE").then(|| {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "INVALID_STATE",
+            format!("Cannot deploy app {name} as its compute is not active; start the app first"),
+        )
+    })
+}
+
+pub(super) fn status(state: &str, message: &str) -> DeploymentStatus {
     DeploymentStatus { state: state.to_owned(), message: message.to_owned() }
 }

@@ -1,11 +1,15 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use brickyard_api::AppResource;
+use brickyard_api::{AppResource, HealthCheck};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
+/// Told in one sentence how far a version is.
+pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// Everything needed to run one version of an app.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct AppLaunch {
     /// Name of the app.
     pub name: String,
@@ -27,6 +31,10 @@ pub struct AppLaunch {
     pub values: Vec<(String, String)>,
     /// `MEDIUM`, `LARGE`, …
     pub compute_size: String,
+    /// What has to answer before the version counts as up, beside its port.
+    pub health_check: Option<HealthCheck>,
+    /// Told how far the version is.
+    pub progress: Progress,
 }
 
 /// Why a version of an app does not serve.
@@ -66,6 +74,8 @@ pub struct AppLog {
 
 /// Runs apps: builds environments, starts and stops processes, serves them.
 pub trait AppHost: Send + Sync {
+    /// Makes the app's address answer, before any version of it runs.
+    fn prepare<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), AppFailure>>;
     /// Builds and starts a version, and returns when it listens. A version that serves already goes on until then, and
     /// stays when the new one fails.
     fn launch(&self, launch: AppLaunch) -> BoxFuture<'_, Result<(), AppFailure>>;

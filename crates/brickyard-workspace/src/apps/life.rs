@@ -3,11 +3,12 @@ use axum::extract::{Path, State};
 use brickyard_api::App;
 use http::StatusCode;
 
+use super::record::{APP, AppRecord, DELETING_SECONDS};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::workspace::Workspace;
 
-/// Start an app: its machine, and the version it served last.
+/// Start an app: its machine, then the version it served last.
 pub(crate) async fn start(
     State(workspace): State<Workspace>,
     caller: Caller,
@@ -15,14 +16,15 @@ pub(crate) async fn start(
 ) -> ApiResult<App> {
     let mut record = workspace.app_for(&caller, &name, "CAN_MANAGE")?;
     refuse_deleting(&record.compute, &name)?;
-    if record.compute == "ACTIVE" {
-        return Err(ApiError::invalid(format!("App {name} is already started: compute is ACTIVE")));
+    if !matches!(record.compute.as_str(), "STOPPED" | "ERROR") {
+        return Err(ApiError::invalid(format!(
+            "App {name} is already started: compute is {}",
+            record.compute
+        )));
     }
-    "ACTIVE".clone_into(&mut record.compute);
+    "STARTING".clone_into(&mut record.compute);
     workspace.save_app(&record)?;
-    if let Some(id) = record.active.clone() {
-        workspace.relaunch(&name, &id)?;
-    }
+    workspace.power_on(&name);
     Ok(Json(workspace.show_app(&record)?))
 }
 
@@ -34,16 +36,15 @@ pub(crate) async fn stop(
 ) -> ApiResult<App> {
     let mut record = workspace.app_for(&caller, &name, "CAN_MANAGE")?;
     refuse_deleting(&record.compute, &name)?;
-    "STOPPED".clone_into(&mut record.compute);
-    record.pending = None;
-    workspace.save_app(&record)?;
-    if let Some(host) = &workspace.config().app_host {
-        host.stop(&name).await;
+    if !matches!(record.compute.as_str(), "STOPPED" | "STOPPING") {
+        "STOPPING".clone_into(&mut record.compute);
+        workspace.save_app(&record)?;
+        workspace.power_off(&name);
     }
     Ok(Json(workspace.show_app(&record)?))
 }
 
-/// Delete an app: it stays visible as DELETING for a moment, then its name is free.
+/// Delete an app: it stays visible as DELETING until nothing of it runs and a moment longer, then its name is free.
 pub(crate) async fn delete(
     State(workspace): State<Workspace>,
     caller: Caller,
@@ -60,11 +61,117 @@ pub(crate) async fn delete(
             ),
         ));
     }
-    workspace.delete_app(&mut record)?;
-    if let Some(host) = &workspace.config().app_host {
-        host.stop(&name).await;
-    }
+    "DELETING".clone_into(&mut record.compute);
+    workspace.save_app(&record)?;
+    workspace.power_off(&name);
     Ok(Json(workspace.show_app(&record)?))
+}
+
+impl Workspace {
+    /// Brings an app's machine up in the background, and on it the version it served last.
+    pub(super) fn power_on(&self, name: &str) {
+        let (task, name) = (self.clone(), name.to_owned());
+        self.tracker().spawn(async move {
+            let prepared = match &task.config().app_host {
+                Some(host) => host.prepare(&name).await,
+                None => Ok(()),
+            };
+            let launch = task.change_app(&name, |record| {
+                if record.compute != "STARTING" {
+                    return false;
+                }
+                match &prepared {
+                    Ok(()) => "ACTIVE".clone_into(&mut record.compute),
+                    Err(failure) => {
+                        "ERROR".clone_into(&mut record.compute);
+                        record.compute_error = Some(failure.message.clone());
+                    }
+                }
+                true
+            });
+            match launch {
+                Ok(Some(record)) if record.compute == "ACTIVE" => {
+                    if let Some(id) = record.active {
+                        task.relaunch(&name, &id).await;
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => tracing::error!(app = name, "An app could not be started: {error}"),
+            }
+        });
+    }
+
+    /// Ends what runs of an app in the background; then its machine is stopped, or the app gone.
+    pub(super) fn power_off(&self, name: &str) {
+        self.apps().cancel(name);
+        let (task, name) = (self.clone(), name.to_owned());
+        self.tracker().spawn(async move {
+            if let Some(host) = &task.config().app_host {
+                host.stop(&name).await;
+            }
+            let changed = task.change_app(&name, |record| match record.compute.as_str() {
+                "STOPPING" => {
+                    "STOPPED".clone_into(&mut record.compute);
+                    true
+                }
+                "DELETING" => {
+                    record.gone_at = Some(task.clock().unix_seconds() + DELETING_SECONDS);
+                    true
+                }
+                _ => false,
+            });
+            if let Err(error) = changed {
+                tracing::error!(app = name, "The end of an app could not be saved: {error}");
+            }
+        });
+    }
+
+    /// Takes up what an earlier process left in the middle, and starts every app again that was active.
+    pub(crate) fn resume_apps(&self) -> Result<(), ApiError> {
+        let records: Vec<(String, AppRecord)> =
+            self.store().list(APP, "").map_err(|error| ApiError::internal(&error))?;
+        for (name, mut record) in records {
+            if let Some(id) = record.pending.take() {
+                self.break_off(&name, &id)?;
+            }
+            if record.update.as_ref().is_some_and(|update| update["status"]["state"] == "IN_PROGRESS") {
+                record.update = Some(serde_json::json!({
+                    "status": { "state": "FAILED", "message": "The workspace stopped during the update" }
+                }));
+            }
+            if record.foreground {
+                self.save_app(&record)?;
+                continue;
+            }
+            match record.compute.as_str() {
+                "ACTIVE" | "UPDATING" | "STARTING" => "STARTING".clone_into(&mut record.compute),
+                "STOPPING" => "STOPPED".clone_into(&mut record.compute),
+                _ => {}
+            }
+            self.save_app(&record)?;
+            match record.compute.as_str() {
+                "STARTING" => self.power_on(&name),
+                "DELETING" if record.gone_at.is_none() => self.power_off(&name),
+                _ => {}
+            }
+        }
+        self.tracker().spawn(super::auto_sync::keep(self.downgrade(), self.file_tree().changes()));
+        Ok(())
+    }
+
+    /// Changes an app's record as it is now; `None` when the app is gone, the record otherwise.
+    pub(super) fn change_app(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut AppRecord) -> bool,
+    ) -> Result<Option<AppRecord>, ApiError> {
+        let _one_at_a_time = self.apps().changing();
+        let Some(mut record) = self.app_record(name)? else { return Ok(None) };
+        if change(&mut record) {
+            self.save_app(&record)?;
+        }
+        Ok(Some(record))
+    }
 }
 
 /// The platform refuses everything but waiting while an app goes away.

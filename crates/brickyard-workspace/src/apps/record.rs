@@ -15,8 +15,8 @@ pub(super) const DEPLOYMENT: &str = "app_deployment";
 /// Most apps of a workspace (platform §2.1).
 pub(super) const MOST_APPS: usize = 100;
 
-/// Seconds a deleted app stays visible as DELETING.
-const DELETING_SECONDS: i64 = 3;
+/// Seconds a deleted app stays visible as DELETING once nothing of it runs.
+pub(super) const DELETING_SECONDS: i64 = 3;
 
 /// What the store keeps of an app.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,8 +25,14 @@ pub(crate) struct AppRecord {
     pub(crate) app: App,
     /// Secret of its service principal, given to its process alone.
     pub(crate) client_secret: String,
-    /// State of its machine: `ACTIVE`, `STOPPED`, `DELETING`.
+    /// State of its machine: `STARTING`, `ACTIVE`, `UPDATING`, `STOPPING`, `STOPPED`, `DELETING`, `ERROR`.
     pub(crate) compute: String,
+    /// Why the machine is in `ERROR`.
+    #[serde(default)]
+    pub(crate) compute_error: Option<String>,
+    /// It belongs to a `brickyard run`, which opens its address itself.
+    #[serde(default)]
+    pub(crate) foreground: bool,
     /// Id of the version that serves, or last served.
     #[serde(default)]
     pub(crate) active: Option<String>,
@@ -103,17 +109,22 @@ impl Workspace {
         let state = self.config().app_host.as_ref().map_or(AppState::Absent, |host| host.state(&app.name));
         let message = match record.compute.as_str() {
             "ACTIVE" => "App compute is active.",
+            "STARTING" => "App compute is starting.",
+            "UPDATING" => "App compute is being updated.",
+            "STOPPING" => "App compute is stopping.",
             "DELETING" => "App compute is being deleted.",
+            "ERROR" => record.compute_error.as_deref().unwrap_or("App compute failed."),
             _ => "App compute is stopped.",
         };
-        let instances = u32::from(record.compute == "ACTIVE");
+        let serves = matches!(record.compute.as_str(), "ACTIVE" | "UPDATING");
+        let instances = u32::from(serves);
         app.compute_status = Some(ComputeStatus {
             state: record.compute.clone(),
             message: message.to_owned(),
             active_instances: Some(instances),
         });
         let (state, message) = match state {
-            _ if record.compute != "ACTIVE" => ("UNAVAILABLE", "App status is unavailable.".to_owned()),
+            _ if !serves => ("UNAVAILABLE", "App status is unavailable.".to_owned()),
             AppState::Deploying => ("DEPLOYING", "App is being deployed.".to_owned()),
             AppState::Running => ("RUNNING", "App has status: App is running".to_owned()),
             AppState::Crashed { reason } => (
@@ -128,23 +139,17 @@ impl Workspace {
             ),
             AppState::Absent => ("UNAVAILABLE", "App status is unavailable.".to_owned()),
         };
-        app.app_status = Some(ApplicationStatus { state: state.to_owned(), message });
+        let running_instances = Some(u32::from(state == "RUNNING"));
+        app.app_status = Some(ApplicationStatus { state: state.to_owned(), message, running_instances });
         let deployment = |id: &Option<String>| match id {
             Some(id) => self.find_deployment(&app.name, id).map(|found| found.map(masked)),
             None => Ok(None),
         };
-        if record.compute == "ACTIVE" {
+        if serves {
             (app.active_deployment, app.pending_deployment) =
                 (deployment(&record.active)?, deployment(&record.pending)?);
         }
         Ok(app)
-    }
-
-    /// Marks the app as going away; it vanishes a little later, and its name is free again.
-    pub(super) fn delete_app(&self, record: &mut AppRecord) -> Result<(), ApiError> {
-        "DELETING".clone_into(&mut record.compute);
-        record.gone_at = Some(self.clock().unix_seconds() + DELETING_SECONDS);
-        self.save_app(record)
     }
 
     fn forget_app(&self, record: &AppRecord) -> Result<(), ApiError> {
@@ -160,9 +165,22 @@ impl Workspace {
         if let Some(id) = &record.app.service_principal_client_id {
             self.directory().remove_service_principal(id).map_err(|error| internal(&error))?;
         }
+        if let Some(client) = &record.app.oauth2_app_client_id {
+            self.oauth().delete_client(client).map_err(|error| internal(&error))?;
+        }
+        self.forget_object("apps", name)?;
         if let Some(host) = &self.config().app_host {
             host.forget(name);
         }
+        for folder in [self.artifacts(name), self.runs(name)] {
+            match std::fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    tracing::warn!(%error, "`{}` could not be removed", folder.display());
+                }
+                _ => {}
+            }
+        }
+        self.forget_thumbnail(name)?;
         self.store().delete(APP, name).map_err(|error| internal(&error))?;
         Ok(())
     }
@@ -190,6 +208,8 @@ impl Workspace {
         app.update_time = Some(now);
         app.compute_size = app.compute_size.or_else(|| Some("MEDIUM".to_owned()));
         app.default_source_code_path = None;
+        app.default_git_source = None;
+        app.thumbnail_url = None;
         app.service_principal_client_id = Some(client_id);
         app.service_principal_id = Some(principal.id);
         app.service_principal_name = Some(principal.display_name);
@@ -199,6 +219,8 @@ impl Workspace {
             app,
             client_secret,
             compute: "ACTIVE".to_owned(),
+            compute_error: None,
+            foreground: false,
             active: None,
             pending: None,
             gone_at: None,
@@ -218,6 +240,9 @@ impl Workspace {
         } else {
             record.app.user_api_scopes.clone()
         };
+        record.app.effective_budget_policy_id.clone_from(&record.app.budget_policy_id);
+        record.app.effective_usage_policy_id.clone_from(&record.app.usage_policy_id);
+        record.app.forward_user_access_token.get_or_insert(true);
         self.register_app_client(&record.app, &record.addresses)?;
         self.grant_app_resources(&record.app)?;
         self.save_app(&record)?;

@@ -100,9 +100,15 @@ impl Workspace {
                 record.app.resources = wanted.resources;
                 record.app.user_api_scopes = wanted.user_api_scopes;
                 "ACTIVE".clone_into(&mut record.compute);
+                record.foreground = true;
                 self.settle_app(record)?
             }
-            None => self.new_app(wanted, creator)?,
+            None => {
+                let mut record = self.new_app(wanted, creator)?;
+                record.foreground = true;
+                self.save_app(&record)?;
+                record
+            }
         };
         self.registered(&record).await
     }

@@ -10,10 +10,11 @@ pub(super) struct ObjectKind {
 
 const DOCUMENT: &[&str] = &["CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE"];
 
-const KINDS: [ObjectKind; 24] = [
+const KINDS: [ObjectKind; 25] = [
     kind("warehouses", "warehouse", &["CAN_VIEW", "CAN_USE", "CAN_MONITOR", "CAN_MANAGE", "IS_OWNER"]),
     kind("serving-endpoints", "serving endpoint", &["CAN_VIEW", "CAN_QUERY", "CAN_MANAGE"]),
     kind("apps", "app", &["CAN_USE", "CAN_MANAGE"]),
+    kind("app-spaces", "app space", &["CAN_USE", "CAN_MANAGE"]),
     kind("jobs", "job", &["CAN_VIEW", "CAN_MANAGE_RUN", "CAN_MANAGE", "IS_OWNER"]),
     kind("experiments", "experiment", &["CAN_READ", "CAN_EDIT", "CAN_MANAGE"]),
     kind("genie", "Genie space", &["CAN_VIEW", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE"]),

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::broadcast;
 
 use super::path::ObjectPath;
 use crate::error::ApiError;
@@ -10,11 +11,15 @@ use crate::store::Store;
 
 const NOTEBOOK: &str = "notebook";
 
+/// Changes a listener may lag behind.
+const CHANGES: usize = 1024;
+
 /// The tree of workspace files on disk, with notes about notebooks in the store.
 #[derive(Clone)]
 pub(crate) struct FileTree {
     root: PathBuf,
     store: Store,
+    changes: broadcast::Sender<ObjectPath>,
 }
 
 /// What the store knows of a notebook.
@@ -37,7 +42,17 @@ impl FileTree {
         for folder in ["Users", "Shared"] {
             std::fs::create_dir_all(root.join(folder))?;
         }
-        Ok(Self { root, store })
+        Ok(Self { root, store, changes: broadcast::channel(CHANGES).0 })
+    }
+
+    /// The path of everything that is written or removed from now on.
+    pub(crate) fn changes(&self) -> broadcast::Receiver<ObjectPath> {
+        self.changes.subscribe()
+    }
+
+    fn changed(&self, path: &ObjectPath) {
+        // Most often nobody listens.
+        let _ = self.changes.send(path.clone());
     }
 
     /// Where new files are put together before they are moved into place.
@@ -119,6 +134,7 @@ impl FileTree {
         };
         noted.map_err(|error| ApiError::internal(&error))?;
         file.persist(self.on_disk(path)).map_err(|error| ApiError::internal(&error.error))?;
+        self.changed(path);
         Ok(())
     }
 
@@ -147,6 +163,7 @@ impl FileTree {
                 self.store.delete(NOTEBOOK, &key).map_err(|error| ApiError::internal(&error))?;
             }
         }
+        self.changed(path);
         Ok(())
     }
 

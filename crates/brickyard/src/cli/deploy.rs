@@ -3,13 +3,14 @@ use std::sync::Arc;
 
 use super::Context;
 use crate::failure::{Exit, Failure};
-use crate::ops::deploy::{self, DeployOptions, Tell};
+use crate::ops::bundle;
+use crate::ops::deploy::{self, DeployOptions, Deployed, Look, Tell};
 use crate::ops::target::{Target, TargetArgs};
 
 /// Deploy an app: to the local workspace, or to a real one
 ///
-/// Uploads what changed, makes the app or brings its resources and scopes in line, deploys, waits, and looks whether it
-/// runs. A deployment that was interrupted is completed by the next one.
+/// Checks the app, uploads what changed, makes the app or brings its resources, scopes and permissions in line, deploys,
+/// follows, and looks whether the new version serves. A deployment that was interrupted is completed by the next one.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DeployArgs {
     /// Folder of the app
@@ -21,20 +22,48 @@ pub(crate) struct DeployArgs {
     /// Folder of the workspace the source goes to
     #[arg(long, value_name = "PATH")]
     source_code_path: Option<String>,
+    /// Target of the bundle (`databricks.yml`) whose values hold
+    #[arg(long, value_name = "NAME")]
+    bundle_target: Option<String>,
+    /// `SNAPSHOT`, or `AUTO_SYNC`: later changes of the workspace folder are taken up by themselves
+    #[arg(long, value_parser = ["SNAPSHOT", "AUTO_SYNC"])]
+    mode: Option<String>,
     /// Show what would change and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Deploy although the checks find errors
+    #[arg(long)]
+    no_check: bool,
+    /// Remove files of the workspace folder that brickyard did not put there
+    #[arg(long)]
+    prune: bool,
+    /// Deploy also when nothing changed
+    #[arg(long)]
+    force: bool,
+    /// Deploy through the official command line: `databricks bundle deploy`, then `bundle run`
+    #[arg(long, conflicts_with_all = ["name", "source_code_path", "mode", "dry_run", "prune", "force"])]
+    bundle: bool,
     #[command(flatten)]
     target: TargetArgs,
 }
 
 pub(crate) async fn run(args: DeployArgs, context: &Context) -> Result<Exit, Failure> {
     let printer = context.printer;
+    if args.bundle {
+        let directory = context.settings.absolute(&args.path);
+        let target = args.bundle_target.as_deref();
+        return bundle::deploy(&context.settings, &directory, target, &args.target).await;
+    }
     let target = Target::connect(&context.settings, &args.target).await?;
     let options = DeployOptions {
         directory: context.settings.absolute(&args.path),
         name: args.name,
         source_code_path: args.source_code_path,
+        bundle_target: args.bundle_target,
+        mode: args.mode,
+        unchecked: args.no_check,
+        prune: args.prune,
+        again: args.force,
     };
     let prepared = deploy::prepare(&target, &options).await?;
     if args.dry_run {
@@ -49,9 +78,18 @@ pub(crate) async fn run(args: DeployArgs, context: &Context) -> Result<Exit, Fai
             return Err(Failure::user("Interrupted").hint("run `brickyard deploy` again: it completes what is missing"));
         }
     };
-    printer.document(&deployed, |deployed| {
+    deployed.verification.iter().for_each(|look| printer.note(describe(look)));
+    printer.document(&deployed, |deployed: &Deployed| {
         let url = deployed.url.as_deref().unwrap_or("no address");
-        format!("{} runs: {url}", deployed.app.name)
+        let words = if deployed.plan.is_empty() { "runs already" } else { "runs" };
+        format!("{} {words}: {url}", deployed.app.name)
     });
-    Ok(Exit::Success)
+    Ok(if deployed.is_good() { Exit::Success } else { Exit::Found })
+}
+
+/// One look at a deployed app in words.
+pub(super) fn describe(look: &Look) -> String {
+    let mark = if look.good { "✓" } else { "✗" };
+    let hint = look.hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+    format!("{mark} {}: {}{hint}", look.what, look.seen)
 }

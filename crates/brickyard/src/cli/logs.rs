@@ -1,11 +1,13 @@
 use super::Context;
 use crate::failure::{Exit, Failure};
 use crate::ops::logs::{self, Filter, LogLine};
+use crate::ops::target::TargetArgs;
 use crate::printer::{Output, Printer};
 
-/// Show the log of an app of the local workspace
+/// Show the log of an app
 ///
-/// Also of an app, or a `brickyard run` of this folder, that has ended.
+/// In the local workspace also of an app, or a `brickyard run` of this folder, that has ended. The log of a real workspace
+/// is read from the app's own address, which takes an OAuth sign-in.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LogsArgs {
     /// Name of the app
@@ -22,20 +24,17 @@ pub(crate) struct LogsArgs {
     /// Only lines of these sources: APP, SYSTEM, BUILD
     #[arg(long, value_delimiter = ',', value_name = "SOURCES")]
     source: Vec<String>,
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 pub(crate) async fn run(args: LogsArgs, context: &Context) -> Result<Exit, Failure> {
     let printer = context.printer;
-    let path = logs::find(&context.settings, &args.name)?;
+    let origin = logs::find(&context.settings, &args.target, &args.name).await?;
     let filter = Filter { search: args.search, sources: args.source };
-    for line in logs::tail(&path, args.tail, &filter)? {
-        show(printer, &line);
-    }
-    if args.follow {
-        tokio::select! {
-            ended = logs::follow(&path, &filter, |line| show(printer, line)) => ended?,
-            () = context.lifecycle.soft.cancelled() => {}
-        }
+    tokio::select! {
+        ended = logs::read(&origin, args.tail, args.follow, &filter, |line| show(printer, line)) => ended?,
+        () = context.lifecycle.soft.cancelled() => {}
     }
     Ok(Exit::Success)
 }

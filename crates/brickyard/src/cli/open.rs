@@ -17,10 +17,7 @@ pub(crate) async fn run(args: OpenArgs, context: &Context) -> Result<Exit, Failu
     let url =
         target.app_url(&app).ok_or_else(|| Failure::app(format!("`{}` has no address yet", args.name)))?;
     context.printer.data(&url);
-    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let opened =
-        tokio::process::Command::new(opener).arg(&url).stdin(std::process::Stdio::null()).status().await;
-    if !opened.is_ok_and(|status| status.success()) {
+    if !crate::ops::login::open_browser(&context.settings, &url).await {
         context.printer.note("No browser could be opened here: open the address yourself");
     }
     Ok(Exit::Success)

@@ -16,6 +16,10 @@ pub(crate) struct Shown {
     pub(crate) host: String,
     pub(crate) http_url: String,
     pub(crate) developer: String,
+    /// `HTTPS_PROXY` for clients that speak to `https://HOST`.
+    pub(crate) proxy_url: String,
+    /// `SSL_CERT_FILE` and `REQUESTS_CA_BUNDLE` for them.
+    pub(crate) ca_bundle: std::path::PathBuf,
     pub(crate) apps: Vec<String>,
 }
 
@@ -27,6 +31,8 @@ impl Shown {
             host: running.host.clone(),
             http_url: running.http_url.clone(),
             developer: running.developer.clone(),
+            proxy_url: running.proxy_url.clone(),
+            ca_bundle: running.ca_bundle.clone(),
             apps: Vec::new(),
         }
     }
@@ -41,8 +47,13 @@ pub(crate) async fn run(_args: StatusArgs, context: &Context) -> Result<Exit, Fa
     context.printer.document(&shown, |shown| {
         let apps = if shown.apps.is_empty() { "none".to_owned() } else { shown.apps.join(", ") };
         format!(
-            "Workspace  https://{}\nREST       {}\nDeveloper  {}\nProcess    {}\nApps       {apps}",
-            shown.host, shown.http_url, shown.developer, shown.pid
+            "Workspace  https://{}\nREST       {}\nProxy      {}\nTrust      {}\nDeveloper  {}\nProcess    {}\nApps       {apps}",
+            shown.host,
+            shown.http_url,
+            shown.proxy_url,
+            shown.ca_bundle.display(),
+            shown.developer,
+            shown.pid
         )
     });
     Ok(Exit::Success)

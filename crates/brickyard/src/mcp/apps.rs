@@ -43,7 +43,7 @@ pub(super) async fn deploy(server: &Server, call: &Call) -> Result<Value, Failur
     let options = DeployOptions {
         directory: server.settings.absolute(call.needed("path")?.as_ref()),
         name: call.text("name").map(str::to_owned),
-        source_code_path: None,
+        ..DeployOptions::default()
     };
     let prepared = deploy::prepare(&target, &options).await?;
     if call.flag("dry_run", false) {
@@ -52,7 +52,7 @@ pub(super) async fn deploy(server: &Server, call: &Call) -> Result<Value, Failur
     let tell: Tell = Arc::new(|line: &str| tracing::info!("{line}"));
     let deployed = deploy::apply(&target, prepared, &tell).await?;
     Ok(
-        json!({ "app": shown(&deployed.app), "url": deployed.url, "uploaded": deployed.uploaded, "removed": deployed.removed }),
+        json!({ "app": shown(&deployed.app), "url": deployed.url, "uploaded": deployed.uploaded, "removed": deployed.removed, "verification": deployed.verification }),
     )
 }
 
@@ -74,6 +74,8 @@ async fn create_or_update(client: &Client, call: &Call) -> Result<Value, Failure
     answer["created"] = json!(created);
     if let Some(path) = call.text("source_code_path") {
         let mode = call.text("mode").unwrap_or("SNAPSHOT").to_owned();
+        // The machine of an app that was just made takes a moment.
+        deploy::wait_for(client, name, "ACTIVE").await?;
         let request =
             Deployment { source_code_path: Some(path.to_owned()), mode: Some(mode), ..Deployment::default() };
         match deploy::run(client, name, &request).await {

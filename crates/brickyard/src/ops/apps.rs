@@ -6,6 +6,7 @@ mod port;
 mod version;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
@@ -16,6 +17,8 @@ use brickyard_runner::tools::Tools;
 use brickyard_runner::warden::Limits;
 use brickyard_workspace::{Clock, WorkspaceHandle};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -30,11 +33,13 @@ pub(crate) const FIRST_PORT: u16 = 8001;
 pub(crate) struct LocalApps {
     settings: Settings,
     tools: Arc<Tools>,
-    ingress: Ingress,
+    ingress: Arc<Ingress>,
     state_directory: PathBuf,
     clock: Clock,
     workspace: OnceLock<Weak<WorkspaceHandle>>,
     apps: Mutex<BTreeMap<String, Arc<LocalApp>>>,
+    /// Whether the system lets apps have networks of their own, once somebody asked.
+    networks: tokio::sync::OnceCell<bool>,
 }
 
 /// One app: its log, its address, and the version that runs.
@@ -44,6 +49,12 @@ pub(crate) struct LocalApp {
     status: watch::Sender<Status>,
     served: OnceLock<Served>,
     open: bool,
+    /// Its name on the network of the workspace.
+    host_name: Option<String>,
+    /// Versions that end once their last requests are answered.
+    retiring: TaskTracker,
+    /// Ends that wait.
+    hurry: Mutex<CancellationToken>,
     /// Held while a version is deployed.
     current: tokio::sync::Mutex<Option<Version>>,
 }
@@ -86,11 +97,12 @@ impl LocalApps {
         Ok(Self {
             settings: settings.clone(),
             tools,
-            ingress,
+            ingress: Arc::new(ingress),
             state_directory: state_directory.to_path_buf(),
             clock,
             workspace: OnceLock::new(),
             apps: Mutex::default(),
+            networks: tokio::sync::OnceCell::new(),
         })
     }
 
@@ -135,17 +147,23 @@ impl LocalApps {
             process: None,
         };
         let (status, receiver) = watch::channel(first);
+        let workspace = self.workspace().ok_or_else(|| Failure::machine("The workspace has stopped"))?;
+        // The app's own https name leads here too, for clients behind the workspace's proxy.
+        let host_name = workspace.app_host_name(name).map_err(Failure::from)?;
         let app = Arc::new(LocalApp {
             logs: logs.clone(),
             status,
             served: OnceLock::new(),
             open: door.open,
+            host_name: host_name.clone(),
+            retiring: TaskTracker::new(),
+            hurry: Mutex::default(),
             current: tokio::sync::Mutex::new(None),
         });
-        let workspace = self.workspace().ok_or_else(|| Failure::machine("The workspace has stopped"))?;
         let authority = Arc::new(WorkspaceAuthority::new(&workspace, name)?);
         let config = AppConfig {
             name: name.to_owned(),
+            names: host_name.iter().cloned().collect(),
             port: door.port,
             status: receiver,
             logs,
@@ -158,6 +176,9 @@ impl LocalApps {
                 .hint("stop the program that has the port, or name another one with `--port`")
         })?;
         workspace.set_app_addresses(name, &port::addresses(&served)).map_err(Failure::from)?;
+        if let Some(host_name) = &host_name {
+            workspace.route_name(host_name, SocketAddr::from(([127, 0, 0, 1], served.port)));
+        }
         let _ = app.served.set(served);
         let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(apps.entry(name.to_owned()).or_insert(app)))
@@ -207,8 +228,12 @@ impl LocalApp {
 
     /// Ends its process.
     pub(crate) async fn stop(&self) {
+        std::mem::take(&mut *self.hurry.lock().unwrap_or_else(PoisonError::into_inner)).cancel();
         if let Some(version) = self.current.lock().await.take() {
             version.stop().await;
         }
+        self.retiring.close();
+        self.retiring.wait().await;
+        self.retiring.reopen();
     }
 }

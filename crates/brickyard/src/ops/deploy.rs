@@ -1,7 +1,11 @@
 //! `deploy`: from a folder to a running app, in any workspace, through its public API alone.
 
+mod app;
 mod files;
+mod follow;
+mod journal;
 mod plan;
+mod rollback;
 mod upload;
 mod verify;
 
@@ -9,119 +13,167 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brickyard_api::{App, Client, Deployment};
+use brickyard_api::{App, Client, Deployment, EnvironmentVariable, PermissionEntry};
 use brickyard_project::Project;
-use serde_json::{Map, json};
+use brickyard_project::app_yaml::EnvSource;
+use brickyard_project::check::Level;
 
+use super::check::{self, Request};
 use super::resources::{self, Defaults};
-use super::session::load;
+use super::session::load_target;
 use super::target::Target;
 use crate::failure::{Failure, Kind};
+pub(crate) use app::wait_for;
 use files::LocalFile;
 pub(crate) use files::digest;
+use journal::{Deployed as Made, Journal};
 pub(crate) use plan::DeployPlan;
+pub(crate) use rollback::{Rolled, rollback};
+pub(crate) use verify::Look;
 
 /// How often the workspace is asked while something is on its way.
 const POLL: Duration = Duration::from_millis(500);
-
-/// How long an app may take to go away before a new one of its name is made.
-const DELETING: Duration = Duration::from_secs(25 * 60);
-
-/// How long a deployment may take.
-const DEPLOYING: Duration = Duration::from_secs(20 * 60);
 
 /// Tells somebody what is going on.
 pub(crate) type Tell = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What is deployed and how.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct DeployOptions {
     pub(crate) directory: PathBuf,
     /// Name of the app, in place of the project's.
     pub(crate) name: Option<String>,
     /// Folder of the workspace the source goes to, in place of the usual one.
     pub(crate) source_code_path: Option<String>,
+    /// Target of the bundle, in place of the default one.
+    pub(crate) bundle_target: Option<String>,
+    /// `SNAPSHOT` or `AUTO_SYNC`; the former when absent.
+    pub(crate) mode: Option<String>,
+    /// Goes on although the checks found errors.
+    pub(crate) unchecked: bool,
+    /// Removes files of the folder that brickyard did not put there.
+    pub(crate) prune: bool,
+    /// Deploys also when the version that serves was made of exactly this.
+    pub(crate) again: bool,
 }
 
 /// A deployment worked out, before anything was changed.
 pub(crate) struct Prepared {
     pub(crate) plan: DeployPlan,
-    name: String,
-    path: String,
     wanted: App,
+    request: Deployment,
     files: Vec<LocalFile>,
     existing: Option<App>,
+    before: Journal,
 }
 
 /// What came of a deployment.
 #[derive(Debug, serde::Serialize)]
 pub(crate) struct Deployed {
+    pub(crate) plan: DeployPlan,
     pub(crate) app: App,
-    pub(crate) deployment: Deployment,
+    /// The version that serves now.
+    pub(crate) deployment: Option<Deployment>,
     pub(crate) url: Option<String>,
     pub(crate) uploaded: usize,
     pub(crate) removed: usize,
+    /// What was looked at in the end.
+    pub(crate) verification: Vec<Look>,
 }
 
-/// Reads the folder and asks the workspace what is there; changes nothing.
+impl Deployed {
+    /// Whether everything is as it should be.
+    pub(crate) fn is_good(&self) -> bool {
+        self.verification.iter().all(|look| look.good)
+    }
+}
+
+/// Checks the app, reads the folder and asks the workspace what is there; changes nothing.
 pub(crate) async fn prepare(target: &Target, options: &DeployOptions) -> Result<Prepared, Failure> {
-    let project = load(&options.directory)?;
+    let project = load_target(&options.directory, options.bundle_target.as_deref())?;
+    if !options.unchecked {
+        refuse_errors(&project)?;
+    }
     let client = &target.client;
     let name = options.name.clone().unwrap_or_else(|| project.name.clone());
-    let files = files::collect(&project.dir)?;
+    let directory = project.dir.clone();
+    let files = tokio::task::spawn_blocking(move || files::collect(&directory))
+        .await
+        .map_err(|error| Failure::machine("Cannot read the app's folder").because(error))??;
     let me = client.me().await?;
     let path = options
         .source_code_path
-        .clone()
-        .unwrap_or_else(|| format!("/Workspace/Users/{}/apps/{name}", me.user_name));
-    let wanted = wanted(client, &project, &name).await?;
-    let existing = client.app(&name).await?;
-    let before = upload::manifest(client, &path).await?;
-    let plan = plan::compare(&files, &before, existing.as_ref(), &wanted, &path);
-    Ok(Prepared { plan, name, path, wanted, files, existing })
+        .as_deref()
+        .map_or_else(|| format!("/Workspace/Users/{}/apps/{name}", me.user_name), plain_path);
+    let (existing, before, remote) = tokio::try_join!(
+        async { Ok::<_, Failure>(client.app(&name).await?) },
+        Journal::read(client, &path),
+        journal::listing(client, &path)
+    )?;
+    let wanted = wanted(target, &project, &name, existing.as_ref()).await?;
+    let request = request(&project, &path, options.mode.as_deref());
+    let deleting = |app: &App| app.compute_status.as_ref().is_some_and(|status| status.state == "DELETING");
+    let adopted = existing.as_ref().filter(|app| !deleting(app));
+    let mut plan =
+        DeployPlan { app: name.clone(), creates: adopted.is_none(), path, ..DeployPlan::default() };
+    plan::compare(&mut plan, &files, &before, &remote, options.prune);
+    let entries = permissions(&project);
+    match adopted {
+        Some(app) => {
+            plan::compare_app(&mut plan, app, &wanted);
+            plan.permissions = app::missing_permissions(client, &name, &entries).await?;
+        }
+        None => {
+            plan.resources = wanted.resources.iter().map(|resource| resource.name.clone()).collect();
+            plan.scopes = Some(wanted.user_api_scopes.clone()).filter(|scopes| !scopes.is_empty());
+            plan.permissions = entries;
+        }
+    }
+    plan.deploys =
+        options.again || plan.changes_files() || plan.changes_app() || !serves(adopted, &before, &request);
+    Ok(Prepared { plan, wanted, request, files, existing, before })
 }
 
 /// Does what was prepared: the app, its resources, the files, the deployment, and a look at the result.
 pub(crate) async fn apply(target: &Target, prepared: Prepared, tell: &Tell) -> Result<Deployed, Failure> {
     let client = &target.client;
-    let Prepared { plan, name, path, wanted, files, existing } = prepared;
-    let app = ready_app(client, &name, &wanted, existing, &plan, tell).await?;
-    tell(&format!("Uploading {} of {} files to {path}", plan.added.len() + plan.changed.len(), files.len()));
-    let (uploaded, removed) = upload::bring_in_line(client, &path, &files, &plan).await?;
-    if app.compute_status.as_ref().is_some_and(|status| status.state == "STOPPED") {
-        tell("Starting the app's compute");
-        client.start_app(&name).await?;
-        wait_for_compute(client, &name, "ACTIVE").await?;
+    let Prepared { plan, wanted, request, files, existing, before } = prepared;
+    let name = wanted.name.clone();
+    let underway = existing
+        .as_ref()
+        .and_then(|app| app.pending_deployment.as_ref())
+        .and_then(|pending| pending.deployment_id.clone());
+    app::ready(client, &wanted, existing, &plan, tell).await?;
+    if plan.changes_files() {
+        let count = plan.added.len() + plan.changed.len();
+        tell(&format!("Uploading {count} of {} files to {}", files.len(), plan.path));
     }
-    tell("Deploying");
-    let request = Deployment {
-        source_code_path: Some(path),
-        mode: Some("SNAPSHOT".to_owned()),
-        ..Deployment::default()
-    };
-    let deployment = run_told(client, &name, &request, tell).await?;
-    let state = deployment.status.clone().unwrap_or_default();
-    if state.state != "SUCCEEDED" {
-        return Err(Failure::app(format!("The deployment did not succeed: {}", state.message))
-            .hint(format!("read `brickyard logs {name}`, mend the app, and deploy again")));
+    let (uploaded, removed) = upload::bring_in_line(client, &files, &plan, &before, tell).await?;
+    let mut made = before.deployment.as_ref().map(|made| made.id.clone()).unwrap_or_default();
+    if plan.deploys {
+        tell("Deploying");
+        let _following = target.follow_log(&name, tell).await;
+        let deployment = follow::run(client, &name, &request, underway.as_deref(), tell).await?;
+        let state = deployment.status.clone().unwrap_or_default();
+        if state.state != "SUCCEEDED" {
+            return Err(Failure::app(format!("The deployment did not succeed: {}", state.message))
+                .hint(format!("read `brickyard logs {name}`, mend the app, and deploy again")));
+        }
+        made = deployment.deployment_id.clone().unwrap_or_default();
+        let deployed = Made { id: made.clone(), configuration: configuration(&request) };
+        Journal::complete(&files, Some(deployed)).write(client, &plan.path).await?;
     }
-    let app = client
-        .app(&name)
-        .await?
-        .ok_or_else(|| Failure::new(Kind::Workspace, format!("App `{name}` vanished")))?;
-    verify::running(&app)?;
+    let app = client.app(&name).await?.ok_or_else(|| app::vanished(&name))?;
+    let deployment = app.active_deployment.clone();
+    let verification = verify::look(target, &app, &made).await;
     let url = target.app_url(&app);
-    if target.local.is_some()
-        && let Some(url) = &url
-    {
-        verify::answers(url).await?;
-    }
-    Ok(Deployed { app, deployment, url, uploaded, removed })
+    Ok(Deployed { plan, app, deployment, url, uploaded, removed, verification })
 }
 
 /// Deploys a folder of the workspace and waits for the outcome, whatever it is.
 pub(crate) async fn run(client: &Client, name: &str, request: &Deployment) -> Result<Deployment, Failure> {
     let tell: Tell = Arc::new(|_| {});
-    run_told(client, name, request, &tell).await
+    follow::run(client, name, request, None, &tell).await
 }
 
 /// The files of a folder that belong to an app, with their names below it.
@@ -129,137 +181,122 @@ pub(crate) fn collect_files(directory: &std::path::Path) -> Result<Vec<(PathBuf,
     Ok(files::collect(directory)?.into_iter().map(|file| (file.path, file.name)).collect())
 }
 
-async fn run_told(
-    client: &Client,
-    name: &str,
-    request: &Deployment,
-    tell: &Tell,
-) -> Result<Deployment, Failure> {
-    let deployment = create_deployment(client, name, request).await?;
-    let id = deployment.deployment_id.clone().unwrap_or_default();
-    follow(client, name, &id, tell).await
+/// What would fail on the platform is refused here, before anything is sent.
+fn refuse_errors(project: &Project) -> Result<(), Failure> {
+    let request = Request { path: &project.dir, select: Vec::new(), ignore: Vec::new() };
+    let report = check::check(&request)?;
+    let errors: Vec<String> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.level == Level::Error)
+        .map(|finding| {
+            let file = finding.source.path.strip_prefix(&project.dir).unwrap_or(&finding.source.path);
+            format!("{}:{}: {} {}", file.display(), finding.start().line, finding.rule.code, finding.message)
+        })
+        .collect();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::app(format!("The app would not work on the platform:\n  {}", errors.join("\n  ")))
+        .hint("`brickyard check` says more and mends some; `--no-check` deploys all the same"))
 }
 
-async fn wanted(client: &Client, project: &Project, name: &str) -> Result<App, Failure> {
+async fn wanted(
+    target: &Target,
+    project: &Project,
+    name: &str,
+    existing: Option<&App>,
+) -> Result<App, Failure> {
+    let client = &target.client;
     let warehouse = resources::warehouse(client, project).await?;
+    let defaults = Defaults { warehouse_id: &warehouse, local: target.local.is_some() };
+    let mut resources = resources::declared(project, &defaults)?;
+    // What a file does not say and the app already has is somebody's choice: it stays.
+    let assumed = resources::assumed(project);
+    for resource in resources.iter_mut().filter(|resource| assumed.contains(&resource.name)) {
+        let known = existing.and_then(|app| app.resources.iter().find(|known| known.name == resource.name));
+        if let Some(known) = known {
+            resource.clone_from(known);
+        }
+    }
+    let bundle = project.bundle_app();
     Ok(App {
         name: name.to_owned(),
-        resources: resources::declared(project, &Defaults { warehouse_id: &warehouse })?,
+        description: bundle.and_then(|app| app.description.clone()),
+        resources,
         user_api_scopes: project.user_api_scopes(),
+        compute_size: bundle
+            .and_then(|app| app.compute_size.clone())
+            .or_else(|| project.settings.app.compute_size.as_ref().map(|size| size.to_uppercase())),
         ..App::default()
     })
 }
 
-/// The app as it should be: made, or brought in line without touching what the project does not say.
-async fn ready_app(
-    client: &Client,
-    name: &str,
-    wanted: &App,
-    existing: Option<App>,
-    plan: &DeployPlan,
-    tell: &Tell,
-) -> Result<App, Failure> {
-    let deleting = |app: &App| app.compute_status.as_ref().is_some_and(|status| status.state == "DELETING");
-    let existing = match existing {
-        Some(app) if deleting(&app) => {
-            tell("Waiting until the deleted app of this name is gone");
-            let gone = async {
-                while client.app(name).await?.is_some() {
-                    tokio::time::sleep(POLL).await;
-                }
-                Ok::<_, Failure>(())
-            };
-            tokio::time::timeout(DELETING, gone).await.map_err(|_| {
-                Failure::new(Kind::Workspace, format!("App `{name}` is still being deleted"))
-            })??;
-            None
-        }
-        other => other,
-    };
-    let Some(app) = existing else {
-        tell(&format!("Creating the app {name}"));
-        client.create_app(wanted).await?;
-        return wait_for_compute(client, name, "ACTIVE").await;
-    };
-    let mut changes = Map::new();
-    if plan.resources {
-        changes.insert("resources".to_owned(), json!(merged(&app, wanted)));
-    }
-    if plan.scopes {
-        changes.insert("user_api_scopes".to_owned(), json!(wanted.user_api_scopes));
-    }
-    if changes.is_empty() {
-        return Ok(app);
-    }
-    tell("Updating the app's resources and scopes");
-    Ok(client.update_app(name, &changes.into()).await?)
-}
-
-/// The app's resources with those of the project put over them: others' are kept.
-fn merged(app: &App, wanted: &App) -> Vec<brickyard_api::AppResource> {
-    let mut resources = app.resources.clone();
-    for resource in &wanted.resources {
-        match resources.iter_mut().find(|known| known.name == resource.name) {
-            Some(known) => known.clone_from(resource),
-            None => resources.push(resource.clone()),
-        }
-    }
-    resources
-}
-
-async fn wait_for_compute(client: &Client, name: &str, state: &str) -> Result<App, Failure> {
-    let wait = async {
-        loop {
-            let app = client
-                .app(name)
-                .await?
-                .ok_or_else(|| Failure::new(Kind::Workspace, format!("App `{name}` vanished")))?;
-            let now = app.compute_status.clone().unwrap_or_default();
-            if now.state == state {
-                return Ok(app);
-            }
-            if now.state == "ERROR" {
-                return Err(Failure::new(
-                    Kind::Workspace,
-                    format!("The app's compute failed: {}", now.message),
-                ));
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    };
-    tokio::time::timeout(DEPLOYING, wait).await.map_err(|_| {
-        Failure::new(Kind::Workspace, format!("The app's compute is not {state} after 20 minutes"))
-    })?
-}
-
-/// Asks for the deployment; while another one is on its way, waits for that.
-async fn create_deployment(client: &Client, name: &str, request: &Deployment) -> Result<Deployment, Failure> {
-    match client.create_deployment(name, request).await {
-        Err(failure) if failure.to_string().contains("active deployment in progress") => {
-            Err(Failure::new(Kind::Workspace, failure.to_string())
-                .hint("wait until the other deployment is done, then deploy again"))
-        }
-        other => Ok(other?),
+/// What is asked for: the bundle's `config` goes with the deployment, as `bundle run` does it (platform §9.2).
+fn request(project: &Project, path: &str, mode: Option<&str>) -> Deployment {
+    let bundle = project.bundle_app();
+    let variables = bundle.map(|app| app.env.as_slice()).unwrap_or_default().iter().map(|entry| {
+        let (value, value_from) = match &entry.source {
+            EnvSource::Value(value) => (Some(value.clone()), None),
+            EnvSource::Resource(key) => (None, Some(key.clone())),
+        };
+        EnvironmentVariable { name: entry.name.clone(), value, value_from }
+    });
+    Deployment {
+        source_code_path: Some(path.to_owned()),
+        mode: Some(mode.unwrap_or("SNAPSHOT").to_owned()),
+        command: bundle.and_then(|app| app.command.clone()).unwrap_or_default(),
+        env_vars: variables.collect(),
+        ..Deployment::default()
     }
 }
 
-async fn follow(client: &Client, name: &str, id: &str, tell: &Tell) -> Result<Deployment, Failure> {
-    let wait = async {
-        let mut last = String::new();
-        loop {
-            let deployment = client.deployment(name, id).await?;
-            let status = deployment.status.clone().unwrap_or_default();
-            if status.message != last {
-                tell(&status.message);
-                last.clone_from(&status.message);
+/// The bundle's permissions as entries of an access list.
+fn permissions(project: &Project) -> Vec<PermissionEntry> {
+    let all = project.bundle_app().map(|app| app.permissions.as_slice()).unwrap_or_default();
+    all.iter()
+        .filter(|(_, principal)| !principal.contains("${"))
+        .map(|(level, principal)| {
+            let mut entry =
+                PermissionEntry { permission_level: Some(level.clone()), ..PermissionEntry::default() };
+            if principal.contains('@') {
+                entry.user_name = Some(principal.clone());
+            } else if uuid::Uuid::parse_str(principal).is_ok() {
+                entry.service_principal_name = Some(principal.clone());
+            } else {
+                entry.group_name = Some(principal.clone());
             }
-            if status.state != "IN_PROGRESS" {
-                return Ok(deployment);
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    };
-    tokio::time::timeout(DEPLOYING, wait).await.map_err(|_| {
-        Failure::new(Kind::Workspace, "The deployment is not done after 20 minutes".to_owned())
-    })?
+            entry
+        })
+        .collect()
+}
+
+/// Whether the version that serves was made of exactly this.
+fn serves(app: Option<&App>, before: &Journal, request: &Deployment) -> bool {
+    let (Some(app), Some(made)) = (app, &before.deployment) else { return false };
+    let running = app.app_status.as_ref().is_some_and(|status| status.state == "RUNNING");
+    let active = app.active_deployment.as_ref();
+    let same_mode = active.is_some_and(|active| active.mode == request.mode);
+    running
+        && same_mode
+        && app.pending_deployment.is_none()
+        && active.and_then(|active| active.deployment_id.as_ref()) == Some(&made.id)
+        && made.configuration == configuration(request)
+}
+
+fn configuration(request: &Deployment) -> String {
+    let parts = serde_json::json!([request.command, request.env_vars]);
+    digest(parts.to_string().as_bytes())
+}
+
+/// Paths of the workspace begin with `/Workspace`, and end without a slash.
+fn plain_path(path: &str) -> String {
+    let path = path.trim_end_matches('/');
+    if path.starts_with("/Workspace/") { path.to_owned() } else { format!("/Workspace{path}") }
+}
+
+/// What there is no deployment for.
+pub(super) fn no_deployment(name: &str, what: &str) -> Failure {
+    Failure::new(Kind::Workspace, format!("App `{name}` has no {what}"))
+        .hint(format!("`brickyard get {name}` shows its versions"))
 }

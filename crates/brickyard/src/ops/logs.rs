@@ -1,16 +1,18 @@
-//! The log of an app of the local workspace, as its file tells it: also when the app or the workspace has stopped.
+//! The log of an app: of the local workspace as its file tells it, also when the app or the workspace has stopped; of a
+//! real workspace over the WebSocket of the app's own address.
 
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod file;
+mod stream;
 
+use std::path::PathBuf;
+
+use brickyard_api::Client;
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinHandle;
 
-use crate::failure::Failure;
+use super::target::{Target, TargetArgs};
+use crate::failure::{Failure, Kind};
 use crate::settings::Settings;
-
-/// How often a followed file is looked at.
-const INTERVAL: Duration = Duration::from_millis(150);
 
 /// One line of a log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,93 +45,69 @@ impl Filter {
     }
 }
 
-/// The log file of an app: of the background service, else of a `run` in this folder.
-pub(crate) fn find(settings: &Settings, name: &str) -> Result<PathBuf, Failure> {
-    let of = |state: PathBuf| state.join("logs").join(format!("{name}.log"));
-    let places =
-        [of(settings.service_directory()), of(settings.state_directory(&settings.working_directory))];
-    places.into_iter().find(|path| path.is_file()).ok_or_else(|| {
-        Failure::user(format!("There is no log of an app `{name}`"))
-            .hint("`brickyard list` shows the apps there are; the log of a `brickyard run` is read in the app's folder")
-    })
+/// Where a log comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// The file a local workspace writes.
+    File(PathBuf),
+    /// The stream of an app's address.
+    Stream { client: Client, name: String, url: String },
 }
 
-/// The last lines that the filter takes.
-pub(crate) fn tail(path: &Path, lines: usize, filter: &Filter) -> Result<Vec<LogLine>, Failure> {
-    let mut found: Vec<LogLine> = Vec::new();
-    // The file may have been turned over a moment ago.
-    for place in [path.with_extension("log.1"), path.to_path_buf()] {
-        let Ok(file) = std::fs::File::open(&place) else { continue };
-        for line in BufReader::new(file).lines() {
-            let line = line.map_err(|error| Failure::machine("Cannot read the log").because(error))?;
-            if let Ok(line) = serde_json::from_str::<LogLine>(&line)
-                && filter.takes(&line)
-            {
-                found.push(line);
-            }
-        }
+/// The log of an app of the target.
+pub(crate) async fn find(settings: &Settings, args: &TargetArgs, name: &str) -> Result<Origin, Failure> {
+    if args.name() == "local" {
+        return file::find(settings, name).map(Origin::File);
     }
-    let start = found.len().saturating_sub(lines);
-    Ok(found.split_off(start))
+    let client = Target::connect(settings, args).await?.client;
+    if !client.is_oauth() {
+        return Err(Failure::user("A personal access token opens no logs")
+            .hint(format!("sign in with `brickyard login --target {}`", args.name())));
+    }
+    let missing = || Failure::new(Kind::Workspace, format!("There is no app `{name}` in the workspace"));
+    let app = client.app(name).await?.ok_or_else(missing)?;
+    let url = app.url.ok_or_else(|| Failure::new(Kind::Workspace, format!("App `{name}` has no address")))?;
+    Ok(Origin::Stream { client, name: name.to_owned(), url })
 }
 
-/// Every later line that the filter takes, until the caller drops the future.
-pub(crate) async fn follow(
-    path: &Path,
+/// The last lines that the filter takes, then every later one if they are followed, until the caller drops the future.
+pub(crate) async fn read(
+    origin: &Origin,
+    lines: usize,
+    follow: bool,
     filter: &Filter,
     mut each: impl FnMut(&LogLine),
 ) -> Result<(), Failure> {
-    let unreadable = |error| Failure::machine("Cannot read the log").because(error);
-    let mut file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut position = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
-    let mut rest = String::new();
-    loop {
-        let length = std::fs::metadata(path).map_err(unreadable)?.len();
-        if length < position {
-            // Turned over: the new file is read from its start.
-            file = std::fs::File::open(path).map_err(unreadable)?;
-            position = 0;
+    match origin {
+        Origin::File(path) => file::read(path, lines, follow, filter, each).await,
+        Origin::Stream { client, name, url } => {
+            stream::read(client, name, url, lines, follow, filter, &mut each).await
         }
-        let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(position)).map_err(unreadable)?;
-        position += file.read_to_end(&mut bytes).map_err(unreadable)? as u64;
-        rest.push_str(&String::from_utf8_lossy(&bytes));
-        while let Some((line, after)) = rest.split_once('\n') {
-            if let Ok(line) = serde_json::from_str::<LogLine>(line)
-                && filter.takes(&line)
-            {
-                each(&line);
-            }
-            rest = after.to_owned();
-        }
-        tokio::time::sleep(INTERVAL).await;
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A log that is followed beside other work; dropped, it ends.
+pub(crate) struct Following(JoinHandle<()>);
 
-    #[test]
-    fn lines_are_filtered_by_source_and_text() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("a.log");
-        let line = |source: &str, message: &str| {
-            format!("{{\"source\":\"{source}\",\"timestamp\":1.5,\"message\":\"{message}\"}}\n")
-        };
-        std::fs::write(
-            &path,
-            format!("{}{}{}", line("APP", "One"), line("SYSTEM", "two"), line("APP", "three one")),
-        )
-        .unwrap();
-        let messages = |lines: usize, filter: &Filter| -> Vec<String> {
-            tail(&path, lines, filter).unwrap().into_iter().map(|line| line.message).collect()
-        };
-        assert_eq!(messages(2, &Filter::default()), ["two", "three one"]);
-        assert_eq!(
-            messages(9, &Filter { search: Some("ONE".into()), sources: vec![] }),
-            ["One", "three one"]
-        );
-        assert_eq!(messages(9, &Filter { search: None, sources: vec!["system".into()] }), ["two"]);
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.abort();
     }
+}
+
+/// Follows a log from now on.
+pub(crate) fn follow_in_background(
+    origin: Origin,
+    filter: Filter,
+    each: impl Fn(&LogLine) + Send + 'static,
+) -> Following {
+    Following(tokio::spawn(async move {
+        let ended = match &origin {
+            Origin::File(path) => file::follow(path, &filter, each).await,
+            Origin::Stream { .. } => read(&origin, 0, true, &filter, each).await,
+        };
+        if let Err(failure) = ended {
+            tracing::debug!("The log is not followed: {failure}");
+        }
+    }))
 }

@@ -11,6 +11,8 @@ use crate::failure::{Failure, Kind};
 pub(crate) struct Defaults<'a> {
     /// Id of the workspace's warehouse.
     pub(crate) warehouse_id: &'a str,
+    /// Ids of another workspace mean nothing in the local one: every declared warehouse is its own.
+    pub(crate) local: bool,
 }
 
 /// Id of the workspace's first warehouse, asked for only where the app has a use for one.
@@ -24,6 +26,15 @@ pub(crate) async fn warehouse(client: &Client, project: &Project) -> Result<Stri
         Failure::new(Kind::Workspace, "The workspace has no SQL warehouse for the app to use")
     })?;
     Ok(first.id)
+}
+
+/// Keys of the resources that no file says more about than the key.
+pub(crate) fn assumed(project: &Project) -> Vec<String> {
+    brickyard_project::resources::resolve(project)
+        .into_iter()
+        .filter(|resource| resource.origin == brickyard_project::resources::Origin::WellKnownKey)
+        .map(|resource| resource.key)
+        .collect()
 }
 
 /// The app's resources as the Apps API takes them; what no file says gets a sensible local default.
@@ -62,9 +73,9 @@ fn convert(project: &Project, resource: &Resource, defaults: &Defaults<'_>) -> R
     let mut converted = AppResource { name: resource.key.clone(), ..AppResource::default() };
     match resource.kind {
         ResourceKind::SqlWarehouse => {
-            // Ids of another workspace mean nothing here: every declared warehouse is the local one.
-            converted.sql_warehouse =
-                Some(WarehouseResource { id: defaults.warehouse_id.to_owned(), permission });
+            let declared = field("id").filter(|_| !defaults.local);
+            let id = declared.unwrap_or_else(|| defaults.warehouse_id.to_owned());
+            converted.sql_warehouse = Some(WarehouseResource { id, permission });
         }
         ResourceKind::ServingEndpoint => {
             let name = match (field("name"), project.settings.serving.keys().next()) {
@@ -160,7 +171,7 @@ mod tests {
         (directory, project)
     }
 
-    const DEFAULTS: Defaults<'_> = Defaults { warehouse_id: "abc" };
+    const DEFAULTS: Defaults<'_> = Defaults { warehouse_id: "abc", local: true };
 
     #[test]
     fn well_known_keys_need_no_file() {

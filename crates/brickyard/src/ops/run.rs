@@ -101,13 +101,7 @@ fn announcement(session: &AppSession, url: &str, variables: &[Variable]) -> Resu
         })
         .collect();
     let app = RunningApp { name: session.project.name.clone(), url: url.to_owned(), variables };
-    Ok(Running::new(
-        handle.http_url(),
-        handle.host().to_owned(),
-        token,
-        session.workspace.developer.clone(),
-        Some(app),
-    ))
+    Ok(Running::new(handle, token, session.workspace.developer.clone(), Some(app)))
 }
 
 impl super::apps::LocalApp {

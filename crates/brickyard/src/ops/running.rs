@@ -24,6 +24,12 @@ pub(crate) struct Running {
     /// Port of all apps under their names, for the background service.
     #[serde(default)]
     pub(crate) named_port: Option<u16>,
+    /// CONNECT proxy that leads other clients to the workspace's name.
+    #[serde(default)]
+    pub(crate) proxy_url: String,
+    /// Certificates those clients trust.
+    #[serde(default)]
+    pub(crate) ca_bundle: PathBuf,
     /// The app in the foreground, for `run`.
     #[serde(default)]
     pub(crate) app: Option<RunningApp>,
@@ -53,13 +59,22 @@ pub(crate) struct Announcement {
 
 impl Running {
     pub(crate) fn new(
-        http_url: String,
-        host: String,
+        handle: &brickyard_workspace::WorkspaceHandle,
         token: String,
         developer: String,
         app: Option<RunningApp>,
     ) -> Self {
-        Self { pid: std::process::id(), http_url, host, token, developer, named_port: None, app }
+        Self {
+            pid: std::process::id(),
+            http_url: handle.http_url(),
+            host: handle.host().to_owned(),
+            token,
+            developer,
+            named_port: None,
+            proxy_url: handle.proxy_url(),
+            ca_bundle: handle.ca_bundle().to_path_buf(),
+            app,
+        }
     }
 
     /// The workspace that runs in this state directory, if one answers.

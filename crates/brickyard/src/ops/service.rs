@@ -98,13 +98,7 @@ pub(crate) async fn serve(
     };
     let workspace = LocalWorkspace::start(settings, options).await?;
     let token = workspace.handle.create_personal_access_token(&workspace.developer).map_err(Failure::from)?;
-    let mut running = Running::new(
-        workspace.handle.http_url(),
-        workspace.handle.host().to_owned(),
-        token,
-        workspace.developer.clone(),
-        None,
-    );
+    let mut running = Running::new(&workspace.handle, token, workspace.developer.clone(), None);
     running.named_port = workspace.apps.named_port();
     let announcement = running.announce(&state_directory)?;
     lifecycle.soft.cancelled().await;

@@ -101,7 +101,8 @@ impl AppSession {
             variables: Vec::new(),
             command: None,
             port: options.port,
-            claims: Claims::new(settings.ports_directory()),
+            claims: Claims::new(settings.ports_directory(), &project.name),
+            apart: false,
             limits: match project.settings.app.compute_size.as_deref() {
                 Some(size) if size.eq_ignore_ascii_case("large") => Limits::LARGE,
                 _ => Limits::MEDIUM,
@@ -115,11 +116,16 @@ impl AppSession {
 
 /// Reads the app in a folder.
 pub(crate) fn load(directory: &Path) -> Result<Project, Failure> {
+    load_target(directory, None)
+}
+
+/// The same, with the target of its bundle chosen.
+pub(crate) fn load_target(directory: &Path, target: Option<&str>) -> Result<Project, Failure> {
     if !directory.is_dir() {
         return Err(Failure::user(format!("There is no folder `{}`", directory.display()))
             .hint("name the folder of an app, or run `brickyard new NAME` to make one"));
     }
-    Ok(Project::load(directory)?)
+    Ok(Project::load_target(directory, target)?)
 }
 
 async fn register(
@@ -136,7 +142,7 @@ async fn register(
         .collect();
     let app = App {
         name: project.name.clone(),
-        resources: resources::declared(project, &Defaults { warehouse_id: &warehouse })?,
+        resources: resources::declared(project, &Defaults { warehouse_id: &warehouse, local: true })?,
         user_api_scopes: project.user_api_scopes(),
         ..App::default()
     };

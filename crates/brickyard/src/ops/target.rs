@@ -1,7 +1,10 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use brickyard_api::{Client, resolve_target};
+use brickyard_api::{Client, Login, profile_host, resolve_target};
 
+use super::deploy::Tell;
+use super::logs::{self, Filter, Following, Origin};
 use super::running::Running;
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -14,11 +17,25 @@ pub(crate) struct TargetArgs {
     target: String,
 }
 
+impl TargetArgs {
+    /// The local workspace.
+    pub(crate) fn local() -> Self {
+        Self { target: "local".to_owned() }
+    }
+
+    /// Name of the target.
+    pub(crate) fn name(&self) -> &str {
+        &self.target
+    }
+}
+
 /// A workspace that answers, and what is known of it beyond its API.
 pub(crate) struct Target {
     pub(crate) client: Client,
     /// The local workspace's own facts; none for a real one.
     pub(crate) local: Option<Running>,
+    /// Where the local workspace writes the logs of apps.
+    logs: Option<PathBuf>,
 }
 
 impl Target {
@@ -29,19 +46,30 @@ impl Target {
             let running = Running::find(&directory).await.ok_or_else(|| {
                 Failure::user("The local workspace does not run").hint("start it with `brickyard up`")
             })?;
-            return Ok(Self { client: running.client()?, local: Some(running) });
+            let logs = Some(directory.join("logs"));
+            return Ok(Self { client: running.client()?, local: Some(running), logs });
         }
-        let file = settings
-            .environment
-            .path("DATABRICKS_CONFIG_FILE")
-            .or_else(|| Some(settings.environment.path("HOME")?.join(".databrickscfg")));
-        let text = file.map(read).transpose()?.unwrap_or_default();
+        let text = configuration(settings)?;
         let variable = |name: &str| settings.environment.text(name).map(str::to_owned);
-        let target = resolve_target(&args.target, &text, variable).map_err(|error| {
-            Failure::user(error.to_string())
-                .hint("name a profile of `~/.databrickscfg` with `--target`, or use `--target local`")
+        let target = resolve_target(&args.target, &text, variable, &login(settings)).map_err(|error| {
+            let hint = match &error {
+                brickyard_api::ProfileError::NoCredentials { .. } => {
+                    format!("sign in with `brickyard login --target {}`", args.target)
+                }
+                brickyard_api::ProfileError::Several { .. } => {
+                    "say which one with `auth_type` in the profile: `pat`, `oauth-m2m` or `databricks-cli`"
+                        .to_owned()
+                }
+                brickyard_api::ProfileError::Unsupported { .. } => {
+                    "use `auth_type = databricks-cli`, `oauth-m2m` or `pat`".to_owned()
+                }
+                _ => {
+                    "name a profile of `~/.databrickscfg` with `--target`, or use `--target local`".to_owned()
+                }
+            };
+            Failure::user(error.to_string()).hint(hint)
         })?;
-        Ok(Self { client: Client::new(&target.host, target.credentials)?, local: None })
+        Ok(Self { client: Client::new(&target.host, target.credentials)?, local: None, logs: None })
     }
 
     /// Address of an app for a person: by name on this machine, else what the workspace says.
@@ -51,9 +79,49 @@ impl Target {
             None => app.url.clone(),
         }
     }
+
+    /// Tells what an app's log says from now on, until the answer is dropped; a log that cannot be read is none.
+    pub(crate) async fn follow_log(&self, name: &str, tell: &Tell) -> Option<Following> {
+        let origin = match &self.logs {
+            Some(directory) => Origin::File(directory.join(format!("{name}.log"))),
+            None if self.client.is_oauth() => {
+                let url = self.client.app(name).await.ok()??.url?;
+                Origin::Stream { client: self.client.clone(), name: name.to_owned(), url }
+            }
+            None => return None,
+        };
+        let tell = Arc::clone(tell);
+        let each = move |line: &logs::LogLine| tell(&format!("[{}] {}", line.source, line.message));
+        Some(logs::follow_in_background(origin, Filter::default(), each))
+    }
 }
 
-fn read(path: PathBuf) -> Result<String, Failure> {
+/// The sign-ins of users, kept where the official command line keeps them.
+pub(crate) fn login(settings: &Settings) -> Login {
+    let home = settings.environment.path("HOME").unwrap_or_else(std::env::temp_dir);
+    Login::new(home.join(".databricks/token-cache.json"), Arc::new(|| jiff::Timestamp::now().as_second()))
+}
+
+/// Address of the workspace a profile names.
+pub(crate) fn host_of(settings: &Settings, profile: &str) -> Result<String, Failure> {
+    let variable = |name: &str| settings.environment.text(name).map(str::to_owned);
+    profile_host(profile, &configuration(settings)?, variable).map_err(|error| {
+        Failure::user(error.to_string())
+            .hint("name the workspace with `--host https://…`: the profile is written then")
+    })
+}
+
+/// The configuration file with profiles.
+pub(crate) fn configuration_path(settings: &Settings) -> Option<PathBuf> {
+    let environment = &settings.environment;
+    environment
+        .path("DATABRICKS_CONFIG_FILE")
+        .or_else(|| Some(environment.path("HOME")?.join(".databrickscfg")))
+}
+
+/// Its text; empty when it is not there.
+pub(crate) fn configuration(settings: &Settings) -> Result<String, Failure> {
+    let Some(path) = configuration_path(settings) else { return Ok(String::new()) };
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),

@@ -97,6 +97,154 @@ impl Home {
     }
 }
 
+/// The background service of a home, and commands that meet it.
+pub(crate) struct Service {
+    pub(crate) home: Home,
+}
+
+impl Service {
+    /// Starts it.
+    pub(crate) fn up() -> Self {
+        let service = Self { home: Home::new() };
+        service.run(&["up"]);
+        service
+    }
+
+    /// Starts it with the people of an app's `brickyard.toml`.
+    pub(crate) fn up_for(home: Home, folder: &str) -> Self {
+        let service = Self { home };
+        service.run(&["up", folder]);
+        service
+    }
+
+    /// Starts it so that no app gets a network of its own.
+    pub(crate) fn without_namespaces() -> Self {
+        let service = Self { home: Home::new() };
+        let output = service.command(&["up"]).env("BRICKYARD_NO_NAMESPACES", "1").output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        service
+    }
+
+    /// The command with the service's state directory.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.home.brickyard(arguments);
+        command.arg("--state-directory").arg(self.home.service());
+        command
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn output(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs it to its end and gives what it printed; fails where it does.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        let output = self.output(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// The same as JSON.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let arguments: Vec<&str> = arguments.iter().copied().chain(["-o", "json"]).collect();
+        serde_json::from_str(&self.run(&arguments)).unwrap()
+    }
+
+    /// What the service tells of itself.
+    pub(crate) fn announced(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.home.service().join("running.json")).unwrap()).unwrap()
+    }
+
+    /// REST as the developer; status and answer.
+    pub(crate) fn rest(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        self.rest_as(self.announced()["token"].as_str().unwrap(), method, path, body)
+    }
+
+    /// The same with another token.
+    pub(crate) fn rest_as(&self, token: &str, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let running = self.announced();
+        let url = format!("{}{path}", running["http_url"].as_str().unwrap());
+        let authorization = format!("Authorization: Bearer {token}");
+        let output = Command::new("curl")
+            .args(["--silent", "--show-error", "--max-time", "120", "--write-out", "\n%{http_code}"])
+            .args(["--request", method, "--header", &authorization, "--data-binary", body, &url])
+            .args(["--header", "Content-Type: application/json"])
+            .output()
+            .unwrap();
+        let all = text(&output.stdout);
+        let (body, code) = all.rsplit_once('\n').unwrap();
+        (code.parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
+    }
+
+    /// The variables that lead the official clients to it, as the developer.
+    pub(crate) fn client(&self) -> [(String, String); 3] {
+        let running = self.announced();
+        let of = |name: &str| running[name].as_str().unwrap().to_owned();
+        [
+            ("DATABRICKS_HOST".to_owned(), of("http_url")),
+            ("DATABRICKS_TOKEN".to_owned(), of("token")),
+            ("HOME".to_owned(), self.home.path().to_str().unwrap().to_owned()),
+        ]
+    }
+
+    /// Runs a Python program with the official SDK.
+    pub(crate) fn python(&self, program: &str, arguments: &[&str]) -> String {
+        let environment = brickyard_testing::python_environment(&["databricks-sdk==0.156.0"]);
+        let output = Command::new(environment.python())
+            .args(["-c", program])
+            .args(arguments)
+            .env_clear()
+            .envs(self.client())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// Signs in as a user with what stands for a browser; the profile is named `me`.
+    pub(crate) fn sign_in(&self, host: &str, user: &str, variables: &[(&str, &str)]) {
+        use std::os::unix::fs::PermissionsExt;
+        let environment = brickyard_testing::python_environment(&["databricks-sdk==0.156.0"]);
+        let browser = self.home.path().join("browser");
+        let program = format!("#!{}\n{BROWSER}", environment.python().display());
+        std::fs::write(&browser, program.replace("WHO", user)).unwrap();
+        std::fs::set_permissions(&browser, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let output = self
+            .home
+            .brickyard(&["login", "--target", "me", "--host", host])
+            .env("BROWSER", &browser)
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(text(&output.stdout).contains(user), "{}", text(&output.stdout));
+    }
+
+    /// The OAuth token of that sign-in.
+    pub(crate) fn oauth_token(&self, host: &str) -> String {
+        let cache = self.home.path().join(".databricks/token-cache.json");
+        let cache: Value = serde_json::from_slice(&std::fs::read(cache).unwrap()).unwrap();
+        cache["tokens"][host]["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Address of the apps under their names: port.
+    pub(crate) fn named_port(&self) -> u64 {
+        self.announced()["named_port"].as_u64().unwrap()
+    }
+}
+
+/// Opens the sign-in page, chooses a user and presses the button, as a browser would.
+const BROWSER: &str = r#"
+import http.cookiejar, re, sys, urllib.parse, urllib.request
+jar = http.cookiejar.CookieJar()
+opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+page = opener.open(sys.argv[1]).read().decode()
+ticket = re.search(r'name="ticket" value="([^"]+)"', page).group(1)
+form = urllib.parse.urlencode({"ticket": ticket, "user": "WHO", "decision": "allow"}).encode()
+base = urllib.parse.urlsplit(sys.argv[1])
+opener.open(f"{base.scheme}://{base.netloc}/oidc/v1/authorize", form).read()
+"#;
+
 impl Drop for Home {
     fn drop(&mut self) {
         let _ = self.brickyard(&["down", "--state-directory", self.service().to_str().unwrap()]).output();

@@ -4,8 +4,12 @@
 
 mod acceptance;
 mod apps;
+mod apps_life;
+mod apps_more;
 mod browser;
 mod check;
+mod deploy;
+mod deploy_faults;
 mod examples;
 mod exec;
 mod harness;
@@ -14,6 +18,8 @@ mod lsp;
 mod mcp;
 mod new;
 mod planted;
+mod remote;
+mod requests;
 mod run;
 mod runtime;
 mod side_by_side;

@@ -52,6 +52,7 @@ pub(crate) async fn open_with(
     let ingress =
         Ingress::start(IngressConfig { named_port: Some(Port::Exactly(0)), ..settings }).await.unwrap();
     let app = AppConfig {
+        names: Vec::new(),
         name: "my-app".into(),
         port: Port::Exactly(0),
         status: supervisor.status(),

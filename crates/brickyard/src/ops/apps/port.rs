@@ -1,9 +1,12 @@
 use std::fs::File;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use brickyard_runner::ingress::{Port, Served};
+
+use crate::failure::Failure;
 
 /// Port of the platform (platform §0.1).
 pub(crate) const PLATFORM_PORT: u16 = 8000;
@@ -14,24 +17,44 @@ pub(crate) enum PortPolicy {
     /// The platform's, or a free one when it is taken; a port pinned in the command is taken as the platform's, with a
     /// warning.
     Auto,
+    /// The same for one app of several: a port that nobody needs for itself, and the platform's for an app that fixes it.
+    Shared,
     /// As the platform does: a pinned port that differs makes the app unavailable.
     Strict,
     /// This one.
     Fixed(u16),
 }
 
+/// The port a version is told to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Chosen {
+    pub(crate) port: u16,
+    /// The port the command pins, where the platform would not serve it.
+    pub(crate) pinned: Option<u16>,
+    /// The command fixes the port: two versions cannot listen at once.
+    pub(crate) fixed: bool,
+}
+
 impl PortPolicy {
-    /// The port for this command, and the pinned one if the command differs from the platform.
-    pub(crate) fn choose(self, command: &[String], claims: &Claims) -> (u16, Option<u16>) {
-        match self {
-            Self::Fixed(port) => (port, None),
-            Self::Strict => (claims.port(), None),
-            Self::Auto => match pinned(command) {
-                Some(port) if port != PLATFORM_PORT => (port, Some(port)),
-                Some(port) => (port, None),
-                None => (claims.port(), None),
-            },
+    /// The port for this command; refused when the command fixes one that another app has.
+    pub(crate) fn choose(self, command: &[String], claims: &Claims) -> Result<Chosen, Failure> {
+        let free = |port| Chosen { port, pinned: None, fixed: false };
+        let pinned = pinned(command);
+        match (self, pinned) {
+            (Self::Fixed(port), _) => Ok(free(port)),
+            (Self::Strict, _) => Ok(free(claims.port(Some(PLATFORM_PORT)))),
+            (Self::Auto | Self::Shared, Some(port)) => {
+                claims.fix(port)?;
+                Ok(Chosen { port, pinned: (port != PLATFORM_PORT).then_some(port), fixed: true })
+            }
+            (Self::Auto, None) => Ok(free(claims.port(Some(PLATFORM_PORT)))),
+            (Self::Shared, None) => Ok(free(claims.port(None))),
         }
+    }
+
+    /// Whether an app that insists on another port than it was told is served there.
+    pub(crate) fn follows(self) -> bool {
+        matches!(self, Self::Auto | Self::Shared)
     }
 }
 
@@ -39,8 +62,9 @@ impl PortPolicy {
 /// free and the app listening on it, nobody else takes it.
 #[derive(Debug, Clone)]
 pub(crate) struct Claims {
-    /// One lock file a port, shared by all brickyards of the user.
+    /// One lock file a port, shared by all brickyards of the user; it says which app has the port.
     directory: PathBuf,
+    app: String,
     claimed: Arc<Mutex<Claimed>>,
 }
 
@@ -52,17 +76,17 @@ struct Claimed {
 }
 
 impl Claims {
-    pub(crate) fn new(directory: PathBuf) -> Self {
-        Self { directory, claimed: Arc::default() }
+    pub(crate) fn new(directory: PathBuf, app: &str) -> Self {
+        Self { directory, app: app.to_owned(), claimed: Arc::default() }
     }
 
-    /// The platform's port if nobody has it, else any; the same one each time.
-    fn port(&self) -> u16 {
+    /// The wanted port if nobody has it, else any; the same one each time.
+    fn port(&self, wanted: Option<u16>) -> u16 {
         let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((port, _)) = &claimed.port {
             return *port;
         }
-        for wanted in std::iter::once(PLATFORM_PORT).chain(std::iter::repeat_n(0, 50)) {
+        for wanted in wanted.into_iter().chain(std::iter::repeat_n(0, 50)) {
             let Some(port) = free(wanted).filter(|port| !claimed.lost.contains(port)) else { continue };
             if let Some(lock) = self.lock(port) {
                 claimed.port = Some((port, lock));
@@ -79,16 +103,55 @@ impl Claims {
         claimed.lost.push(port);
     }
 
+    /// Claims a port that the app has fixed.
+    pub(crate) fn fix(&self, port: u16) -> Result<(), Failure> {
+        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        if claimed.port.as_ref().is_some_and(|(known, _)| *known == port) {
+            return Ok(());
+        }
+        let Some(lock) = self.lock(port) else {
+            let holder =
+                self.holder(port).map_or("another app".to_owned(), |name| format!("the app `{name}`"));
+            return Err(Failure::app(format!("The app fixes port {port}, which {holder} has"))
+                .hint("stop that one, or let the app listen on `DATABRICKS_APP_PORT`"));
+        };
+        claimed.port = Some((port, lock));
+        Ok(())
+    }
+
+    /// Claims for another version of the same app.
+    pub(crate) fn fresh(&self) -> Self {
+        Self::new(self.directory.clone(), &self.app)
+    }
+
+    /// Claims a port that the app listens on already.
+    pub(crate) fn fix_held(&self, port: u16) -> bool {
+        let Some(lock) = self.lock(port) else { return false };
+        self.claimed.lock().unwrap_or_else(PoisonError::into_inner).port = Some((port, lock));
+        true
+    }
+
+    /// The app that has a port, of those that brickyard runs.
+    pub(crate) fn holder(&self, port: u16) -> Option<String> {
+        let path = self.directory.join(port.to_string());
+        let locked = File::open(&path).ok()?.try_lock().is_err();
+        let name = std::fs::read_to_string(&path).ok()?;
+        (locked && !name.is_empty() && name != self.app).then_some(name)
+    }
+
     fn lock(&self, port: u16) -> Option<File> {
         std::fs::create_dir_all(&self.directory).ok()?;
-        let file = File::create(self.directory.join(port.to_string())).ok()?;
+        let path = self.directory.join(port.to_string());
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).ok()?;
         file.try_lock().ok()?;
+        // Only who holds the lock writes.
+        file.set_len(0).and_then(|()| file.write_all(self.app.as_bytes())).ok()?;
         Some(file)
     }
 }
 
 /// A port written into the command: `--port 8080`, `--server.port=8080`, `-b 0.0.0.0:8080`.
-fn pinned(command: &[String]) -> Option<u16> {
+pub(super) fn pinned(command: &[String]) -> Option<u16> {
     const FLAGS: [&str; 7] =
         ["--port", "--server.port", "--server-port", "-p", "-b", "--bind", "--server_port"];
     let number = |text: &str| {
@@ -155,22 +218,42 @@ mod tests {
     #[test]
     fn a_pinned_port_is_told_unless_it_is_the_platforms() {
         let directory = tempfile::tempdir().unwrap();
-        let claims = Claims::new(directory.path().to_owned());
-        assert_eq!(PortPolicy::Auto.choose(&command("x --port 8080"), &claims), (8080, Some(8080)));
-        assert_eq!(PortPolicy::Auto.choose(&command("x --port 8000"), &claims), (8000, None));
-        assert_eq!(PortPolicy::Strict.choose(&command("x --port 8080"), &claims).1, None);
-        assert_eq!(PortPolicy::Fixed(9000).choose(&command("x --port 8080"), &claims), (9000, None));
+        let choose = |policy: PortPolicy, text: &str| {
+            let claims = Claims::new(directory.path().to_owned(), "a");
+            policy.choose(&command(text), &claims).map(|chosen| (chosen.port, chosen.pinned, chosen.fixed))
+        };
+        let port = free(0).unwrap();
+        let pinned = format!("x --port {port}");
+        assert_eq!(choose(PortPolicy::Auto, &pinned).unwrap(), (port, Some(port), true));
+        assert_eq!(choose(PortPolicy::Strict, &pinned).unwrap().1, None);
+        assert_eq!(choose(PortPolicy::Fixed(9000), &pinned).unwrap(), (9000, None, false));
+        assert_ne!(choose(PortPolicy::Shared, "x").unwrap().0, PLATFORM_PORT);
+    }
+
+    #[test]
+    fn who_fixes_a_port_that_another_app_has_is_told_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let claims = |app: &str| Claims::new(directory.path().to_owned(), app);
+        let pinned = command(&format!("x --port {}", free(0).unwrap()));
+        let first = claims("first");
+        let port = PortPolicy::Shared.choose(&pinned, &first).unwrap().port;
+        let refused = PortPolicy::Shared.choose(&pinned, &claims("second")).unwrap_err();
+        assert_eq!(refused.to_string(), format!("The app fixes port {port}, which the app `first` has"));
+        // The same version asked again has it already.
+        assert!(PortPolicy::Shared.choose(&pinned, &first).is_ok());
+        drop(first);
+        assert!(PortPolicy::Shared.choose(&pinned, &claims("second")).is_ok());
     }
 
     #[test]
     fn two_versions_never_get_the_same_port() {
         let directory = tempfile::tempdir().unwrap();
-        let first = Claims::new(directory.path().to_owned());
-        let second = Claims::new(directory.path().to_owned());
-        assert_ne!(first.port(), second.port());
-        assert_eq!(first.port(), first.clone().port());
-        let before = first.port();
+        let first = Claims::new(directory.path().to_owned(), "a");
+        let second = Claims::new(directory.path().to_owned(), "b");
+        assert_ne!(first.port(Some(PLATFORM_PORT)), second.port(Some(PLATFORM_PORT)));
+        assert_eq!(first.port(None), first.clone().port(None));
+        let before = first.port(None);
         first.lost(before);
-        assert_ne!(first.port(), before);
+        assert_ne!(first.port(None), before);
     }
 }

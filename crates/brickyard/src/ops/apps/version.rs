@@ -11,6 +11,7 @@ use brickyard_runner::environment::{
     self, Environment, EnvironmentError, EnvironmentKind, EnvironmentSpec, PLATFORM_PYTHON, Progress,
 };
 use brickyard_runner::logs::{Logs, Source};
+use brickyard_runner::network::Network;
 use brickyard_runner::supervisor::{
     Crash, Diagnosis, Launch, Prepare, Reload, State, Status, Supervisor, SupervisorConfig,
 };
@@ -19,7 +20,7 @@ use brickyard_runner::warden::Limits;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::port::{self, Claims, PLATFORM_PORT, PortPolicy};
+use super::port::{self, Chosen, Claims, PLATFORM_PORT, PortPolicy};
 use crate::failure::Failure;
 use crate::ops::app_environment::{self, Parts, Variable};
 use crate::settings::Settings;
@@ -63,6 +64,8 @@ pub(crate) struct Plan {
     pub(crate) port: PortPolicy,
     /// Its port, held as long as the version lives.
     pub(crate) claims: Claims,
+    /// Gives the version a network of its own, where it may fix any port.
+    pub(crate) apart: bool,
     pub(crate) limits: Limits,
     /// Restarts when files change.
     pub(crate) reload: bool,
@@ -76,14 +79,18 @@ pub(crate) struct Ready {
     pub(crate) port: u16,
     /// The port the command pins, where the platform would not serve it.
     pub(crate) pinned: Option<u16>,
+    /// The app listens on this port whatever it is told: two versions cannot at once.
+    pub(crate) fixed: bool,
     launch: Launch,
+    /// Its own network, as long as it runs.
+    network: Option<Arc<Network>>,
 }
 
 /// A version of an app that runs.
 pub(crate) struct Version {
     supervisor: Supervisor,
-    /// Given back when the version has stopped.
-    _claims: Claims,
+    /// How it was started, to start it again.
+    pub(crate) plan: Plan,
     /// Passes the supervisor's status on to the app's.
     forward: JoinHandle<()>,
     pub(crate) ready: Ready,
@@ -105,7 +112,12 @@ impl Plan {
             None => project.command()?,
         };
         let environment = self.build(&project).await?;
-        let (port, pinned) = self.port.choose(&command, &self.claims);
+        let network = if self.apart { Some(self.network(&command).await?) } else { None };
+        let chosen = match &network {
+            Some((port, _)) => Chosen { port: *port, pinned: None, fixed: false },
+            None => self.port.choose(&command, &self.claims)?,
+        };
+        let port = chosen.port;
         std::fs::create_dir_all(&self.home)
             .map_err(|error| Failure::machine("Cannot make the app's home directory").because(error))?;
         let mut interpreter: Vec<(String, String)> = environment
@@ -132,7 +144,36 @@ impl Plan {
             directory: self.source.clone(),
             port,
         };
-        Ok(Ready { variables, port, pinned, launch })
+        Ok(Ready {
+            variables,
+            port,
+            pinned: chosen.pinned,
+            fixed: chosen.fixed,
+            launch,
+            network: network.map(|(_, network)| network),
+        })
+    }
+
+    /// A network in which the version has the port it fixes, else the platform's, and reaches the workspace.
+    async fn network(&self, command: &[String]) -> Result<(u16, Arc<Network>), Failure> {
+        let value = |wanted: &str| {
+            self.platform.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+        };
+        let proxy = value("HTTPS_PROXY").and_then(|url| url.strip_prefix("http://")?.parse().ok());
+        let database = value("PGHOST").and_then(|host| {
+            let port = value("PGPORT").and_then(|port| port.parse().ok()).unwrap_or(5432);
+            Some(std::net::SocketAddr::new(host.parse().ok()?, port))
+        });
+        let port = port::pinned(command).unwrap_or(PLATFORM_PORT);
+        let network = Network::open(port, proxy.into_iter().chain(database).collect())
+            .await
+            .map_err(|error| Failure::machine("Cannot make a network for the app").because(error))?;
+        let words = format!(
+            "The app fixes port {port}, so it runs in a network of its own: beyond this machine it reaches what it asks for \
+             through HTTPS_PROXY"
+        );
+        self.logs.append(Source::System, &words);
+        Ok((port, Arc::new(network)))
     }
 
     async fn build(&self, project: &Project) -> Result<Environment, Failure> {
@@ -176,7 +217,8 @@ impl Version {
     /// Starts a version; its status goes to `status` as long as it runs.
     pub(crate) async fn start(plan: &Plan, status: watch::Sender<Status>) -> Result<Self, Failure> {
         let ready = plan.work_out().await?;
-        if matches!(plan.port, PortPolicy::Fixed(_)) || ready.pinned.is_some() {
+        let insists = matches!(plan.port, PortPolicy::Fixed(_)) || ready.fixed;
+        if insists && ready.network.is_none() {
             if port::free(ready.port).is_none() {
                 return Err(Failure::machine(format!(
                     "Another program has port {}, on which the app has to listen",
@@ -188,6 +230,7 @@ impl Version {
         let warden = vec![plan.settings.executable.clone().into_os_string(), OsString::from("warden")];
         let mut config = SupervisorConfig::new(ready.launch.clone(), warden, plan.logs.clone());
         config.limits = plan.limits;
+        config.network.clone_from(&ready.network);
         if plan.reload {
             let again = plan.clone();
             let prepare: Prepare = Arc::new(move || {
@@ -199,14 +242,14 @@ impl Version {
             config.reload = Some(Reload { directory: plan.source.clone(), prepare: Some(prepare) });
         }
         let supervisor = Supervisor::start(config);
-        let forward = forward(&supervisor, status);
-        Ok(Self { supervisor, _claims: plan.claims.clone(), forward, ready })
+        let forward = forward(&supervisor, status, ready.outside());
+        Ok(Self { supervisor, plan: plan.clone(), forward, ready })
     }
 
     /// Passes its status on from now on: it is the version that serves.
     pub(crate) fn publish(&mut self, status: watch::Sender<Status>) {
         self.forward.abort();
-        self.forward = forward(&self.supervisor, status);
+        self.forward = forward(&self.supervisor, status, self.ready.outside());
     }
 
     /// Waits until it listens. With the automatic port, an app that insists on another one gets it; a port that another
@@ -215,7 +258,16 @@ impl Version {
         for _ in 0..PORTS_TRIED {
             let taken = match self.settled().await {
                 Settled::Up => return Ok(()),
-                Settled::Elsewhere(port) if plan.port == PortPolicy::Auto => {
+                Settled::Elsewhere(port) if self.ready.network.is_some() => {
+                    self.supervisor.stop().await;
+                    return Err(Arc::new(Crash {
+                        reason: format!("it listens on port {port}, and not on {}", self.ready.port),
+                        code: None,
+                        signal: None,
+                        last_lines: Vec::new(),
+                    }));
+                }
+                Settled::Elsewhere(port) if plan.port.follows() => {
                     self.follow(plan, port).await;
                     continue;
                 }
@@ -227,10 +279,14 @@ impl Version {
                     signal: None,
                     last_lines: Vec::new(),
                 },
-                Settled::Down(crash) if port::free(self.ready.port).is_some() => return Err(crash),
+                Settled::Down(crash)
+                    if self.ready.network.is_some() || port::free(self.ready.port).is_some() =>
+                {
+                    return Err(crash);
+                }
                 Settled::Down(crash) => Crash::clone(&crash),
             };
-            if self.ready.pinned.is_some() || matches!(plan.port, PortPolicy::Fixed(_)) {
+            if self.ready.fixed || self.ready.pinned.is_some() || matches!(plan.port, PortPolicy::Fixed(_)) {
                 self.supervisor.stop().await;
                 return Err(Arc::new(taken));
             }
@@ -287,15 +343,32 @@ impl Version {
 
     /// Serves it where it listens.
     async fn follow(&mut self, plan: &Plan, port: u16) {
-        let message = format!(
-            "The app listens on port {port} whatever DATABRICKS_APP_PORT says; the platform would answer \"App Not \
-             Available\". Here it is served all the same"
-        );
+        let message = if port == PLATFORM_PORT {
+            format!(
+                "The app listens on port {port} whatever DATABRICKS_APP_PORT says, which is the platform's port"
+            )
+        } else {
+            format!(
+                "The app listens on port {port} whatever DATABRICKS_APP_PORT says; the platform would answer \"App Not \
+                 Available\". Here it is served all the same"
+            )
+        };
         plan.logs.append(Source::System, &message);
-        self.ready.pinned = Some(port);
+        self.ready.pinned = Some(port).filter(|port| *port != PLATFORM_PORT);
+        self.ready.fixed = true;
+        // It listens there already; from now on other apps of ours are told who has it.
+        let _ = plan.claims.fix_held(port);
         self.ready.port = port;
         self.ready.launch.port = port;
         self.supervisor.restart(Some(self.ready.launch.clone())).await;
+    }
+
+    /// Where it listens, if it does.
+    pub(crate) fn address(&self) -> Option<std::net::SocketAddr> {
+        match self.supervisor.status().borrow().state {
+            State::Running { address } => Some(self.ready.outside().unwrap_or(address)),
+            _ => None,
+        }
     }
 
     /// Ends it: SIGTERM, 15 seconds, SIGKILL.
@@ -313,11 +386,26 @@ impl Version {
     }
 }
 
-fn forward(supervisor: &Supervisor, to: watch::Sender<Status>) -> JoinHandle<()> {
+impl Ready {
+    /// Where it is reached, when that is not where it listens.
+    fn outside(&self) -> Option<std::net::SocketAddr> {
+        self.network.as_ref().map(|network| network.outside())
+    }
+}
+
+/// Passes a supervisor's status on; `outside` is where a version with a network of its own is reached.
+fn forward(
+    supervisor: &Supervisor,
+    to: watch::Sender<Status>,
+    outside: Option<std::net::SocketAddr>,
+) -> JoinHandle<()> {
     let mut from = supervisor.status();
     tokio::spawn(async move {
         loop {
-            let now = from.borrow_and_update().clone();
+            let mut now = from.borrow_and_update().clone();
+            if let (State::Running { address }, Some(outside)) = (&mut now.state, outside) {
+                *address = outside;
+            }
             to.send_replace(now);
             if from.changed().await.is_err() {
                 return;

@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -24,6 +27,15 @@ const NEVER: [&str; 10] = [
     ".ruff_cache",
 ];
 
+/// Endings of files that a first line turns into notebooks, and that line (platform §9.1).
+const NOTEBOOKS: [(&str, &str); 5] = [
+    ("py", "# Databricks notebook source"),
+    ("sql", "-- Databricks notebook source"),
+    ("scala", "// Databricks notebook source"),
+    ("r", "# Databricks notebook source"),
+    ("R", "# Databricks notebook source"),
+];
+
 /// A file that belongs to the app.
 #[derive(Debug, Clone)]
 pub(crate) struct LocalFile {
@@ -32,9 +44,30 @@ pub(crate) struct LocalFile {
     pub(crate) path: PathBuf,
     /// SHA-256 of its bytes, in hexadecimal.
     pub(crate) digest: String,
+    /// Bytes.
+    pub(crate) size: u64,
+    /// The workspace makes a notebook of it, which has no ending.
+    pub(crate) notebook: bool,
+}
+
+impl LocalFile {
+    /// Its name in the workspace.
+    pub(crate) fn remote_name(&self) -> &str {
+        remote_name(&self.name, self.notebook)
+    }
+}
+
+/// The name a file has in the workspace: a notebook loses its ending.
+pub(super) fn remote_name(name: &str, notebook: bool) -> &str {
+    match name.rsplit_once('.') {
+        Some((stem, _)) if notebook => stem,
+        _ => name,
+    }
 }
 
 /// The files of an app's folder by name: what `.gitignore` and `.databricksignore` leave.
+///
+/// All sizes are looked at before the first file is read.
 pub(crate) fn collect(directory: &Path) -> Result<Vec<LocalFile>, Failure> {
     let walk = WalkBuilder::new(directory)
         .hidden(false)
@@ -46,7 +79,8 @@ pub(crate) fn collect(directory: &Path) -> Result<Vec<LocalFile>, Failure> {
         .filter_entry(|entry| !entry.file_name().to_str().is_some_and(|name| NEVER.contains(&name)))
         .sort_by_file_path(Path::cmp)
         .build();
-    let mut files = Vec::new();
+    let mut found = Vec::new();
+    let mut large = Vec::new();
     for entry in walk {
         let entry = entry.map_err(|error| Failure::user("Cannot read the app's folder").because(error))?;
         if !entry.file_type().is_some_and(|kind| kind.is_file()) {
@@ -57,22 +91,55 @@ pub(crate) fn collect(directory: &Path) -> Result<Vec<LocalFile>, Failure> {
         let Some(name) = relative.to_str().map(|name| name.replace('\\', "/")) else {
             return Err(Failure::app(format!("The name of `{}` is not UTF-8", relative.display())));
         };
-        let unreadable = |error| Failure::user(format!("Cannot read `{name}`")).because(error);
-        let size = std::fs::metadata(&path).map_err(unreadable)?.len();
+        let size = std::fs::metadata(&path)
+            .map_err(|error| Failure::user(format!("Cannot read `{name}`")).because(error))?
+            .len();
         if size > LARGEST {
-            return Err(Failure::app(format!(
-                "`{name}` has {size} bytes; a file of an app may have {LARGEST}"
-            ))
-            .hint("put large data into a volume, or name the file in `.databricksignore`"));
+            large.push(format!("`{name}` has {size} bytes; a file of an app may have {LARGEST}"));
         }
-        let bytes = std::fs::read(&path).map_err(unreadable)?;
-        files.push(LocalFile { name, digest: digest(&bytes), path });
-        if files.len() > MOST {
+        found.push((name, path, size));
+        if found.len() > MOST {
             return Err(Failure::app(format!("The app's folder has more than {MOST} files"))
                 .hint("name what does not belong to the app in `.databricksignore`"));
         }
     }
+    if !large.is_empty() {
+        return Err(Failure::app(large.join("\n"))
+            .hint("put large data into a volume, or name the file in `.databricksignore`"));
+    }
+    if found.is_empty() {
+        return Err(Failure::app("The app's folder has no files to deploy")
+            .hint("look what `.gitignore` and `.databricksignore` leave out"));
+    }
+    let files = found.into_iter().map(|(name, path, _)| read(name, path)).collect::<Result<Vec<_>, _>>()?;
+    one_place_each(&files)?;
     Ok(files)
+}
+
+/// `report.py` that becomes a notebook and a file `report` would fight for one place.
+fn one_place_each(files: &[LocalFile]) -> Result<(), Failure> {
+    let mut places: BTreeMap<&str, &str> = BTreeMap::new();
+    for file in files {
+        if let Some(other) = places.insert(file.remote_name(), &file.name) {
+            return Err(Failure::app(format!(
+                "`{other}` and `{}` have one place in the workspace: a notebook has no ending",
+                file.name
+            ))
+            .hint("remove the first line `# Databricks notebook source`"));
+        }
+    }
+    Ok(())
+}
+
+fn read(name: String, path: PathBuf) -> Result<LocalFile, Failure> {
+    let mut bytes = Vec::new();
+    File::open(&path)
+        .and_then(|mut file| file.read_to_end(&mut bytes))
+        .map_err(|error| Failure::user(format!("Cannot read `{name}`")).because(error))?;
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let notebook = NOTEBOOKS.iter().any(|(kind, line)| *kind == ending && line.as_bytes() == first);
+    Ok(LocalFile { digest: digest(&bytes), size: bytes.len() as u64, name, path, notebook })
 }
 
 /// SHA-256 in hexadecimal.
@@ -91,23 +158,29 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn ignored_files_stay_at_home() {
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| {
+        for (name, text) in files {
             let path = directory.path().join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
-        };
-        write("app.py", "1");
-        write("pages/one.py", "2");
-        write(".streamlit/config.toml", "3");
-        write(".gitignore", "dist\n");
-        write(".databricksignore", "*.csv\n");
-        write("dist/x.js", "");
-        write("data.csv", "");
-        write(".venv/lib/x.py", "");
-        write("__pycache__/a.pyc", "");
+        }
+        directory
+    }
+
+    #[test]
+    fn ignored_files_stay_at_home() {
+        let directory = folder(&[
+            ("app.py", "1"),
+            ("pages/one.py", "2"),
+            (".streamlit/config.toml", "3"),
+            (".gitignore", "dist\n"),
+            (".databricksignore", "*.csv\n"),
+            ("dist/x.js", ""),
+            ("data.csv", ""),
+            (".venv/lib/x.py", ""),
+            ("__pycache__/a.pyc", ""),
+        ]);
         let names: Vec<String> =
             collect(directory.path()).unwrap().into_iter().map(|file| file.name).collect();
         assert_eq!(
@@ -123,5 +196,17 @@ mod tests {
         file.set_len(LARGEST + 1).unwrap();
         let failure = collect(directory.path()).unwrap_err();
         assert_eq!(failure.to_string(), "`model.bin` has 10485761 bytes; a file of an app may have 10485760");
+    }
+
+    #[test]
+    fn a_notebook_loses_its_ending_and_must_not_meet_a_file() {
+        let notebook = "# Databricks notebook source\nprint(1)\n";
+        let directory =
+            folder(&[("report.py", notebook), ("app.py", "import x\n# Databricks notebook source")]);
+        let files = collect(directory.path()).unwrap();
+        let names: Vec<&str> = files.iter().map(LocalFile::remote_name).collect();
+        assert_eq!(names, ["app.py", "report"]);
+        std::fs::write(directory.path().join("report"), "").unwrap();
+        assert!(collect(directory.path()).unwrap_err().to_string().contains("one place in the workspace"));
     }
 }

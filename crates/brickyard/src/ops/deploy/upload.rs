@@ -1,61 +1,75 @@
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use brickyard_api::{ApiFailure, Client};
 use bytes::Bytes;
 use futures_util::stream::{self, TryStreamExt};
 
+use super::Tell;
 use super::files::LocalFile;
-use super::plan::{DeployPlan, Manifest};
+use super::journal::Journal;
+use super::plan::DeployPlan;
 use crate::failure::Failure;
 
 /// How many files are on their way at once.
 const PARALLEL: usize = 16;
 
-/// What was uploaded last, read from the file beside the folder; what lies there without it counts as unknown.
-pub(super) async fn manifest(client: &Client, path: &str) -> Result<Manifest, Failure> {
-    match client.export_file(&manifest_path(path)).await {
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_default()),
-        Err(failure) if failure.is_not_found() => Ok(Manifest::new()),
-        Err(failure) => Err(failure.into()),
-    }
-}
-
 /// Uploads what is new or differs and removes what is stale; says how many of each.
 pub(super) async fn bring_in_line(
     client: &Client,
-    path: &str,
     files: &[LocalFile],
     plan: &DeployPlan,
+    before: &Journal,
+    tell: &Tell,
 ) -> Result<(usize, usize), Failure> {
+    let path = &plan.path;
     let wanted: BTreeSet<&str> = plan.added.iter().chain(&plan.changed).map(String::as_str).collect();
     if wanted.is_empty() && plan.removed.is_empty() {
         return Ok((0, 0));
     }
-    // Until everything is there, nothing counts as known: a deployment that breaks off is completed by the next one.
-    client.delete_object(&manifest_path(path), false).await?;
     let folders: BTreeSet<String> = files
         .iter()
         .filter(|file| wanted.contains(file.name.as_str()))
-        .map(|file| format!("{path}/{}", file.name))
-        .filter_map(|name| Some(name.rsplit_once('/')?.0.to_owned()))
+        .filter_map(|file| Some(format!("{path}/{}", file.name).rsplit_once('/')?.0.to_owned()))
+        .chain([path.clone()])
         .collect();
-    stream::iter(folders.iter().map(Ok::<_, Failure>))
+    // A folder that has another one below it is made with that one.
+    let deepest = folders.iter().filter(|folder| {
+        !folders
+            .range(format!("{folder}/")..)
+            .next()
+            .is_some_and(|next| next.starts_with(&format!("{folder}/")))
+    });
+    stream::iter(deepest.map(Ok::<_, Failure>))
         .try_for_each_concurrent(PARALLEL, |folder| async move { Ok(client.make_directories(folder).await?) })
         .await?;
-    let uploads = files.iter().filter(|file| wanted.contains(file.name.as_str()));
-    stream::iter(uploads.map(Ok::<_, Failure>))
-        .try_for_each_concurrent(PARALLEL, |file| async move { upload(client, path, file).await })
-        .await?;
+    let stale = before.files.keys().map(String::as_str).filter(|name| {
+        plan.removed.iter().any(|gone| gone == before.remote_name(name)) || wanted.contains(name)
+    });
+    before.doubting(files, wanted.iter().copied().chain(stale)).write(client, path).await?;
+    // What goes first makes room: a notebook's place may be a file's now.
     stream::iter(plan.removed.iter().map(Ok::<_, Failure>))
         .try_for_each_concurrent(PARALLEL, |name| async move {
             Ok(client.delete_object(&format!("{path}/{name}"), false).await?)
         })
         .await?;
-    let manifest: Manifest = files.iter().map(|file| (file.name.clone(), file.digest.clone())).collect();
-    let text = serde_json::to_vec(&manifest)
-        .map_err(|error| Failure::machine("Cannot write the manifest").because(error))?;
-    client.import_file(&manifest_path(path), Bytes::from(text)).await?;
-    Ok((wanted.len(), plan.removed.len()))
+    let (total, done) = (wanted.len(), AtomicUsize::new(0));
+    let uploads = files.iter().filter(|file| wanted.contains(file.name.as_str()));
+    stream::iter(uploads.map(Ok::<_, Failure>))
+        .try_for_each_concurrent(PARALLEL, |file| {
+            let done = &done;
+            async move {
+                upload(client, path, file).await?;
+                let count = done.fetch_add(1, Ordering::Relaxed) + 1;
+                if total >= 100 && count.is_multiple_of(total.div_ceil(5)) {
+                    tell(&format!("Uploaded {count} of {total} files"));
+                }
+                Ok(())
+            }
+        })
+        .await?;
+    Journal::complete(files, None).write(client, path).await?;
+    Ok((total, plan.removed.len()))
 }
 
 async fn upload(client: &Client, path: &str, file: &LocalFile) -> Result<(), Failure> {
@@ -63,17 +77,14 @@ async fn upload(client: &Client, path: &str, file: &LocalFile) -> Result<(), Fai
     let bytes = tokio::fs::read(&file.path)
         .await
         .map_err(|error| Failure::user(format!("Cannot read `{}`", file.name)).because(error))?;
-    match client.import_file(&target, Bytes::from(bytes)).await {
-        // Something else has the place, such as a notebook where a file should be.
-        Err(ApiFailure::Refused { code, .. }) if code == "RESOURCE_ALREADY_EXISTS" => Err(Failure::app(format!(
-            "`{target}` is there already and is no file"
-        ))
-        .hint("a `.py` file that begins with `# Databricks notebook source` becomes a notebook: remove that line")),
+    let bytes = Bytes::from(bytes);
+    match client.import_file(&target, bytes.clone()).await {
+        // A file where a notebook is now, or a notebook where a file is: the old one goes.
+        Err(ApiFailure::Refused { code, .. }) if code == "RESOURCE_ALREADY_EXISTS" => {
+            let place = format!("{path}/{}", file.remote_name());
+            client.delete_object(&place, false).await?;
+            Ok(client.import_file(&target, bytes).await?)
+        }
         other => Ok(other?),
-    }?;
-    Ok(())
-}
-
-fn manifest_path(path: &str) -> String {
-    format!("{path}.brickyard.json")
+    }
 }

@@ -1,0 +1,33 @@
+use std::sync::Arc;
+
+use super::Context;
+use super::deploy::describe;
+use crate::failure::{Exit, Failure};
+use crate::ops::deploy::{self, Rolled, Tell};
+use crate::ops::target::{Target, TargetArgs};
+
+/// Go back to an earlier version of an app
+///
+/// Deploys the source of an earlier deployment again, and looks whether it serves.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RollbackArgs {
+    /// Name of the app
+    name: String,
+    /// Deployment to go back to [default: the last good one before the one that serves]
+    deployment: Option<String>,
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+pub(crate) async fn run(args: RollbackArgs, context: &Context) -> Result<Exit, Failure> {
+    let printer = context.printer;
+    let target = Target::connect(&context.settings, &args.target).await?;
+    let tell: Tell = Arc::new(move |line: &str| printer.note(line));
+    let rolled = deploy::rollback(&target, &args.name, args.deployment.as_deref(), &tell).await?;
+    rolled.verification.iter().for_each(|look| printer.note(describe(look)));
+    printer.document(&rolled, |rolled: &Rolled| {
+        let url = rolled.url.as_deref().unwrap_or("no address");
+        format!("{} runs the source of {}: {url}", rolled.app.name, rolled.to)
+    });
+    Ok(if rolled.verification.iter().all(|look| look.good) { Exit::Success } else { Exit::Found })
+}

@@ -1,0 +1,115 @@
+use brickyard_api::{App, Deployment};
+use serde::Serialize;
+
+use super::follow;
+use super::verify::{self, Look};
+use super::{Tell, app, no_deployment};
+use crate::failure::{Failure, Kind};
+use crate::ops::target::Target;
+
+/// What came of going back.
+#[derive(Debug, Serialize)]
+pub(crate) struct Rolled {
+    pub(crate) app: App,
+    /// Deployment whose source serves again.
+    pub(crate) to: String,
+    /// The new deployment made of it.
+    pub(crate) deployment: Deployment,
+    pub(crate) url: Option<String>,
+    pub(crate) verification: Vec<Look>,
+}
+
+/// Deploys the source of an earlier deployment again: the one named, else the last good one before the one that serves.
+///
+/// The platform keeps each deployment's source as its artifact; values of variables that were given with the deployment
+/// are never given back, so they cannot be repeated.
+pub(crate) async fn rollback(
+    target: &Target,
+    name: &str,
+    wanted: Option<&str>,
+    tell: &Tell,
+) -> Result<Rolled, Failure> {
+    let client = &target.client;
+    let app = client.app(name).await?.ok_or_else(|| no_app(name))?;
+    let active = app.active_deployment.as_ref().and_then(|active| active.deployment_id.clone());
+    let all = client.deployments(name).await?;
+    let to = pick(&all, active.as_deref(), wanted).ok_or_else(|| match wanted {
+        Some(id) => no_deployment(name, &format!("deployment `{id}` that succeeded")),
+        None => no_deployment(name, "earlier deployment that succeeded"),
+    })?;
+    let id = to.deployment_id.clone().unwrap_or_default();
+    let source =
+        to.deployment_artifacts.as_ref().and_then(|artifacts| artifacts["source_code_path"].as_str());
+    let source = source
+        .ok_or_else(|| {
+            Failure::new(
+                Kind::Workspace,
+                format!("The workspace has not kept the source of deployment `{id}`"),
+            )
+            .hint("deploy the old source from your version control")
+        })?
+        .to_owned();
+    if to.env_vars.iter().any(|variable| variable.value.is_none() && variable.value_from.is_none()) {
+        tell(
+            "The values of variables that came with that deployment are not given back: set them again if need be",
+        );
+    }
+    tell(&format!("Deploying the source of {id} again"));
+    let request = Deployment {
+        source_code_path: Some(source),
+        mode: Some("SNAPSHOT".to_owned()),
+        command: to.command.clone(),
+        ..Deployment::default()
+    };
+    let deployment = follow::run(client, name, &request, None, tell).await?;
+    let status = deployment.status.clone().unwrap_or_default();
+    if status.state != "SUCCEEDED" {
+        return Err(Failure::app(format!("The deployment did not succeed: {}", status.message))
+            .hint(format!("the version before still serves; read `brickyard logs {name}`")));
+    }
+    let app = client.app(name).await?.ok_or_else(|| app::vanished(name))?;
+    let made = deployment.deployment_id.clone().unwrap_or_default();
+    let verification = verify::look(target, &app, &made).await;
+    let url = target.app_url(&app);
+    Ok(Rolled { app, to: id, deployment, url, verification })
+}
+
+/// The deployment to go back to, of all of them, newest first.
+fn pick<'a>(all: &'a [Deployment], active: Option<&str>, wanted: Option<&str>) -> Option<&'a Deployment> {
+    let good = |deployment: &&Deployment| {
+        deployment.status.as_ref().is_some_and(|status| status.state == "SUCCEEDED")
+    };
+    let id = |deployment: &Deployment| deployment.deployment_id.clone().unwrap_or_default();
+    if let Some(wanted) = wanted {
+        return all.iter().find(|deployment| id(deployment) == wanted).filter(good);
+    }
+    let from =
+        all.iter().position(|deployment| active == Some(id(deployment).as_str())).map_or(0, |at| at + 1);
+    all[from..].iter().find(good)
+}
+
+fn no_app(name: &str) -> Failure {
+    Failure::new(Kind::Workspace, format!("There is no app `{name}` in the workspace"))
+        .hint("`brickyard list` shows those there are")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_good_one_before_the_one_that_serves_is_picked() {
+        let one = |id: &str, state: &str| Deployment {
+            deployment_id: Some(id.to_owned()),
+            status: Some(brickyard_api::DeploymentStatus { state: state.to_owned(), message: String::new() }),
+            ..Deployment::default()
+        };
+        let all = [one("5", "FAILED"), one("4", "SUCCEEDED"), one("3", "FAILED"), one("2", "SUCCEEDED")];
+        let picked =
+            |active, wanted| pick(&all, active, wanted).map(|one| one.deployment_id.clone().unwrap());
+        assert_eq!(picked(Some("4"), None).as_deref(), Some("2"));
+        assert_eq!(picked(Some("2"), None), None);
+        assert_eq!(picked(Some("4"), Some("3")), None);
+        assert_eq!(picked(Some("2"), Some("4")).as_deref(), Some("4"));
+    }
+}

@@ -1,0 +1,116 @@
+use super::harness::Service;
+
+/// Drives what an app has beside its process with nothing but the official SDK.
+const MORE: &str = r#"
+import base64, time
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied, ResourceAlreadyExists
+from databricks.sdk.common.types.fieldmask import FieldMask
+from databricks.sdk.service.apps import *
+
+w = WorkspaceClient()
+
+def refused(kind, call):
+    try:
+        call()
+    except kind as error:
+        return str(error)
+    raise SystemExit("it should have been refused")
+
+# States of the machine, walked by the real thing.
+wait = w.apps.create(App(name="more", description="d", budget_policy_id="b1"))
+assert wait.response.compute_status.state.value in ("STARTING", "ACTIVE"), wait.response
+app = wait.result()
+assert app.effective_budget_policy_id == "b1" and app.forward_user_access_token is True, app
+assert app.compute_size.value == "MEDIUM", app
+assert w.apps.stop("more").result().compute_status.state.value == "STOPPED"
+assert "not active" in refused(BadRequest, lambda: w.apps.deploy("more", AppDeployment(source_code_path="/Workspace/Users"))) 
+w.apps.start("more").result()
+quiet = w.apps._api.do("POST", "/api/2.0/apps", query={"no_compute": True}, body={"name": "quiet"})
+assert quiet["compute_status"]["state"] == "STOPPED" and quiet["app_status"]["state"] == "UNAVAILABLE", quiet
+
+# A change in the background, by mask.
+assert w.apps.get_update("more").status.state.value == "NOT_UPDATED"
+done = w.apps.create_update_and_wait("more", "description,compute_size", app=App(name="more", description="new", compute_size=ComputeSize.LARGE))
+assert done.status.state.value == "SUCCEEDED" and done.description == "new", done
+assert w.apps.get("more").compute_size.value == "LARGE"
+assert w.apps.get("more").budget_policy_id == "b1", "what the mask does not name stays"
+assert "cannot be updated" in refused(BadRequest, lambda: w.apps.create_update("more", "url", app=App(name="more")))
+assert "HUGE" in refused(BadRequest, lambda: w.apps._api.do("PATCH", "/api/2.0/apps/more", body={"compute_size": "HUGE"}))
+
+# Pages.
+first = w.api_client.do("GET", "/api/2.0/apps", query={"page_size": 1})
+assert [a["name"] for a in first["apps"]] == ["more"] and first["next_page_token"], first
+assert [a.name for a in w.apps.list(page_size=1)] == ["more", "quiet"]
+
+# Permissions.
+levels = w.apps.get_permission_levels("more").permission_levels
+assert {l.permission_level.value for l in levels} == {"CAN_USE", "CAN_MANAGE"}, levels
+w.apps.update_permissions("more", access_control_list=[AppAccessControlRequest(group_name="users", permission_level=AppPermissionLevel.CAN_USE)])
+held = w.apps.get_permissions("more").access_control_list
+assert any(entry.group_name == "users" for entry in held), held
+w.apps.set_permissions("more", access_control_list=[])
+held = w.apps.get_permissions("more").access_control_list or []
+assert not any(entry.group_name == "users" for entry in held), held
+
+# Pictures.
+png = base64.b64encode(b"\x89PNG\r\n\x1a\n123").decode()
+assert w.apps.update_app_thumbnail("more", app_thumbnail=AppThumbnail(thumbnail=png)).thumbnail == png
+assert w.apps.get("more").thumbnail_url.endswith("/thumbnail")
+refused(BadRequest, lambda: w.apps.update_app_thumbnail("more", app_thumbnail=AppThumbnail(thumbnail="bm8=")))
+w.apps.delete_app_thumbnail("more")
+assert w.apps.get("more").thumbnail_url is None
+refused(NotFound, lambda: w.apps.delete_app_thumbnail("more"))
+
+# Templates.
+s = w.apps_settings
+manifest = AppManifest(version=1, name="t", resource_specs=[AppManifestAppResourceSpec(name="sql-warehouse", sql_warehouse_spec=AppManifestAppResourceSqlWarehouseSpec(permission=AppManifestAppResourceSqlWarehouseSpecSqlWarehousePermission.CAN_USE))])
+template = CustomTemplate(name="t1", git_repo="https://github.example/a/b", path="apps/x", manifest=manifest, git_provider="gitHub", description="one")
+made = s.create_custom_template(template)
+assert made.creator and made.manifest.resource_specs[0].sql_warehouse_spec.permission.value == "CAN_USE", made
+refused(ResourceAlreadyExists, lambda: s.create_custom_template(template))
+template.description = "two"
+assert s.update_custom_template("t1", template).description == "two"
+assert [t.name for t in s.list_custom_templates()] == ["t1"]
+assert s.get_custom_template("t1").description == "two"
+template.git_provider = "svn"
+refused(BadRequest, lambda: s.update_custom_template("t1", template))
+s.delete_custom_template("t1")
+refused(NotFound, lambda: s.get_custom_template("t1"))
+
+# Spaces.
+space = w.apps.create_space(Space(name="team", description="ours")).wait()
+assert space.status.state.value == "SPACE_ACTIVE" and space.service_principal_client_id, space
+assert space.effective_user_api_scopes, space
+changed = w.apps.update_space("team", Space(name="team", description="theirs", user_api_scopes=["sql"]), FieldMask(["description", "user_api_scopes"])).wait()
+assert changed.description == "theirs" and w.apps.get_space("team").effective_user_api_scopes == ["sql"], changed
+w.apps.create_and_wait(App(name="inside", space="team"))
+assert [a.name for a in w.apps.list(space="team")] == ["inside"]
+refused(NotFound, lambda: w.apps.create(App(name="nowhere", space="none")))
+assert "still holds" in refused(BadRequest, lambda: w.apps.delete_space("team"))
+w.apps.delete("inside")
+while True:
+    try:
+        w.apps.get("inside"); time.sleep(0.1)
+    except NotFound:
+        break
+w.apps.delete_space("team").wait()
+assert [x.name for x in w.apps.list_spaces()] == []
+
+# At most a hundred apps; names are free again.
+for number in range(98):
+    w.api_client.do("POST", "/api/2.0/apps", query={"no_compute": True}, body={"name": f"n{number:02}"})
+full = ""
+try:
+    w.api_client.do("POST", "/api/2.0/apps", query={"no_compute": True}, body={"name": "one-more"})
+except Exception as error:
+    full = str(error)
+assert "100 apps" in full, full
+print("done")
+"#;
+
+#[test]
+fn the_sdk_knows_pictures_templates_and_spaces() {
+    let service = Service::up();
+    service.python(MORE, &[]);
+}

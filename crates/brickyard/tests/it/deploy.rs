@@ -1,0 +1,143 @@
+use super::harness::{Home, Service, get, text, wait_for};
+use super::run::ECHO;
+
+const VERSION: &str = r#"
+import http.server, os, pathlib
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = pathlib.Path("version.txt").read_bytes()
+        self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args): pass
+http.server.ThreadingHTTPServer(("0.0.0.0", int(os.environ["DATABRICKS_APP_PORT"])), Handler).serve_forever()
+"#;
+
+fn site(home: &Home) -> String {
+    let files = [("app.py", VERSION), ("app.yaml", "command: [python, app.py]\n"), ("version.txt", "one")];
+    home.app("site", &files).to_str().unwrap().to_owned()
+}
+
+/// What the app answers to somebody signed in by an OAuth token.
+fn served(service: &Service, name: &str) -> String {
+    let host = service.announced()["http_url"].as_str().unwrap().to_owned();
+    let bearer = format!("Bearer {}", service.oauth_token(&host));
+    let url = format!("http://127.0.0.1:{}/api/version", service.named_port());
+    let named = format!("{name}.localhost:{}", service.named_port());
+    get(&url, &[("Authorization", &bearer), ("Host", &named)]).1
+}
+
+#[test]
+fn a_deployment_is_planned_verified_and_rolled_back() {
+    let service = Service::up();
+    let folder = site(&service.home);
+    let developer = service.announced()["developer"].as_str().unwrap().to_owned();
+    let host = service.announced()["http_url"].as_str().unwrap().to_owned();
+    service.sign_in(&host, &developer, &[]);
+
+    let first = service.json(&["deploy", &folder]);
+    assert_eq!(first["plan"]["creates"], true);
+    assert_eq!(first["uploaded"], 3);
+    let good = |all: &serde_json::Value| all.as_array().unwrap().iter().all(|look| look["good"] == true);
+    assert!(good(&first["verification"]), "{first}");
+    let looks: Vec<&str> =
+        first["verification"].as_array().unwrap().iter().map(|look| look["what"].as_str().unwrap()).collect();
+    assert_eq!(looks, ["state", "version", "address"]);
+    assert_eq!(served(&service, "site"), "one");
+
+    // Nothing changed: nothing is sent and nothing deployed.
+    let again = service.json(&["deploy", &folder]);
+    assert_eq!((again["uploaded"].as_u64(), again["plan"]["deploys"].as_bool()), (Some(0), Some(false)));
+    assert_eq!(again["deployment"]["deployment_id"], first["deployment"]["deployment_id"]);
+
+    std::fs::write(format!("{folder}/version.txt"), "two").unwrap();
+    let second = service.output(&["deploy", &folder]);
+    let said = text(&second.stderr);
+    assert!(said.contains("~ version.txt") && said.contains("Uploading 1 of 3 files"), "{said}");
+    assert!(said.contains("[SYSTEM] App started successfully"), "the log is followed: {said}");
+    assert!(said.contains("✓ version: deployment"), "{said}");
+    assert_eq!(served(&service, "site"), "two");
+
+    let rolled = service.json(&["rollback", "site"]);
+    assert_eq!(rolled["to"], first["deployment"]["deployment_id"]);
+    assert!(good(&rolled["verification"]), "{rolled}");
+    assert_eq!(served(&service, "site"), "one");
+    let missing = service.output(&["rollback", "site", "nonsense"]);
+    assert_eq!(missing.status.code(), Some(1));
+    // What serves is not what the folder says: the next deployment mends that.
+    assert!(service.run(&["deploy", &folder, "--dry-run"]).lines().count() == 1);
+    service.run(&["deploy", &folder]);
+    assert_eq!(served(&service, "site"), "two");
+}
+
+#[test]
+fn files_of_others_stay_and_problems_are_refused_first() {
+    let service = Service::up();
+    let folder = site(&service.home);
+    service.run(&["deploy", &folder]);
+    let developer = service.announced()["developer"].as_str().unwrap().to_owned();
+    let theirs =
+        format!("/api/2.0/workspace-files/import-file/Workspace/Users/{developer}/apps/site/theirs.txt");
+    assert_eq!(service.rest("POST", &theirs, "x").0, 200);
+    let plan = service.run(&["deploy", &folder, "--dry-run"]);
+    assert!(plan.contains("? 1 files that brickyard did not put there stay: theirs.txt"), "{plan}");
+    let plan = service.run(&["deploy", &folder, "--dry-run", "--prune"]);
+    assert!(plan.contains("- theirs.txt"), "{plan}");
+
+    // A file that somebody removed in the workspace is sent again.
+    let gone = format!(r#"{{"path": "/Users/{developer}/apps/site/version.txt"}}"#);
+    assert_eq!(service.rest("POST", "/api/2.0/workspace/delete", &gone).0, 200);
+    assert!(service.run(&["deploy", &folder, "--dry-run"]).contains("+ version.txt"));
+
+    std::fs::write(format!("{folder}/app.yaml"), "command: python app.py\n").unwrap();
+    let refused = service.output(&["deploy", &folder]);
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("would not work on the platform") && said.contains("app.yaml:1"), "{said}");
+    assert!(said.contains("hint: `brickyard check`"), "{said}");
+}
+
+#[test]
+fn the_bundle_says_what_is_deployed() {
+    let service = Service::up();
+    let home = &service.home;
+    let bundle = "bundle: {name: shop}\nvariables:\n  greeting: {default: hello}\nresources:\n  apps:\n    shop:\n      name: shop-${bundle.target}\n      description: A shop\n      source_code_path: ./src\n      config:\n        command: [python, server.py]\n        env:\n          - {name: GREETING, value: '${var.greeting}'}\n      permissions:\n        - {level: CAN_USE, group_name: users}\n      user_api_scopes: [sql]\ntargets:\n  dev: {default: true}\n  prod:\n    variables: {greeting: welcome}\n";
+    let folder = home.app("shop", &[("databricks.yml", bundle), ("src/server.py", ECHO)]);
+    let folder = folder.to_str().unwrap();
+    let plan = service.json(&["deploy", folder, "--dry-run", "--no-check"]);
+    assert_eq!(plan["app"], "shop-dev");
+    assert_eq!(plan["scopes"][0], "sql");
+    assert_eq!(plan["permissions"][0]["group_name"], "users");
+    service.run(&["deploy", folder, "--bundle-target", "prod", "--no-check"]);
+    let app = service.json(&["get", "shop-prod"]);
+    assert_eq!(app["description"], "A shop");
+    assert_eq!(app["active_deployment"]["command"][1], "server.py");
+    assert_eq!(app["active_deployment"]["env_vars"][0]["name"], "GREETING");
+    let (_, list) = service.rest("GET", "/api/2.0/permissions/apps/shop-prod", "");
+    assert!(list.to_string().contains("\"users\""), "{list}");
+    let plan = service.json(&["deploy", folder, "--bundle-target", "prod", "--no-check", "--dry-run"]);
+    assert_eq!((plan["deploys"].as_bool(), plan["permissions"].as_array().unwrap().len()), (Some(false), 0));
+}
+
+#[test]
+fn the_service_comes_back_with_its_apps_after_everything_was_killed() {
+    let service = Service::up();
+    let folder = site(&service.home);
+    service.run(&["deploy", &folder]);
+    let before = service.json(&["get", "site"]);
+    let pid = service.announced()["pid"].as_u64().unwrap();
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+    wait_for("the end of the service", || !service.output(&["status"]).status.success());
+    service.run(&["up"]);
+    wait_for("the app after the crash", || {
+        service.json(&["get", "site"])["app_status"]["state"] == "RUNNING"
+    });
+    let after = service.json(&["get", "site"]);
+    for fixed in ["id", "url", "service_principal_client_id", "oauth2_app_client_id"] {
+        assert_eq!(before[fixed], after[fixed], "{fixed}");
+    }
+    assert_eq!(before["active_deployment"]["deployment_id"], after["active_deployment"]["deployment_id"]);
+    // The log goes on where it was.
+    let log = service.run(&["logs", "site", "--source", "SYSTEM"]);
+    assert!(log.matches("Starting Databricks Apps runtime").count() == 2, "{log}");
+}

@@ -1,0 +1,210 @@
+//! A deployment is broken off at every step, and the next one completes it.
+
+use std::process::{Child, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::harness::{Service, text, wait_for};
+
+/// Starts slowly, so that there is a time to break in.
+const SLOW: &str = r#"
+import http.server, os, pathlib, time
+time.sleep(float(pathlib.Path("seconds.txt").read_text()))
+http.server.HTTPServer(("0.0.0.0", int(os.environ["DATABRICKS_APP_PORT"])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"#;
+
+fn folder(service: &Service) -> String {
+    let files = [
+        ("app.py", SLOW),
+        ("app.yaml", "command: [python, app.py]\n"),
+        ("seconds.txt", "0"),
+        ("a/one.txt", "1"),
+        ("a/two.txt", "2"),
+        ("b/three.txt", "3"),
+    ];
+    service.home.app("slow", &files).to_str().unwrap().to_owned()
+}
+
+fn start(service: &Service, folder: &str) -> Child {
+    let mut command = service.command(&["deploy", folder]);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+fn kill_hard(mut child: Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// The last ordered fault has been met: somebody waits in it.
+fn met(service: &Service) {
+    wait_for("the fault", || {
+        service.rest("GET", "/api/brickyard/faults", "").1["faults"] == serde_json::json!([])
+    });
+}
+
+fn everything_is_there(service: &Service, folder: &str) {
+    let deployed = service.json(&["deploy", folder]);
+    assert_eq!(deployed["app"]["app_status"]["state"], "RUNNING", "{deployed}");
+    assert!(
+        deployed["verification"].as_array().unwrap().iter().all(|look| look["good"] == true),
+        "{deployed}"
+    );
+    let plan = service.json(&["deploy", folder, "--dry-run"]);
+    assert_eq!((plan["unchanged"].as_u64(), plan["deploys"].as_bool()), (Some(6), Some(false)), "{plan}");
+}
+
+#[test]
+fn killed_while_the_app_is_made() {
+    let service = Service::up();
+    let folder = folder(&service);
+    // The app is made, and the answer never comes.
+    service.run(&["fault", "/api/2.0/apps", "--method", "POST", "--delay", "60000", "--count", "1"]);
+    let child = start(&service, &folder);
+    met(&service);
+    kill_hard(child);
+    everything_is_there(&service, &folder);
+}
+
+#[test]
+fn killed_in_the_middle_of_the_upload() {
+    let service = Service::up();
+    let folder = folder(&service);
+    service.run(&["deploy", &folder]);
+    std::fs::write(format!("{folder}/a/one.txt"), "eleven").unwrap();
+    std::fs::remove_file(format!("{folder}/b/three.txt")).unwrap();
+    std::fs::write(format!("{folder}/c.txt"), "new").unwrap();
+    let import = "/api/2.0/workspace-files/import-file/Workspace/Users";
+    let developer = service.announced()["developer"].as_str().unwrap().to_owned();
+    let file = format!("{import}/{developer}/apps/slow/a/one.txt").replace('@', "%40");
+    service.run(&["fault", &file, "--delay", "60000", "--count", "1"]);
+    let child = start(&service, &folder);
+    met(&service);
+    kill_hard(child);
+    let plan = service.json(&["deploy", &folder, "--dry-run"]);
+    let sent: Vec<&str> = ["added", "changed"]
+        .iter()
+        .flat_map(|kind| plan[kind].as_array().unwrap())
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    assert!(sent.contains(&"a/one.txt"), "{plan}");
+    everything_is_there(&service, &folder);
+    let (_, listing) =
+        service.rest("GET", &format!("/api/2.0/workspace/list?path=/Users/{developer}/apps/slow/b"), "");
+    assert!(!listing.to_string().contains("three.txt"), "a stale file is gone: {listing}");
+}
+
+#[test]
+fn killed_during_build_and_start_and_two_at_once() {
+    let service = Service::up();
+    let folder = folder(&service);
+    service.run(&["deploy", &folder]);
+    std::fs::write(format!("{folder}/seconds.txt"), "8").unwrap();
+    let child = start(&service, &folder);
+    let pending = || service.json(&["get", "slow"])["pending_deployment"]["deployment_id"].clone();
+    wait_for("the deployment", || pending().is_string());
+    kill_hard(child);
+    // Meanwhile a deployment of somebody else is refused in the platform's words.
+    let (status, refused) = service.rest("POST", "/api/2.0/apps/slow/deployments", "{}");
+    assert_eq!(status, 409, "{refused}");
+    assert_eq!(refused["message"], "Cannot deploy app slow as there is an active deployment in progress.");
+    assert_eq!(service.json(&["get", "slow"])["app_status"]["state"], "RUNNING", "the old version serves");
+    let output = service.output(&["deploy", &folder]);
+    let said = text(&output.stderr);
+    assert!(output.status.success() && said.contains("which was on its way already"), "{said}");
+    everything_is_there(&service, &folder);
+}
+
+#[test]
+fn the_workspace_goes_away_in_the_middle() {
+    let service = Service::up();
+    let folder = folder(&service);
+    service.run(&["deploy", &folder]);
+    std::fs::write(format!("{folder}/seconds.txt"), "1").unwrap();
+    service.run(&[
+        "fault",
+        "/api/2.0/apps/slow/deployments",
+        "--method",
+        "POST",
+        "--delay",
+        "60000",
+        "--count",
+        "1",
+    ]);
+    let mut command = service.command(&["deploy", &folder]);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    met(&service);
+    let pid = i32::try_from(service.announced()["pid"].as_u64().unwrap()).unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("Cannot reach the workspace"), "{}", text(&output.stderr));
+    service.run(&["up"]);
+    everything_is_there(&service, &folder);
+}
+
+#[test]
+fn a_busy_workspace_is_waited_for() {
+    let service = Service::up();
+    let folder = folder(&service);
+    service.run(&[
+        "fault",
+        "/api/2.0/workspace-files",
+        "--status",
+        "429",
+        "--retry-after",
+        "1",
+        "--count",
+        "4",
+    ]);
+    service.run(&["fault", "/api/2.0/apps", "--status", "503", "--count", "3"]);
+    service.run(&["fault", "/api/2.0/workspace/mkdirs", "--cut-after", "0", "--count", "2"]);
+    everything_is_there(&service, &folder);
+}
+
+#[test]
+fn a_full_disk_is_told_and_nothing_is_broken_by_it() {
+    // A small file system of its own, which needs no more than the right to make namespaces.
+    let service = Service::up();
+    let folder = folder(&service);
+    service.run(&["deploy", &folder]);
+    let before = service.json(&["get", "slow"])["active_deployment"]["deployment_id"].clone();
+    service.run(&["down"]);
+    let state = service.home.service();
+    let full = format!(
+        "mkdir -p {state}/workspace.kept && mv {state}/workspace/* {state}/workspace.kept/ && mount -t tmpfs -o size=256k \
+         none {state}/workspace && cp -r {state}/workspace.kept/* {state}/workspace/ && rm -r {state}/workspace.kept && \
+         exec \"$@\"",
+        state = state.display()
+    );
+    let up = service.command(&["up", "--foreground"]);
+    let arguments: Vec<_> = up.get_args().map(std::ffi::OsStr::to_owned).collect();
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-Urm", "sh", "-c", &full, "sh"]).arg(up.get_program()).args(&arguments);
+    command.env_clear().envs(up.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut running = match command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            assert!(std::env::var_os("CI").is_none(), "CI brings unshare: {error}");
+            return;
+        }
+    };
+    let mut allowed = true;
+    wait_for("the workspace on a small disk", || {
+        allowed = running.try_wait().unwrap().is_none();
+        !allowed || service.output(&["status"]).status.success()
+    });
+    if !allowed {
+        // This machine allows no namespaces.
+        return;
+    }
+    std::fs::write(format!("{folder}/large.bin"), vec![7_u8; 2_000_000]).unwrap();
+    let refused = service.output(&["deploy", &folder]);
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("No space left on device"), "{}", text(&refused.stderr));
+    assert_eq!(service.json(&["get", "slow"])["active_deployment"]["deployment_id"], before);
+    std::fs::remove_file(format!("{folder}/large.bin")).unwrap();
+    everything_is_there(&service, &folder);
+    service.run(&["down"]);
+    running.wait().unwrap();
+}
