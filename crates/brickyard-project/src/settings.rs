@@ -11,10 +11,12 @@ use serde::Deserialize;
 use crate::source::{ProjectError, Source, Span};
 
 mod check;
+mod lab;
 mod resource;
 mod serving;
 
 pub use check::CheckSettings;
+pub use lab::{ClockSettings, FaultSettings};
 pub use resource::ResourceSettings;
 pub use serving::ServingSettings;
 
@@ -47,6 +49,10 @@ pub struct Settings {
     pub lakebase: LakebaseSettings,
     /// The front door of apps.
     pub ingress: IngressSettings,
+    /// The workspace's clock.
+    pub clock: ClockSettings,
+    /// What goes wrong on purpose.
+    pub faults: Vec<FaultSettings>,
     /// The linter.
     pub check: CheckSettings,
 }

@@ -32,7 +32,24 @@ impl Caller {
         if self.has_scope(scope) {
             return Ok(());
         }
-        Err(ApiError::denied(format!("Provided OAuth token does not have required scopes: {scope}")))
+        Err(ApiError::denied(format!(
+            "Provided OAuth token does not have required scopes: {}",
+            scope::refusal_name(scope)
+        )))
+    }
+}
+
+impl Caller {
+    /// Refuses a user who has none of these entitlements; an empty list asks for none.
+    fn require_entitlement(&self, wanted: &[&str]) -> Result<(), ApiError> {
+        let Principal::User(user) = &self.principal else { return Ok(()) };
+        if wanted.is_empty() || wanted.iter().any(|one| user.entitlements.iter().any(|held| held == one)) {
+            return Ok(());
+        }
+        Err(ApiError::denied(format!(
+            "This API is disabled for users without the {} entitlement",
+            wanted.join(" or ")
+        )))
     }
 }
 
@@ -54,6 +71,7 @@ impl FromRequestParts<Workspace> for Caller {
         if let Some(scope) = scope::needed(&parts.method, parts.uri.path()) {
             caller.require_scope(scope)?;
         }
+        caller.require_entitlement(scope::entitlements(parts.uri.path()))?;
         Ok(caller)
     }
 }

@@ -134,6 +134,30 @@ impl Directory {
         Ok(())
     }
 
+    /// Forgets a user, and their places in groups; their tokens are refused from now on.
+    pub(crate) fn remove_user(&self, user_name: &str) -> Result<(), StoreError> {
+        self.store.delete(USER, &user_name.to_lowercase())?;
+        self.leave_groups(user_name)
+    }
+
+    /// Forgets a group, and its places in others.
+    pub(crate) fn remove_group(&self, name: &str) -> Result<(), StoreError> {
+        self.store.delete(GROUP, name)?;
+        self.leave_groups(name)
+    }
+
+    fn leave_groups(&self, member: &str) -> Result<(), StoreError> {
+        for mut group in self.groups()? {
+            let before = group.members.len();
+            group.members.retain(|known| !known.eq_ignore_ascii_case(member));
+            if group.members.len() < before {
+                self.store.put(GROUP, &group.display_name, &group)?;
+            }
+        }
+        self.forget_memberships();
+        Ok(())
+    }
+
     /// Forgets a service principal; its tokens are refused from now on.
     pub(crate) fn remove_service_principal(&self, client_id: &str) -> Result<(), StoreError> {
         self.store.delete(SERVICE_PRINCIPAL, client_id)?;

@@ -1,6 +1,7 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, StatusCode};
 use serde_json::{Value, json};
 
 /// A refusal in the platform's own shape: `{"error_code", "message", "details"?}`.
@@ -18,6 +19,8 @@ pub struct ApiError {
     pub message: String,
     /// Machine-readable details, in the shape of `google.rpc`, where the platform sends them.
     pub details: Option<Value>,
+    /// Seconds after which the client may try again, sent as `Retry-After`.
+    pub retry_after: Option<u32>,
 }
 
 /// What every REST handler returns.
@@ -26,7 +29,7 @@ pub(crate) type ApiResult<T> = Result<Json<T>, ApiError>;
 impl ApiError {
     /// An error with this status, code and message.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: None }
+        Self { status, code, message: message.into(), details: None, retry_after: None }
     }
 
     /// 400 `INVALID_PARAMETER_VALUE`.
@@ -84,6 +87,10 @@ impl IntoResponse for ApiError {
         if let Some(details) = self.details {
             body["details"] = details;
         }
-        (self.status, Json(body)).into_response()
+        let mut response = (self.status, Json(body)).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
     }
 }

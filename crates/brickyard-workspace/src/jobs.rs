@@ -5,6 +5,7 @@ mod execute;
 mod process;
 mod record;
 mod runs;
+mod work;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -36,15 +37,31 @@ impl Jobs {
     }
 }
 
-const TASKS: Fidelity =
-    Fidelity::Partial("Tasks are Python files; other kinds of task are a 501 that names them.");
+const TASKS: Fidelity = Fidelity::Partial(
+    "Tasks are Python files, wheels, notebooks and SQL files; other kinds are a 501 that names them.",
+);
 
 /// The jobs API, in both versions that SDKs ask.
 pub(crate) fn family() -> Family {
     let witness = Some("jobs::the_sdk_runs_python_tasks");
     let mut family = Family::new("Jobs");
     for version in VERSIONS {
-        let [create, list, show, update, reset, delete, run, runs, run_get, output, cancel] = version;
+        let [
+            create,
+            list,
+            show,
+            update,
+            reset,
+            delete,
+            run,
+            runs,
+            run_get,
+            output,
+            cancel,
+            submit,
+            forget,
+            all,
+        ] = version;
         family = family
             .endpoint("POST", create, post(definitions::create), TASKS, witness)
             .endpoint("GET", list, get(definitions::list), Fidelity::Full, witness)
@@ -56,12 +73,17 @@ pub(crate) fn family() -> Family {
             .endpoint("GET", runs, get(runs::list), Fidelity::Full, witness)
             .endpoint("GET", run_get, get(runs::show), Fidelity::Full, witness)
             .endpoint("GET", output, get(runs::output), Fidelity::Full, witness)
-            .endpoint("POST", cancel, post(runs::cancel), Fidelity::Full, witness);
+            .endpoint("POST", cancel, post(runs::cancel), Fidelity::Full, witness)
+            .endpoint("POST", submit, post(runs::submit), TASKS, KINDS)
+            .endpoint("POST", forget, post(runs::delete), Fidelity::Full, KINDS)
+            .endpoint("POST", all, post(runs::cancel_all), Fidelity::Full, KINDS);
     }
     family
 }
 
-const VERSIONS: [[&str; 11]; 2] = [
+const KINDS: Option<&str> = Some("job_tasks::notebooks_wheels_and_sql_run");
+
+const VERSIONS: [[&str; 14]; 2] = [
     [
         "/api/2.1/jobs/create",
         "/api/2.1/jobs/list",
@@ -74,6 +96,9 @@ const VERSIONS: [[&str; 11]; 2] = [
         "/api/2.1/jobs/runs/get",
         "/api/2.1/jobs/runs/get-output",
         "/api/2.1/jobs/runs/cancel",
+        "/api/2.1/jobs/runs/submit",
+        "/api/2.1/jobs/runs/delete",
+        "/api/2.1/jobs/runs/cancel-all",
     ],
     [
         "/api/2.2/jobs/create",
@@ -87,5 +112,8 @@ const VERSIONS: [[&str; 11]; 2] = [
         "/api/2.2/jobs/runs/get",
         "/api/2.2/jobs/runs/get-output",
         "/api/2.2/jobs/runs/cancel",
+        "/api/2.2/jobs/runs/submit",
+        "/api/2.2/jobs/runs/delete",
+        "/api/2.2/jobs/runs/cancel-all",
     ],
 ];

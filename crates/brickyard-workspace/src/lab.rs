@@ -1,7 +1,9 @@
 //! What only a local workspace has: a clock to move and faults to order, for tests and for `brickyard clock` and
 //! `brickyard fault`. Workspace admins alone may.
 
+mod denials;
 mod fault;
+mod user_tokens;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,6 +12,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub(crate) use denials::{Denials, note_denials};
 pub use fault::Fault;
 pub(crate) use fault::{Faults, apply_faults};
 
@@ -28,6 +31,20 @@ pub(crate) fn family() -> Family {
     let ours = Fidelity::Partial("Not part of the platform: a tool for tests.");
     let (clock, faults) = (Some("lab::the_clock_moves"), Some("lab::faults_happen_as_ordered"));
     Family::new("Clock and faults")
+        .endpoint(
+            "GET",
+            "/api/brickyard/denials",
+            get(denials::list),
+            ours,
+            Some("denials::what_was_denied_is_explained"),
+        )
+        .endpoint(
+            "POST",
+            "/api/brickyard/user-tokens",
+            post(user_tokens::make),
+            ours,
+            Some("attacks::tokens_for_tests_are_as_narrow_as_the_app"),
+        )
         .endpoint("GET", "/api/brickyard/clock", get(show_clock), ours, clock)
         .endpoint("POST", "/api/brickyard/clock", post(move_clock), ours, clock)
         .endpoint("GET", "/api/brickyard/faults", get(list_faults), ours, faults)
@@ -91,6 +108,17 @@ fn only_admins(workspace: &Workspace, caller: &Caller) -> Result<(), ApiError> {
 }
 
 impl WorkspaceHandle {
+    /// Seconds by which the workspace's clock is ahead of the machine's.
+    pub fn clock_offset(&self) -> i64 {
+        self.workspace().clock().offset().as_secs()
+    }
+
+    /// Moves the workspace's clock by so many seconds; back where they are negative.
+    pub fn advance_clock(&self, seconds: i64) {
+        let seconds = seconds.clamp(-FARTHEST, FARTHEST);
+        self.workspace().clock().advance(SignedDuration::from_secs(seconds));
+    }
+
     /// Orders a fault. 400 where it says nothing to do.
     pub fn add_fault(&self, fault: Fault) -> Result<(), ApiError> {
         self.workspace().faults().add(fault)

@@ -58,5 +58,5 @@ pub use lock::LockError;
 pub use oauth::OAuthClient;
 pub use router::endpoints;
 pub use secrets::VaultError;
-pub use serving::{ServingBackend, ServingEndpoint};
+pub use serving::{ServingBackend, ServingEndpoint, ServingOptions};
 pub use workspace::{StartError, Workspace};

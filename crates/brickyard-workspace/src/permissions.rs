@@ -7,6 +7,7 @@ mod serve;
 use axum::routing::{get, patch, put};
 
 pub(crate) use access_list::{AccessLists, Holder};
+pub(crate) use kind::kind_of_noun;
 
 use crate::caller::Caller;
 use crate::directory::Principal;
@@ -64,7 +65,6 @@ impl Workspace {
             return Ok(());
         }
         let noun = object.noun();
-        tracing::info!(principal = name, kind, id, level, "Denied: `{name}` has no {level} on {noun} `{id}`");
         let message = format!("{name} does not have {level} permissions on {noun} '{id}'");
         let details = serde_json::json!([{
             "@type": "type.googleapis.com/google.rpc.ErrorInfo",

@@ -1,11 +1,12 @@
-//! Users, groups and service principals over SCIM 2.0 (RFC 7643, RFC 7644), reading only.
+//! Users, groups and service principals over SCIM 2.0 (RFC 7643, RFC 7644).
 
+mod change;
 mod filter;
 mod resources;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{delete, get, patch, post, put};
 use axum::{Extension, Json};
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
@@ -33,15 +34,21 @@ enum Kind {
 /// `Me`, users, groups and service principals, under every path the SDKs use.
 pub(crate) fn family() -> Family {
     let witness = Some("identity::sdk_reads_the_directory");
-    let read_only =
-        Fidelity::Partial("Users, groups and service principals are changed in `brickyard.toml`, not here.");
+    let writes = Some("directory::the_sdk_changes_the_directory");
+    let partial = Fidelity::Partial(
+        "What `brickyard.toml` names is there again after a restart; nobody is deactivated; entitlements are users'.",
+    );
     let mut family = Family::new("SCIM");
     for (me, lists) in PATHS {
         family = family.endpoint("GET", me, get(show_me), Fidelity::Full, witness);
         for ((list, one), kind) in lists.iter().zip([Kind::Users, Kind::Groups, Kind::ServicePrincipals]) {
             family = family
-                .endpoint("GET", list, get(show_list).layer(Extension(kind)), read_only, witness)
-                .endpoint("GET", one, get(show_one).layer(Extension(kind)), read_only, witness);
+                .endpoint("GET", list, get(show_list).layer(Extension(kind)), Fidelity::Full, witness)
+                .endpoint("GET", one, get(show_one).layer(Extension(kind)), Fidelity::Full, witness)
+                .endpoint("POST", list, post(change::create).layer(Extension(kind)), partial, writes)
+                .endpoint("PUT", one, put(change::replace).layer(Extension(kind)), partial, writes)
+                .endpoint("PATCH", one, patch(change::change).layer(Extension(kind)), partial, writes)
+                .endpoint("DELETE", one, delete(change::remove).layer(Extension(kind)), partial, writes);
         }
     }
     family

@@ -4,14 +4,86 @@
 pub(crate) const ALL_APIS: &str = "all-apis";
 
 /// Names of one scope in the older and the newer vocabulary.
-const ALIASES: [(&str, &str); 6] = [
+const ALIASES: [(&str, &str); 12] = [
     ("dashboards.genie", "genie"),
     ("files.files", "files"),
     ("serving.serving-endpoints", "model-serving"),
     ("serving.serving-endpoints-data-plane", "model-serving"),
     ("vectorsearch.vector-search-endpoints", "vector-search"),
     ("vectorsearch.vector-search-indexes", "vector-search"),
+    ("catalog.connections", "unity-catalog"),
+    ("catalog.catalogs", "unity-catalog"),
+    ("catalog.schemas", "unity-catalog"),
+    ("catalog.tables", "unity-catalog"),
+    ("catalog.volumes", "unity-catalog"),
+    ("workspace.workspace", "workspace"),
 ];
+
+/// Scopes that apps are known to declare, in both vocabularies; the platform takes others too, so an unknown one is told
+/// and not refused.
+const KNOWN: [&str; 42] = [
+    "sql",
+    "sql.alerts",
+    "sql.alerts-legacy",
+    "sql.dashboards",
+    "sql.data-sources",
+    "sql.dbsql-permissions",
+    "sql.queries",
+    "sql.queries-legacy",
+    "sql.query-history",
+    "sql.statement-execution",
+    "sql.warehouses",
+    "dashboards.genie",
+    "genie",
+    "files.files",
+    "files",
+    "serving.serving-endpoints",
+    "serving.serving-endpoints-data-plane",
+    "model-serving",
+    "ai-gateway",
+    "vectorsearch.vector-search-endpoints",
+    "vectorsearch.vector-search-indexes",
+    "vector-search",
+    "unity-catalog",
+    "catalog.connections",
+    "catalog.catalogs",
+    "catalog.schemas",
+    "catalog.tables",
+    "catalog.volumes",
+    "workspace.workspace",
+    "workspace",
+    "mcp.genie",
+    "mcp.functions",
+    "mcp.vectorsearch",
+    "mcp.external",
+    "mcp.sql",
+    "postgres",
+    "access-management",
+    "iam.current-user",
+    "iam.access-control",
+    "offline_access",
+    "openid",
+    "email",
+];
+
+/// Whether apps are known to declare this scope.
+pub(crate) fn is_known(scope: &str) -> bool {
+    KNOWN.contains(&scope.strip_suffix(":read").unwrap_or(scope))
+}
+
+/// The name under which a missing scope is told: refusals speak of whole families where declarations name parts.
+pub(crate) fn refusal_name(needed: &str) -> &str {
+    match needed {
+        _ if needed.starts_with("catalog.") => "unity-catalog",
+        _ if needed.starts_with("vectorsearch.") => "vector-search",
+        _ if needed.starts_with("serving.") => "model-serving",
+        _ if needed.starts_with("workspace.") => "workspace",
+        "sql.statement-execution" | "sql.warehouses" | "sql.warehouses:read" | "sql.query-history" => "sql",
+        "dashboards.genie" => "genie",
+        "files.files" => "files",
+        other => other,
+    }
+}
 
 /// Whether a token with the scopes `held` may do what `needed` stands for.
 ///
@@ -36,7 +108,10 @@ fn one_includes(held: &str, wanted: &str) -> bool {
 fn one_carries(held: &str, needed: &str) -> bool {
     let whole = needed.strip_suffix(":read").unwrap_or(needed);
     one_includes(held, needed)
-        || ALIASES.iter().any(|&(old, new)| (held == new && whole == old) || (held == old && whole == new))
+        || ALIASES.iter().any(|&(old, new)| {
+            // A part of Unity Catalog does not stand for the whole of it.
+            (held == new && whole == old) || (held == old && whole == new && new != "unity-catalog")
+        })
 }
 
 /// The scope a request needs by its method and path; `None` where any valid token is enough.
@@ -87,6 +162,18 @@ pub(crate) fn needed(method: &http::Method, path: &str) -> Option<&'static str> 
     })
 }
 
+/// Entitlements of which a user needs one for a path; none where every user may ask.
+pub(crate) fn entitlements(path: &str) -> &'static [&'static str] {
+    let below =
+        |prefix: &str| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if below("/sql") || below("/api/2.0/sql") {
+        return &["databricks-sql-access", "workspace-access"];
+    }
+    let workspace =
+        ["/api/2.0/workspace", "/api/2.0/mlflow", "/api/2.1/jobs", "/api/2.2/jobs", "/api/2.0/clusters"];
+    if workspace.into_iter().any(below) { &["workspace-access"] } else { &[] }
+}
+
 /// Whether this is a scope token (RFC 6749 §3.3).
 pub(crate) fn is_valid(scope: &str) -> bool {
     !scope.is_empty()
@@ -117,11 +204,24 @@ mod tests {
             ("files", "files.files", true),
             ("genie", "dashboards.genie", true),
             ("serving.serving-endpoints", "model-serving", true),
+            ("unity-catalog", "catalog.tables:read", true),
+            ("catalog.tables:read", "catalog.tables:read", true),
+            ("catalog.tables", "unity-catalog", false),
+            ("workspace", "workspace.workspace:read", true),
             ("iam.current-user:read iam.access-control:read", "sql", false),
             ("", "sql", false),
         ] {
             assert_eq!(carries(&held(scopes), needed), carried, "{scopes} {needed}");
         }
+    }
+
+    #[test]
+    fn both_vocabularies_are_known_and_refusals_speak_of_families() {
+        assert!(is_known("dashboards.genie") && is_known("genie") && is_known("catalog.tables:read"));
+        assert!(!is_known("jobs") && !is_known("sqll"));
+        assert_eq!(refusal_name("catalog.tables:read"), "unity-catalog");
+        assert_eq!(refusal_name("vectorsearch.vector-search-indexes"), "vector-search");
+        assert_eq!(refusal_name("all-apis"), "all-apis");
     }
 
     #[test]

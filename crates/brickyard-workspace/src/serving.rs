@@ -3,10 +3,13 @@
 
 mod describe;
 mod endpoint;
+mod gate;
 mod invoke;
+mod log;
 mod python;
 mod remote;
 mod replay;
+mod settings;
 mod shape;
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,6 +19,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 pub use endpoint::{ServingBackend, ServingEndpoint};
+pub use gate::ServingOptions;
 
 use crate::endpoint::{Family, Fidelity};
 use crate::error::ApiError;
@@ -30,6 +34,8 @@ pub(crate) struct Serving {
     endpoints: RwLock<BTreeMap<String, Arc<ServingEndpoint>>>,
     workers: tokio::sync::Mutex<HashMap<String, Arc<python::Worker>>>,
     clients: remote::Clients,
+    gates: RwLock<BTreeMap<String, Arc<gate::Gate>>>,
+    log: std::sync::OnceLock<tokio::sync::mpsc::Sender<log::Row>>,
 }
 
 impl Serving {
@@ -40,6 +46,21 @@ impl Serving {
         let fits = |pattern: &str| pattern.strip_suffix('*').is_some_and(|start| name.starts_with(start));
         let pattern = || endpoints.values().filter(|one| fits(&one.name)).max_by_key(|one| one.name.len());
         exact.or_else(pattern).cloned()
+    }
+
+    /// The limits of the endpoint of this name.
+    fn gate(&self, name: &str) -> Arc<gate::Gate> {
+        if let Some(gate) = self.gates.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return Arc::clone(gate);
+        }
+        self.put_options(name, ServingOptions::default())
+    }
+
+    fn put_options(&self, name: &str, options: ServingOptions) -> Arc<gate::Gate> {
+        let gate = Arc::new(gate::Gate::new(options));
+        let mut gates = self.gates.write().unwrap_or_else(PoisonError::into_inner);
+        gates.insert(name.to_owned(), Arc::clone(&gate));
+        gate
     }
 
     fn all(&self) -> Vec<Arc<ServingEndpoint>> {
@@ -61,6 +82,13 @@ impl WorkspaceHandle {
     }
 }
 
+impl WorkspaceHandle {
+    /// Sets limits and logging of a serving endpoint, named as it was put.
+    pub fn set_serving_options(&self, name: &str, options: ServingOptions) {
+        self.workspace().serving().put_options(name, options);
+    }
+}
+
 /// Model serving, both its control and its data plane.
 pub(crate) fn family() -> Family {
     let reading =
@@ -68,6 +96,8 @@ pub(crate) fn family() -> Family {
     let asking = Fidelity::Partial("Answers come from the backend that is configured for the endpoint.");
     let read = Some("serving::the_sdk_finds_and_queries_a_python_function");
     let ask = Some("serving::openai_talks_to_a_compatible_service");
+    let doors = Some("serving_limits::openai_comes_through_every_door");
+    let limits = Some("serving_limits::limits_feedback_and_the_request_log");
     let limit = || DefaultBodyLimit::max(LARGEST_REQUEST);
     Family::new("Model serving")
         .endpoint("GET", "/api/2.0/serving-endpoints", get(describe::list), reading, read)
@@ -88,12 +118,33 @@ pub(crate) fn family() -> Family {
         )
         .endpoint(
             "POST",
+            "/serving-endpoints/{name}/served-models/{model}/invocations",
+            post(invoke::by_served_model).layer(limit()),
+            asking,
+            limits,
+        )
+        .endpoint(
+            "PUT",
+            "/api/2.0/serving-endpoints/{name}/ai-gateway",
+            axum::routing::put(settings::put_ai_gateway),
+            Fidelity::Partial("Rate limits in requests a minute and payload logging; guardrails are a 501."),
+            limits,
+        )
+        .endpoint(
+            "PUT",
+            "/api/2.0/serving-endpoints/{name}/rate-limits",
+            axum::routing::put(settings::put_rate_limits),
+            Fidelity::Partial("Requests a minute, of all callers or of each."),
+            None,
+        )
+        .endpoint(
+            "POST",
             "/serving-endpoints/chat/completions",
             post(invoke::chat).layer(limit()),
             asking,
             ask,
         )
-        .endpoint("POST", "/serving-endpoints/completions", post(invoke::text).layer(limit()), asking, None)
+        .endpoint("POST", "/serving-endpoints/completions", post(invoke::text).layer(limit()), asking, doors)
         .endpoint("POST", "/serving-endpoints/embeddings", post(invoke::embed).layer(limit()), asking, ask)
-        .endpoint("POST", "/serving-endpoints/responses", post(invoke::respond).layer(limit()), asking, None)
+        .endpoint("POST", "/serving-endpoints/responses", post(invoke::respond).layer(limit()), asking, doors)
 }

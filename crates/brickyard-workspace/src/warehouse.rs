@@ -20,6 +20,7 @@ mod pattern;
 mod planner;
 mod rest;
 mod result;
+mod run;
 mod scene;
 mod session;
 mod spool;
@@ -34,6 +35,7 @@ use axum::routing::{delete, get, post};
 use crate::endpoint::{Family, Fidelity};
 
 pub(crate) use definition::starter_id;
+pub(crate) use run::{Run, run};
 pub(crate) use state::Warehouses;
 
 /// Tests in which unmodified clients drive the endpoints.

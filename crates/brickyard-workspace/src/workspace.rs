@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::gateway::{AuthorityError, Gateway, client_environment};
 use crate::handle::WorkspaceHandle;
 use crate::jobs::Jobs;
-use crate::lab::Faults;
+use crate::lab::{Denials, Faults};
 use crate::lakebase::{Databases, Lakebase};
 use crate::lock::{LockError, StateLock};
 use crate::oauth::{OAuth, PERSONAL_TOKEN_PREFIX, find_personal_token};
@@ -64,6 +64,7 @@ struct Inner {
     lakebase: Lakebase,
     serving: Serving,
     faults: Faults,
+    denials: Denials,
     jobs: Jobs,
     apps: Underway,
     _lock: StateLock,
@@ -166,6 +167,7 @@ impl Workspace {
                 lakebase: Lakebase::default(),
                 serving: Serving::default(),
                 faults: Faults::default(),
+                denials: Denials::default(),
                 jobs: Jobs::default(),
                 apps: Underway::default(),
                 _lock: lock,
@@ -282,6 +284,10 @@ impl Workspace {
     /// What is on its way for apps.
     pub(crate) fn apps(&self) -> &Underway {
         &self.inner.apps
+    }
+
+    pub(crate) fn denials(&self) -> &Denials {
+        &self.inner.denials
     }
 
     pub(crate) fn faults(&self) -> &Faults {

@@ -15,7 +15,7 @@ use axum::routing::{get, post};
 use crate::endpoint::{Family, Fidelity};
 
 pub(crate) use path::ObjectPath;
-pub(crate) use tree::FileTree;
+pub(crate) use tree::{FileTree, Object};
 
 /// The endpoints of this family.
 pub(crate) fn family() -> Family {

@@ -10,8 +10,10 @@ mod doctor;
 mod down;
 mod env;
 mod exec;
+mod explain_denied;
 mod fault;
 mod get;
+mod grant;
 mod list;
 mod login;
 mod logs;
@@ -101,6 +103,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Clock(clock::ClockArgs),
     Fault(fault::FaultArgs),
+    Grant(grant::GrantArgs),
+    ExplainDenied(explain_denied::ExplainDeniedArgs),
     Mcp(mcp::McpArgs),
     Completions(completions::CompletionsArgs),
     #[command(hide = true)]
@@ -216,6 +220,8 @@ async fn dispatch(command: Command, context: Context) -> Result<Exit, Failure> {
         Command::Doctor(args) => doctor::run(args, &context).await,
         Command::Clock(args) => clock::run(args, &context).await,
         Command::Fault(args) => fault::run(args, &context).await,
+        Command::Grant(args) => grant::run(args, &context).await,
+        Command::ExplainDenied(args) => explain_denied::run(args, &context).await,
         Command::Mcp(args) => mcp::run(args, &context).await,
         Command::Completions(args) => completions::run(&args, context.printer),
         Command::Reference(args) => reference::run(&args, context.printer),

@@ -25,4 +25,14 @@ pub struct ServingSettings {
     pub replay: Option<PathBuf>,
     /// Headers added to calls of `url`.
     pub headers: BTreeMap<String, String>,
+    /// Requests a minute that are answered, of all callers together; more get a 429.
+    pub calls_per_minute: Option<u32>,
+    /// Requests a minute that are answered, of each caller.
+    pub calls_per_minute_and_user: Option<u32>,
+    /// Requests that are answered at the same time.
+    pub concurrency: Option<u32>,
+    /// Longest time an answer may take, in seconds; default: 297, as on the platform.
+    pub timeout_seconds: Option<u64>,
+    /// Table that requests and answers are written to, such as `main.default.chat_payload`.
+    pub log_table: Option<String>,
 }

@@ -91,7 +91,7 @@ impl App {
             return Ok(Some(known));
         }
         let grant = self.authority.sign_in(user.clone()).await?;
-        let visitor = Arc::new(Visitor::new(grant)?);
+        let visitor = Arc::new(Visitor::new(grant, &*self.authority)?);
         *self.automatic.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&visitor));
         Ok(Some(visitor))
     }

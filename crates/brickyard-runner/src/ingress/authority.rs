@@ -97,6 +97,11 @@ pub trait Authority: Send + Sync + 'static {
     /// A grant that lives longer than this one.
     fn refresh(&self, grant: Grant) -> BoxFuture<'_, Result<Grant, Refusal>>;
 
+    /// Seconds by which the workspace's clock is ahead of the machine's: tokens end by the workspace's.
+    fn ahead(&self) -> i64 {
+        0
+    }
+
     /// Who a bearer token stands for, with the token to be forwarded to the app.
     fn verify(&self, bearer: String) -> BoxFuture<'_, Result<Grant, Refusal>>;
 }

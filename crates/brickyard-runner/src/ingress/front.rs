@@ -115,7 +115,7 @@ impl Front {
             && let Some(token) = bearer(headers)
         {
             let grant = app.authority.verify(token.to_owned()).await?;
-            return Ok(Some(Arc::new(Visitor::new(grant)?)));
+            return Ok(Some(Arc::new(Visitor::new(grant, &*app.authority)?)));
         }
         if let Some(visitor) = app.sessions.find(headers) {
             // A session whose token cannot be renewed has ended.

@@ -53,7 +53,7 @@ async fn callback(app: &App, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
         return refused(StatusCode::BAD_REQUEST, "The workspace sent no code.");
     };
     let granted = app.authority.redeem(code, login.verifier, login.redirect_uri).await;
-    match granted.and_then(Visitor::new) {
+    match granted.and_then(|grant| Visitor::new(grant, &*app.authority)) {
         Ok(visitor) => redirect(&login.return_to, &app.sessions.open(Arc::new(visitor))),
         Err(refusal) => refused(status(&refusal), &refusal.to_string()),
     }

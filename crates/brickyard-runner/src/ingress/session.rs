@@ -36,6 +36,8 @@ struct Current {
     grant: Grant,
     said: Arc<Said>,
     expires: Instant,
+    /// By how much the workspace's clock was ahead when the grant was given.
+    ahead: i64,
 }
 
 /// A grant as headers.
@@ -47,7 +49,7 @@ pub(super) struct Said {
 }
 
 impl Current {
-    fn new(grant: Grant) -> Result<Self, Refusal> {
+    fn new(grant: Grant, ahead: i64) -> Result<Self, Refusal> {
         let value = |text: &str| {
             HeaderValue::from_str(text)
                 .or_else(|_| HeaderValue::from_bytes(text.as_bytes()))
@@ -65,19 +67,21 @@ impl Current {
             access_token: token,
         };
         let expires = Instant::now() + grant.expires_in;
-        Ok(Self { grant, said: Arc::new(said), expires })
+        Ok(Self { grant, said: Arc::new(said), expires, ahead })
     }
 
-    fn is_stale(&self) -> bool {
+    fn is_stale(&self, ahead: i64) -> bool {
         // A token that lives shorter than the margin is renewed when half of its life is over.
         let margin = RENEW_BEFORE.min(self.grant.expires_in / 2);
-        Instant::now() + margin > self.expires
+        let moved = Duration::from_secs(u64::try_from(ahead - self.ahead).unwrap_or(0));
+        Instant::now() + margin + moved > self.expires
     }
 }
 
 impl Visitor {
-    pub(super) fn new(grant: Grant) -> Result<Self, Refusal> {
-        Ok(Self { current: RwLock::new(Current::new(grant)?), renewing: tokio::sync::Mutex::new(()) })
+    pub(super) fn new(grant: Grant, authority: &dyn Authority) -> Result<Self, Refusal> {
+        let current = Current::new(grant, authority.ahead())?;
+        Ok(Self { current: RwLock::new(current), renewing: tokio::sync::Mutex::new(()) })
     }
 
     pub(super) fn said(&self) -> Arc<Said> {
@@ -88,20 +92,20 @@ impl Visitor {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn is_stale(&self) -> bool {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).is_stale()
+    fn is_stale(&self, authority: &dyn Authority) -> bool {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).is_stale(authority.ahead())
     }
 
     /// Renews the grant if it is about to end; many may ask at once, one does it.
     pub(super) async fn freshen(&self, authority: &dyn Authority) -> Result<(), Refusal> {
-        if !self.is_stale() {
+        if !self.is_stale(authority) {
             return Ok(());
         }
         let _turn = self.renewing.lock().await;
-        if !self.is_stale() {
+        if !self.is_stale(authority) {
             return Ok(());
         }
-        let renewed = Current::new(authority.refresh(self.current().grant).await?)?;
+        let renewed = Current::new(authority.refresh(self.current().grant).await?, authority.ahead())?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = renewed;
         Ok(())
     }

@@ -3,6 +3,7 @@ use crate::directory::Principal;
 use crate::error::ApiError;
 use crate::handle::WorkspaceHandle;
 use crate::oauth::OAuthClient;
+use crate::scope::ALL_APIS;
 use crate::workspace::Workspace;
 use brickyard_api::App;
 
@@ -45,11 +46,7 @@ impl WorkspaceHandle {
 
     /// Lets a user of the workspace in without asking; 403 without CAN USE.
     pub fn app_user(&self, app: &str, user: &str) -> Result<AppVisitor, ApiError> {
-        let principal =
-            self.workspace().directory().principal(user).map_err(|error| ApiError::internal(&error))?;
-        let principal =
-            principal.ok_or_else(|| ApiError::unauthenticated(format!("User `{user}` was not found")))?;
-        self.workspace().admit(app, Caller { principal, scopes: Vec::new() })
+        self.workspace().app_user(app, user)
     }
 
     /// Lets the holder of an OAuth token in; a personal access token is refused as on the platform (§4.3).
@@ -81,10 +78,21 @@ impl WorkspaceHandle {
 }
 
 impl Workspace {
+    /// Lets a user of the workspace in without asking; 403 without CAN USE.
+    pub(crate) fn app_user(&self, app: &str, user: &str) -> Result<AppVisitor, ApiError> {
+        let principal = self.directory().principal(user).map_err(|error| ApiError::internal(&error))?;
+        let principal =
+            principal.ok_or_else(|| ApiError::unauthenticated(format!("User `{user}` was not found")))?;
+        self.admit(app, Caller { principal, scopes: vec![ALL_APIS.to_owned()] })
+    }
+
+    /// The token that is passed on has those of the app's scopes that the caller's own token carries.
     fn admit(&self, app: &str, caller: Caller) -> Result<AppVisitor, ApiError> {
         let record = self.app_for(&caller, app, "CAN_USE")?;
         let client = record.app.oauth2_app_client_id.as_deref().unwrap_or_default();
-        let token = self.token_for(caller.name(), client, &record.app.effective_user_api_scopes);
+        let mut scopes = record.app.effective_user_api_scopes.clone();
+        scopes.retain(|scope| crate::scope::includes(&caller.scopes, scope));
+        let token = self.token_for(caller.name(), client, &scopes);
         Ok(AppVisitor {
             user: format!("{}@{}", caller.principal.id(), self.config().workspace_id),
             preferred_username: caller.principal.display_name().to_owned(),

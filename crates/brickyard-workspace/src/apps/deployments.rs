@@ -32,6 +32,9 @@ pub(crate) async fn create(
     refuse_deleting(&record.compute, &name)?;
     let mut deployment: Deployment = serde_json::from_value(body)
         .map_err(|error| ApiError::invalid(format!("The deployment is not valid: {error}")))?;
+    if !workspace.config().user_authorization && !record.app.user_api_scopes.is_empty() {
+        return Err(ApiError::invalid("user token passthrough not enabled"));
+    }
     if workspace.config().app_host.is_none() {
         return Err(ApiError::not_implemented("deployments: this workspace runs without an app host"));
     }

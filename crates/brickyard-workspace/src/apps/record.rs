@@ -235,6 +235,13 @@ impl Workspace {
         if record.app.user_api_scopes.iter().any(|scope| scope == "all-apis") {
             return Err(ApiError::invalid("Scope all-apis is not allowed for an app"));
         }
+        for scope in record.app.user_api_scopes.iter().filter(|scope| !crate::scope::is_known(scope)) {
+            tracing::warn!(
+                scope,
+                app = record.app.name,
+                "The scope `{scope}` of user_api_scopes is not known here"
+            );
+        }
         record.app.effective_user_api_scopes = if record.app.user_api_scopes.is_empty() {
             vec!["iam.access-control:read".to_owned(), "iam.current-user:read".to_owned()]
         } else {

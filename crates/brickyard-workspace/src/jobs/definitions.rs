@@ -18,14 +18,70 @@ pub(super) async fn create(
     caller: Caller,
     JsonBody(mut settings): JsonBody<Map<String, Value>>,
 ) -> ApiResult<Value> {
-    settings.remove("access_control_list");
-    check(&settings)?;
-    let job = new_job(&workspace, caller.name(), settings)?;
-    workspace.own_object(&caller, KIND, &job.job_id.to_string())?;
+    let job = make(&workspace, &caller, &mut settings, false)?;
     Ok(Json(json!({ "job_id": job.job_id })))
 }
 
-fn new_job(workspace: &Workspace, creator: &str, mut settings: Map<String, Value>) -> Result<Job, ApiError> {
+/// Makes a job that belongs to the caller, with the access list its settings bring.
+pub(super) fn make(
+    workspace: &Workspace,
+    caller: &Caller,
+    settings: &mut Map<String, Value>,
+    hidden: bool,
+) -> Result<Job, ApiError> {
+    let access = settings.remove("access_control_list");
+    check(settings)?;
+    check_run_as(workspace, caller, settings)?;
+    let access: Vec<(String, String)> = access
+        .as_ref()
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(|entry| {
+            let names = ["user_name", "group_name", "service_principal_name"];
+            let name = names.into_iter().find_map(|name| entry.get(name).and_then(Value::as_str));
+            let level = entry.get("permission_level").and_then(Value::as_str);
+            let (Some(name), Some(level)) = (name, level) else {
+                return Err(ApiError::invalid(
+                    "An entry of access_control_list names who and a permission_level",
+                ));
+            };
+            workspace.holder(name)?;
+            Ok((name.to_owned(), level.to_owned()))
+        })
+        .collect::<Result<_, ApiError>>()?;
+    let job = new_job(workspace, caller.name(), std::mem::take(settings), hidden)?;
+    let id = job.job_id.to_string();
+    workspace.own_object(caller, KIND, &id)?;
+    for (name, level) in access.iter().filter(|(_, level)| level != "IS_OWNER") {
+        workspace.grant_object(name, KIND, &id, level, None)?;
+    }
+    Ok(job)
+}
+
+/// Only admins let a job run as somebody else.
+fn check_run_as(
+    workspace: &Workspace,
+    caller: &Caller,
+    settings: &Map<String, Value>,
+) -> Result<(), ApiError> {
+    let Some(run_as) = settings.get("run_as") else { return Ok(()) };
+    let names = ["user_name", "service_principal_name"];
+    let name = names.into_iter().find_map(|name| run_as.get(name).and_then(Value::as_str));
+    let name = name.ok_or_else(|| ApiError::invalid("run_as names a user or a service principal"))?;
+    if name != caller.name() && !workspace.is_admin(caller)? {
+        return Err(ApiError::denied(format!("{} may not let a job run as '{name}'", caller.name())));
+    }
+    let known = workspace.directory().principal(name).map_err(|error| ApiError::internal(&error))?;
+    known.map(drop).ok_or_else(|| ApiError::not_found("Principal", name))
+}
+
+fn new_job(
+    workspace: &Workspace,
+    creator: &str,
+    mut settings: Map<String, Value>,
+    hidden: bool,
+) -> Result<Job, ApiError> {
     settings.entry("name").or_insert_with(|| json!("Untitled"));
     settings.entry("max_concurrent_runs").or_insert_with(|| json!(1));
     settings.insert("format".to_owned(), json!("MULTI_TASK"));
@@ -34,6 +90,7 @@ fn new_job(workspace: &Workspace, creator: &str, mut settings: Map<String, Value
         creator_user_name: creator.to_owned(),
         created_time: workspace.clock().unix_milliseconds(),
         settings,
+        hidden,
     };
     workspace.put_job(&job)?;
     Ok(job)
@@ -86,7 +143,8 @@ pub(super) async fn list(
 ) -> ApiResult<Value> {
     let mut jobs = workspace.all_jobs()?;
     jobs.retain(|job| {
-        query.name.as_deref().is_none_or(|name| job.name().eq_ignore_ascii_case(name))
+        !job.hidden
+            && query.name.as_deref().is_none_or(|name| job.name().eq_ignore_ascii_case(name))
             && workspace.authorize_object(&caller, KIND, &job.job_id.to_string(), "CAN_VIEW").is_ok()
     });
     jobs.sort_by_key(|job| std::cmp::Reverse((job.created_time, job.job_id)));
@@ -147,6 +205,7 @@ pub(super) async fn update(
         job.settings.remove(field);
     }
     check(&job.settings)?;
+    check_run_as(&workspace, &caller, &job.settings)?;
     workspace.put_job(&job)?;
     Ok(Json(json!({})))
 }
@@ -158,6 +217,7 @@ pub(super) async fn reset(
 ) -> ApiResult<Value> {
     let mut job = workspace.job_for(&caller, change.job_id, "CAN_MANAGE")?;
     check(&change.new_settings)?;
+    check_run_as(&workspace, &caller, &change.new_settings)?;
     job.settings = change.new_settings;
     workspace.put_job(&job)?;
     Ok(Json(json!({})))
@@ -186,7 +246,7 @@ impl WorkspaceHandle {
             workspace.put_job(&job)?;
             return Ok(job.job_id);
         }
-        let job = new_job(workspace, creator, settings)?;
+        let job = new_job(workspace, creator, settings, false)?;
         workspace.grant_object(creator, KIND, &job.job_id.to_string(), "IS_OWNER", None)?;
         Ok(job.job_id)
     }

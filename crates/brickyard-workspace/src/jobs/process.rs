@@ -1,10 +1,12 @@
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
@@ -21,10 +23,13 @@ const GRACE: Duration = Duration::from_secs(10);
 /// A process to run.
 pub(super) struct Launch {
     pub(super) interpreter: PathBuf,
-    pub(super) file: PathBuf,
-    pub(super) parameters: Vec<String>,
+    pub(super) arguments: Vec<OsString>,
+    /// Where it starts; where we are when nothing is said.
+    pub(super) directory: Option<PathBuf>,
+    pub(super) environment: Vec<(String, String)>,
     pub(super) token: String,
-    pub(super) timeout: Option<Duration>,
+    /// File in which a notebook leaves its result, and the directory that goes with it.
+    pub(super) result: Option<(PathBuf, tempfile::TempDir)>,
 }
 
 /// How it went.
@@ -33,26 +38,31 @@ pub(super) struct Ended {
     pub(super) output: Output,
 }
 
-/// Runs a Python file in a process group of its own until it ends, its time is over or the run is cancelled.
-pub(super) async fn run(workspace: &Workspace, launch: Launch, cancellation: &CancellationToken) -> Ended {
+/// Runs a program in a process group of its own until it ends, its time is over or the run is cancelled.
+pub(super) async fn run(
+    workspace: &Workspace,
+    launch: Launch,
+    timeout: Option<Duration>,
+    cancellation: &CancellationToken,
+) -> Ended {
     let mut words = workspace.config().provision.warden();
     words.push(launch.interpreter.display().to_string());
     let mut command = Command::new(&words[0]);
     command
         .args(&words[1..])
-        .arg(&launch.file)
-        .args(&launch.parameters)
+        .args(&launch.arguments)
         .envs(workspace.client_environment())
         .env("DATABRICKS_TOKEN", &launch.token)
         .env_remove("DATABRICKS_CLIENT_ID")
         .env_remove("DATABRICKS_CLIENT_SECRET")
         .env("PYTHONUNBUFFERED", "1")
+        .envs(launch.environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
-    if let Some(directory) = launch.file.parent() {
+    if let Some(directory) = &launch.directory {
         command.current_dir(directory);
     }
     let mut child = match command.spawn() {
@@ -68,7 +78,7 @@ pub(super) async fn run(workspace: &Workspace, launch: Launch, cancellation: &Ca
     };
     let waiting = async {
         let limit = async {
-            match launch.timeout {
+            match timeout {
                 Some(timeout) => tokio::time::sleep(timeout).await,
                 None => std::future::pending().await,
             }
@@ -98,6 +108,7 @@ pub(super) async fn run(workspace: &Workspace, launch: Launch, cancellation: &Ca
         logs_truncated: log.truncated,
         error: None,
         error_trace: (!errors.trim().is_empty()).then(|| errors.clone()),
+        ..given_back(launch.result.as_ref().map(|(file, _)| file.as_path()))
     };
     match reason {
         Reason::Ended(Some(status)) if status.success() => {
@@ -113,10 +124,21 @@ pub(super) async fn run(workspace: &Workspace, launch: Launch, cancellation: &Ca
             )
         }
         Reason::Cancelled => ended(Phase::Canceled, output, None),
-        Reason::TimedOut => {
-            ended(Phase::Failed, output, Some("The task took longer than timeout_seconds".to_owned()))
-        }
+        Reason::TimedOut => timed_out(output),
     }
+}
+
+/// The end of a task that took too long.
+pub(super) fn timed_out(output: Output) -> Ended {
+    ended(Phase::TimedOut, output, Some("The task took longer than timeout_seconds".to_owned()))
+}
+
+/// What a notebook left in its file: its exit value and values for later tasks.
+fn given_back(file: Option<&Path>) -> Output {
+    let kept = file.and_then(|file| std::fs::read(file).ok());
+    let kept: Value = kept.and_then(|kept| serde_json::from_slice(&kept).ok()).unwrap_or_default();
+    let notebook = file.map(|_| kept["result"].as_str().unwrap_or_default().to_owned());
+    Output { notebook, values: kept["values"].as_object().cloned().unwrap_or_default(), ..Output::default() }
 }
 
 enum Reason {

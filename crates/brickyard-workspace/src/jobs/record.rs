@@ -22,6 +22,9 @@ pub(super) struct Job {
     pub(super) created_time: i64,
     /// Settings as the client sent them, but for what the platform fills in.
     pub(super) settings: Map<String, Value>,
+    /// Made for one run that was submitted: no list shows it.
+    #[serde(default)]
+    pub(super) hidden: bool,
 }
 
 impl Job {
@@ -29,11 +32,18 @@ impl Job {
         self.settings.get("name").and_then(Value::as_str).unwrap_or("Untitled")
     }
 
+    /// In whose name it runs: its maker, or who its `run_as` names.
+    pub(super) fn run_as(&self) -> &str {
+        let run_as = self.settings.get("run_as");
+        let named = |field: &str| run_as.and_then(|run_as| run_as.get(field)).and_then(Value::as_str);
+        named("user_name").or_else(|| named("service_principal_name")).unwrap_or(&self.creator_user_name)
+    }
+
     pub(super) fn shown(&self) -> Value {
         json!({
             "job_id": self.job_id,
             "creator_user_name": self.creator_user_name,
-            "run_as_user_name": self.creator_user_name,
+            "run_as_user_name": self.run_as(),
             "created_time": self.created_time,
             "settings": self.settings,
         })
@@ -41,13 +51,16 @@ impl Job {
 }
 
 /// How far a run or a task of it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Phase {
+    #[default]
     Pending,
     Running,
     Succeeded,
     Failed,
     Canceled,
+    /// It took longer than it may.
+    TimedOut,
     /// A task whose predecessor failed.
     UpstreamFailed,
     /// A run that was one too many.
@@ -66,10 +79,11 @@ impl Phase {
             Self::Succeeded => ("TERMINATED", Some("SUCCESS")),
             Self::Failed => ("TERMINATED", Some("FAILED")),
             Self::Canceled => ("TERMINATED", Some("CANCELED")),
+            Self::TimedOut => ("TERMINATED", Some("TIMEDOUT")),
             Self::UpstreamFailed => ("TERMINATED", Some("UPSTREAM_FAILED")),
             Self::Skipped => ("SKIPPED", Some("MAXIMUM_CONCURRENT_RUNS_REACHED")),
         };
-        let mut state = json!({ "life_cycle_state": life, "state_message": message, "user_cancelled_or_timedout": self == Self::Canceled });
+        let mut state = json!({ "life_cycle_state": life, "state_message": message, "user_cancelled_or_timedout": matches!(self, Self::Canceled | Self::TimedOut) });
         if let Some(result) = result {
             state["result_state"] = json!(result);
         }
@@ -86,6 +100,7 @@ impl Phase {
             Self::Running => json!({ "state": "RUNNING" }),
             Self::Succeeded => over("SUCCESS", "SUCCESS"),
             Self::Failed | Self::UpstreamFailed => over("RUN_EXECUTION_ERROR", "CLIENT_ERROR"),
+            Self::TimedOut => over("RUN_EXECUTION_ERROR", "CLIENT_ERROR"),
             Self::Canceled => over("USER_CANCELED", "SUCCESS"),
             Self::Skipped => over("MAX_CONCURRENT_RUNS_EXCEEDED", "SUCCESS"),
         }
@@ -93,7 +108,7 @@ impl Phase {
 }
 
 /// One task of a run.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct TaskRun {
     pub(super) run_id: u64,
     pub(super) task_key: String,
@@ -104,6 +119,9 @@ pub(super) struct TaskRun {
     pub(super) start_time: i64,
     pub(super) end_time: i64,
     pub(super) attempt: u32,
+    /// Values it set for later tasks.
+    #[serde(default)]
+    pub(super) values: Map<String, Value>,
 }
 
 impl TaskRun {
@@ -141,6 +159,9 @@ pub(super) struct Run {
     pub(super) message: String,
     pub(super) tasks: Vec<TaskRun>,
     pub(super) parameters: Vec<(String, String)>,
+    /// How long all of it may take.
+    #[serde(default)]
+    pub(super) timeout_seconds: Option<u64>,
 }
 
 impl Run {
@@ -177,6 +198,15 @@ pub(super) struct Output {
     pub(super) logs_truncated: bool,
     pub(super) error: Option<String>,
     pub(super) error_trace: Option<String>,
+    /// What a notebook gave to `dbutils.notebook.exit`.
+    #[serde(default)]
+    pub(super) notebook: Option<String>,
+    /// `sql_output` of a SQL task.
+    #[serde(default)]
+    pub(super) sql: Option<Value>,
+    /// Values for later tasks.
+    #[serde(default)]
+    pub(super) values: Map<String, Value>,
 }
 
 fn failed(error: StoreError) -> ApiError {
@@ -229,6 +259,15 @@ impl Workspace {
         let run = run.ok_or_else(|| missing("Run", run_id))?;
         self.authorize_object(caller, KIND, &run.job_id.to_string(), level)?;
         Ok(run)
+    }
+
+    pub(super) fn delete_job_run(&self, run: &Run) -> Result<(), ApiError> {
+        for task in &run.tasks {
+            self.store().delete(TASK_PLACE, &key(task.run_id)).map_err(failed)?;
+            self.store().delete(OUTPUT, &key(task.run_id)).map_err(failed)?;
+        }
+        self.store().delete(RUN, &key(run.run_id)).map_err(failed)?;
+        Ok(())
     }
 
     pub(super) fn put_output(&self, task_run_id: u64, output: &Output) -> Result<(), ApiError> {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::execute;
-use super::record::{KIND, Phase, Run, TaskRun, fresh_id, id};
+use super::record::{Job, KIND, Phase, Run, TaskRun, fresh_id, id};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::request::{JsonBody, Parameters};
@@ -13,14 +13,51 @@ use crate::workspace::Workspace;
 /// Store kind: runs by the token that makes a repeated request start no second one.
 const TOKEN: &str = "job_run_token";
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct RunNow {
     #[serde(deserialize_with = "id")]
     job_id: u64,
+    #[serde(flatten)]
+    given: Given,
+    idempotency_token: Option<String>,
+    /// Keys of the tasks that are to run; all when nothing is said.
+    only: Option<Vec<String>>,
+}
+
+/// Parameters of one run, in today's form and in those of single kinds of task.
+#[derive(Default, Deserialize)]
+struct Given {
     #[serde(default)]
     job_parameters: Map<String, Value>,
     python_params: Option<Vec<String>>,
-    idempotency_token: Option<String>,
+    python_named_params: Option<Map<String, Value>>,
+    notebook_params: Option<Map<String, Value>>,
+    sql_params: Option<Map<String, Value>>,
+}
+
+impl Given {
+    /// Puts what was given for a kind of task into a task of that kind.
+    fn put_into(&self, settings: &mut Map<String, Value>) {
+        let mut merge = |kind: &str, field: &str, more: &Option<Map<String, Value>>| {
+            let Some(more) = more else { return };
+            if let Some(task) = settings.get_mut(kind).and_then(Value::as_object_mut) {
+                let known = task.entry(field).or_insert_with(|| json!({}));
+                if let Some(known) = known.as_object_mut() {
+                    known.extend(more.clone());
+                }
+            }
+        };
+        merge("notebook_task", "base_parameters", &self.notebook_params);
+        merge("sql_task", "parameters", &self.sql_params);
+        merge("python_wheel_task", "named_parameters", &self.python_named_params);
+        for kind in ["spark_python_task", "python_wheel_task"] {
+            if let (Some(params), Some(task)) =
+                (&self.python_params, settings.get_mut(kind).and_then(Value::as_object_mut))
+            {
+                task.insert("parameters".to_owned(), json!(params));
+            }
+        }
+    }
 }
 
 pub(super) async fn run_now(
@@ -28,25 +65,40 @@ pub(super) async fn run_now(
     caller: Caller,
     JsonBody(wanted): JsonBody<RunNow>,
 ) -> ApiResult<Value> {
-    let failed = |error: crate::store::StoreError| ApiError::internal(&error);
     let job = workspace.job_for(&caller, wanted.job_id, "CAN_MANAGE_RUN")?;
-    let token = wanted.idempotency_token.as_ref().map(|token| format!("{}/{token}", job.job_id));
-    if let Some(token) = &token
-        && let Some(run_id) = workspace.store().get::<u64>(TOKEN, token).map_err(failed)?
-    {
-        return Ok(Json(json!({ "run_id": run_id, "number_in_job": run_id })));
+    let token = wanted.idempotency_token.map(|token| format!("{}/{token}", job.job_id));
+    if let Some(known) = earlier(&workspace, token.as_deref())? {
+        return Ok(known);
     }
+    begin(&workspace, &caller, &job, &wanted.given, wanted.only.as_deref(), token)
+}
+
+/// The run an earlier request with the same token started.
+fn earlier(workspace: &Workspace, token: Option<&str>) -> Result<Option<Json<Value>>, ApiError> {
+    let Some(token) = token else { return Ok(None) };
+    let run_id = workspace.store().get::<u64>(TOKEN, token).map_err(|error| ApiError::internal(&error))?;
+    Ok(run_id.map(|run_id| Json(json!({ "run_id": run_id, "number_in_job": run_id }))))
+}
+
+/// Makes a run of a job and starts it.
+fn begin(
+    workspace: &Workspace,
+    caller: &Caller,
+    job: &Job,
+    given: &Given,
+    only: Option<&[String]>,
+    token: Option<String>,
+) -> ApiResult<Value> {
     let list = |field: &str| job.settings.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
     let mut parameters: Vec<(String, String)> = Vec::new();
     for parameter in list("parameters") {
         let name = parameter["name"].as_str().unwrap_or_default().to_owned();
-        let value = wanted.job_parameters.get(&name).unwrap_or(&parameter["default"]);
+        let value = given.job_parameters.get(&name).unwrap_or(&parameter["default"]);
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         parameters.push((name, value));
     }
-    if let Some(name) =
-        wanted.job_parameters.keys().find(|name| !parameters.iter().any(|(known, _)| known == *name))
-    {
+    let known = |name: &str| parameters.iter().any(|(known, _)| known == name);
+    if let Some(name) = given.job_parameters.keys().find(|name| !known(name)) {
         return Err(ApiError::invalid(format!("The job has no parameter '{name}'")));
     }
     let run_id = fresh_id();
@@ -56,10 +108,16 @@ pub(super) async fn run_now(
         execute::check(&settings)?;
         let task_key =
             settings.remove("task_key").and_then(|key| key.as_str().map(str::to_owned)).unwrap_or_default();
-        if let (Some(params), Some(python)) =
-            (&wanted.python_params, settings.get_mut("spark_python_task").and_then(Value::as_object_mut))
-        {
-            python.insert("parameters".to_owned(), json!(params));
+        if only.is_some_and(|only| !only.contains(&task_key)) {
+            continue;
+        }
+        given.put_into(&mut settings);
+        // Parameters of the job are handed to notebooks by their names.
+        if let Some(notebook) = settings.get_mut("notebook_task").and_then(Value::as_object_mut) {
+            let base = notebook.entry("base_parameters").or_insert_with(|| json!({}));
+            if let Some(base) = base.as_object_mut() {
+                base.extend(parameters.iter().map(|(name, value)| (name.clone(), json!(value))));
+            }
         }
         let mut settings = Value::Object(settings);
         execute::fill_in(&mut settings, &|reference| match reference.strip_prefix("job.parameters.") {
@@ -72,29 +130,22 @@ pub(super) async fn run_now(
                 _ => None,
             },
         });
-        tasks.push(TaskRun {
-            run_id: fresh_id(),
-            task_key,
-            settings: settings.as_object().cloned().unwrap_or_default(),
-            phase: Phase::Pending,
-            message: String::new(),
-            start_time: 0,
-            end_time: 0,
-            attempt: 0,
-        });
+        let settings = settings.as_object().cloned().unwrap_or_default();
+        tasks.push(TaskRun { run_id: fresh_id(), task_key, settings, ..TaskRun::default() });
     }
     let mut run = Run {
         run_id,
         job_id: job.job_id,
         run_name: job.name().to_owned(),
         creator_user_name: caller.name().to_owned(),
-        run_as: job.creator_user_name.clone(),
+        run_as: job.run_as().to_owned(),
         start_time: workspace.clock().unix_milliseconds(),
         end_time: 0,
         phase: Phase::Pending,
         message: String::new(),
         tasks,
         parameters,
+        timeout_seconds: job.settings.get("timeout_seconds").and_then(Value::as_u64),
     };
     let allowed = job.settings.get("max_concurrent_runs").and_then(Value::as_u64).unwrap_or(1).max(1);
     let running = workspace.job_runs()?;
@@ -108,12 +159,63 @@ pub(super) async fn run_now(
     }
     workspace.put_job_run(&run)?;
     if let Some(token) = &token {
-        workspace.store().put(TOKEN, token, &run_id).map_err(failed)?;
+        workspace.store().put(TOKEN, token, &run_id).map_err(|error| ApiError::internal(&error))?;
     }
     if run.phase == Phase::Pending {
-        execute::start(&workspace, run, list("environments"));
+        execute::start(workspace, run, list("environments"));
     }
     Ok(Json(json!({ "run_id": run_id, "number_in_job": run_id })))
+}
+
+/// Runs tasks once, without a job that stays.
+pub(super) async fn submit(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(mut settings): JsonBody<Map<String, Value>>,
+) -> ApiResult<Value> {
+    let token = settings.remove("idempotency_token");
+    let token = token.as_ref().and_then(Value::as_str).map(|token| format!("{}/{token}", caller.name()));
+    if let Some(known) = earlier(&workspace, token.as_deref())? {
+        return Ok(known);
+    }
+    if let Some(name) = settings.remove("run_name") {
+        settings.insert("name".to_owned(), name);
+    }
+    let job = super::definitions::make(&workspace, &caller, &mut settings, true)?;
+    begin(&workspace, &caller, &job, &Given::default(), None, token)
+}
+
+/// Forgets a run that is over.
+pub(super) async fn delete(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(wanted): JsonBody<ById>,
+) -> ApiResult<Value> {
+    let run = workspace.job_run_for(&caller, wanted.run_id, "CAN_MANAGE")?;
+    if !run.phase.is_over() {
+        return Err(ApiError::invalid(format!("Run {} is under way; cancel it first", run.run_id)));
+    }
+    workspace.delete_job_run(&run)?;
+    Ok(Json(json!({})))
+}
+
+#[derive(Deserialize)]
+pub(super) struct OfJob {
+    #[serde(deserialize_with = "id")]
+    job_id: u64,
+}
+
+/// Cancels every run of a job.
+pub(super) async fn cancel_all(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(wanted): JsonBody<OfJob>,
+) -> ApiResult<Value> {
+    workspace.job_for(&caller, wanted.job_id, "CAN_MANAGE_RUN")?;
+    for run in workspace.job_runs()?.iter().filter(|run| run.job_id == wanted.job_id) {
+        workspace.jobs().cancel(run.run_id);
+    }
+    Ok(Json(json!({})))
 }
 
 #[derive(Deserialize)]
@@ -156,6 +258,12 @@ pub(super) async fn output(
     }
     let mut answer =
         json!({ "metadata": metadata, "logs": output.logs, "logs_truncated": output.logs_truncated });
+    if let Some(result) = output.notebook {
+        answer["notebook_output"] = json!({ "result": result, "truncated": false });
+    }
+    if let Some(sql) = output.sql {
+        answer["sql_output"] = sql;
+    }
     for (field, value) in [("error", output.error), ("error_trace", output.error_trace)] {
         if let Some(value) = value {
             answer[field] = json!(value);
@@ -167,6 +275,7 @@ pub(super) async fn output(
 #[derive(Deserialize)]
 pub(super) struct ListQuery {
     job_id: Option<u64>,
+    run_type: Option<String>,
     active_only: Option<bool>,
     completed_only: Option<bool>,
     expand_tasks: Option<bool>,
@@ -182,6 +291,7 @@ pub(super) async fn list(
     let mut runs = workspace.job_runs()?;
     runs.retain(|run| {
         query.job_id.is_none_or(|job_id| run.job_id == job_id)
+            && query.run_type.as_deref().is_none_or(|kind| kind == "JOB_RUN" || kind == "SUBMIT_RUN")
             && !(query.active_only == Some(true) && run.phase.is_over())
             && (query.completed_only != Some(true) || run.phase.is_over())
             && workspace.authorize_object(&caller, KIND, &run.job_id.to_string(), "CAN_VIEW").is_ok()

@@ -52,6 +52,11 @@ const fn kind(kind: &'static str, noun: &'static str, levels: &'static [&'static
     ObjectKind { kind, noun, levels }
 }
 
+/// The kind whose objects people call so, such as `serving-endpoints` for `serving endpoint`.
+pub(crate) fn kind_of_noun(noun: &str) -> Option<&'static str> {
+    KINDS.into_iter().find(|kind| kind.noun.eq_ignore_ascii_case(noun)).map(|kind| kind.kind)
+}
+
 impl ObjectKind {
     /// The kind of this name; an unknown one is a 400.
     pub(super) fn named(name: &str) -> Result<Self, ApiError> {

@@ -58,7 +58,10 @@ fn user(workspace: &Workspace, user: &User) -> Result<Value, StoreError> {
     }))
 }
 
-fn service_principal(workspace: &Workspace, principal: &ServicePrincipal) -> Result<Value, StoreError> {
+pub(super) fn service_principal(
+    workspace: &Workspace,
+    principal: &ServicePrincipal,
+) -> Result<Value, StoreError> {
     Ok(json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServicePrincipal"],
         "id": principal.id.to_string(),
@@ -70,7 +73,7 @@ fn service_principal(workspace: &Workspace, principal: &ServicePrincipal) -> Res
     }))
 }
 
-fn group(workspace: &Workspace, group: &Group, all: &[Group]) -> Result<Value, StoreError> {
+pub(super) fn group(workspace: &Workspace, group: &Group, all: &[Group]) -> Result<Value, StoreError> {
     let mut members = Vec::new();
     if group.display_name == EVERYBODY[0] {
         members.extend(

@@ -36,8 +36,8 @@ pub(super) fn missing(name: &str) -> ApiError {
     let mut error = ApiError::not_found("Endpoint", name);
     error.message = format!(
         "Endpoint with name '{name}' does not exist; it was not found. To have it here, name what answers for it in \
-         brickyard.toml: a table [serving.{name}] with url = \"http://127.0.0.1:11434/v1\", python = \"model.py\" or \
-         replay = \"answers.jsonl\""
+         brickyard.toml: a table [serving.{name}] with url = \"http://127.0.0.1:11434/v1\", python = \"model.py\", \
+         mlflow = \"model\" or replay = \"answers.jsonl\""
     );
     error
 }
@@ -68,7 +68,9 @@ fn describe(workspace: &Workspace, caller: &Caller, endpoint: &ServingEndpoint, 
                 "external_model": { "name": model, "provider": "custom", "task": endpoint.task(name) },
             })
         }
-        ServingBackend::Python { file, .. } | ServingBackend::Replay { file } => {
+        ServingBackend::Python { file, .. }
+        | ServingBackend::Replay { file }
+        | ServingBackend::Mlflow { model: file, .. } => {
             let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or(name);
             json!({ "name": stem, "entity_name": stem, "entity_version": "1", "workload_size": "Small" })
         }
@@ -91,6 +93,7 @@ fn describe(workspace: &Workspace, caller: &Caller, endpoint: &ServingEndpoint, 
             "config_version": 1,
         },
         "endpoint_type": "CUSTOM_MODEL",
+        "ai_gateway": super::settings::ai_gateway(workspace, &endpoint.name),
         "permission_level": level,
     });
     let task = endpoint.task(name);

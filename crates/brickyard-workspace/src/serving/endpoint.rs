@@ -36,6 +36,13 @@ pub enum ServingBackend {
         /// Lines of a `requirements.txt` for its environment.
         requirements: Vec<String>,
     },
+    /// A model that `MLflow` saved, kept warm in a process of its own.
+    Mlflow {
+        /// The directory with the `MLmodel` file.
+        model: PathBuf,
+        /// Lines of a `requirements.txt` beside those the model brings.
+        requirements: Vec<String>,
+    },
     /// Recorded answers, one JSON object a line: `{"request": …, "response": …}` or with `"chunks": […]`.
     Replay {
         /// The file.
@@ -78,7 +85,7 @@ impl ServingEndpoint {
         self.task.as_deref().unwrap_or_else(|| {
             let embeds = ["embed", "gte", "bge"].iter().any(|part| name.contains(part));
             match self.backend {
-                ServingBackend::Python { .. } => "",
+                ServingBackend::Python { .. } | ServingBackend::Mlflow { .. } => "",
                 _ if embeds => "llm/v1/embeddings",
                 _ => "llm/v1/chat",
             }

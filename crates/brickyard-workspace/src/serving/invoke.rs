@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::describe::{KIND, missing};
 use super::endpoint::ServingBackend;
 use super::shape::Door;
-use super::{python, remote, replay};
+use super::{log, python, remote, replay};
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::workspace::Workspace;
@@ -79,6 +79,30 @@ fn parse(body: &Bytes) -> Result<Value, ApiError> {
     })
 }
 
+/// Asks a served model of an endpoint; `feedback` is the platform's own, which takes what users think of answers.
+pub(super) async fn by_served_model(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Path((name, model)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    if model != "feedback" {
+        return by_path(State(workspace), caller, Path(name), body).await;
+    }
+    let taken = || {
+        let body = parse(&body)?;
+        let endpoint = workspace.serving().find(&name).ok_or_else(|| missing(&name))?;
+        workspace.authorize_object(&caller, KIND, &name, "CAN_QUERY")?;
+        let key = format!("{name}/{:020}-{}", workspace.clock().unix_milliseconds(), uuid::Uuid::new_v4());
+        let kept = serde_json::json!({ "from": caller.name(), "feedback": body });
+        workspace.store().put("serving_feedback", &key, &kept).map_err(|error| ApiError::internal(&error))?;
+        let row = row(&workspace, &caller, &endpoint.name, "feedback", &body);
+        log::refused(&workspace, row, StatusCode::OK, "{}");
+        Ok::<_, ApiError>(axum::Json(serde_json::json!({})))
+    };
+    taken().map_or_else(IntoResponse::into_response, IntoResponse::into_response)
+}
+
 async fn ask(
     workspace: &Workspace,
     caller: &Caller,
@@ -91,36 +115,88 @@ async fn ask(
     }
     let endpoint = workspace.serving().find(&name).ok_or_else(|| missing(&name))?;
     workspace.authorize_object(caller, KIND, &name, "CAN_QUERY")?;
-    let stream = body.get("stream").and_then(Value::as_bool).unwrap_or(false);
-    let question = Question { endpoint: name, door, body, stream };
-    let answering = async {
-        match &endpoint.backend {
-            ServingBackend::Unset => Err(unset(&question.endpoint)),
-            ServingBackend::OpenAi { base_url, model, key, headers } => {
-                let key = match key {
-                    Some((scope, key)) => Some(workspace.secret(scope, key)?),
-                    None => None,
-                };
-                let service = remote::Service { base_url, model: model.as_deref(), key, headers };
-                remote::ask(&workspace.serving().clients, &service, question).await
-            }
-            ServingBackend::Python { file, requirements } => {
-                python::ask(workspace, &endpoint.name, file, requirements, question).await
-            }
-            ServingBackend::Replay { file } => replay::ask(file, &question),
+    let gate = workspace.serving().gate(&endpoint.name);
+    let row = row(workspace, caller, &endpoint.name, &name, &body);
+    let admitted = gate.admit(&name, caller.name(), workspace.clock().unix_seconds());
+    let permit = match admitted {
+        Ok(permit) => permit,
+        Err(error) => {
+            log::refused(workspace, row, error.status, &error.message);
+            return Err(error);
         }
     };
-    tokio::time::timeout(LONGEST, answering).await.unwrap_or_else(|_| {
-        let message = format!("The model took longer than {} seconds", LONGEST.as_secs());
-        Err(ApiError::new(StatusCode::GATEWAY_TIMEOUT, "DEADLINE_EXCEEDED", message))
+    let stream = body.get("stream").and_then(Value::as_bool).unwrap_or(false);
+    let question = Question { endpoint: name, door, body, stream };
+    let limit = gate.timeout();
+    let answering = async {
+        // Loading a model is no part of the time that its answer may take.
+        let worker = match &endpoint.backend {
+            ServingBackend::Python { file, requirements } => {
+                Some(python::worker(workspace, &endpoint.name, file, requirements).await?)
+            }
+            ServingBackend::Mlflow { model, requirements } => {
+                let requirements = python::model_requirements(model, requirements)?;
+                Some(python::worker(workspace, &endpoint.name, model, &requirements).await?)
+            }
+            _ => None,
+        };
+        let asking = async {
+            match (&endpoint.backend, worker) {
+                (_, Some(worker)) => python::ask(workspace, &worker, question).await,
+                (ServingBackend::OpenAi { base_url, model, key, headers }, None) => {
+                    let key = match key {
+                        Some((scope, key)) => Some(workspace.secret(scope, key)?),
+                        None => None,
+                    };
+                    let service = remote::Service { base_url, model: model.as_deref(), key, headers };
+                    remote::ask(&workspace.serving().clients, &service, question).await
+                }
+                (ServingBackend::Replay { file }, None) => replay::ask(file, &question),
+                (_, None) => Err(unset(&question.endpoint)),
+            }
+        };
+        tokio::time::timeout(limit, asking).await.unwrap_or_else(|_| {
+            let message = format!("The model took longer than {} seconds", limit.as_secs());
+            Err(ApiError::new(StatusCode::GATEWAY_TIMEOUT, "DEADLINE_EXCEEDED", message))
+        })
+    };
+    let answered: Result<Response, ApiError> = answering.await;
+    match answered {
+        Ok(response) => Ok(log::pass(workspace, response, permit, row)),
+        Err(error) => {
+            log::refused(workspace, row, error.status, &error.message);
+            Err(error)
+        }
+    }
+}
+
+/// What is written down of a request, where the endpoint has a table for that.
+fn row(
+    workspace: &Workspace,
+    caller: &Caller,
+    endpoint: &str,
+    entity: &str,
+    body: &Value,
+) -> Option<log::Row> {
+    let table = workspace.serving().gate(endpoint).options.log_table.clone()?;
+    Some(log::Row {
+        table,
+        id: uuid::Uuid::new_v4().to_string(),
+        time: workspace.clock().unix_milliseconds(),
+        requester: caller.name().to_owned(),
+        entity: entity.to_owned(),
+        request: body.to_string(),
+        status: 0,
+        duration: 0,
+        response: Vec::new(),
     })
 }
 
 fn unset(name: &str) -> ApiError {
     let message = format!(
         "The endpoint '{name}' has no model behind it here. Name one in brickyard.toml: a table [serving.{name}] with \
-         url = \"http://127.0.0.1:11434/v1\" (any OpenAI-compatible service), python = \"model.py\" or \
-         replay = \"answers.jsonl\""
+         url = \"http://127.0.0.1:11434/v1\" (any OpenAI-compatible service), python = \"model.py\", \
+         mlflow = \"model\" or replay = \"answers.jsonl\""
     );
     ApiError::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
 }

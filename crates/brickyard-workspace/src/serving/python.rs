@@ -18,7 +18,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
 use super::invoke::Question;
-use super::shape::{self, DONE, event};
+use super::shape::{self, DONE, Door, event};
 use crate::error::ApiError;
 use crate::workspace::Workspace;
 
@@ -29,6 +29,35 @@ const LOADING: Duration = Duration::from_mins(5);
 
 /// Most pieces of an answer that wait for a slow reader; a slower one loses its answer and holds up nobody else.
 const PIECES: usize = 4096;
+
+/// File that says what an `MLflow` model is.
+const MLMODEL: &str = "MLmodel";
+
+/// Requirements of an `MLflow` model: its own, and the client it was saved with where they name none.
+pub(super) fn model_requirements(model: &Path, more: &[String]) -> Result<Vec<String>, ApiError> {
+    let unreadable = |error: std::io::Error| {
+        ApiError::invalid(format!("`{}` is not an MLflow model: {error}", model.join(MLMODEL).display()))
+    };
+    let described = std::fs::read_to_string(model.join(MLMODEL)).map_err(unreadable)?;
+    let own = std::fs::read_to_string(model.join("requirements.txt")).unwrap_or_default();
+    let own = own.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut requirements: Vec<String> = own.map(str::to_owned).chain(more.iter().cloned()).collect();
+    if !requirements.iter().any(|line| line.starts_with("mlflow")) {
+        let version = described.lines().find_map(|line| line.strip_prefix("mlflow_version:"));
+        let version = version.map(|version| version.trim().trim_matches(['\'', '"'])).unwrap_or_default();
+        requirements.push(if version.is_empty() {
+            "mlflow-skinny".to_owned()
+        } else {
+            format!("mlflow-skinny=={version}")
+        });
+    }
+    if !requirements.iter().any(|line| line.starts_with("pandas")) {
+        requirements.push("pandas".to_owned());
+    }
+    requirements.sort_unstable();
+    requirements.dedup();
+    Ok(requirements)
+}
 
 /// A warm process that answers for one Python file.
 pub(super) struct Worker {
@@ -58,15 +87,12 @@ enum Kind {
     Error,
 }
 
-/// Asks the function of a Python file; its process is started at the first question, and again when the file changed.
+/// Asks the function of a warm process.
 pub(super) async fn ask(
     workspace: &Workspace,
-    endpoint: &str,
-    file: &Path,
-    requirements: &[String],
+    worker: &Worker,
     question: Question,
 ) -> Result<Response, ApiError> {
-    let worker = worker(workspace, endpoint, file, requirements).await?;
     let id = worker.next.fetch_add(1, Ordering::Relaxed);
     let (sender, mut said) = mpsc::channel(PIECES);
     worker.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender);
@@ -113,7 +139,9 @@ pub(super) async fn ask(
 
 fn streamed(first: Said, said: mpsc::Receiver<Said>, question: Question, id: String, now: i64) -> Response {
     let (name, door) = (question.endpoint, question.door);
-    let pieces = stream::unfold((Some(first), said, false), move |(first, mut said, over)| {
+    let begun = shape::first_piece(door, &name, &id, now).map(|piece| event(&piece)).unwrap_or_default();
+    let state = (Some(first), said, false, begun, String::new());
+    let pieces = stream::unfold(state, move |(first, mut said, over, begun, mut whole)| {
         let (name, id) = (name.clone(), id.clone());
         async move {
             if over {
@@ -123,29 +151,39 @@ fn streamed(first: Said, said: mpsc::Receiver<Said>, question: Question, id: Str
                 Some(first) => Some(first),
                 None => said.recv().await,
             };
-            let ending = || {
-                let last = shape::last_piece(door, &name, &id, now).map(|last| event(&last));
-                last.unwrap_or_default() + DONE
+            let ending = |whole: &str| {
+                let last = shape::last_pieces(door, whole, &name, &id, now);
+                last.iter().map(event).collect::<String>() + DONE
+            };
+            let mut keep = |value: &Value| {
+                if door == Some(Door::Responses) {
+                    whole.push_str(value.as_str().unwrap_or_default());
+                }
             };
             let (text, over) = match one.map(|one| (one.kind, one.value)) {
-                Some((Kind::Piece, value)) => (event(&shape::piece(value, door, &name, &id, now)), false),
+                Some((Kind::Piece, value)) => {
+                    keep(&value);
+                    (event(&shape::piece(value, door, &name, &id, now)), false)
+                }
                 Some((Kind::Answer, value @ Value::String(_))) => {
-                    (event(&shape::piece(value, door, &name, &id, now)) + &ending(), true)
+                    keep(&value);
+                    (event(&shape::piece(value, door, &name, &id, now)) + &ending(&whole), true)
                 }
                 Some((Kind::Answer, value)) => (event(&value) + DONE, true),
-                Some((Kind::End | Kind::Ready, _)) => (ending(), true),
+                Some((Kind::End | Kind::Ready, _)) => (ending(&whole), true),
                 Some((Kind::Error, value)) => {
                     (event(&json!({ "error": raised(&name, &value).message })), true)
                 }
                 None => (event(&json!({ "error": died(&name).message })), true),
             };
-            Some((Ok::<_, std::convert::Infallible>(text), (None, said, over)))
+            Some((Ok::<_, std::convert::Infallible>(begun + &text), (None, said, over, String::new(), whole)))
         }
     });
     ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(pieces)).into_response()
 }
 
-async fn worker(
+/// The warm process of an endpoint; it is started at the first question, and again when the file changed.
+pub(super) async fn worker(
     workspace: &Workspace,
     endpoint: &str,
     file: &Path,
@@ -153,7 +191,8 @@ async fn worker(
 ) -> Result<Arc<Worker>, ApiError> {
     // Held while a model loads: a second question waits for it and does not load it again.
     let mut workers = workspace.serving().workers.lock().await;
-    let modified = std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok();
+    let watched = if file.is_dir() { file.join(MLMODEL) } else { file.to_path_buf() };
+    let modified = std::fs::metadata(watched).and_then(|metadata| metadata.modified()).ok();
     if let Some(worker) = workers.get(endpoint) {
         let same = worker.file == file && worker.modified == modified;
         if same && !worker.dead.load(Ordering::Relaxed) {

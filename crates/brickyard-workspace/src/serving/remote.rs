@@ -108,8 +108,8 @@ async fn failed(endpoint: &str, answer: reqwest::Response) -> ApiError {
         status if status.is_client_error() => (StatusCode::BAD_REQUEST, "BAD_REQUEST"),
         _ => (StatusCode::BAD_GATEWAY, "BAD_GATEWAY"),
     };
-    if let Some(wait) = wait {
-        tracing::debug!(?wait, endpoint, "The service behind `{endpoint}` asks to wait");
-    }
-    ApiError::new(status, code, message)
+    let wait = wait.and_then(|wait| wait.to_str().ok()?.parse().ok());
+    let mut error = ApiError::new(status, code, message);
+    error.retry_after = wait;
+    error
 }

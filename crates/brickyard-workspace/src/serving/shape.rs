@@ -91,14 +91,34 @@ pub(super) fn piece(given: Value, door: Option<Door>, endpoint: &str, id: &str, 
     }
 }
 
-/// The last piece of a streamed chat, which says why it ended.
-pub(super) fn last_piece(door: Option<Door>, endpoint: &str, id: &str, now: i64) -> Option<Value> {
-    (door == Some(Door::Chat)).then(|| {
-        json!({
+/// What a streamed answer begins with: a response says that it was made.
+pub(super) fn first_piece(door: Option<Door>, endpoint: &str, id: &str, now: i64) -> Option<Value> {
+    (door == Some(Door::Responses)).then(|| {
+        let response = json!({
+            "id": id, "object": "response", "created_at": now, "model": endpoint, "status": "in_progress",
+            "output": [],
+        });
+        json!({ "type": "response.created", "response": response })
+    })
+}
+
+/// What a streamed answer ends with: a chat says why it ended, a response gives the `whole` text once more.
+pub(super) fn last_pieces(door: Option<Door>, whole: &str, endpoint: &str, id: &str, now: i64) -> Vec<Value> {
+    match door {
+        Some(Door::Chat) => vec![json!({
             "id": id, "object": "chat.completion.chunk", "created": now, "model": endpoint,
             "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }],
-        })
-    })
+        })],
+        Some(Door::Responses) => {
+            let response = answer(Value::String(whole.to_owned()), door, endpoint, id, now);
+            let item = response["output"][0].clone();
+            vec![
+                json!({ "type": "response.output_item.done", "output_index": 0, "item": item }),
+                json!({ "type": "response.completed", "response": response }),
+            ]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// A server-sent event.

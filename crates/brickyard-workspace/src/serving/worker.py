@@ -17,6 +17,8 @@ writing = threading.Lock()
 
 def plain(value):
     """Turns what numbers' libraries return into plain JSON values."""
+    if hasattr(value, "to_frame"):  # a column of a data frame becomes records, as MLflow's scoring server has it
+        value = value.to_frame()
     for name in ("to_dict", "model_dump", "tolist", "item"):
         convert = getattr(value, name, None)
         if callable(convert):
@@ -31,7 +33,36 @@ def send(identity, kind, value=None):
         answers.flush()
 
 
+def load_mlflow(path):
+    """A model that MLflow saved: data frames and named inputs in the forms of its scoring server, the rest as it is."""
+    import mlflow.pyfunc
+    import pandas
+
+    model = mlflow.pyfunc.load_model(path)
+
+    def predict(request):
+        if request.get("stream") and hasattr(model, "predict_stream"):
+            return model.predict_stream({name: value for name, value in request.items() if name != "stream"})
+        params = request.get("params")
+        if "dataframe_split" in request:
+            split = request["dataframe_split"]
+            data = pandas.DataFrame(split["data"], columns=split.get("columns"), index=split.get("index"))
+        elif "dataframe_records" in request:
+            data = pandas.DataFrame(request["dataframe_records"])
+        elif "inputs" in request:
+            data = request["inputs"]
+        elif "instances" in request:
+            data = request["instances"]
+        else:
+            return model.predict({name: value for name, value in request.items() if name != "stream"})
+        return {"predictions": model.predict(data, params=params) if params else model.predict(data)}
+
+    return predict
+
+
 def load(path):
+    if os.path.isdir(path):
+        return load_mlflow(path)
     spec = importlib.util.spec_from_file_location("served_model", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules["served_model"] = module

@@ -77,6 +77,9 @@ pub(crate) fn submit(
         };
         history.end(&workspace, operation.id, &result);
         if let Err(fault) = result {
+            if fault.sql_state == "42501" {
+                workspace.note_denial(session.caller.name(), "SQL", &fault.message);
+            }
             operation.fail(fault);
             // The engine only knows the statement as long as its stream lives: first the interrupt, then the drop.
             if let Some(engine) = session.opened_engine() {

@@ -2,21 +2,27 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod attacks;
+mod denials;
+mod directory;
 mod files;
 mod fuzzing;
 mod gateway;
 mod harness;
 mod identity;
+mod job_tasks;
 mod jobs;
 mod lab;
 mod lakebase;
 mod lakebase_attacks;
+mod levels;
 mod mlflow;
 mod mlflow_models;
 mod mlflow_traces;
 mod permissions;
 mod secrets;
 mod serving;
+mod serving_limits;
 mod unity_catalog;
 mod warehouse;
 mod workspace_files;

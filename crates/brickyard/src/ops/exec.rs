@@ -11,6 +11,7 @@ use super::app_environment::Variable;
 use super::apps::{Door, PortPolicy};
 use super::environment::of_running;
 use super::provision::Report;
+use super::running::Running;
 use super::session::{AppSession, SessionOptions, load};
 use crate::failure::{Failure, INTERRUPTED};
 use crate::lifecycle::Lifecycle;
@@ -26,8 +27,12 @@ pub(crate) async fn run(
     lifecycle: &Lifecycle,
 ) -> Result<u8, Failure> {
     let project = load(directory)?;
-    if let Some(variables) = of_running(&settings.state_directory(&project.dir)).await {
-        return spawn(settings, command, &variables, lifecycle).await;
+    let state_directory = settings.state_directory(&project.dir);
+    if let Some(variables) = of_running(&state_directory).await
+        && let Some(running) = Running::find(&state_directory).await
+    {
+        let tests = running.for_tests(&project.name);
+        return spawn(settings, command, &variables, tests, lifecycle).await;
     }
     let options = SessionOptions {
         directory: directory.to_path_buf(),
@@ -49,17 +54,32 @@ pub(crate) async fn run(
         }
     };
     let outcome = match ready {
-        Ok(ready) => spawn(settings, command, &ready.variables, lifecycle).await,
+        Ok(ready) => match for_tests(&session) {
+            Ok(tests) => spawn(settings, command, &ready.variables, tests, lifecycle).await,
+            Err(failure) => Err(failure),
+        },
         Err(failure) => Err(failure),
     };
     session.workspace.stop().await;
     outcome
 }
 
+/// What tests need to reach a workspace of our own.
+fn for_tests(session: &AppSession) -> Result<super::pytest::Workspace, Failure> {
+    let workspace = &session.workspace;
+    let token = workspace.handle.create_personal_access_token(&workspace.developer);
+    Ok(super::pytest::Workspace {
+        url: workspace.handle.http_url(),
+        token: token.map_err(Failure::from)?,
+        app: session.project.name.clone(),
+    })
+}
+
 async fn spawn(
     settings: &Settings,
     command: &[OsString],
     variables: &[Variable],
+    tests: super::pytest::Workspace,
     lifecycle: &Lifecycle,
 ) -> Result<u8, Failure> {
     let Some((program, arguments)) = command.split_first() else {
@@ -77,6 +97,9 @@ async fn spawn(
             ))
             .hint("add its package to the app's requirements, or give the path of the program")
         })?;
+    let python_path = variables.iter().find(|variable| variable.name == "PYTHONPATH");
+    let python_path = python_path.map(|variable| variable.value.reveal().to_owned());
+    let tests = super::pytest::variables(settings, tests, python_path.as_deref())?;
     let machine = |error| Failure::machine("Cannot tie the command to this program").because(error);
     // The command keeps our terminal and our standard input, and still ends when we are killed.
     let lifeline = Lifeline::new().map_err(machine)?;
@@ -90,6 +113,7 @@ async fn spawn(
         .args(arguments)
         .env_clear()
         .envs(variables.iter().map(|variable| (&variable.name, variable.value.reveal())))
+        .envs(tests)
         .envs(["TERM", "TMPDIR"].iter().filter_map(|name| Some((*name, settings.environment.text(name)?))))
         .current_dir(&settings.working_directory)
         .kill_on_drop(true)

@@ -71,6 +71,7 @@ impl LocalWorkspace {
         if let Some(project) = options.project {
             people(&mut config, project);
             config.engine = config.engine.or_else(|| project.settings.warehouse.engine.clone());
+            config.user_authorization = project.settings.app.user_authorization.unwrap_or(true);
         }
         let developer = config.users.first().map(|user| user.user_name.clone()).unwrap_or_default();
         let handle = Workspace::start(config).await.map_err(refuse)?;

@@ -98,6 +98,12 @@ impl Running {
         })
     }
 
+    /// What tests of this app need to reach it.
+    pub(crate) fn for_tests(&self, app: &str) -> super::pytest::Workspace {
+        let (url, token) = (self.http_url.clone(), self.token.clone());
+        super::pytest::Workspace { url, token, app: app.to_owned() }
+    }
+
     /// A client of it as the developer.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         Client::new(&self.http_url, Credentials::Token(self.token.clone())).map_err(Failure::from)

@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use brickyard_project::Project;
 use brickyard_project::settings::ServingSettings;
-use brickyard_workspace::{ServingBackend, ServingEndpoint, WorkspaceHandle};
+use brickyard_workspace::{ServingBackend, ServingEndpoint, ServingOptions, WorkspaceHandle};
 
 use crate::failure::Failure;
 
@@ -13,6 +15,14 @@ pub(crate) fn configure(handle: &WorkspaceHandle, project: &Project) -> Result<(
             backend: backend(name, settings, project)?,
         };
         handle.put_serving_endpoint(endpoint).map_err(Failure::from)?;
+        let options = ServingOptions {
+            calls_per_minute: settings.calls_per_minute,
+            calls_per_minute_and_user: settings.calls_per_minute_and_user,
+            concurrency: settings.concurrency,
+            timeout: settings.timeout_seconds.map(Duration::from_secs),
+            log_table: settings.log_table.clone(),
+        };
+        handle.set_serving_options(name, options);
     }
     Ok(())
 }
@@ -29,12 +39,6 @@ fn backend(name: &str, settings: &ServingSettings, project: &Project) -> Result<
             "`[serving.{name}]` names more than one of `python`, `mlflow`, `url` and `replay`"
         ))
         .hint("keep the one that is to answer"));
-    }
-    if settings.mlflow.is_some() {
-        return Err(Failure::user(format!(
-            "`[serving.{name}]`: serving an MLflow model folder is not implemented"
-        ))
-        .hint("load the model in a Python file with a function `predict` and name it as `python`"));
     }
     let key = settings
         .api_key
@@ -55,6 +59,9 @@ fn backend(name: &str, settings: &ServingSettings, project: &Project) -> Result<
             key,
             headers: headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         },
+        ServingSettings { mlflow: Some(model), requirements, .. } => {
+            ServingBackend::Mlflow { model: project.dir.join(model), requirements: requirements.clone() }
+        }
         ServingSettings { replay: Some(file), .. } => ServingBackend::Replay { file: project.dir.join(file) },
         _ => ServingBackend::Unset,
     })

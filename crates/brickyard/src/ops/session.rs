@@ -81,6 +81,7 @@ impl AppSession {
         let (registered, assumed) = register(&client, workspace, project).await?;
         super::seed::lakebase(workspace, project, &registered.app).await?;
         super::warehouse_seed::plant(&client, project, &registered.app, &workspace.state_directory).await?;
+        super::lab::prepare(&workspace.handle, project)?;
         let app = workspace.apps.open(&project.name, door).await?;
         let secret = |key: &str| {
             registered.app.resources.iter().any(|resource| resource.name == key && resource.secret.is_some())

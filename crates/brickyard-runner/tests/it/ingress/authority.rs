@@ -1,7 +1,7 @@
 //! A workspace that knows a few users and counts what it is asked.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
@@ -17,11 +17,18 @@ pub(crate) struct FakeAuthority {
     pub(super) challenge: Mutex<String>,
     pub(super) tokens: AtomicU32,
     pub(crate) life: Duration,
+    /// By how many seconds its clock is ahead; it moves by a test's order.
+    pub(crate) ahead: Arc<AtomicI64>,
 }
 
 impl Default for FakeAuthority {
     fn default() -> Self {
-        Self { challenge: Mutex::default(), tokens: AtomicU32::new(0), life: Duration::from_secs(3600) }
+        Self {
+            challenge: Mutex::default(),
+            tokens: AtomicU32::new(0),
+            life: Duration::from_secs(3600),
+            ahead: Arc::default(),
+        }
     }
 }
 
@@ -70,6 +77,10 @@ impl Authority for FakeAuthority {
 
     fn refresh(&self, grant: Grant) -> BoxFuture<'_, Result<Grant, Refusal>> {
         ready(Ok(self.grant(grant.refresh_token.unwrap().expose())))
+    }
+
+    fn ahead(&self) -> i64 {
+        self.ahead.load(Ordering::SeqCst)
     }
 
     fn verify(&self, bearer: String) -> BoxFuture<'_, Result<Grant, Refusal>> {

@@ -1,6 +1,7 @@
 //! Who is let in, and as whom.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use brickyard_runner::ingress::{IngressConfig, SignIn};
@@ -88,6 +89,47 @@ async fn a_forged_cookie_opens_nothing() {
         let mut browser = Browser(HashMap::from([(name.clone(), value.to_owned())]));
         assert_eq!(browser.get(&door, "/").await.status(), 302, "{value}");
     }
+    door.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_apps_cookie_opens_nothing() {
+    let (mine, other) = tokio::join!(
+        open(SignIn::Browser, IngressConfig::default()),
+        open(SignIn::Browser, IngressConfig::default())
+    );
+    let mut browser = Browser::default();
+    let authorize = location(&browser.get(&mine, "/").await);
+    let callback = format!("/.auth/callback?code=alice&state={}", parameter(&authorize, "state"));
+    assert_eq!(browser.get(&mine, &callback).await.status(), 302);
+    assert_eq!(browser.who(&mine).await, "alice@example.com");
+    let name = |door: &Door| format!("databricksapps-my-app-{}", door.served.port);
+    let stolen = browser.0[&name(&mine)].clone();
+    // As it was sent, and under the name the other app looks for.
+    for cookie in [name(&mine), name(&other)] {
+        let mut thief = Browser(HashMap::from([(cookie, stolen.clone())]));
+        assert_eq!(thief.get(&other, "/who").await.status(), 302);
+    }
+    // Nor is a sign-in of one app finished at another.
+    let authorize = location(&browser.get(&mine, "/.auth/sign-in?to=/").await);
+    let callback = format!("/.auth/callback?code=alice&state={}", parameter(&authorize, "state"));
+    assert_eq!(browser.get(&other, &callback).await.status(), 403);
+    mine.close().await;
+    other.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_renewed_by_the_workspaces_clock() {
+    let authority = FakeAuthority::default();
+    let ahead = Arc::clone(&authority.ahead);
+    let door = open_with(as_alice(), IngressConfig::default(), authority, include_str!("../app.py")).await;
+    let mut tokens = Vec::new();
+    for seconds in [0, 3000, 3500, 7200] {
+        ahead.store(seconds, std::sync::atomic::Ordering::SeqCst);
+        let answer: Value = door.get("/").await.json().await.unwrap();
+        tokens.extend(seen(&answer["headers"], "x-forwarded-access-token"));
+    }
+    assert_eq!(tokens, ["token-alice-0", "token-alice-0", "token-alice-1", "token-alice-2"]);
     door.close().await;
 }
 

@@ -100,7 +100,7 @@ async fn begin(
     let warehouse = execute.warehouse_id.unwrap_or_default();
     let session = match &execute.session_id {
         Some(id) => {
-            caller.require_scope("sql")?;
+            caller.require_scope("sql.statement-execution")?;
             let found = Uuid::parse_str(id).ok();
             let found = found.and_then(|id| workspace.warehouses().session(workspace, id, caller.name()));
             found.ok_or_else(|| ApiError::not_found("Session", id))?
@@ -204,7 +204,7 @@ pub(crate) async fn get_chunk(
 }
 
 fn find(workspace: &Workspace, caller: &Caller, id: &str) -> Result<Arc<Kept>, ApiError> {
-    caller.require_scope("sql")?;
+    caller.require_scope("sql.statement-execution")?;
     let missing = || ApiError::not_found("Statement", id);
     let kept = Uuid::parse_str(id).ok().and_then(|id| workspace.warehouses().results().get(id));
     let kept = kept.ok_or_else(missing)?;
@@ -212,7 +212,7 @@ fn find(workspace: &Workspace, caller: &Caller, id: &str) -> Result<Arc<Kept>, A
 }
 
 /// A statement as the API shows it.
-fn show(workspace: &Workspace, base: &str, kept: &Kept) -> Result<Value, ApiError> {
+pub(crate) fn show(workspace: &Workspace, base: &str, kept: &Kept) -> Result<Value, ApiError> {
     let id = kept.operation.id.to_string();
     let failed = |state: &str, fault: &Fault| {
         json!({

@@ -47,6 +47,13 @@ pub(crate) struct Wish {
     pub(crate) byte_limit: Option<u64>,
 }
 
+impl Wish {
+    /// Rows as JSON, in the answer itself.
+    pub(crate) fn inline() -> Self {
+        Self { format: Layout::JsonArray, links: false, lz4: false, row_limit: None, byte_limit: None }
+    }
+}
+
 /// A whole result.
 pub(crate) struct Stored {
     pub(crate) download: Arc<Download>,

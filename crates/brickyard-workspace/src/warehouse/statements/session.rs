@@ -71,7 +71,7 @@ pub(crate) async fn delete_session(
 }
 
 /// A session of this caller on a warehouse they may use.
-pub(super) fn open(
+pub(crate) fn open(
     workspace: &Workspace,
     caller: Caller,
     warehouse: &str,
@@ -79,7 +79,7 @@ pub(super) fn open(
     catalog: Option<&str>,
     schema: Option<&str>,
 ) -> Result<Session, ApiError> {
-    caller.require_scope("sql")?;
+    caller.require_scope("sql.statement-execution")?;
     let definition = workspace.warehouses().get(workspace, warehouse)?;
     workspace.authorize(&caller, Wish::Object { kind: "warehouses", id: warehouse, level: "CAN_USE" })?;
     let mut settings = Settings::for_caller(workspace);

@@ -121,6 +121,10 @@ impl Authority for WorkspaceAuthority {
         })
     }
 
+    fn ahead(&self) -> i64 {
+        self.workspace.upgrade().map_or(0, |handle| handle.clock_offset())
+    }
+
     fn verify(&self, bearer: String) -> BoxFuture<'_, Result<Grant, Refusal>> {
         Box::pin(async move {
             let handle = self.handle()?;

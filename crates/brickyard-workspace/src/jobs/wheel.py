@@ -1,0 +1,17 @@
+"""Calls an entry point of an installed wheel, as a job's wheel task does."""
+
+import importlib
+import importlib.metadata
+import sys
+
+package, name = sys.argv[1:3]
+sys.argv = [name, *sys.argv[3:]]
+points = importlib.metadata.entry_points()
+for point in points:
+    if point.name == name and point.dist is not None and point.dist.name.replace("-", "_") == package.replace("-", "_"):
+        sys.exit(point.load()())
+module = importlib.import_module(package.replace("-", "_"))
+entry = getattr(module, name, None)
+if not callable(entry):
+    sys.exit(f"The package {package} has neither an entry point nor a function {name}")
+sys.exit(entry())

@@ -1,0 +1,119 @@
+use brickyard_workspace::{ServingBackend, ServingEndpoint};
+
+use crate::harness::{ADA, DEVELOPER, TODAY, environment, start};
+
+/// Every permission level of every kind of object allows what it stands for and nothing above it; grants of Unity Catalog
+/// too. The SDK gives, tries and takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_level_allows_its_own_and_nothing_above() {
+    let running = start().await;
+    let file = running.directory.path().join("echo.py");
+    std::fs::write(&file, "def predict(request):\n    return [1]\n").unwrap();
+    let backend = ServingBackend::Python { file, requirements: Vec::new() };
+    let endpoint = ServingEndpoint { name: "echo".to_owned(), task: None, backend };
+    running.handle.put_serving_endpoint(endpoint).unwrap();
+    let app = brickyard_api::App { name: "yard".to_owned(), ..brickyard_api::App::default() };
+    running.handle.register_app(app, DEVELOPER).await.unwrap();
+    let mut variables = running.handle.client_environment();
+    for (name, owner) in [("DATABRICKS_TOKEN", DEVELOPER), ("ADA_TOKEN", ADA)] {
+        variables.push((name.to_owned(), running.handle.create_personal_access_token(owner).unwrap()));
+    }
+    let script = r##"
+import io, os
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import NotFound, PermissionDenied
+from databricks.sdk.service import jobs, workspace
+from databricks.sdk.service.catalog import PermissionsChange, Privilege, VolumeType
+from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
+w = WorkspaceClient()
+ada = WorkspaceClient(token=os.environ["ADA_TOKEN"])
+ME = "ada@example.com"
+def may(call):
+    try:
+        call()
+        return True
+    except PermissionDenied:
+        return False
+warehouse = next(iter(w.warehouses.list())).id
+job = w.jobs.create(name="j").job_id
+experiment = w.experiments.create_experiment("/Shared/e").experiment_id
+w.model_registry.create_model("m")
+model = w.model_registry.get_model("m").registered_model_databricks.id
+def manage(kind, id):
+    return lambda: ada.permissions.update(kind, id, access_control_list=[])
+kinds = {
+    ("warehouses", warehouse): [("CAN_VIEW", lambda: ada.warehouses.get(warehouse)), ("CAN_USE", lambda: ada.statement_execution.execute_statement("SELECT 1", warehouse)), ("CAN_MONITOR", None), ("CAN_MANAGE", manage("warehouses", warehouse))],
+    ("serving-endpoints", "echo"): [("CAN_VIEW", lambda: ada.serving_endpoints.get("echo")), ("CAN_QUERY", lambda: ada.serving_endpoints.query("echo", inputs=[1])), ("CAN_MANAGE", manage("serving-endpoints", "echo"))],
+    ("jobs", str(job)): [("CAN_VIEW", lambda: ada.jobs.get(job)), ("CAN_MANAGE_RUN", lambda: ada.jobs.cancel_all_runs(job_id=job)), ("CAN_MANAGE", lambda: ada.jobs.update(job, new_settings=jobs.JobSettings(name="j")))],
+    ("experiments", experiment): [("CAN_READ", lambda: ada.experiments.get_experiment(experiment)), ("CAN_EDIT", lambda: ada.experiments.set_experiment_tag(experiment, "k", "v")), ("CAN_MANAGE", lambda: ada.experiments.update_experiment(experiment, new_name="/Shared/e"))],
+    ("apps", "yard"): [("CAN_USE", lambda: ada.apps.get("yard")), ("CAN_MANAGE", manage("apps", "yard"))],
+    ("registered-models", model): [("CAN_READ", lambda: ada.model_registry.get_model("m")), ("CAN_EDIT", lambda: ada.model_registry.update_model("m", description="d")), ("CAN_MANAGE_STAGING_VERSIONS", None), ("CAN_MANAGE_PRODUCTION_VERSIONS", None), ("CAN_MANAGE", manage("registered-models", model))],
+}
+for (kind, id), levels in kinds.items():
+    wrong = []
+    for held in [None, *range(len(levels))]:
+        entry = [] if held is None else [AccessControlRequest(user_name=ME, permission_level=PermissionLevel(levels[held][0]))]
+        w.permissions.set(kind, id, access_control_list=entry)
+        for needed, (level, call) in enumerate(levels):
+            expected = held is not None and held >= needed
+            if call and may(call) != expected:
+                wrong.append((held, level))
+    print(kind, wrong)
+w.secrets.create_scope("s")
+w.secrets.put_secret("s", "k", string_value="v")
+acls = [("READ", lambda: ada.secrets.get_secret("s", "k")), ("WRITE", lambda: ada.secrets.put_secret("s", "k", string_value="v")), ("MANAGE", lambda: ada.secrets.put_acl("s", "users", workspace.AclPermission.READ))]
+wrong = []
+for held in [None, 0, 1, 2]:
+    if held is not None:
+        w.secrets.put_acl("s", ME, workspace.AclPermission[acls[held][0]])
+    for needed, (level, call) in enumerate(acls):
+        expected = held is not None and held >= needed
+        if may(call) != expected:
+            wrong.append((held, level))
+print("secrets", wrong)
+def run(client, text):
+    answer = client.statement_execution.execute_statement(text, warehouse, wait_timeout="50s")
+    if answer.status.state.value != "SUCCEEDED":
+        raise PermissionDenied(answer.status.error.message) if "does not have" in answer.status.error.message else RuntimeError(answer.status.error.message)
+w.permissions.set("warehouses", warehouse, access_control_list=[AccessControlRequest(user_name=ME, permission_level=PermissionLevel.CAN_USE)])
+run(w, "CREATE TABLE main.default.t (id INT)")
+run(w, "CREATE FUNCTION main.default.f(x INT) RETURNS INT RETURN x + 1")
+w.volumes.create("main", "default", "v", VolumeType.MANAGED)
+w.files.upload("/Volumes/main/default/v/a.txt", io.BytesIO(b"a"))
+def give(kind, name, *privileges):
+    w.grants.update(kind, name, changes=[PermissionsChange(principal=ME, add=list(privileges))])
+def take(kind, name, *privileges):
+    w.grants.update(kind, name, changes=[PermissionsChange(principal=ME, remove=list(privileges))])
+things = [
+    ("table", "main.default.t", Privilege.SELECT, lambda: run(ada, "SELECT * FROM main.default.t")),
+    ("table", "main.default.t", Privilege.MODIFY, lambda: run(ada, "INSERT INTO main.default.t VALUES (1)")),
+    ("function", "main.default.f", Privilege.EXECUTE, lambda: run(ada, "SELECT main.default.f(1)")),
+    ("volume", "main.default.v", Privilege.READ_VOLUME, lambda: ada.files.download("/Volumes/main/default/v/a.txt")),
+    ("volume", "main.default.v", Privilege.WRITE_VOLUME, lambda: ada.files.upload("/Volumes/main/default/v/b.txt", io.BytesIO(b"b"), overwrite=True)),
+]
+print("without the way", [may(call) for *_, call in things])
+give("catalog", "main", Privilege.USE_CATALOG)
+give("schema", "main.default", Privilege.USE_SCHEMA)
+print("without a grant", [may(call) for *_, call in things])
+for kind, name, privilege, _ in things:
+    give(kind, name, privilege)
+    print(privilege.value, [other.value for *_, other, call in things if may(call)])
+    take(kind, name, privilege)
+"##;
+    let printed = running.python_with(&environment(TODAY).await, &variables, script).await;
+    let expected = "warehouses []\n\
+        serving-endpoints []\n\
+        jobs []\n\
+        experiments []\n\
+        apps []\n\
+        registered-models []\n\
+        secrets []\n\
+        without the way [False, False, False, False, False]\n\
+        without a grant [False, False, False, False, False]\n\
+        SELECT ['SELECT']\n\
+        MODIFY ['MODIFY']\n\
+        EXECUTE ['EXECUTE']\n\
+        READ_VOLUME ['READ_VOLUME']\n\
+        WRITE_VOLUME ['WRITE_VOLUME']\n";
+    assert_eq!(printed, expected);
+}
