@@ -37,7 +37,8 @@ pub fn python_environment(requirements: &[&str]) -> PythonEnvironment {
     lines.dedup();
     let mut hasher = DefaultHasher::new();
     lines.hash(&mut hasher);
-    let name = lines.first().map_or("empty", |line| line.split(['=', '<', '>', '~', '[']).next().unwrap());
+    let name =
+        lines.first().map_or("empty", |line| line.split(['=', '<', '>', '~', '[', '@', ' ']).next().unwrap());
     let home = home();
     fs::create_dir_all(&home).unwrap();
     let root = home.join(format!("{}-{:016x}", name.trim(), hasher.finish()));

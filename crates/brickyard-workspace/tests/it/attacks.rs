@@ -44,7 +44,7 @@ async fn one_app_cannot_reach_what_another_has() {
     let script = r#"
 import base64, os, requests
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.service import apps, iam
+from databricks.sdk.service import apps, iam, workspace
 w = WorkspaceClient()
 print(base64.b64decode(w.secrets.get_secret("first", "key").value).decode(), w.experiments.get_experiment(os.environ["OWN_EXPERIMENT"]).experiment.name)
 try:
@@ -55,7 +55,7 @@ other = os.environ["OTHER_EXPERIMENT"]
 attempts = {
     "secret": lambda: w.secrets.get_secret("second", "key"),
     "scope": lambda: w.secrets.list_secrets("second"),
-    "acl": lambda: w.secrets.put_acl("second", w.config.client_id, "READ"),
+    "acl": lambda: w.secrets.put_acl("second", w.config.client_id, workspace.AclPermission.READ),
     "endpoint": lambda: w.serving_endpoints.query("second", inputs=[1]),
     "experiment": lambda: w.experiments.get_experiment(other),
     "run": lambda: w.experiments.create_run(experiment_id=other),

@@ -65,12 +65,12 @@ print(w.groups.get(outer.id).members, [u.user_name for u in w.users.list()])
         SUCCEEDED\n\
         {ADA} does not have CAN_USE permissions\n\
         Evita []\n\
-        PermissionDenied {ADA} is not a workspace admin\n\
-        ResourceConflict User with name eve@example.com already exists.\n\
-        ResourceConflict Group with name inner already exists.\n\
-        InvalidParameterValue The group admins belongs to the workspace\n\
-        InvalidParameterValue Nobody removes themselves\n\
-        NotFound Group with id 1 not found.\n\
+        PermissionDenied None {ADA} is not a workspace admin\n\
+        ResourceConflict uniqueness User with name eve@example.com already exists.\n\
+        ResourceConflict uniqueness Group with name inner already exists.\n\
+        BadRequest invalidValue The group admins belongs to the workspace\n\
+        BadRequest invalidValue Nobody removes themselves\n\
+        NotFound None Group with id 1 not found.\n\
         []\n\
         [] ['developer@example.com', 'ada@example.com']\n"
     );

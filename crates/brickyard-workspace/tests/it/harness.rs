@@ -97,7 +97,7 @@ impl Running {
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        let output = tokio::time::timeout(std::time::Duration::from_secs(200), output)
+        let output = tokio::time::timeout(std::time::Duration::from_secs(500), output)
             .await
             .expect("the program ends in time")
             .unwrap();

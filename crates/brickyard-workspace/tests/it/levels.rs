@@ -99,6 +99,8 @@ for kind, name, privilege, _ in things:
     give(kind, name, privilege)
     print(privilege.value, [other.value for *_, other, call in things if may(call)])
     take(kind, name, privilege)
+give("table", "main.default.t", Privilege.SELECT, Privilege.MODIFY)
+print("both", [other.value for *_, other, call in things if may(call)])
 "##;
     let printed = running.python_with(&environment(TODAY).await, &variables, script).await;
     let expected = "warehouses []\n\
@@ -111,9 +113,10 @@ for kind, name, privilege, _ in things:
         without the way [False, False, False, False, False]\n\
         without a grant [False, False, False, False, False]\n\
         SELECT ['SELECT']\n\
-        MODIFY ['MODIFY']\n\
+        MODIFY []\n\
         EXECUTE ['EXECUTE']\n\
         READ_VOLUME ['READ_VOLUME']\n\
-        WRITE_VOLUME ['WRITE_VOLUME']\n";
+        WRITE_VOLUME ['WRITE_VOLUME']\n\
+        both ['SELECT', 'MODIFY']\n";
     assert_eq!(printed, expected);
 }

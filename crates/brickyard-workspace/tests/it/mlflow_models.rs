@@ -211,7 +211,7 @@ mlflow.set_registry_uri("databricks-uc")
 try:
     print(list(mlflow.pyfunc.load_model("models:/main.default.doubler/1").predict(pandas.DataFrame({"x": [5.0]}))))
 except Exception as error:
-    print("EXECUTE" in str(error) or "USE SCHEMA" in str(error) or str(error))
+    print("EXECUTE" in str(error) or "USE SCHEMA" in str(error) or "Forbidden" in str(error) or str(error))
 try:
     mlflow.MlflowClient().create_registered_model("main.default.mine")
     print("made")

@@ -1,5 +1,7 @@
 //! The files of model versions: those of their source in the workspace's registry, their own in Unity Catalog.
 
+#![expect(clippy::needless_pass_by_value, reason = "every act of the registries has the same signature")]
+
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;

@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "every act of the registries has the same signature")]
+
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;

@@ -57,13 +57,16 @@ def brickyard_clock():
 
 @pytest.fixture
 def brickyard_fault():
-    """Orders a fault: `brickyard_fault("/api/2.0/sql", status=503, count=1)`; all are taken back after the test."""
+    """Orders a fault: `brickyard_fault("/api/2.0/sql", status=503, count=1)`; taken back after the test."""
+    before = _call("GET", "/api/brickyard/faults")["faults"]
 
     def order(path, **fault):
         _call("POST", "/api/brickyard/faults", {"path": path, **fault})
 
     yield order
     _call("DELETE", "/api/brickyard/faults")
+    for fault in before:
+        _call("POST", "/api/brickyard/faults", fault)
 
 
 @pytest.fixture
