@@ -42,7 +42,7 @@ impl Mutations {
     }
 
     /// A number below the bound (xorshift64).
-    pub fn next(&mut self, below: usize) -> usize {
+    pub fn number(&mut self, below: usize) -> usize {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;
         self.state ^= self.state << 17;
@@ -52,26 +52,26 @@ impl Mutations {
     /// The input with a few cuts, copies, flips and odd pieces.
     pub fn mutate(&mut self, input: &[u8]) -> Vec<u8> {
         let mut bytes = input.to_vec();
-        for _ in 0..=self.next(5) {
-            let at = self.next(bytes.len() + 1);
-            match self.next(6) {
+        for _ in 0..=self.number(5) {
+            let at = self.number(bytes.len() + 1);
+            match self.number(6) {
                 0 => {
-                    let end = (at + self.next(20)).min(bytes.len());
+                    let end = (at + self.number(20)).min(bytes.len());
                     bytes.drain(at..end);
                 }
                 1 | 2 => {
-                    let which = self.next(self.pieces.len());
+                    let which = self.number(self.pieces.len());
                     let piece = self.pieces[which].clone();
                     bytes.splice(at..at, piece);
                 }
                 3 => {
-                    let from = self.next(bytes.len() + 1);
-                    let end = (from + self.next(60)).min(bytes.len());
+                    let from = self.number(bytes.len() + 1);
+                    let end = (from + self.number(60)).min(bytes.len());
                     let piece = bytes[from..end].to_vec();
                     bytes.splice(at..at, piece);
                 }
                 4 => bytes.truncate(at.max(bytes.len() / 2)),
-                _ if at < bytes.len() => bytes[at] ^= 1 << self.next(8),
+                _ if at < bytes.len() => bytes[at] ^= 1 << self.number(8),
                 _ => {}
             }
         }
@@ -101,14 +101,16 @@ pub fn drive(target: &str, entry: fn(&[u8]), more: &[Vec<u8>]) {
     };
     for seed in &seeds {
         run(seed);
-        (0..seed.len().min(400)).for_each(|end| run(&seed[..end]));
+        for end in 0..seed.len().min(400) {
+            run(&seed[..end]);
+        }
     }
     for round in 0..ROUNDS {
         let mut input = mutations.mutate(&seeds[round % seeds.len()]);
-        if mutations.next(4) == 0 {
+        if mutations.number(4) == 0 {
             // Half of one, half of another.
-            let other = &seeds[mutations.next(seeds.len())];
-            let (keep, from) = (mutations.next(input.len() + 1), mutations.next(other.len() + 1));
+            let other = &seeds[mutations.number(seeds.len())];
+            let (keep, from) = (mutations.number(input.len() + 1), mutations.number(other.len() + 1));
             input.truncate(keep);
             input.extend_from_slice(&other[from..]);
         }

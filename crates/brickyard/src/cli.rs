@@ -114,11 +114,18 @@ enum Command {
 impl Command {
     /// Whether the command itself sees to a soft end; the others are simply dropped.
     fn stops_by_itself(&self) -> bool {
-        match self {
-            Self::Run(_) | Self::Exec(_) | Self::Psql(_) | Self::Up(_) | Self::Deploy(_) => true,
-            Self::Logs(_) | Self::Check(_) | Self::Lsp(_) | Self::Mcp(_) => true,
-            _ => false,
-        }
+        matches!(
+            self,
+            Self::Run(_)
+                | Self::Exec(_)
+                | Self::Psql(_)
+                | Self::Up(_)
+                | Self::Deploy(_)
+                | Self::Logs(_)
+                | Self::Check(_)
+                | Self::Lsp(_)
+                | Self::Mcp(_)
+        )
     }
 }
 

@@ -1,6 +1,6 @@
 //! The battery of Databricks statements: every one is understood, and nothing made of them makes the parser panic.
 
-use brickyard_sql::{parse, references, split, tokenize};
+use brickyard_sql::{parse, references, tokenize};
 
 /// The statements of the battery.
 pub(crate) fn battery() -> Vec<serde_json::Value> {

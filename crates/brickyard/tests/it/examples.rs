@@ -95,7 +95,7 @@ fn gradio_answers_with_figures() {
 }
 
 /// `["reflex", "run", "--env", "prod"]` is the command of older guides too. Pages and events come through one door, events as a
-/// WebSocket with the user's token.
+/// `WebSocket` with the user's token.
 #[test]
 fn reflex_shows_figures_for_the_user() {
     let home = Home::new();

@@ -100,6 +100,12 @@ pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap()
 }
 
+/// The same, speaking cleartext HTTP/2 from the first byte.
+pub(crate) fn http2_client() -> reqwest::Client {
+    let _already = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().http2_prior_knowledge().no_proxy().build().unwrap()
+}
+
 /// What the app saw under a name, however spelled: every value.
 pub(crate) fn seen(headers: &Value, name: &str) -> Vec<String> {
     let same = |found: &str| found.to_lowercase().replace(['_', '.'], "-") == name;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::authority::FakeAuthority;
-use super::door::{as_alice, client, open, open_with, seen};
+use super::door::{as_alice, client, http2_client, open, open_with, seen};
 use crate::rig::until;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +78,7 @@ async fn answers_are_untouched() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cleartext_http2_comes_in() {
     let door = open(as_alice(), IngressConfig::default()).await;
-    let client = reqwest::Client::builder().http2_prior_knowledge().no_proxy().build().unwrap();
+    let client = http2_client();
     let answer = client.get(door.url("/")).send().await.unwrap();
     assert_eq!(answer.version(), reqwest::Version::HTTP_2);
     let answer: Value = answer.json().await.unwrap();
@@ -89,7 +89,7 @@ async fn cleartext_http2_comes_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn events_and_uploads_pass_at_once_over_http2() {
     let door = open(as_alice(), IngressConfig::default()).await;
-    let client = reqwest::Client::builder().http2_prior_knowledge().no_proxy().build().unwrap();
+    let client = http2_client();
     let mut answer = client.get(door.url("/events")).send().await.unwrap();
     assert_eq!(answer.version(), reqwest::Version::HTTP_2);
     assert_eq!(answer.chunk().await.unwrap().unwrap(), "data: first\n\n");

@@ -218,14 +218,12 @@ impl Version {
     pub(crate) async fn start(plan: &Plan, status: watch::Sender<Status>) -> Result<Self, Failure> {
         let ready = plan.work_out().await?;
         let insists = matches!(plan.port, PortPolicy::Fixed(_)) || ready.fixed;
-        if insists && ready.network.is_none() {
-            if port::free(ready.port).is_none() {
-                return Err(Failure::machine(format!(
-                    "Another program has port {}, on which the app has to listen",
-                    ready.port
-                ))
-                .hint("stop that program, or let the app listen on `DATABRICKS_APP_PORT`"));
-            }
+        if insists && ready.network.is_none() && port::free(ready.port).is_none() {
+            return Err(Failure::machine(format!(
+                "Another program has port {}, on which the app has to listen",
+                ready.port
+            ))
+            .hint("stop that program, or let the app listen on `DATABRICKS_APP_PORT`"));
         }
         let warden = vec![plan.settings.executable.clone().into_os_string(), OsString::from("warden")];
         let mut config = SupervisorConfig::new(ready.launch.clone(), warden, plan.logs.clone());
