@@ -9,7 +9,7 @@ use brickyard_runner::warden::{Limits, LimitsApplied};
 
 use super::Context;
 use crate::failure::{Exit, Failure};
-use crate::ops::apps::{Door, FIRST_PORT, PLATFORM_PORT, PortPolicy};
+use crate::ops::apps::{Door, FIRST_PORT, PLATFORM_PORT, PortPolicy, Told};
 use crate::ops::provision::Report;
 use crate::ops::run::{Foreground, crashed};
 use crate::ops::session::{AppSession, SessionOptions};
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
             Some(user) => SignIn::As(user.to_owned()),
             None => SignIn::As(String::new()),
         },
-        open: true,
+        told: Told::Port,
     };
     let port = match (args.app_port, args.strict) {
         (Some(port), _) => PortPolicy::Fixed(port),

@@ -48,7 +48,7 @@ pub(crate) struct LocalApp {
     /// Where it stands, whichever version runs.
     status: watch::Sender<Status>,
     served: OnceLock<Served>,
-    open: bool,
+    told: Told,
     /// Its name on the network of the workspace.
     host_name: Option<String>,
     /// Versions that end once their last requests are answered.
@@ -66,20 +66,31 @@ pub(crate) struct Door {
     pub(crate) port: Port,
     /// Who a browser without a session is.
     pub(crate) sign_in: SignIn,
-    /// Whether anybody is meant to come: not where the app is not started.
-    pub(crate) open: bool,
+    /// Which of its addresses the app is told.
+    pub(crate) told: Told,
+}
+
+/// Which address `DATABRICKS_APP_URL` holds: the one its visitors have signed in at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// `http://localhost:PORT`.
+    Port,
+    /// `http://APP.localhost:PORT`, the one that deployed apps are shown with.
+    Name,
+    /// The one it would have: it is not started.
+    Would,
 }
 
 impl Door {
     /// A door nobody uses: the app is not started.
     pub(crate) fn closed() -> Self {
-        Self { port: Port::Exactly(0), open: false, ..Self::default() }
+        Self { port: Port::Exactly(0), told: Told::Would, ..Self::default() }
     }
 }
 
 impl Default for Door {
     fn default() -> Self {
-        Self { port: Port::From(FIRST_PORT), sign_in: SignIn::Browser, open: true }
+        Self { port: Port::From(FIRST_PORT), sign_in: SignIn::Browser, told: Told::Name }
     }
 }
 
@@ -154,7 +165,7 @@ impl LocalApps {
             logs: logs.clone(),
             status,
             served: OnceLock::new(),
-            open: door.open,
+            told: door.told,
             host_name: host_name.clone(),
             retiring: TaskTracker::new(),
             hurry: Mutex::default(),
@@ -200,8 +211,9 @@ impl LocalApps {
 impl LocalApp {
     /// Where browsers find it; of an app that is not started, where they would.
     pub(crate) fn address(&self) -> String {
-        match self.served() {
-            Some(served) if self.open => served.url.clone(),
+        match (self.told, self.served()) {
+            (Told::Port, Some(served)) => served.url.clone(),
+            (Told::Name, Some(served)) => served.named_url.as_ref().unwrap_or(&served.url).clone(),
             _ => format!("http://localhost:{FIRST_PORT}"),
         }
     }
