@@ -1,4 +1,4 @@
 import sys
 
-print("before the end")
+print("before the end", file=sys.stderr)
 sys.exit("there is no table `orders`")
