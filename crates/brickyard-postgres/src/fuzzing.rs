@@ -4,8 +4,11 @@
 
 use crate::startup::{Hello, body_length, parse};
 
-/// Every entry point under the name of its corpus.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("startup", startup)];
+/// The name of a corpus and what its inputs are given to.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every entry point.
+pub const TARGETS: &[Target] = &[("startup", startup)];
 
 /// The first packet of a connection, length first: no parameter that was not in the bytes.
 pub fn startup(bytes: &[u8]) {

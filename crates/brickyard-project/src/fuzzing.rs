@@ -5,9 +5,11 @@
 use crate::bundle::Bundle;
 use crate::{AppYaml, Settings, Source, yaml};
 
-/// Every entry point under the name of its corpus.
-pub const TARGETS: &[(&str, fn(&[u8]))] =
-    &[("app_yaml", app_yaml), ("bundle", bundle), ("settings", settings)];
+/// The name of a corpus and what its inputs are given to.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every entry point.
+pub const TARGETS: &[Target] = &[("app_yaml", app_yaml), ("bundle", bundle), ("settings", settings)];
 
 /// An `app.yaml`: every variable has a name, and its place is in the text.
 pub fn app_yaml(bytes: &[u8]) {

@@ -4,8 +4,11 @@
 
 use crate::{markers, parse, references, split, tokenize};
 
-/// Every entry point under the name of its corpus.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("sql", sql)];
+/// The name of a corpus and what its inputs are given to.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every entry point.
+pub const TARGETS: &[Target] = &[("sql", sql)];
 
 /// A statement: its tokens are its whole text, and what is understood has references.
 pub fn sql(bytes: &[u8]) {

@@ -8,8 +8,11 @@ use crate::gateway::connect;
 use crate::token::{Signer, TokenError};
 use crate::warehouse::thrift;
 
-/// Every entry point under the name of its corpus.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("connect", connect), ("thrift", thrift), ("token", token)];
+/// The name of a corpus and what its inputs are given to.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every entry point.
+pub const TARGETS: &[Target] = &[("connect", connect), ("thrift", thrift), ("token", token)];
 
 /// The head of a CONNECT request: the host found is the one written, and no more is read than there is.
 pub fn connect(bytes: &[u8]) {

@@ -5,8 +5,11 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 use super::headers::{cookie, is_upgrade, strip_client, strip_hop, without_cookies};
 use super::session::Sessions;
 
-/// Every entry point under the name of its corpus.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[("headers", headers)];
+/// The name of a corpus and what its inputs are given to.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every entry point.
+pub const TARGETS: &[Target] = &[("headers", headers)];
 
 /// The headers of a request, `NAME: VALUE` a line.
 pub fn headers(bytes: &[u8]) {
