@@ -21,7 +21,9 @@ pub(crate) fn run(check: bool) -> Result<(), String> {
     let mut stale = Vec::new();
     let mut pages = vec![("docs/reference/settings.md", settings::page()?)];
     for (path, page) in PAGES {
-        pages.push((path, output(binary, &["reference", page])?));
+        let text = output(binary, &["reference", page])?;
+        let text = if *page == "parity" { format!("{text}{}", crate::battery::section()?) } else { text };
+        pages.push((path, text));
     }
     for (path, text) in pages {
         let file = root().join(path);

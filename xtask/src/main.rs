@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything the repository does to itself.
 
+mod battery;
 mod bench;
 mod check;
 mod command;

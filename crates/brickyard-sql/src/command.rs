@@ -7,6 +7,7 @@ mod describe;
 mod files;
 mod grant;
 mod maintain;
+mod script;
 mod session;
 mod show;
 
@@ -19,6 +20,7 @@ pub use describe::Describe;
 pub use files::{CopyInto, InsertDirectory};
 pub use grant::{Grant, GrantAction};
 pub use maintain::{Maintain, Moment};
+pub use script::{Block, Condition, Handler, Step, script};
 pub use session::{ExecuteImmediate, Setting};
 pub use show::{Scope, Show};
 
@@ -232,6 +234,10 @@ impl Parser<'_> {
         let start = self.here();
         let first = self.text(0).to_uppercase();
         match first.as_str() {
+            _ if self.is_labelled_script() => {
+                while self.advance().is_some() {}
+                Ok(Command::Script { span: self.since(start) })
+            }
             "USE" => self.use_command(),
             "SET" | "RESET" | "DECLARE" => self.setting(),
             "EXECUTE" => self.execute_immediate(),

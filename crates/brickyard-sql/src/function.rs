@@ -9,6 +9,14 @@ pub fn is_builtin(name: &str) -> bool {
     rule(&lower).is_some()
 }
 
+/// Names of the built-in functions, sorted.
+pub fn builtins() -> impl Iterator<Item = &'static str> {
+    let names = TABLE.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    let mut names: Vec<&str> = names.map(|line| line.split(' ').next().unwrap_or(line)).collect();
+    names.sort_unstable();
+    names.into_iter()
+}
+
 /// The rule that gives the type of a built-in function; see `function/table.txt`.
 pub(crate) fn rule(name: &str) -> Option<&'static str> {
     use std::collections::HashMap;

@@ -38,13 +38,13 @@ pub mod token;
 pub use command::{Command, Securable};
 pub use data_type::{DataType, Field};
 pub use error::SqlError;
-pub use function::is_builtin;
-pub use parameters::{Marker, Parameter, Parameters, bind, literal, markers};
+pub use function::{builtins, is_builtin};
+pub use parameters::{Marker, Parameter, Parameters, bind, bind_identifiers, literal, markers};
 pub use parser::{Ident, Name, Parser};
 pub use plan::{
-    Column, Context, EngineStatement, Plan, Relation, Routine, Schemas, Variable, View, plan, plan_query,
-    qualify,
+    Column, Context, EngineStatement, Files, ModelCall, Plan, Relation, Routine, Schemas, Variable, View,
+    plan, plan_query, qualify,
 };
-pub use references::{Reference, ReferenceKind, references};
+pub use references::{Reference, ReferenceKind, commands_within, references};
 pub use statement::{Body, Statement, parse, split};
 pub use token::{Span, Token, TokenKind, quote_name, string_literal, tokenize};

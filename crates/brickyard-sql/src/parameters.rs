@@ -145,6 +145,57 @@ fn operand_follows(sql: &str, before: Token) -> bool {
     }
 }
 
+/// The statement with variables within `IDENTIFIER(…)` replaced by their values, so that what it names can be seen.
+pub fn bind_identifiers(sql: &str, variables: &[crate::plan::Variable]) -> Result<String, SqlError> {
+    if variables.is_empty() {
+        return Ok(sql.to_owned());
+    }
+    let tokens: Vec<Token> = tokenize(sql)?
+        .into_iter()
+        .filter(|token| !matches!(token.kind, TokenKind::Space | TokenKind::Comment | TokenKind::Hint))
+        .collect();
+    let is = |at: usize, symbol: &str| tokens.get(at).is_some_and(|token| token.span.of(sql) == symbol);
+    let (mut text, mut copied, mut depth, mut at) = (String::new(), 0, 0_usize, 0);
+    while at < tokens.len() {
+        let word = tokens[at].span.of(sql);
+        if depth == 0
+            && tokens[at].kind == TokenKind::Word
+            && word.eq_ignore_ascii_case("IDENTIFIER")
+            && is(at + 1, "(")
+        {
+            (depth, at) = (1, at + 2);
+            continue;
+        }
+        if depth > 0 {
+            match word {
+                "(" => depth += 1,
+                ")" => depth -= 1,
+                _ if tokens[at].kind == TokenKind::Word && !is(at + 1, "(") && !is(at + 1, ".") => {
+                    // `session.v` and `label.v` too.
+                    let qualified = at >= 2 && is(at - 1, ".") && tokens[at - 2].kind == TokenKind::Word;
+                    let owner = qualified.then(|| tokens[at - 2].span.of(sql));
+                    let fits = |variable: &&crate::plan::Variable| {
+                        variable.name.eq_ignore_ascii_case(word)
+                            && owner.is_none_or(|owner| {
+                                variable.qualifier.as_deref().unwrap_or("session").eq_ignore_ascii_case(owner)
+                            })
+                    };
+                    if let Some(variable) = variables.iter().find(fits) {
+                        let start = if qualified { tokens[at - 2].span.start } else { tokens[at].span.start };
+                        text.push_str(&sql[copied..start]);
+                        text.push_str(&variable.literal);
+                        copied = tokens[at].span.end;
+                    }
+                }
+                _ => {}
+            }
+        }
+        at += 1;
+    }
+    text.push_str(&sql[copied..]);
+    Ok(text)
+}
+
 /// The statement with every marker replaced by a literal of the parameter's exact type.
 ///
 /// Errors: `UNBOUND_SQL_PARAMETER` (42P02) for a marker without a value; `INVALID_PARAMETER_MARKER_VALUE` (22023) for a value that

@@ -23,8 +23,8 @@ pub struct EngineStatement {
     /// Its text: names whole, markers gone, only what the engine knows.
     pub sql: String,
     /// What it reads and writes beyond what [`references`] gives for the statement itself: the tables behind views and functions,
-    /// which are read with the rights of the view's or function's owner.
-    pub definer_reads: Vec<Reference>,
+    /// with whose rights: those of the view's or function's owner.
+    pub definer_reads: Vec<(String, Reference)>,
     /// Statements to be run before, in the same engine session: temporary views over files.
     pub setup: Vec<String>,
     /// Columns that the changed table must be given before (`MERGE WITH SCHEMA EVOLUTION`).
@@ -33,6 +33,28 @@ pub struct EngineStatement {
     pub checked: bool,
     /// How many sums and products of unknown type are left to the engine.
     pub unchecked: usize,
+    /// Calls of models whose answers [`Schemas::constant_call`] did not know: ask for them and plan anew.
+    pub unknown_calls: Vec<ModelCall>,
+    /// Files whose columns [`Schemas::file_columns`] did not know: ask the engine for them and plan anew.
+    pub unknown_files: Vec<Files>,
+}
+
+/// A call of a model with literals, such as `ai_query('endpoint', 'text')`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ModelCall {
+    /// The function, in lower case.
+    pub name: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}
+
+/// Files as a source of rows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Files {
+    /// What stands for them in `FROM` of the engine.
+    pub source: String,
+    /// The statement that makes it, if one must be run before.
+    pub setup: Option<String>,
 }
 
 impl EngineStatement {
@@ -68,7 +90,7 @@ pub struct Context {
     pub schema: String,
     /// Who runs it: the user name.
     pub user: String,
-    /// Session variables in sight.
+    /// Variables in sight, the innermost first.
     pub variables: Vec<Variable>,
 }
 
@@ -77,6 +99,8 @@ pub struct Context {
 pub struct Variable {
     /// Its name.
     pub name: String,
+    /// Label of the block or name of the row it belongs to; `None` for the session's.
+    pub qualifier: Option<String>,
     /// Its type.
     pub data_type: DataType,
     /// Its value as SQL text of that type.
@@ -172,6 +196,11 @@ pub trait Schemas: Sync {
         let _ = (name, arguments);
         Ok(None)
     }
+    /// The columns of files, as the engine finds them; `None` when it has not been asked.
+    fn file_columns(&self, files: &Files) -> Option<Vec<Column>> {
+        let _ = files;
+        None
+    }
     /// The rows of a command within `FROM`, such as `DESCRIBE HISTORY t`, which the engine knows by `engine_name`.
     fn command_rows(&self, command: &str) -> Result<Option<Relation>, SqlError> {
         let _ = command;
@@ -216,6 +245,8 @@ fn plan_here(statement: &Statement, context: &Context, schemas: &dyn Schemas) ->
         definer_reads: planner.definer_reads,
         checked: planner.checked,
         unchecked: planner.unchecked,
+        unknown_files: planner.unknown_files,
+        unknown_calls: planner.unknown_calls,
     }))
 }
 

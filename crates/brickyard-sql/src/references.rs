@@ -54,6 +54,32 @@ pub fn references(statement: &Statement) -> Result<Vec<Reference>, SqlError> {
     })
 }
 
+/// The commands within `FROM` of a statement, such as `DESCRIBE HISTORY t`, as they stand in its text.
+pub fn commands_within(statement: &Statement) -> Vec<String> {
+    fn of_body(body: &SetBody, sql: &str, found: &mut Vec<String>) {
+        match body {
+            SetBody::Command(span) => found.push(span.of(sql).to_owned()),
+            SetBody::Set(first, rest) => {
+                of_body(first, sql, found);
+                rest.iter().for_each(|(_, body)| of_body(body, sql, found));
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    let mut visit = |node: Node<'_>| {
+        if let Node::Query(query) = node {
+            of_body(&query.body, &statement.sql, &mut found);
+        }
+    };
+    match &statement.body {
+        Body::Query(query) => tree::walk(Node::Query(query), &mut visit),
+        Body::Dml(dml) => dml.children(&mut |node| tree::walk(node, &mut visit)),
+        Body::Command(_) => {}
+    }
+    found
+}
+
 /// References of a query; for views and functions, whose text stands for itself.
 pub(crate) fn query_references(sql: &str, query: &Query) -> Result<Vec<Reference>, SqlError> {
     let mut finder = Finder { sql, found: Vec::new(), scopes: Vec::new() };

@@ -1,8 +1,10 @@
 //! Rewriting to what the engine runs: one walk resolves names and types and collects edits, then the text is rendered once.
 
 mod arithmetic;
+mod call_forms;
 mod call_types;
 mod calls;
+mod casts;
 mod changes;
 mod edits;
 mod expressions;
@@ -15,6 +17,7 @@ mod relations;
 mod routines;
 mod scope;
 mod selects;
+mod table_functions;
 
 pub(crate) use pipes::without_pipes;
 pub(crate) use planner::{Env, Planner};

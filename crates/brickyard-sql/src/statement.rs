@@ -85,6 +85,8 @@ pub struct Insert {
     pub replace_where: Option<Expr>,
     /// `REPLACE USING (columns)`.
     pub replace_using: Vec<Ident>,
+    /// Where that stands.
+    pub replace_span: Option<Span>,
     /// The rows.
     pub source: Query,
 }
@@ -276,6 +278,7 @@ impl Parser<'_> {
             partition: None,
             replace_where: None,
             replace_using: Vec::new(),
+            replace_span: None,
             source: Query {
                 span: Span::default(),
                 with: None,
@@ -305,10 +308,12 @@ impl Parser<'_> {
             insert.columns = self.parenthesized(Self::ident)?;
             insert.columns_span = Some(self.since(columns_start));
         }
+        let replace_start = self.here();
         if self.words("REPLACE WHERE") {
             insert.replace_where = Some(self.expr()?);
         } else if self.words("REPLACE USING") {
             insert.replace_using = self.parenthesized(Self::ident)?;
+            insert.replace_span = Some(self.since(replace_start));
         } else if self.is_words("REPLACE ON") {
             return Err(SqlError::unsupported("INSERT … REPLACE ON", "Use MERGE INTO"));
         }

@@ -196,6 +196,7 @@ impl Planner<'_> {
             ("transform", DataType::Array(_)) | ("zip_with", _) => DataType::Array(Box::new(body)),
             ("transform_values", DataType::Map(key, _)) => DataType::Map(key, Box::new(body)),
             ("transform_keys", DataType::Map(_, value)) => DataType::Map(Box::new(body), value),
+            ("map_zip_with", DataType::Map(key, _)) => DataType::Map(key, Box::new(body)),
             ("aggregate" | "reduce", _) if types.len() == 3 => types[1].clone(),
             ("aggregate" | "reduce", _) => body,
             _ => DataType::Unknown,

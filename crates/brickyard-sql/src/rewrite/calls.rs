@@ -23,13 +23,12 @@ const UNIT_FIRST: [&str; 9] = [
 ];
 
 /// Functions that the engine does not have and that are not made here, with advice.
-const ABSENT: [(&str, &str); 16] = [
+const ABSENT: [(&str, &str); 15] = [
     ("approx_top_k", "Use GROUP BY with ORDER BY count(*) DESC"),
     ("reflect", "Use SQL functions"),
     ("java_method", "Use SQL functions"),
     ("try_reflect", "Use SQL functions"),
     ("session_window", "Use window functions with lag()"),
-    ("map_zip_with", "Use transform over map_keys"),
     ("input_file_name", "Select the file's path as a column when writing"),
     ("input_file_block_start", "Leave it out"),
     ("input_file_block_length", "Leave it out"),
@@ -41,6 +40,32 @@ const ABSENT: [(&str, &str); 16] = [
     ("event_log", "Leave it out"),
     ("schema_of_xml", "Give the schema as a literal"),
 ];
+
+/// Functions that a serving endpoint answers.
+const MODEL_CALLS: [&str; 9] = [
+    "ai_query",
+    "ai_gen",
+    "ai_classify",
+    "ai_summarize",
+    "ai_translate",
+    "ai_fix_grammar",
+    "ai_analyze_sentiment",
+    "ai_mask",
+    "ai_extract",
+];
+
+/// A literal as text: a string, a number, or an array of strings, one a line.
+fn literal_text(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Number(text) => Some(text.clone()),
+        ExprKind::Call(call) if call.name.single().as_deref() == Some("ARRAY") => {
+            let parts: Option<Vec<String>> =
+                call.arguments.iter().map(|argument| constant_string(&argument.value)).collect();
+            parts.map(|parts| parts.join("\n"))
+        }
+        _ => constant_string(expr),
+    }
+}
 
 impl Planner<'_> {
     /// Resolves the arguments of a call; gives their types.
@@ -57,7 +82,17 @@ impl Planner<'_> {
                 continue;
             }
             if let ExprKind::Lambda(parameters, body) = &argument.value.kind {
-                let inner = self.lambda_scope(&name, parameters, &types, index, scope);
+                let mut inner = self.lambda_scope(&name, parameters, &types, index, scope);
+                if name == "map_zip_with" && parameters.len() == 3 && index == 2 {
+                    // The values are looked up by the key that both maps' keys are walked by.
+                    let key = format!("`__e{}`", scope.lambda.len());
+                    let first = inner.lambda.len() - 3;
+                    inner.lambda[first].2 = Some(key.clone());
+                    for at in 0..2 {
+                        let map = self.render(call.arguments[at].value.span)?;
+                        inner.lambda[first + 1 + at].2 = Some(format!("try_element_at({map}, {key})"));
+                    }
+                }
                 types.push(self.expr(body, &inner)?);
                 continue;
             }
@@ -91,6 +126,13 @@ impl Planner<'_> {
         let first = before.first();
         let types: Vec<DataType> = match (name, first) {
             ("zip_with", _) => vec![element(first), element(before.get(1))],
+            ("map_zip_with", Some(DataType::Map(key, value))) => {
+                let other = match before.get(1) {
+                    Some(DataType::Map(_, other)) => (**other).clone(),
+                    _ => DataType::Unknown,
+                };
+                vec![(**key).clone(), (**value).clone(), other]
+            }
             ("aggregate" | "reduce", _) if index == 2 => {
                 vec![before.get(1).cloned().unwrap_or_default(), element(first)]
             }
@@ -247,6 +289,9 @@ impl Planner<'_> {
             Some(ExprKind::Lambda(_, body)) => Some(body.span),
             _ => None,
         };
+        if types.first() == Some(&DataType::Binary) && self.bytes(expr, name, &spans) {
+            return Ok(());
+        }
         match (name, spans.as_slice()) {
             _ if self.differs(name, call, types) => {
                 return Err(SqlError::unsupported(
@@ -335,6 +380,28 @@ impl Planner<'_> {
                 self.edits.replace(expr.span, pieces!["CAST(", expr.span, " AS BIGINT)"]);
             }
             ("sum", [_]) if types.first() == Some(&DataType::Unknown) => self.unchecked += 1,
+            ("sum", [value]) if types.first() == Some(&DataType::Void) => {
+                self.edits.replace(*value, pieces!["CAST(", *value, " AS DOUBLE)"]);
+            }
+            ("listagg" | "string_agg", [value, ..]) if types.first() == Some(&DataType::Void) => {
+                self.edits.replace(*value, pieces!["CAST(", *value, " AS STRING)"]);
+            }
+            ("map_zip_with", [left, right, _]) => {
+                let body = lambda(2)
+                    .ok_or_else(|| SqlError::unsupported("map_zip_with without a lambda", "Give a lambda"))?;
+                self.edits.replace(
+                    expr.span,
+                    pieces![
+                        "map_from_entries(transform(array_distinct(concat(map_keys(",
+                        *left,
+                        "), map_keys(",
+                        *right,
+                        format!("))), `__e{depth}` -> struct(`__e{depth}`, "),
+                        body,
+                        ")))"
+                    ],
+                );
+            }
             ("typeof", [_]) => {
                 if let Some(data_type) = types.first()
                     && *data_type == DataType::Variant
@@ -354,6 +421,9 @@ impl Planner<'_> {
                     _ => return Ok(()),
                 };
                 self.edits.replace(expr.span, pieces!["(", expr.span, format!(" % {modulus})")]);
+            }
+            ("vector_cosine_similarity" | "vector_inner_product" | "vector_l2_distance", [left, right]) => {
+                self.vectors(expr, name, *left, *right);
             }
             ("nvl" | "ifnull", [_, _]) => rename(self, "coalesce"),
             ("regr_count", _) => self.edits.replace(expr.span, pieces!["CAST(", expr.span, " AS BIGINT)"]),
@@ -419,45 +489,32 @@ impl Planner<'_> {
                 _,
             ) => {
                 let literals: Option<Vec<String>> =
-                    call.arguments.iter().map(|argument| constant_string(&argument.value)).collect();
-                if let Some(literals) = literals
-                    && let Some(text) = self.schemas.constant_call(name, &literals)?
-                {
+                    call.arguments.iter().map(|argument| literal_text(&argument.value)).collect();
+                let Some(literals) = literals else {
+                    return Err(SqlError::unsupported(
+                        format!("the function {name} of anything but literals"),
+                        "Give its arguments as literals, or call the API from the app",
+                    )
+                    .at(call.name.span));
+                };
+                if let Some(text) = self.schemas.constant_call(name, &literals)? {
                     self.edits.replace(expr.span, pieces![format!("({text})")]);
                     return Ok(());
                 }
-                return Err(SqlError::unsupported(
-                    format!("the function {name}"),
-                    "Call the API from the app",
-                )
-                .at(call.name.span));
+                if !MODEL_CALLS.contains(&name) {
+                    let hint = "Call the API from the app";
+                    return Err(
+                        SqlError::unsupported(format!("the function {name}"), hint).at(call.name.span)
+                    );
+                }
+                let wanted = crate::plan::ModelCall { name: name.to_owned(), arguments: literals };
+                self.unknown_calls.push(wanted);
+                self.edits.replace(expr.span, pieces!["CAST(NULL AS STRING)"]);
+                return Ok(());
             }
             _ => {}
         }
         Ok(())
-    }
-
-    /// Rounding half to even, which the engine does only for doubles.
-    pub(super) fn bround(&mut self, expr: &Expr, spans: &[Span], types: &[DataType]) -> Result<(), SqlError> {
-        match (types.first(), spans) {
-            (Some(data_type), [value]) if data_type.is_integer() => {
-                self.edits.replace(expr.span, pieces!["(", *value, ")"]);
-                Ok(())
-            }
-            (Some(DataType::Float | DataType::Double), _) => Ok(()),
-            (Some(DataType::Decimal(precision, scale)), [value]) => {
-                let result = DataType::Decimal((precision + 1).saturating_sub(*scale).max(1), 0);
-                self.edits.replace(expr.span, pieces![
-                    "element_at(transform(array(", *value,
-                    format!("), `__n` -> CAST(round(`__n`) - CASE WHEN abs(`__n` % 1) = 0.5 AND round(`__n`) % 2 <> 0 THEN sign(`__n`) ELSE 0 END AS {result})), 1)"),
-                ]);
-                Ok(())
-            }
-            _ => Err(SqlError::unsupported(
-                "bround of this type",
-                "Use round, which rounds half away from zero",
-            )),
-        }
     }
 
     /// Calls that the engine answers otherwise than the platform does, found by running Spark's own examples on it.
@@ -477,7 +534,6 @@ impl Planner<'_> {
             "left" | "right" | "substr" | "substring" | "overlay" | "lpad" | "rpad" | "btrim" | "trim" => {
                 binary
             }
-            "listagg" | "string_agg" => types.first() == Some(&DataType::Void),
             "mode" => types.len() > 1,
             "try_parse_url" | "schema_of_variant_agg" => true,
             "aes_encrypt" | "aes_decrypt" | "try_aes_decrypt" => {
@@ -486,107 +542,4 @@ impl Planner<'_> {
             _ => false,
         }
     }
-
-    /// The average of decimals is rounded half up, where the engine cuts off.
-    pub(super) fn average(&mut self, expr: &Expr, call: &Call, types: &[DataType]) {
-        let Some(DataType::Decimal(precision, scale)) = types.first() else { return };
-        let result = DataType::Decimal((precision + 4).min(38), (scale + 4).min(38));
-        let sum = DataType::Decimal((precision + 11).min(38), (scale + 1).min(38));
-        let rest = Span::new(call.name.span.end, expr.span.end);
-        self.edits.replace(
-            expr.span,
-            pieces![
-                "CAST(CAST(sum",
-                rest,
-                format!(" AS {sum}) / nullif(CAST(count"),
-                rest,
-                format!(" AS DECIMAL(20,0)), 0) AS {result})"),
-            ],
-        );
-    }
-
-    /// The engine interpolates; the platform gives a value that is there, as `percentile_disc` does.
-    pub(super) fn percentile(
-        &mut self,
-        expr: &Expr,
-        call: &Call,
-        types: &[DataType],
-    ) -> Result<(), SqlError> {
-        let hint = "Use percentile_disc(p) WITHIN GROUP (ORDER BY x)";
-        let [value, share, ..] = call.arguments.as_slice() else {
-            return Err(SqlError::unsupported("this call of percentile_approx", hint));
-        };
-        if call.filter.is_some() || call.over.is_some() || call.distinct {
-            return Err(SqlError::unsupported("percentile_approx with FILTER, OVER or DISTINCT", hint));
-        }
-        let (open, close) = match types.first() {
-            Some(data_type) if data_type.is_numeric() => ("CAST(", format!(" AS {data_type})")),
-            _ => ("", String::new()),
-        };
-        let one = |share: Span| {
-            pieces![
-                format!("{open}percentile_disc("),
-                share,
-                ") WITHIN GROUP (ORDER BY ",
-                value.value.span,
-                format!("){close}"),
-            ]
-        };
-        match &share.value.kind {
-            ExprKind::Call(list) if list.name.single().as_deref() == Some("ARRAY") => {
-                let mut text = pieces!["array("];
-                for (index, share) in list.arguments.iter().enumerate() {
-                    if index > 0 {
-                        text.push(Piece::from(", "));
-                    }
-                    text.extend(one(share.value.span));
-                }
-                text.push(Piece::from(")"));
-                self.edits.replace(expr.span, text);
-            }
-            ExprKind::Number(_) => self.edits.replace(expr.span, one(share.value.span)),
-            _ => return Err(SqlError::unsupported("percentile_approx of a share that is no number", hint)),
-        }
-        Ok(())
-    }
-
-    /// `window(ts, '1 hour')`: fixed windows, aligned to the epoch.
-    pub(super) fn window(&mut self, expr: &Expr, call: &Call, types: &[DataType]) -> Result<(), SqlError> {
-        let hint = "Use window(column, '<n> minutes') with one fixed length";
-        let [moment, length] = call.arguments.as_slice() else {
-            return Err(SqlError::unsupported("sliding windows", hint));
-        };
-        let length = constant_string(&length.value).and_then(|text| microseconds(&text));
-        let Some(length) = length else { return Err(SqlError::unsupported("this window length", hint)) };
-        if !matches!(types.first(), Some(DataType::Timestamp)) {
-            return Err(SqlError::unsupported("window over anything but a TIMESTAMP column", hint));
-        }
-        let micros = "unix_micros(`__t`)";
-        self.edits.replace(expr.span, pieces![
-            "element_at(transform(array(", moment.value.span,
-            format!("), `__t` -> named_struct('start', timestamp_micros({micros} - pmod({micros}, {length}L)), 'end', timestamp_micros({micros} - pmod({micros}, {length}L) + {length}L))), 1)"),
-        ]);
-        Ok(())
-    }
-}
-
-/// The length of `'1 day'`, `'90 minutes'` in microseconds.
-fn microseconds(text: &str) -> Option<i64> {
-    let mut words = text.split_whitespace().skip_while(|word| word.eq_ignore_ascii_case("interval"));
-    let number: i64 = words.next()?.parse().ok().filter(|number| *number > 0)?;
-    let unit = words.next()?.to_lowercase();
-    if words.next().is_some() {
-        return None;
-    }
-    let unit: i64 = match unit.trim_end_matches('s') {
-        "microsecond" => 1,
-        "millisecond" => 1_000,
-        "second" => 1_000_000,
-        "minute" => 60_000_000,
-        "hour" => 3_600_000_000,
-        "day" => 86_400_000_000,
-        "week" => 604_800_000_000,
-        _ => return None,
-    };
-    number.checked_mul(unit)
 }

@@ -31,7 +31,7 @@ pub(crate) struct Planner<'a> {
     pub schemas: &'a dyn Schemas,
     pub edits: Edits,
     /// What is read with the rights of owners of views and functions.
-    pub definer_reads: Vec<Reference>,
+    pub definer_reads: Vec<(String, Reference)>,
     /// Statements to be run before, in the same session.
     pub setup: Vec<String>,
     /// Columns the changed table must be given before.
@@ -40,6 +40,10 @@ pub(crate) struct Planner<'a> {
     pub checked: bool,
     /// Arithmetic whose types are unknown.
     pub unchecked: usize,
+    /// Calls of models whose answers are not known yet.
+    pub unknown_calls: Vec<crate::plan::ModelCall>,
+    /// Files whose columns are not known yet.
+    pub unknown_files: Vec<crate::plan::Files>,
     /// Whether a name that is an alias stands for its expression, as in a select list, or stays, as in `ORDER BY`.
     pub substitute: bool,
     /// Whether every entry of the select list is given its name, as a query around it refers to it.
@@ -61,6 +65,8 @@ impl<'a> Planner<'a> {
             new_columns: Vec::new(),
             checked: false,
             unchecked: 0,
+            unknown_files: Vec::new(),
+            unknown_calls: Vec::new(),
             substitute: true,
             name_all: false,
             projecting: false,
@@ -73,11 +79,12 @@ impl<'a> Planner<'a> {
         self.edits.render(self.sql, span)
     }
 
-    /// Plans the text of a view or function in its own names; gives its rewritten text and columns.
+    /// Plans the text of a view or function in its own names, which reads with its owner's rights; gives its rewritten text and
+    /// columns.
     pub(crate) fn nested(
         &mut self,
         text: &str,
-        names: (&str, &str),
+        (catalog, schema, owner): (&str, &str, &str),
         parameters: Rc<Vec<(String, String, DataType)>>,
     ) -> Result<(String, Columns), SqlError> {
         if self.depth >= MAXIMUM_EXPANSION {
@@ -90,20 +97,22 @@ impl<'a> Planner<'a> {
             return Err(SqlError::syntax(&text, Span::new(0, text.len())));
         };
         let context =
-            Context { catalog: names.0.to_owned(), schema: names.1.to_owned(), ..self.context.clone() };
+            Context { catalog: catalog.to_owned(), schema: schema.to_owned(), ..self.context.clone() };
         let mut inner = Planner::new(&text, &context, self.schemas, self.depth + 1);
         let columns = inner.query(query, &Env { parameters, ..Env::default() })?;
         let rendered = inner.render(query.span)?;
         for mut reference in query_references(&text, query)? {
-            if let Some(whole) = crate::plan::qualify(&reference.parts, names.0, names.1)
+            if let Some(whole) = crate::plan::qualify(&reference.parts, catalog, schema)
                 && !matches!(reference.kind, crate::references::ReferenceKind::Path)
             {
                 reference.parts = whole;
             }
-            self.definer_reads.push(reference);
+            self.definer_reads.push((owner.to_owned(), reference));
         }
         self.definer_reads.append(&mut inner.definer_reads);
         self.setup.append(&mut inner.setup);
+        self.unknown_files.append(&mut inner.unknown_files);
+        self.unknown_calls.append(&mut inner.unknown_calls);
         self.checked |= inner.checked;
         self.unchecked += inner.unchecked;
         Ok((rendered, columns))

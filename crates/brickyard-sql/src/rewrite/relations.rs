@@ -7,8 +7,8 @@ use crate::command::{constant_string, identifier_name};
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::parser::Name;
-use crate::plan::{self, Routine, qualify};
-use crate::query::{Call, ExprKind, Factor, FactorKind, From, Join, JoinRule, Query, SetBody};
+use crate::plan::{self, qualify};
+use crate::query::{ExprKind, Factor, FactorKind, From, Join, JoinRule, Query, SetBody};
 use crate::references::is_path;
 use crate::rewrite::edits::pieces;
 use crate::rewrite::planner::{Env, Planner};
@@ -267,7 +267,10 @@ impl Planner<'_> {
                     list: vec![Output { name: "value".to_owned(), data_type: DataType::String }],
                     open: false,
                 },
-                _ => Columns { list: Vec::new(), open: true },
+                _ => {
+                    let source = format!("{}.{}", parts[0], quote_name(&path));
+                    self.file_columns(plan::Files { source, setup: None })
+                }
             };
             return Ok(Relation { columns, ..Relation::default() });
         }
@@ -297,10 +300,11 @@ impl Planner<'_> {
                     "Use time travel in the view's text",
                 ));
             }
-            let (text, inner) = self.nested(&view.text, (&view.catalog, &view.schema), Rc::default())?;
+            let (text, inner) =
+                self.nested(&view.text, (&view.catalog, &view.schema, &view.owner), Rc::default())?;
             if columns.list.is_empty() {
                 columns = inner;
-                subquery = Some(format!("({text})"));
+                subquery = Some(format!("(SELECT * FROM ({text}){})", self.barrier(&view.owner)));
             } else if inner.list.len() == columns.list.len() || inner.open {
                 let names: Vec<String> = columns.list.iter().map(|column| quote_name(&column.name)).collect();
                 for (column, from) in columns.list.iter_mut().zip(&inner.list) {
@@ -309,7 +313,8 @@ impl Planner<'_> {
                     }
                 }
                 let names = names.join(", ");
-                subquery = Some(format!("(SELECT {names} FROM ({text}) AS `__view`({names}))"));
+                let barrier = self.barrier(&view.owner);
+                subquery = Some(format!("(SELECT {names} FROM ({text}) AS `__view`({names}){barrier})"));
             } else {
                 let text = format!(
                     "The columns of view {} do not fit its query any more.",
@@ -341,6 +346,11 @@ impl Planner<'_> {
         Ok(Relation { qualifier: whole.to_vec(), columns, ..Relation::default() })
     }
 
+    /// The limit that keeps conditions of who asks out of a view or function of somebody else.
+    pub(super) fn barrier(&self, owner: &str) -> &'static str {
+        if owner.eq_ignore_ascii_case(&self.context.user) { "" } else { BARRIER }
+    }
+
     /// The rows and values that who asks may see.
     pub(super) fn guarded(
         &mut self,
@@ -357,7 +367,7 @@ impl Planner<'_> {
             });
         }
         let filter = match &relation.row_filter {
-            Some(filter) => format!(" WHERE {}", self.guard_text(filter, relation)?),
+            Some(filter) => format!(" WHERE {}{BARRIER}", self.guard_text(filter, relation)?),
             None => String::new(),
         };
         Ok(format!("(SELECT {} FROM {source} AS {}{filter})", list.join(", "), quote_name(alias)))
@@ -380,183 +390,16 @@ impl Planner<'_> {
         inner.expr(expr, &scope)?;
         let rendered = inner.render(expr.span)?;
         self.checked |= inner.checked;
+        self.setup.append(&mut inner.setup);
+        self.unknown_files.append(&mut inner.unknown_files);
         self.definer_reads.append(&mut inner.definer_reads);
         Ok(format!("({rendered})"))
     }
-
-    pub(super) fn table_function(
-        &mut self,
-        factor: &Factor,
-        call: &Call,
-        scope: &Scope,
-        env: &Env,
-    ) -> Result<Relation, SqlError> {
-        let name = call.name.single().unwrap_or_default().to_lowercase();
-        let alias = factor.alias.as_ref().and_then(|alias| alias.relation()).unwrap_or_default();
-        let _ = alias;
-        let column = |name: &str, data_type: DataType| Output { name: name.to_owned(), data_type };
-        let closed =
-            |list: Vec<Output>| Relation { columns: Columns { list, open: false }, ..Relation::default() };
-        match name.as_str() {
-            "range" => {
-                self.arguments(call, scope)?;
-                return Ok(closed(vec![column("id", DataType::BigInt)]));
-            }
-            "read_files" => return self.read_files(factor, call),
-            "table_changes" => {
-                return Err(SqlError::unsupported(
-                    "the change data feed (table_changes)",
-                    "Compare two versions with VERSION AS OF",
-                ));
-            }
-            _ => {}
-        }
-        if call.name.parts.len() == 1 && crate::function::is_builtin(&name) {
-            let outputs = self.generator_outputs(&name, call, scope)?;
-            if matches!(name.as_str(), "explode" | "explode_outer") {
-                self.explode_map(call, scope)?;
-            }
-            return Ok(Relation {
-                columns: outputs
-                    .map_or(Columns { list: Vec::new(), open: true }, |list| Columns { list, open: false }),
-                ..Relation::default()
-            });
-        }
-        let routine = self.routine(&call.name)?;
-        self.inline_table_function(factor, call, &routine, scope, env)
-    }
-
-    /// Looks a function up.
-    pub(super) fn routine(&mut self, name: &Name) -> Result<Routine, SqlError> {
-        let parts = name.values();
-        let missing = || {
-            let text = format!(
-                "Cannot resolve routine {} on search path [`system`.`builtin`, `system`.`session`, {}.{}].",
-                name.quoted(),
-                quote_name(&self.context.catalog),
-                quote_name(&self.context.schema)
-            );
-            SqlError::new("UNRESOLVED_ROUTINE", "42883", text).at(name.span)
-        };
-        if let [only] = parts.as_slice()
-            && let Some(routine) = self.schemas.temporary_routine(only)
-        {
-            return Ok(routine);
-        }
-        let whole = qualify(&parts, &self.context.catalog, &self.context.schema).ok_or_else(missing)?;
-        self.schemas.routine(&whole)?.ok_or_else(missing)
-    }
-
-    pub(super) fn inline_table_function(
-        &mut self,
-        factor: &Factor,
-        call: &Call,
-        routine: &Routine,
-        scope: &Scope,
-        env: &Env,
-    ) -> Result<Relation, SqlError> {
-        let _ = env;
-        let Some(body) = &routine.body else {
-            return Err(SqlError::unsupported(
-                "table functions that are not written in SQL",
-                "Write the function in SQL",
-            ));
-        };
-        let parameters = self.bound_parameters(call, routine, scope)?;
-        let (text, mut columns) =
-            self.nested(body, (&routine.catalog, &routine.schema), Rc::new(parameters))?;
-        let mut text = format!("({text})");
-        if !routine.returns_table.is_empty() {
-            columns = outputs(&routine.returns_table);
-            let names: Vec<String> = columns.list.iter().map(|column| quote_name(&column.name)).collect();
-            let names = names.join(", ");
-            text = format!("(SELECT {names} FROM {text} AS `__function`({names}))");
-        }
-        let alias = call.name.parts.last().map(|part| part.value.clone()).unwrap_or_default();
-        if factor.alias.is_none() {
-            text = format!("{text} AS {}", quote_name(&alias));
-        }
-        self.edits.replace(factor.source, pieces![text]);
-        Ok(Relation { qualifier: vec![alias], columns, ..Relation::default() })
-    }
-
-    /// `read_files('path', format => 'csv', …)` becomes a temporary view of the session, made before.
-    pub(super) fn read_files(&mut self, factor: &Factor, call: &Call) -> Result<Relation, SqlError> {
-        let hint = "Give the path and the options as literals";
-        let mut options = Vec::new();
-        let (mut path, mut format) = (None, None);
-        for argument in &call.arguments {
-            let value = match &argument.value.kind {
-                ExprKind::Boolean(value) => Some(value.to_string()),
-                ExprKind::Number(value) => Some(value.clone()),
-                _ => constant_string(&argument.value),
-            };
-            let Some(value) = value else {
-                return Err(SqlError::unsupported("this argument of read_files", hint));
-            };
-            match argument.name.as_ref().map(|name| name.value.to_lowercase()).as_deref() {
-                None => path = Some(value),
-                Some("format") => format = Some(value.to_lowercase()),
-                Some(key) => options.push((key.to_owned(), value)),
-            }
-        }
-        let Some(path) = path else { return Err(SqlError::unsupported("read_files without a path", hint)) };
-        let format = if let Some(format) = format {
-            format
-        } else {
-            let extension =
-                path.rsplit_once('.').map(|(_, extension)| extension.to_lowercase()).unwrap_or_default();
-            match extension.as_str() {
-                "csv" | "json" | "parquet" => extension,
-                "txt" => "text".to_owned(),
-                _ => {
-                    return Err(SqlError::unsupported("read_files without a format", "Add format => 'csv'"));
-                }
-            }
-        };
-        if !["csv", "json", "parquet", "text", "binaryfile", "avro"].contains(&format.as_str()) {
-            return Err(SqlError::unsupported(
-                format!("read_files of format {format}"),
-                "Use csv, json, parquet or text",
-            ));
-        }
-        if format == "csv" {
-            // read_files reads a header and infers types unless told otherwise.
-            for (key, value) in [("header", "true"), ("inferSchema", "true")] {
-                if !options.iter().any(|(known, _)| known.eq_ignore_ascii_case(key)) {
-                    options.push((key.to_owned(), value.to_owned()));
-                }
-            }
-        }
-        let local = self.schemas.path(&path)?;
-        let name = format!("__files_{}_{}", self.depth, self.setup.len());
-        let mut list = vec![format!("`path` {}", string_literal(&local))];
-        let mut schema = String::new();
-        for (key, value) in &options {
-            if key.eq_ignore_ascii_case("schema") {
-                let DataType::Struct(fields) = DataType::from(format!("STRUCT<{value}>").as_str()) else {
-                    return Err(SqlError::unsupported(
-                        "this schema of read_files",
-                        "Give it as 'name TYPE, …'",
-                    ));
-                };
-                let columns: Vec<String> = fields
-                    .iter()
-                    .map(|field| format!("{} {}", quote_name(&field.name), field.data_type))
-                    .collect();
-                schema = format!(" ({})", columns.join(", "));
-            } else {
-                list.push(format!("{} {}", quote_name(key), string_literal(value)));
-            }
-        }
-        self.setup.push(format!(
-            "CREATE OR REPLACE TEMPORARY VIEW {name}{schema} USING {format} OPTIONS ({})",
-            list.join(", ")
-        ));
-        self.edits.replace(factor.source, pieces![name]);
-        Ok(Relation { columns: Columns { list: Vec::new(), open: true }, ..Relation::default() })
-    }
 }
+
+/// No row is left out by it, but the engine moves no condition past it: one that fails on a row which is hidden would tell the
+/// row's values in its error.
+const BARRIER: &str = " LIMIT 9223372036854775807";
 
 /// The columns of a relation of the catalog.
 pub(super) fn outputs(columns: &[plan::Column]) -> Columns {

@@ -41,8 +41,11 @@ impl Planner<'_> {
             self.edits.replace(expr.span, pieces![format!("{engine}({})", list.join(", "))]);
             return Ok(returns);
         };
-        let (text, _) =
-            self.nested(&scalar(body), (&routine.catalog, &routine.schema), Rc::new(parameters))?;
+        let (text, _) = self.nested(
+            &scalar(body),
+            (&routine.catalog, &routine.schema, &routine.owner),
+            Rc::new(parameters),
+        )?;
         let inner = match text.strip_prefix("SELECT ") {
             Some(rest) if !is_query(body) => format!("({})", without_alias(rest)),
             _ => format!("({text})"),

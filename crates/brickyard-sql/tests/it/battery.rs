@@ -24,8 +24,9 @@ AS t(id,customer,region,amount,order_date,ts,tags,attrs,addr,payload)";
 const ORDERS_COLUMNS: &str = "id BIGINT, customer STRING, region STRING, amount DECIMAL(10,2), order_date DATE, ts TIMESTAMP, \
 tags ARRAY<STRING>, attrs MAP<STRING, STRING>, addr STRUCT<city: STRING, zip: STRING>, payload STRING";
 
-/// Statements that need a table only the workspace can make: by `LOCATION`, from a CSV file, or with evolved columns.
-const OF_THE_WORKSPACE: [i64; 4] = [58, 280, 281, 282];
+/// Statements that need what only the workspace has: tables by `LOCATION`, from a CSV file or with evolved columns, models, its
+/// own catalog and schema.
+const OF_THE_WORKSPACE: [i64; 7] = [58, 211, 212, 218, 280, 281, 282];
 
 /// Statements that are refused, each with an `UNSUPPORTED_FEATURE` that names what.
 const REFUSED: [i64; 14] = [63, 209, 211, 212, 213, 214, 215, 216, 217, 219, 220, 224, 263, 283];

@@ -321,7 +321,7 @@ impl Bench {
             Value::String(text) => format!("CAST({} AS {data_type})", string_literal(text)),
             _ => format!("CAST(NULL AS {data_type})"),
         };
-        Ok(Variable { name: name.to_owned(), data_type, literal })
+        Ok(Variable { name: name.to_owned(), qualifier: None, data_type, literal })
     }
 
     /// A table whose rows are those of a query of the engine.

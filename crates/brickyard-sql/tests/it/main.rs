@@ -6,4 +6,5 @@ mod battery;
 mod bench;
 mod cells;
 mod corpus;
+mod examples;
 mod semantics;

@@ -3,17 +3,25 @@
 //! The engine writes rows; what it cannot do is done here: the first commit, changes of metadata, history, restore.
 
 mod action;
+mod clone;
+mod compact;
 mod fault;
 mod history;
 mod log;
+mod mapping;
+mod repair;
 mod restore;
 mod table;
 mod vacuum;
 
 pub(crate) use action::Metadata;
+pub(crate) use clone::{Source, clone};
+pub(crate) use compact::{Compacted, Group, compact, groups, partitions};
 pub(crate) use fault::DeltaError;
-pub(crate) use history::{Commit, affected_rows, history};
+pub(crate) use history::{ChangedRows, Commit, changed_rows, history};
 pub(crate) use log::Log;
+pub(crate) use mapping::{MODE, assign, drop, is_on, rename};
+pub(crate) use repair::repair;
 pub(crate) use restore::{Detail, Restored, detail, restore};
 pub(crate) use table::{NewTable, alter, create, replace};
 pub(crate) use vacuum::vacuum;

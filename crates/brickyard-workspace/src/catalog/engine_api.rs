@@ -15,12 +15,9 @@ use super::fault::CatalogError;
 use super::kind::Kind;
 use super::privilege::Privilege;
 use super::record::TableRecord;
-use super::{Catalog, Identity, information_schema, name};
+use super::{Catalog, Identity, name};
 use crate::error::{ApiError, ApiResult};
 use crate::workspace::Workspace;
-
-/// What the catalog `system` is called in statements for the engine.
-pub(crate) const SYSTEM_ALIAS: &str = "__system";
 
 /// The routes the engine uses.
 pub(crate) fn engine_router(workspace: Workspace) -> Router {
@@ -48,26 +45,9 @@ async fn table(
     Path(full_name): Path<String>,
 ) -> ApiResult<Value> {
     let (identity, token) = asker(&workspace, &headers)?;
-    let full_name = known(&full_name)?;
-    if name::parts(Kind::Table, &full_name)?[1] == information_schema::NAME {
-        let render = move || {
-            let catalog = workspace.catalog();
-            let table = catalog.render_information(&identity, &full_name)?;
-            told(catalog, &table)
-        };
-        let told = tokio::task::spawn_blocking(render).await.map_err(|error| ApiError::internal(&error))?;
-        return Ok(Json(told?));
-    }
     let table = readable(workspace.catalog(), &identity, token, &full_name)?;
     workspace.make_sample(&table).await?;
     Ok(Json(told(workspace.catalog(), &table)?))
-}
-
-/// The name as the catalog has it: the engine keeps `system` for itself, so the front layer calls ours otherwise.
-fn known(full_name: &str) -> Result<String, CatalogError> {
-    let parts = name::parts(Kind::Table, full_name)?;
-    let catalog = if parts[0] == SYSTEM_ALIAS { "system" } else { &parts[0] };
-    Ok(format!("{catalog}.{}.{}", parts[1], parts[2]))
 }
 
 /// The table, if who asks may read or change it.

@@ -62,6 +62,9 @@ pub(crate) enum CatalogError {
     /// A value that cannot be.
     #[error("{0}")]
     Invalid(String),
+    /// The same with the platform's error class and SQLSTATE.
+    #[error("{2}")]
+    Classed(&'static str, &'static str, String),
     /// A part of the platform that is not here.
     #[error("The local workspace does not implement {0}")]
     Unsupported(String),
@@ -115,6 +118,7 @@ impl CatalogError {
             Self::Denied { .. } | Self::NotOwner { .. } => ("INSUFFICIENT_PERMISSIONS", "42501"),
             Self::NoPrincipal { .. } => ("PRINCIPAL_DOES_NOT_EXIST", "42704"),
             Self::Invalid(_) => ("INVALID_PARAMETER_VALUE", "22023"),
+            Self::Classed(class, state, _) => (*class, *state),
             Self::Unsupported(_) => ("UNSUPPORTED_FEATURE", "0A000"),
             Self::Delta(error) => error.sql(),
             Self::Store(_) | Self::Directory { .. } => ("INTERNAL_ERROR", "XX000"),
@@ -160,7 +164,7 @@ impl From<CatalogError> for ApiError {
             CatalogError::NoPrincipal { .. } => {
                 Self::new(StatusCode::NOT_FOUND, "PRINCIPAL_DOES_NOT_EXIST", message)
             }
-            CatalogError::Invalid(_) => Self::invalid(message),
+            CatalogError::Invalid(_) | CatalogError::Classed(..) => Self::invalid(message),
             CatalogError::Unsupported(what) => Self::not_implemented(what),
             CatalogError::Delta(delta) if delta.is_users() => Self::invalid(message),
             CatalogError::Delta(_) | CatalogError::Store(_) | CatalogError::Directory { .. } => {

@@ -1,6 +1,6 @@
 //! `information_schema`: the catalog as tables, rendered for who asks at the moment they ask.
 //!
-//! The engine is told of a JSON file with the rows, so that any query over them works. `system.information_schema` shows
+//! The warehouse gives the engine the rows as a view, so that any query over them works. `system.information_schema` shows
 //! all catalogs, every other one its own.
 
 mod objects;
@@ -8,23 +8,16 @@ mod privileges;
 mod routines;
 mod shape;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::access::Identity;
 use super::fault::CatalogError;
 use super::kind::Kind;
-use super::privilege::Privilege;
 use super::record::{TableRecord, TableType};
 use super::{Catalog, name};
 
 pub(super) use shape::NAME;
 use shape::{SHAPES, Shape};
-
-/// How long a rendered table may be read by the statement that asked for it.
-const KEPT: Duration = Duration::from_mins(30);
 
 /// Rows as JSON objects.
 type Rows = Vec<Value>;
@@ -36,7 +29,7 @@ impl Catalog {
     }
 
     /// One table of an `information_schema`.
-    pub(super) fn information_record(&self, catalog: &str, table: &str) -> Result<TableRecord, CatalogError> {
+    pub(crate) fn information_record(&self, catalog: &str, table: &str) -> Result<TableRecord, CatalogError> {
         let shape = Shape::of(table)
             .ok_or_else(|| CatalogError::not_found(Kind::Table, format!("{catalog}.{NAME}.{table}")))?;
         let schema = self.schema_record(catalog, NAME)?;
@@ -62,32 +55,6 @@ impl Catalog {
             column_tags: std::collections::BTreeMap::new(),
             stamp: schema.stamp,
         })
-    }
-
-    /// Writes the rows of a table of an `information_schema` as this identity sees them; the record names the file.
-    pub(super) fn render_information(
-        &self,
-        identity: &Identity,
-        full: &str,
-    ) -> Result<TableRecord, CatalogError> {
-        self.check(identity, Kind::Table, full, Privilege::SELECT)?;
-        let parts = name::parts(Kind::Table, full)?;
-        let mut record = self.information_record(&parts[0], &parts[2])?;
-        let mut text = Vec::new();
-        for row in self.information_rows(identity, &parts[0], &parts[2])? {
-            text.extend_from_slice(row.to_string().as_bytes());
-            text.push(b'\n');
-        }
-        let home = self.inner.state.join("engine").join("information");
-        let directory = home.join(fingerprint(&text));
-        let failed = |source| CatalogError::Directory { path: directory.clone(), source };
-        std::fs::create_dir_all(&directory).map_err(failed)?;
-        // Written anew each time: so its age tells when it was last asked for.
-        crate::store::write_private(&directory.join("rows.json"), &text).map_err(failed)?;
-        forget_old(&home, &directory);
-        "JSON".clone_into(&mut record.format);
-        record.location = Some(directory);
-        Ok(record)
     }
 
     /// The rows as this identity sees them.
@@ -144,7 +111,7 @@ impl Catalog {
             "routines" | "parameters" => {
                 for function in self.list_functions(identity, &full)? {
                     if table == "routines" {
-                        rows.push(routines::routine(&function));
+                        rows.push(routines::routine(identity, &function));
                     } else {
                         rows.extend(routines::parameters(&function));
                     }
@@ -154,10 +121,12 @@ impl Catalog {
                 for record in self.list_tables(identity, &full)? {
                     match table {
                         "tables" => rows.push(objects::table(&record)),
-                        "views" => rows.extend(objects::view(&record)),
+                        "views" => rows.extend(objects::view(identity, &record)),
                         "columns" => rows.extend(objects::columns(self, &record)?),
                         "table_tags" | "column_tags" => rows.extend(objects::table_tags(&record, table)),
                         "table_privileges" => rows.extend(privileges::of_table(self, identity, &record)?),
+                        "row_filters" => rows.extend(objects::row_filter(&record)),
+                        "column_masks" => rows.extend(objects::column_masks(&record)),
                         "table_constraints" => rows.extend(objects::constraints(&record)),
                         "key_column_usage" => rows.extend(objects::keys(&record)),
                         _ => return Err(CatalogError::not_found(Kind::Table, format!("{NAME}.{table}"))),
@@ -166,28 +135,5 @@ impl Catalog {
             }
         }
         Ok(())
-    }
-}
-
-fn fingerprint(text: &[u8]) -> PathBuf {
-    use std::fmt::Write as _;
-    let digest = ring::digest::digest(&ring::digest::SHA256, text);
-    let mut name = String::new();
-    for byte in &digest.as_ref()[..16] {
-        let _ = write!(name, "{byte:02x}");
-    }
-    PathBuf::from(name)
-}
-
-/// Removes what was rendered long before `latest`.
-fn forget_old(home: &Path, latest: &Path) {
-    let age =
-        |directory: &Path| std::fs::metadata(directory.join("rows.json")).and_then(|file| file.modified());
-    let (Ok(now), Ok(entries)) = (age(latest), std::fs::read_dir(home)) else { return };
-    for entry in entries.flatten() {
-        let old = age(&entry.path()).is_ok_and(|then| now.duration_since(then).is_ok_and(|age| age > KEPT));
-        if old && let Err(error) = std::fs::remove_dir_all(entry.path()) {
-            tracing::debug!(%error, "A rendered table stays: {error}");
-        }
     }
 }

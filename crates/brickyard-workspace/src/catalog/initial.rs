@@ -14,7 +14,7 @@ const CATALOGS: &[(&str, &str, bool, &[&str])] = &[
     ("main", "MANAGED_CATALOG", false, &["default"]),
     (WORKSPACE_CATALOG, "MANAGED_CATALOG", false, &["default"]),
     ("samples", "SYSTEM_CATALOG", true, &["nyctaxi", "tpch", "bakehouse"]),
-    ("system", "SYSTEM_CATALOG", true, &[]),
+    ("system", "SYSTEM_CATALOG", true, &["query"]),
 ];
 
 /// What `account users` hold from the start: kind, name, privileges.

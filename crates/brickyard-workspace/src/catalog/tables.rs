@@ -1,11 +1,14 @@
 mod change;
+mod columns;
 mod create;
+mod dropped;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::access::Identity;
 use super::column::Column;
-use super::delta::{self, Commit, Detail, Log, Restored};
+use super::delta::{self, ChangedRows, Commit, Compacted, Detail, Group, Log, Restored};
 use super::fault::CatalogError;
 use super::kind::Kind;
 use super::privilege::Privilege;
@@ -14,10 +17,13 @@ use super::{Catalog, information_schema, name};
 use crate::store::StoreError;
 
 pub(crate) use change::TableChange;
-pub(crate) use create::NewTable;
 pub(super) use create::local_path;
+pub(crate) use create::{CloneOf, NewTable};
 
 const TABLE: &str = "catalog_table";
+
+/// Who made a commit that the engine wrote.
+const WRITER: &str = "catalog_writer";
 
 /// Hours that files which are no longer in a table are kept at least.
 const LEAST_RETENTION: u32 = 168;
@@ -84,10 +90,7 @@ impl Catalog {
     }
 
     /// Properties as `SHOW TBLPROPERTIES` gives them.
-    pub(crate) fn properties(
-        &self,
-        table: &TableRecord,
-    ) -> Result<std::collections::BTreeMap<String, String>, CatalogError> {
+    pub(crate) fn properties(&self, table: &TableRecord) -> Result<BTreeMap<String, String>, CatalogError> {
         match log_of(table) {
             Some(log) if log.latest()?.is_some() => {
                 let snapshot = log.snapshot()?;
@@ -107,14 +110,73 @@ impl Catalog {
         }
     }
 
-    /// The last version of a Delta table; for [`Catalog::affected_rows`].
+    /// The last version of a Delta table; for [`Catalog::changed_rows`].
     pub(crate) fn version(&self, table: &TableRecord) -> Result<i64, CatalogError> {
         Ok(delta_log(table)?.latest()?.unwrap_or(-1))
     }
 
     /// Rows that commits after version `since` inserted, updated or deleted.
-    pub(crate) fn affected_rows(&self, table: &TableRecord, since: i64) -> Result<u64, CatalogError> {
-        Ok(delta::affected_rows(&delta_log(table)?, since)?)
+    pub(crate) fn changed_rows(&self, table: &TableRecord, since: i64) -> Result<ChangedRows, CatalogError> {
+        Ok(delta::changed_rows(&delta_log(table)?, since)?)
+    }
+
+    /// Remembers who made the commits after version `since`, which the engine does not write into the log.
+    pub(crate) fn sign_commits(
+        &self,
+        identity: &Identity,
+        table: &TableRecord,
+        since: i64,
+    ) -> Result<(), CatalogError> {
+        for version in delta_log(table)?.versions()?.into_iter().filter(|version| *version > since) {
+            self.store().put(WRITER, &writer_key(table, version), &identity.name)?;
+        }
+        Ok(())
+    }
+
+    /// Values of the partitions that a table has, by column.
+    pub(crate) fn partitions(
+        &self,
+        table: &TableRecord,
+    ) -> Result<Vec<BTreeMap<String, Option<String>>>, CatalogError> {
+        Ok(delta::partitions(&delta_log(table)?)?)
+    }
+
+    /// What `OPTIMIZE` would do: the version it is of, groups of files that become fewer, and how many files there are.
+    pub(crate) fn compaction(
+        &self,
+        table: &TableRecord,
+        all: bool,
+    ) -> Result<(i64, Vec<Group>, usize), CatalogError> {
+        let (version, _, groups, considered) = delta::groups(&delta_log(table)?, all)?;
+        Ok((version, groups, considered))
+    }
+
+    /// Names of a Delta table's columns with the names that its files know them by.
+    pub(crate) fn physical_columns(
+        &self,
+        table: &TableRecord,
+    ) -> Result<Vec<(String, String)>, CatalogError> {
+        let columns = self.columns(table)?.into_iter().map(|column| {
+            let physical =
+                column.metadata.get("delta.columnMapping.physicalName").and_then(|name| name.as_str());
+            (column.name.clone(), physical.unwrap_or(&column.name).to_owned())
+        });
+        Ok(columns.collect())
+    }
+
+    /// Puts rewritten files in the place of others, as `OPTIMIZE` does.
+    pub(crate) fn compact(
+        &self,
+        identity: &Identity,
+        table: &TableRecord,
+        version: i64,
+        operation: (&str, &serde_json::Value),
+        removed: &[serde_json::Value],
+        added: &[Compacted],
+    ) -> Result<(), CatalogError> {
+        let log = delta_log(table)?;
+        let done = delta::compact(&log, &identity.name, self.now(), version, operation, removed, added)?;
+        if done { Ok(()) } else { Err(delta::DeltaError::Conflict.into()) }
     }
 
     /// `DESCRIBE HISTORY`: the latest commits first.
@@ -125,7 +187,12 @@ impl Catalog {
         limit: usize,
     ) -> Result<Vec<Commit>, CatalogError> {
         self.check(identity, Kind::Table, full, Privilege::SELECT)?;
-        Ok(delta::history(&delta_log(&self.table_record(full)?)?, limit)?)
+        let table = self.table_record(full)?;
+        let mut commits = delta::history(&delta_log(&table)?, limit)?;
+        for commit in commits.iter_mut().filter(|commit| commit.user_name.is_none()) {
+            commit.user_name = self.store().get(WRITER, &writer_key(&table, commit.version))?;
+        }
+        Ok(commits)
     }
 
     /// `DESCRIBE DETAIL`, beside what the record says.
@@ -145,6 +212,17 @@ impl Catalog {
         let table = self.table_record(full)?;
         let log = delta_log(&table)?;
         Ok(delta::restore(&log.table, &identity.name, self.now(), version)?)
+    }
+
+    /// `FSCK REPAIR TABLE`: takes out files that are no longer on disk and gives their paths; with `dry_run` they stay.
+    pub(crate) fn repair(
+        &self,
+        identity: &Identity,
+        full: &str,
+        dry_run: bool,
+    ) -> Result<Vec<String>, CatalogError> {
+        self.check(identity, Kind::Table, full, Privilege::MODIFY)?;
+        Ok(delta::repair(&delta_log(&self.table_record(full)?)?, &identity.name, self.now(), dry_run)?)
     }
 
     /// `VACUUM … RETAIN … HOURS`: removes files that no version of the last `hours` needs and gives their paths; with
@@ -179,14 +257,18 @@ impl Catalog {
         found.map(|commit| commit.version).ok_or_else(first)
     }
 
-    /// Drops a table or view, and the files of a managed table.
+    /// Drops a table or view; the files of a managed table go after seven days, as `UNDROP TABLE` may ask for them.
     pub(crate) fn drop_table(&self, identity: &Identity, full: &str) -> Result<TableRecord, CatalogError> {
         let parts = name::parts(Kind::Table, full)?;
         self.catalog_record(&parts[0])?;
         self.schema_record(&parts[0], &parts[1])?;
         let record = self.table_record(full)?;
         self.check_manage(identity, Kind::Table, full)?;
-        self.remove_table(&record)?;
+        if record.table_type == TableType::Managed && record.is_delta() {
+            self.set_aside(&record)?;
+        } else {
+            self.remove_table(&record)?;
+        }
         Ok(record)
     }
 
@@ -213,6 +295,14 @@ impl Catalog {
         let parts = [record.catalog.clone(), record.schema.clone(), record.name.clone()];
         self.store().delete(TABLE, &record.full_name())?;
         self.forget_grants(Kind::Table, &parts)?;
+        self.remove_files(record)
+    }
+
+    /// Removes what lies behind a record that is gone.
+    fn remove_files(&self, record: &TableRecord) -> Result<(), CatalogError> {
+        for (key, _) in self.store().list::<String>(WRITER, &format!("{}.", record.id))? {
+            self.store().delete(WRITER, &key)?;
+        }
         if record.table_type == TableType::Managed
             && let Some(location) = &record.location
             && location.starts_with(self.tables_directory())
@@ -226,6 +316,10 @@ impl Catalog {
     pub(super) fn tables_directory(&self) -> PathBuf {
         self.inner.state.join("tables")
     }
+}
+
+fn writer_key(table: &TableRecord, version: i64) -> String {
+    format!("{}.{version:020}", table.id)
 }
 
 /// The log of a Delta table.

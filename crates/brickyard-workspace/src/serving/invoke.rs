@@ -17,6 +17,9 @@ use crate::workspace::Workspace;
 /// Longest time a model may take, as on the platform.
 pub(super) const LONGEST: Duration = Duration::from_secs(297);
 
+/// Largest answer that a function of SQL takes, in bytes.
+const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+
 /// A question to an endpoint, checked as far as the workspace can.
 pub(super) struct Question {
     /// Endpoint as the client named it.
@@ -101,6 +104,33 @@ pub(super) async fn by_served_model(
         Ok::<_, ApiError>(axum::Json(serde_json::json!({})))
     };
     taken().map_or_else(IntoResponse::into_response, IntoResponse::into_response)
+}
+
+impl Workspace {
+    /// Asks an endpoint for the rest of a conversation and gives its text, as the functions of SQL do.
+    pub(crate) async fn chat_text(
+        &self,
+        caller: &Caller,
+        endpoint: &str,
+        prompt: &str,
+    ) -> Result<String, ApiError> {
+        let body = serde_json::json!({ "messages": [{ "role": "user", "content": prompt }] });
+        let answer = ask(self, caller, endpoint.to_owned(), Some(Door::Chat), body).await?;
+        let status = answer.status();
+        let bytes = axum::body::to_bytes(answer.into_body(), LARGEST_ANSWER)
+            .await
+            .map_err(|error| ApiError::internal(&error))?;
+        let told: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        if !status.is_success() {
+            let message = told["message"].as_str().or(told["error"]["message"].as_str());
+            let message = message.unwrap_or("The endpoint gave no answer").to_owned();
+            return Err(ApiError::new(status, "REMOTE_FUNCTION_HTTP_FAILED_ERROR", message));
+        }
+        let text = told["choices"][0]["message"]["content"].as_str();
+        text.map(str::to_owned).ok_or_else(|| {
+            ApiError::invalid(format!("The answer of the endpoint '{endpoint}' is no chat message"))
+        })
+    }
 }
 
 async fn ask(

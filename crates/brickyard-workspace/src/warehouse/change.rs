@@ -1,7 +1,10 @@
 use arrow_schema::DataType::Int64;
 use brickyard_sql::statement::DmlKind;
 
+use super::fault::Fault;
 use super::grid::{Cell, Grid};
+use super::outcome::Outcome;
+use crate::catalog::ChangedRows;
 
 /// Which counts a change answers with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,9 +23,9 @@ impl Changed {
         }
     }
 
-    /// The row that the platform answers.
-    pub(crate) fn grid(self, rows: Option<i64>) -> Grid {
-        let names: &[&'static str] = match self {
+    /// The row that the platform answers; counts are null where the log does not tell them.
+    pub(crate) fn outcome(self, rows: Option<ChangedRows>) -> Result<Outcome, Fault> {
+        let names: &[&str] = match self {
             Self::Inserted => &["num_affected_rows", "num_inserted_rows"],
             Self::Updated => &["num_affected_rows"],
             Self::Merged => {
@@ -30,11 +33,20 @@ impl Changed {
             }
         };
         let mut grid = Grid::new(names.iter().map(|&name| (name, Int64)).collect());
-        let count: Cell = rows.into();
+        let total = rows.map(ChangedRows::total);
+        let count = |pick: fn(ChangedRows) -> i64| -> Cell { rows.map(pick).into() };
         grid.row(match self {
-            Self::Inserted => vec![count.clone(), count],
-            _ => vec![count],
+            Self::Inserted => vec![total.into(), count(|rows| rows.inserted)],
+            Self::Updated => vec![total.into()],
+            Self::Merged => vec![
+                total.into(),
+                count(|rows| rows.updated),
+                count(|rows| rows.deleted),
+                count(|rows| rows.inserted),
+            ],
         });
-        grid
+        let mut outcome = grid.outcome()?;
+        outcome.modified = total;
+        Ok(outcome)
     }
 }

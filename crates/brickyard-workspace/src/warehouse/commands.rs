@@ -1,12 +1,17 @@
 //! Statements that the workspace answers itself; one file a noun.
 
+mod alter;
 mod catalogs;
+mod copy;
 mod describe;
 mod explain;
 mod functions;
 mod grants;
+mod immediate;
 mod maintain;
+mod optimize;
 mod schemas;
+mod script;
 mod settings;
 mod show;
 mod tables;
@@ -25,12 +30,12 @@ pub(crate) async fn run(scene: &Scene<'_>, sql: &str, command: &Command) -> Resu
         Command::UseCatalog(name) => settings::use_catalog(scene, &name.values()),
         Command::UseSchema(name) => settings::use_schema(scene, &name.values()),
         Command::Setting(setting) => settings::setting(scene, sql, setting).await,
-        Command::Explain { .. } => explain::explain(),
+        Command::Explain { statement, span, .. } => explain::explain(scene, span.of(sql), statement).await,
         Command::CreateCatalog(create) => catalogs::create(scene, create),
         Command::CreateSchema(create) => schemas::create(scene, create),
         Command::CreateTable(create) => tables::create(scene, sql, create).await,
         Command::CreateView(create) => views::create(scene, create).await,
-        Command::CreateFunction(create) => functions::create(scene, create),
+        Command::CreateFunction(create) => functions::create(scene, create).await,
         Command::CreateVolume(create) => volumes::create(scene, create),
         Command::Drop { kind, if_exists, temporary, name, cascade } => {
             let parts = name.values();
@@ -51,22 +56,31 @@ pub(crate) async fn run(scene: &Scene<'_>, sql: &str, command: &Command) -> Resu
                 dropped => dropped.map(|()| Outcome::nothing()),
             }
         }
-        Command::Alter(alter) => tables::alter(scene, alter),
-        Command::CommentOn { kind, name, comment } => tables::comment(scene, *kind, name, comment.clone()),
+        Command::Alter(alter) => alter::alter(scene, alter).await,
+        Command::CommentOn { kind, name, comment } => alter::comment(scene, *kind, name, comment.clone()),
         Command::Show(show) => show::show(scene, show),
         Command::Describe(question) => describe::describe(scene, sql, question).await,
         Command::Grant(grant) => grants::change(scene, grant),
-        Command::Maintain(care) => maintain::maintain(scene, care).await,
+        Command::Maintain(care) => maintain::maintain(scene, sql, care).await,
         Command::Put { file, path, overwrite } => volumes::put(scene, file, path, *overwrite),
         Command::Get { path, file } => volumes::get(scene, path, file),
         Command::Remove { path } => volumes::remove(scene, path),
         Command::List { path, limit } => volumes::list(scene, path, *limit),
+        Command::Undrop { kind: Securable::Table, name } => {
+            scene.catalog().undrop_table(&scene.identity, &scene.full(name)?)?;
+            Ok(Outcome::nothing())
+        }
         Command::Undrop { kind, .. } => Err(Fault::unsupported(format_args!("UNDROP {}", kind.words()))),
-        Command::ExecuteImmediate(_) => Err(Fault::unsupported("EXECUTE IMMEDIATE")),
-        Command::Script { .. } => Err(Fault::unsupported("SQL scripts (BEGIN … END)")),
-        Command::Transaction(word) => Err(Fault::unsupported(format_args!("transactions ({word})"))),
-        Command::CopyInto(_) => Err(Fault::unsupported("COPY INTO")),
-        Command::InsertDirectory(_) => Err(Fault::unsupported("INSERT OVERWRITE DIRECTORY")),
+        Command::ExecuteImmediate(execute) => immediate::execute(scene, sql, execute).await,
+        Command::Script { .. } => script::run(scene, sql).await,
+        // As on a warehouse without catalog-managed commits.
+        Command::Transaction(word) => Err(Fault::new(
+            "TRANSACTION_NOT_SUPPORTED.STATEMENT",
+            "0A000",
+            format_args!("Failed to execute {word}: transactions of several statements are not supported."),
+        )),
+        Command::CopyInto(copy) => copy::copy(scene, sql, copy).await,
+        Command::InsertDirectory(insert) => copy::insert_directory(scene, sql, insert).await,
         Command::Unsupported { construct } => Err(Fault::unsupported(construct)),
     }
 }

@@ -120,7 +120,8 @@ impl History {
         }
     }
 
-    fn all(&self, workspace: &Workspace) -> Vec<Entry> {
+    /// Every statement that is remembered, the latest first.
+    pub(crate) fn all(&self, workspace: &Workspace) -> Vec<Entry> {
         self.lock(workspace).list.iter().rev().cloned().collect()
     }
 
@@ -187,13 +188,20 @@ pub(super) async fn list(
     Ok(Json(answer))
 }
 
+impl Entry {
+    /// `SELECT`, `INSERT` and so on.
+    pub(crate) fn kind(&self) -> String {
+        let first = self.text.split_whitespace().next().unwrap_or_default().to_uppercase();
+        if first == "WITH" { "SELECT".to_owned() } else { first }
+    }
+}
+
 fn show(entry: &Entry) -> Value {
-    let first = entry.text.split_whitespace().next().unwrap_or_default().to_uppercase();
     json!({
         "query_id": entry.id.to_string(),
         "status": entry.status,
         "query_text": entry.text,
-        "statement_type": if first == "WITH" { "SELECT".to_owned() } else { first },
+        "statement_type": entry.kind(),
         "query_start_time_ms": entry.started,
         "execution_end_time_ms": entry.ended,
         "query_end_time_ms": entry.ended,

@@ -9,6 +9,9 @@ use super::result::ipc;
 use super::scene::arithmetic;
 use crate::catalog::Delegation;
 
+/// Bytes of rows that may be held at once.
+const MOST_HELD: usize = 256 * 1024 * 1024;
+
 /// What a statement gives: columns at once, rows as they are asked for.
 pub(crate) struct Outcome {
     /// Columns, in the engine's types.
@@ -64,6 +67,26 @@ impl Outcome {
     /// The next rows; `None` when there are no more.
     pub(crate) async fn next(&mut self) -> Result<Option<Batch>, Fault> {
         self.rows.next().await.map_err(|fault| arithmetic(fault, self.checked))
+    }
+
+    /// The same with all its rows in hand, which are few.
+    pub(crate) async fn held(mut self) -> Result<Self, Fault> {
+        let mut rows = VecDeque::new();
+        let mut size = 0;
+        while let Some(batch) = self.next().await? {
+            size += batch.stream.len();
+            if size > MOST_HELD {
+                return Err(Fault::new(
+                    "RESULT_TOO_LARGE",
+                    "54000",
+                    "The rows of a statement in a script are too many.",
+                ));
+            }
+            rows.push_back(batch);
+        }
+        self.rows = Rows::Ready(rows);
+        self.keep = None;
+        Ok(self)
     }
 
     /// No columns, no rows: the answer of a command.

@@ -19,6 +19,21 @@ pub(crate) fn show(pattern: &str, text: &str) -> bool {
     })
 }
 
+/// A pattern of file names: `*` is any text, `?` any letter, `{a,b}` one of several texts.
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
+    if let Some((head, rest)) = pattern.split_once('{')
+        && let Some((inner, tail)) = rest.split_once('}')
+    {
+        return inner.split(',').any(|choice| glob(&format!("{head}{choice}{tail}"), text));
+    }
+    let pieces = pattern.chars().map(|letter| match letter {
+        '*' => Piece::Any,
+        '?' => Piece::One,
+        letter => Piece::Letter(letter),
+    });
+    matches(&pieces.collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>())
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Piece {
     Any,

@@ -1,17 +1,25 @@
 //! What the planner asks of the catalog, answered for one session.
 
-use brickyard_sql::{Column, DataType, Reference, ReferenceKind, Relation, Routine, Schemas, SqlError, View};
+use std::collections::HashMap;
+
+use brickyard_sql::{
+    Column, DataType, Files, ModelCall, Reference, ReferenceKind, Relation, Routine, Schemas, SqlError, View,
+};
 
 use super::fault::Fault;
-use super::information_schema;
-use super::name::full_name;
+use super::name::{full_name, shown};
 use super::session::Settings;
+use super::system;
+use crate::caller::Caller;
 use crate::catalog::{Catalog, CatalogError, Identity, Kind, Policy, Privilege, TableRecord};
 use crate::error::ApiError;
 use crate::files::FilePath;
+use crate::workspace::Workspace;
 
 /// The catalog as one caller's statements see it.
 pub(crate) struct Sight<'a> {
+    pub(crate) workspace: &'a Workspace,
+    pub(crate) caller: &'a Caller,
     pub(crate) catalog: &'a Catalog,
     pub(crate) identity: &'a Identity,
     pub(crate) settings: &'a Settings,
@@ -19,6 +27,12 @@ pub(crate) struct Sight<'a> {
     pub(crate) by_place: bool,
     /// Who may see everything: definers' tables are looked up as them, and delegated.
     pub(crate) admin: &'a Identity,
+    /// Columns of files, as the engine found them.
+    pub(crate) files: &'a HashMap<Files, Vec<Column>>,
+    /// Rows of commands that stand in `FROM`.
+    pub(crate) commands: &'a HashMap<String, Relation>,
+    /// What models have answered, as SQL text.
+    pub(crate) answers: &'a HashMap<ModelCall, String>,
 }
 
 impl Sight<'_> {
@@ -35,6 +49,19 @@ impl Sight<'_> {
         Ok(())
     }
 
+    /// Views and functions read with their owners' rights: an owner who has lost a grant has lost it for everybody.
+    pub(crate) fn authorize_definers(&self, definers: &[(String, Reference)]) -> Result<(), Fault> {
+        for (owner, reference) in definers {
+            if owner.is_empty() || self.identity.name.eq_ignore_ascii_case(owner) && self.identity.admin {
+                continue;
+            }
+            let identity = self.catalog.identity(owner)?;
+            let owners = Sight { identity: &identity, ..*self };
+            owners.authorize(std::slice::from_ref(reference))?;
+        }
+        Ok(())
+    }
+
     fn authorize_table(&self, reference: &Reference) -> Result<(), Fault> {
         if let [name] = reference.parts.as_slice()
             && self.settings.temporary(name).is_some()
@@ -42,10 +69,20 @@ impl Sight<'_> {
             return Ok(());
         }
         let Some(full) = self.full(&reference.parts) else { return Ok(()) };
-        if is_information_schema(&reference.parts) {
-            return Ok(());
+        if let Some(served) = system::whole(&reference.parts, &self.settings.catalog) {
+            return system::authorize(self.catalog, self.identity, &served);
         }
-        self.catalog.check(self.identity, Kind::Table, &full, Privilege::SELECT)?;
+        match self.catalog.check(self.identity, Kind::Table, &full, Privilege::SELECT) {
+            // A schema or catalog that is not there has no tables either.
+            Err(CatalogError::NotFound { .. }) => {
+                let name = shown(
+                    &brickyard_sql::qualify(&reference.parts, &self.settings.catalog, &self.settings.schema)
+                        .unwrap_or_default(),
+                );
+                return Err(CatalogError::NotFound { kind: Kind::Table, name }.into());
+            }
+            checked => checked?,
+        }
         if reference.kind == ReferenceKind::Write {
             self.catalog.check(self.identity, Kind::Table, &full, Privilege::MODIFY)?;
         }
@@ -53,6 +90,11 @@ impl Sight<'_> {
     }
 
     fn authorize_function(&self, reference: &Reference) -> Result<(), Fault> {
+        if let [name] = reference.parts.as_slice()
+            && self.settings.temporary_routine(name).is_some()
+        {
+            return Ok(());
+        }
         let Some(full) = self.full(&reference.parts) else { return Ok(()) };
         match self.catalog.check(self.identity, Kind::Function, &full, Privilege::EXECUTE) {
             // Whether there is such a function at all, the planner says better.
@@ -76,14 +118,19 @@ impl Sight<'_> {
     }
 
     /// Tables that the engine must let this statement read although the caller has no grant, or only through a filter.
-    pub(crate) fn delegated(&self, references: &[Reference], definers: &[Reference]) -> Vec<String> {
+    pub(crate) fn delegated(
+        &self,
+        references: &[Reference],
+        definers: &[(String, Reference)],
+    ) -> Vec<String> {
         let guarded = references.iter().filter_map(|reference| {
             let parts =
                 brickyard_sql::qualify(&reference.parts, &self.settings.catalog, &self.settings.schema)?;
             let record = self.catalog.table_record(&full_name(&parts)).ok()?;
             (record.is_guarded()).then(|| record.full_name())
         });
-        let behind = definers.iter().filter(|reference| reference.parts.len() == 3);
+        let behind =
+            definers.iter().map(|(_, reference)| reference).filter(|reference| reference.parts.len() == 3);
         guarded.chain(behind.map(|reference| reference.parts.join("."))).collect()
     }
 
@@ -114,11 +161,9 @@ impl Sight<'_> {
 
 impl Schemas for Sight<'_> {
     fn relation(&self, name: &[String]) -> Result<Option<Relation>, SqlError> {
-        if let [catalog, _, table] = name
-            && is_information_schema(name)
-        {
-            let seen = self.catalog.get_catalog(self.identity, &full_name(&[catalog])).is_ok();
-            return Ok(information_schema::relation(catalog, table).filter(|_| seen));
+        if let Some(served) = system::whole(name, &self.settings.catalog) {
+            let seen = self.catalog.get_catalog(self.identity, &full_name(&[&served[0]])).is_ok();
+            return Ok(system::relation(self.catalog, &served).map_err(sql_error)?.filter(|_| seen));
         }
         match self.catalog.table_record(&full_name(name)) {
             Ok(table) => Ok(Some(self.relation_of(&table).map_err(sql_error)?)),
@@ -158,6 +203,43 @@ impl Schemas for Sight<'_> {
         self.settings.temporary(name).cloned()
     }
 
+    fn temporary_routine(&self, name: &str) -> Option<Routine> {
+        self.settings.temporary_routine(name).cloned()
+    }
+
+    fn constant_call(&self, name: &str, arguments: &[String]) -> Result<Option<String>, SqlError> {
+        match (name, arguments) {
+            ("secret" | "try_secret", [scope, key]) => {
+                let allowed = self.workspace.authorize_scope(self.caller, scope, "READ");
+                match allowed.and_then(|()| self.workspace.secret(scope, key)) {
+                    Ok(secret) => {
+                        Ok(Some(brickyard_sql::string_literal(secret.expose_text().unwrap_or_default())))
+                    }
+                    Err(_) if name == "try_secret" => Ok(Some("CAST(NULL AS STRING)".to_owned())),
+                    Err(_) => Err(SqlError::new(
+                        "INVALID_SECRET_LOOKUP.PATH_NOT_FOUND",
+                        "22531",
+                        format!(
+                            "Invalid secret lookup: the secret with key `{key}` in the scope `{scope}` does not exist or cannot be read by you."
+                        ),
+                    )),
+                }
+            }
+            _ => {
+                let call = ModelCall { name: name.to_owned(), arguments: arguments.to_vec() };
+                Ok(self.answers.get(&call).cloned())
+            }
+        }
+    }
+
+    fn file_columns(&self, files: &Files) -> Option<Vec<Column>> {
+        self.files.get(files).cloned()
+    }
+
+    fn command_rows(&self, command: &str) -> Result<Option<Relation>, SqlError> {
+        Ok(self.commands.get(command).cloned())
+    }
+
     fn is_member(&self, group: &str) -> bool {
         self.identity.is(group)
     }
@@ -175,22 +257,6 @@ impl Schemas for Sight<'_> {
 /// The full name of a path's volume as the catalog reads it.
 fn volume_name(path: &FilePath) -> Result<String, ApiError> {
     Ok(full_name(&path.volume()?.split('.').collect::<Vec<_>>()))
-}
-
-/// Catalogs and tables of `information_schema` that a statement reads.
-pub(crate) fn information_schema_tables(references: &[Reference], catalog: &str) -> Vec<(String, String)> {
-    let found = references.iter().filter(|reference| is_information_schema(&reference.parts));
-    found
-        .map(|reference| match reference.parts.as_slice() {
-            [catalog, _, table] => (catalog.clone(), table.clone()),
-            parts => (catalog.to_owned(), parts.last().cloned().unwrap_or_default()),
-        })
-        .collect()
-}
-
-/// Whether a name lies in an `information_schema`.
-pub(crate) fn is_information_schema(parts: &[String]) -> bool {
-    parts.len() > 1 && parts[parts.len() - 2].eq_ignore_ascii_case("information_schema")
 }
 
 fn masked(policy: &Policy, column: &str) -> String {

@@ -1,16 +1,25 @@
+mod change;
+mod variables;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use arrow_array::RecordBatch;
+use brickyard_sql::statement::DmlKind;
 use brickyard_sql::{
-    Body, Context, EngineStatement, Name, Plan, Reference, Schemas, Statement, parse, plan, references,
+    Body, Column, Context, EngineStatement, Files, ModelCall, Name, Plan, Reference, Relation, Schemas,
+    Statement, Variable, parse, plan, references,
 };
 use uuid::Uuid;
 
 use super::commands;
 use super::fault::Fault;
-use super::information_schema;
 use super::name::full_name;
 use super::outcome::Outcome;
-use super::planner::{Sight, information_schema_tables};
+use super::planner::Sight;
+use super::result::sql_type::SqlType;
 use super::session::{Session, Settings};
+use super::system;
 use crate::catalog::{Catalog, Identity, TableRecord};
 use crate::workspace::Workspace;
 
@@ -21,6 +30,27 @@ pub(crate) struct Scene<'a> {
     pub(crate) operation: Uuid,
     pub(crate) identity: Identity,
     admin: Identity,
+    seen: Mutex<Seen>,
+}
+
+/// What has been found out while the statement runs.
+#[derive(Default)]
+struct Seen {
+    /// Variables of a script's blocks, the innermost last.
+    frames: Vec<Vec<Variable>>,
+    /// Columns of files, as the engine found them.
+    files: HashMap<Files, Vec<Column>>,
+    /// What models have answered, as SQL text.
+    answers: HashMap<ModelCall, String>,
+    /// Rows of commands that stand in `FROM`, by the command's text.
+    commands: HashMap<String, Relation>,
+}
+
+/// A statement for the engine, with what it touches and what the engine must be let read for it.
+pub(crate) struct Planned {
+    pub(crate) statement: EngineStatement,
+    pub(crate) touched: Vec<Reference>,
+    pub(crate) delegated: Vec<String>,
 }
 
 impl<'a> Scene<'a> {
@@ -34,7 +64,7 @@ impl<'a> Scene<'a> {
         let admin = workspace
             .catalog()
             .identity(first.map_or(session.caller.name(), |user| user.user_name.as_str()))?;
-        Ok(Self { workspace, session, operation, identity, admin })
+        Ok(Self { workspace, session, operation, identity, admin, seen: Mutex::default() })
     }
 
     pub(crate) fn catalog(&self) -> &'a Catalog {
@@ -46,35 +76,50 @@ impl<'a> Scene<'a> {
         self.session.settings().clone()
     }
 
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Carries a bound statement out.
     pub(crate) async fn run(&self, sql: &str) -> Result<Outcome, Fault> {
+        let sql = &brickyard_sql::bind_identifiers(sql, &self.variables())?;
         let statement = parse(sql)?;
         if let Body::Command(command) = &statement.body {
             return Box::pin(commands::run(self, sql, command)).await;
         }
-        let (planned, touched, delegated) = self.plan(&statement)?;
-        self.bring(&touched).await?;
-        let Body::Dml(dml) = &statement.body else { return self.engine(&planned, delegated).await };
+        if let Some(text) = self.without_replace_using(sql, &statement).await? {
+            return Box::pin(self.run(&text)).await;
+        }
+        let planned = self.plan(&statement).await?;
+        self.bring(&planned).await?;
+        let Body::Dml(dml) = &statement.body else { return self.engine(&planned).await };
         let kind = super::change::Changed::of(&dml.kind);
-        let target = touched.iter().find(|reference| reference.kind == brickyard_sql::ReferenceKind::Write);
-        let target = target.and_then(|target| self.table(&target.parts).ok());
-        self.change(planned, delegated, kind, target).await
+        let written = |reference: &&Reference| reference.kind == brickyard_sql::ReferenceKind::Write;
+        let target = planned.touched.iter().find(written).and_then(|target| self.table(&target.parts).ok());
+        let replaced = match &dml.kind {
+            DmlKind::Insert(insert) => insert.replace_where.as_ref().map(|filter| filter.span.of(sql)),
+            _ => None,
+        };
+        self.change(&planned, kind, target, replaced).await
     }
 
-    /// Gives the engine the tables of `information_schema` that a statement reads, as this caller may see them; and
+    /// Gives the engine the tables of `information_schema` and the like that a statement reads, as this caller may see them; and
     /// the rows of `samples` where the engine does not ask for them itself.
-    async fn bring(&self, touched: &[Reference]) -> Result<(), Fault> {
+    async fn bring(&self, planned: &Planned) -> Result<(), Fault> {
         if self.workspace.config().engine.is_some() {
-            for reference in touched {
+            for reference in &planned.touched {
                 if let Ok(table) = self.table(&reference.parts) {
                     self.workspace.make_sample(&table).await?;
                 }
             }
         }
-        for (catalog, table) in information_schema_tables(touched, &self.settings().catalog) {
-            if let Some(rows) = information_schema::rows(self.catalog(), &self.identity, &catalog, &table)? {
+        let current = self.settings().catalog;
+        let behind = planned.statement.definer_reads.iter().map(|(_, reference)| reference);
+        for reference in planned.touched.iter().chain(behind) {
+            let Some(name) = system::whole(&reference.parts, &current) else { continue };
+            if let Some(rows) = system::rows(self.workspace, &self.identity, &name)? {
                 let engine = self.session.engine(self.workspace).await?;
-                engine.put_view(&information_schema::view_name(&catalog, &table), vec![rows]).await?;
+                engine.put_view(&system::view_name(&name), vec![rows]).await?;
             }
         }
         Ok(())
@@ -82,9 +127,10 @@ impl<'a> Scene<'a> {
 
     /// Runs a query of our own making or of a command's, as the caller.
     pub(crate) async fn query(&self, sql: &str) -> Result<Outcome, Fault> {
-        let (planned, touched, delegated) = self.plan(&parse(sql)?)?;
-        self.bring(&touched).await?;
-        self.engine(&planned, delegated).await
+        let sql = brickyard_sql::bind_identifiers(sql, &self.variables())?;
+        let planned = self.plan(&parse(&sql)?).await?;
+        self.bring(&planned).await?;
+        self.engine(&planned).await
     }
 
     /// All rows of a query that gives few.
@@ -99,23 +145,103 @@ impl<'a> Scene<'a> {
 
     /// The columns a query would have.
     pub(crate) async fn schema(&self, sql: &str) -> Result<arrow_schema::SchemaRef, Fault> {
-        let (planned, touched, delegated) = self.plan(&parse(sql)?)?;
-        self.bring(&touched).await?;
-        let _delegation = self.session.delegate(self.workspace, delegated).await?;
+        let sql = brickyard_sql::bind_identifiers(sql, &self.variables())?;
+        let planned = self.plan(&parse(&sql)?).await?;
+        self.bring(&planned).await?;
+        let _delegation = self.session.delegate(self.workspace, planned.delegated.clone()).await?;
         let engine = self.session.engine(self.workspace).await?;
-        self.prepare(engine, &planned).await?;
-        Ok(engine.schema(&planned.sql, &brickyard_engine::Parameters::None).await?)
+        self.prepare(engine, &planned.statement.setup).await?;
+        Ok(engine.schema(&planned.statement.sql, &brickyard_engine::Parameters::None).await?)
     }
 
-    /// Authorizes a query or change and plans it for the engine.
-    fn plan(&self, statement: &Statement) -> Result<(EngineStatement, Vec<Reference>, Vec<String>), Fault> {
+    /// Authorizes a query or change and plans it for the engine. Files are looked at first, and commands in `FROM` are run.
+    pub(crate) async fn plan(&self, statement: &Statement) -> Result<Planned, Fault> {
+        for command in brickyard_sql::commands_within(statement) {
+            Box::pin(self.show_command(command)).await?;
+        }
+        loop {
+            let planned = self.plan_with_what_is_seen(statement)?;
+            let unknown: Vec<Files> = {
+                let seen = self.seen();
+                let mut unknown = planned.statement.unknown_files.clone();
+                unknown.retain(|files| !seen.files.contains_key(files));
+                unknown
+            };
+            let mut calls = planned.statement.unknown_calls.clone();
+            calls.dedup();
+            if unknown.is_empty() && calls.is_empty() {
+                return Ok(planned);
+            }
+            for files in unknown {
+                self.look_at(files).await?;
+            }
+            for call in calls {
+                let answer = super::models::answer(self.workspace, &self.session.caller, &call).await?;
+                self.seen().answers.insert(call, answer);
+            }
+        }
+    }
+
+    /// Asks the engine for the columns of files that the statement may read.
+    async fn look_at(&self, files: Files) -> Result<(), Fault> {
+        let engine = self.session.engine(self.workspace).await?;
+        self.prepare(engine, files.setup.as_slice()).await?;
+        let sql = format!("SELECT * FROM {}", files.source);
+        let schema = engine.schema(&sql, &brickyard_engine::Parameters::None).await?;
+        let columns = schema.fields().iter().map(|field| Column {
+            name: field.name().clone(),
+            data_type: brickyard_sql::DataType::from(SqlType::of(field).to_string().as_str()),
+            mask: None,
+            default: None,
+        });
+        self.seen().files.insert(files, columns.collect());
+        Ok(())
+    }
+
+    /// Runs a command that stands in `FROM` and gives the engine its rows.
+    async fn show_command(&self, command: String) -> Result<(), Fault> {
+        let statement = parse(&command)?;
+        let Body::Command(parsed) = &statement.body else { return Ok(()) };
+        let mut outcome = commands::run(self, &command, parsed).await?;
+        let mut rows = Vec::new();
+        while let Some(batch) = outcome.next().await? {
+            rows.extend(batch.decode()?);
+        }
+        let columns = outcome.schema.fields().iter().map(|field| Column {
+            name: field.name().clone(),
+            data_type: brickyard_sql::DataType::from(SqlType::of(field).to_string().as_str()),
+            mask: None,
+            default: None,
+        });
+        let number = self.seen().commands.len();
+        let name = format!("__command_{}_{number}", self.operation.simple());
+        let relation =
+            Relation { columns: columns.collect(), engine_name: Some(name.clone()), ..Relation::default() };
+        if rows.is_empty() {
+            rows.push(RecordBatch::new_empty(outcome.schema.clone()));
+        }
+        self.session.engine(self.workspace).await?.put_view(&name, rows).await?;
+        self.seen().commands.insert(command, relation);
+        Ok(())
+    }
+
+    fn plan_with_what_is_seen(&self, statement: &Statement) -> Result<Planned, Fault> {
         let settings = self.settings();
+        let (files, commands, answers) = {
+            let seen = self.seen();
+            (seen.files.clone(), seen.commands.clone(), seen.answers.clone())
+        };
         let sight = Sight {
+            workspace: self.workspace,
+            caller: &self.session.caller,
             catalog: self.catalog(),
             identity: &self.identity,
             settings: &settings,
             by_place: self.workspace.config().engine.is_some(),
             admin: &self.admin,
+            files: &files,
+            commands: &commands,
+            answers: &answers,
         };
         let touched = references(statement)?;
         sight.authorize(&touched)?;
@@ -123,68 +249,76 @@ impl<'a> Scene<'a> {
             catalog: settings.catalog.clone(),
             schema: settings.schema.clone(),
             user: self.session.caller.name().to_owned(),
-            variables: settings.variables.clone(),
+            variables: self.variables(),
         };
         match plan(statement, &context, &sight as &dyn Schemas)? {
-            Plan::Engine(planned) => {
-                let delegated = sight.delegated(&touched, &planned.definer_reads);
-                Ok((planned, touched, delegated))
+            Plan::Engine(statement) => {
+                sight.authorize_definers(&statement.definer_reads)?;
+                let delegated = sight.delegated(&touched, &statement.definer_reads);
+                Ok(Planned { statement, touched, delegated })
             }
             Plan::Command(_) => Err(Fault::internal("A command stands where a query must")),
         }
     }
 
-    async fn prepare(
-        &self,
-        engine: &brickyard_engine::Session,
-        planned: &EngineStatement,
-    ) -> Result<(), Fault> {
-        for setup in &planned.setup {
+    /// Refuses a command's references that the caller has no grant for.
+    pub(crate) fn authorize(&self, references: &[Reference]) -> Result<(), Fault> {
+        let settings = self.settings();
+        Sight {
+            workspace: self.workspace,
+            caller: &self.session.caller,
+            catalog: self.catalog(),
+            identity: &self.identity,
+            settings: &settings,
+            admin: &self.admin,
+            files: &HashMap::new(),
+            commands: &HashMap::new(),
+            answers: &HashMap::new(),
+        }
+        .authorize(references)
+    }
+
+    async fn prepare(&self, engine: &brickyard_engine::Session, setup: &[String]) -> Result<(), Fault> {
+        for setup in setup {
             let stream = engine.execute(Uuid::new_v4(), setup, &brickyard_engine::Parameters::None).await?;
             stream.collect().await?;
         }
         Ok(())
     }
 
-    async fn engine(&self, planned: &EngineStatement, delegated: Vec<String>) -> Result<Outcome, Fault> {
-        let delegation = self.session.delegate(self.workspace, delegated).await?;
+    pub(crate) async fn engine(&self, planned: &Planned) -> Result<Outcome, Fault> {
+        self.engine_text(planned, &planned.statement.sql).await
+    }
+
+    /// Runs a text of our own making that no planner sees, which may read these tables whatever is granted; all its rows.
+    pub(crate) async fn raw(&self, sql: &str, tables: Vec<String>) -> Result<Vec<RecordBatch>, Fault> {
+        let _delegation = self.session.delegate(self.workspace, tables).await?;
         let engine = self.session.engine(self.workspace).await?;
-        self.prepare(engine, planned).await?;
-        let stream = engine.execute(self.operation, &planned.sql, &brickyard_engine::Parameters::None).await;
-        let stream = stream.map_err(|error| arithmetic(error.into(), planned.checked))?;
+        let stream = engine.execute(Uuid::new_v4(), sql, &brickyard_engine::Parameters::None).await?;
+        Ok(stream.collect().await?)
+    }
+
+    /// Makes a view over files in the engine and gives its columns.
+    pub(crate) async fn file_columns(&self, setup: &str, view: &str) -> Result<Vec<Column>, Fault> {
+        let files = Files { source: view.to_owned(), setup: Some(setup.to_owned()) };
+        self.look_at(files.clone()).await?;
+        Ok(self.seen().files.get(&files).cloned().unwrap_or_default())
+    }
+
+    /// Runs a text made of a planned statement in the engine.
+    pub(crate) async fn engine_text(&self, planned: &Planned, sql: &str) -> Result<Outcome, Fault> {
+        let delegation = self.session.delegate(self.workspace, planned.delegated.clone()).await?;
+        let engine = self.session.engine(self.workspace).await?;
+        self.prepare(engine, &planned.statement.setup).await?;
+        let checked = planned.statement.checked;
+        // Statements within a script or command have operations of their own: the engine takes an id once.
+        let operation = if self.seen().frames.is_empty() { self.operation } else { Uuid::new_v4() };
+        let stream = engine.execute(operation, sql, &brickyard_engine::Parameters::None).await;
+        let stream = stream.map_err(|error| arithmetic(error.into(), checked))?;
         let mut outcome = Outcome::engine(stream);
-        outcome.checked = planned.checked;
+        outcome.checked = checked;
         outcome.keep = delegation;
         Ok(outcome)
-    }
-
-    /// Changes rows: one change of a table at a time, and the counts from its log.
-    async fn change(
-        &self,
-        planned: EngineStatement,
-        delegated: Vec<String>,
-        changed: super::change::Changed,
-        target: Option<TableRecord>,
-    ) -> Result<Outcome, Fault> {
-        let Some(target) = target else {
-            self.drain(&planned, delegated).await?;
-            return Ok(Outcome::nothing());
-        };
-        let lock = self.workspace.warehouses().writer(&target.full_name());
-        let _writing = lock.lock().await;
-        let before = self.catalog().version(&target).ok();
-        self.drain(&planned, delegated).await?;
-        let rows = before.and_then(|before| self.catalog().affected_rows(&target, before).ok());
-        let rows = rows.and_then(|rows| i64::try_from(rows).ok());
-        let mut outcome = changed.grid(rows).outcome()?;
-        outcome.modified = rows;
-        Ok(outcome)
-    }
-
-    async fn drain(&self, planned: &EngineStatement, delegated: Vec<String>) -> Result<(), Fault> {
-        let mut outcome = self.engine(planned, delegated).await?;
-        while outcome.next().await?.is_some() {}
-        Ok(())
     }
 
     /// A name made whole, quoted as the catalog reads it.

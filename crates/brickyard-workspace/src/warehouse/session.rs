@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use brickyard_engine::SessionSpec;
-use brickyard_sql::{Relation, Variable};
+use brickyard_sql::{Relation, Routine, Variable};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) variables: Vec<Variable>,
     /// Temporary views by name in lower case.
     temporaries: BTreeMap<String, Relation>,
+    /// Temporary functions by name in lower case.
+    routines: BTreeMap<String, Routine>,
 }
 
 impl Session {
@@ -219,6 +221,26 @@ impl Settings {
     /// Drops a temporary view; `false` when there is none.
     pub(crate) fn drop_temporary(&mut self, name: &str) -> bool {
         self.temporaries.remove(&name.to_lowercase()).is_some()
+    }
+
+    /// A temporary function.
+    pub(crate) fn temporary_routine(&self, name: &str) -> Option<&Routine> {
+        self.routines.get(&name.to_lowercase())
+    }
+
+    /// Makes a temporary function; `false` when there is one of that name that may not be replaced.
+    pub(crate) fn put_temporary_routine(&mut self, name: &str, routine: Routine, replace: bool) -> bool {
+        let name = name.to_lowercase();
+        if !replace && self.routines.contains_key(&name) {
+            return false;
+        }
+        self.routines.insert(name, routine);
+        true
+    }
+
+    /// Drops a temporary function; `false` when there is none.
+    pub(crate) fn drop_temporary_routine(&mut self, name: &str) -> bool {
+        self.routines.remove(&name.to_lowercase()).is_some()
     }
 
     /// What the engine is told of the configuration.

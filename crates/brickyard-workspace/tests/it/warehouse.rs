@@ -1,7 +1,11 @@
+use brickyard_workspace::{ServingBackend, ServingEndpoint};
+
 use crate::harness::{ADA, CLIENT_ID, DEVELOPER, Running, environment, start};
 
 /// The newest connector and SDK.
 const NEW: &[&str] = &["databricks-sql-connector[pyarrow]==4.9.0", "databricks-sdk==0.156.0"];
+/// The newest connector and a second reader of Delta tables.
+const WITH_DELTA: &[&str] = &["databricks-sql-connector[pyarrow]==4.9.0", "deltalake==1.6.6"];
 /// The same without pyarrow, which makes the connector ask for columns of plain values.
 const WITHOUT_ARROW: &[&str] = &["databricks-sql-connector==4.9.0", "databricks-sdk==0.156.0"];
 /// What today's app templates pin.
@@ -55,9 +59,46 @@ fn variables(running: &Running) -> Vec<(String, String)> {
     variables
 }
 
+/// Rows and tables that a user may not see stay unseen by every road: conditions that fail, views, functions, time travel, paths,
+/// scripts, copies, parameters, `EXPLAIN`, `information_schema`.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_hidden_stays_hidden() {
+    let printed = governed(include_str!("clients/attacks.py")).await;
+    assert!(printed.ends_with("ok\n"), "{printed}");
+}
+
 /// DDL, changes, views, functions, volumes, time travel; grants, row filters and masks against a user without them.
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_are_governed() {
+    let printed = governed(include_str!("clients/governed.py")).await;
+    assert!(printed.ends_with("ok\n"), "{printed}");
+}
+
+/// Scripts, variables, COPY INTO, OPTIMIZE, clones, column mapping, constraints, tags, functions, files and models; a second reader
+/// of Delta sees the same tables.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_do_what_they_say() {
+    let running = start().await;
+    let file = running.directory.path().join("model.py");
+    std::fs::write(
+        &file,
+        "def predict(request):\n    return 'you said ' + request['messages'][-1]['content']\n",
+    )
+    .unwrap();
+    let backend = ServingBackend::Python { file, requirements: Vec::new() };
+    let endpoint = ServingEndpoint { name: "model".to_owned(), task: None, backend };
+    running.handle.put_serving_endpoint(endpoint).unwrap();
+    let mut variables = running.handle.client_environment();
+    variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), running.handle.starter_warehouse_id()));
+    let token = running.handle.create_personal_access_token(DEVELOPER).unwrap();
+    variables.push(("DEVELOPER_TOKEN".to_owned(), token));
+    let environment = environment(WITH_DELTA).await;
+    let printed = running.python_with(&environment, &variables, include_str!("clients/commands.py")).await;
+    assert!(printed.ends_with("ok\n"), "{printed}");
+}
+
+/// Runs a program with the tokens of the developer and of Ada, who has no grants; gives what it printed.
+async fn governed(program: &str) -> String {
     let running = start().await;
     let id = running.handle.starter_warehouse_id();
     running.handle.grant_object(ADA, "warehouses", &id, "CAN_USE").unwrap();
@@ -67,8 +108,7 @@ async fn statements_are_governed() {
     variables.push(("DEVELOPER_TOKEN".to_owned(), token(DEVELOPER)));
     variables.push(("ADA_TOKEN".to_owned(), token(ADA)));
     let environment = environment(NEW).await;
-    let printed = running.python_with(&environment, &variables, include_str!("clients/governed.py")).await;
-    assert!(printed.ends_with("ok\n"), "{printed}");
+    running.python_with(&environment, &variables, program).await
 }
 
 /// The developer's environment, with a token of theirs and of Ada's.

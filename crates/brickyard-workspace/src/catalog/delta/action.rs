@@ -68,6 +68,7 @@ impl Protocol {
             ("deletionVectors", is_set("delta.enableDeletionVectors")),
             ("changeDataFeed", is_set("delta.enableChangeDataFeed")),
             ("allowColumnDefaults", carries("CURRENT_DEFAULT")),
+            ("columnMapping", super::mapping::is_on(metadata)),
             ("generatedColumns", carries("delta.generationExpression")),
             ("identityColumns", carries("delta.identity.start")),
             (
@@ -132,9 +133,21 @@ impl Metadata {
         schema["fields"].as_array()?.iter().map(Column::from_delta).collect()
     }
 
-    /// Replaces the columns.
+    /// Replaces the columns; a type that is known already stays as it stands, with the metadata of fields within.
     pub(crate) fn set_columns(&mut self, columns: &[Column]) {
-        self.schema_string = schema_string(columns);
+        let before: Value = serde_json::from_str(&self.schema_string).unwrap_or_default();
+        let before = before["fields"].as_array().cloned().unwrap_or_default();
+        let fields = columns.iter().map(|column| {
+            let mut field = column.delta();
+            let same = before.iter().find(|known| known["name"] == field["name"]);
+            if let Some(known) = same
+                && Column::from_delta(known).is_some_and(|known| known.data_type == column.data_type)
+            {
+                field["type"] = known["type"].clone();
+            }
+            field
+        });
+        self.schema_string = json!({ "type": "struct", "fields": fields.collect::<Vec<_>>() }).to_string();
     }
 }
 

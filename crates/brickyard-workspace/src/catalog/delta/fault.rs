@@ -29,6 +29,9 @@ pub(crate) enum DeltaError {
     /// A change the table does not allow.
     #[error("{0}")]
     Refused(String),
+    /// The same with the platform's error class and SQLSTATE.
+    #[error("{2}")]
+    Classed(&'static str, &'static str, String),
     /// A commit that cannot be understood.
     #[error("The Delta log `{}` is damaged or not understood: {reason}", path.display())]
     Damaged {
@@ -60,6 +63,7 @@ impl DeltaError {
             Self::Exists { .. } => ("DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION", "42601"),
             Self::NoVersion { .. } => ("DELTA_VERSION_NOT_FOUND", "22003"),
             Self::Conflict => ("DELTA_CONCURRENT_WRITE", "2D521"),
+            Self::Classed(class, state, _) => (*class, *state),
             Self::Refused(_) => ("INVALID_PARAMETER_VALUE", "22023"),
             Self::Damaged { .. } | Self::Disk { .. } => ("INTERNAL_ERROR", "XX000"),
         }

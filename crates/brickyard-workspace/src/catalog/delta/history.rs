@@ -35,24 +35,42 @@ pub(crate) fn history(log: &Log, limit: usize) -> Result<Vec<Commit>, DeltaError
     Ok(commits)
 }
 
+/// Rows that commits changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ChangedRows {
+    pub(crate) inserted: i64,
+    pub(crate) updated: i64,
+    pub(crate) deleted: i64,
+}
+
+impl ChangedRows {
+    /// All of them.
+    pub(crate) fn total(self) -> i64 {
+        self.inserted + self.updated + self.deleted
+    }
+}
+
 /// Rows that the commits after `since` inserted, updated or deleted, as their writers counted them.
-pub(crate) fn affected_rows(log: &Log, since: i64) -> Result<u64, DeltaError> {
-    let mut rows = 0;
+pub(crate) fn changed_rows(log: &Log, since: i64) -> Result<ChangedRows, DeltaError> {
+    let mut rows = ChangedRows::default();
     for version in log.versions()?.into_iter().filter(|version| *version > since) {
         let actions = log.commit(version)?;
         let info = actions.iter().find_map(|action| action.get("commitInfo")).unwrap_or(&Value::Null);
         let commit = commit(version, info);
-        let count = |name: &str| commit.operation_metrics.get(name).and_then(|text| text.parse::<u64>().ok());
-        rows += match commit.operation.as_str() {
-            "UPDATE" => count("numUpdatedRows").unwrap_or(0),
-            "DELETE" => count("numDeletedRows").unwrap_or(0),
-            "MERGE" => ["numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted"]
-                .iter()
-                .map(|name| count(name).unwrap_or(0))
-                .sum(),
-            "WRITE" => count("numOutputRows").unwrap_or(0),
-            _ => 0,
+        let count = |name: &str| -> i64 {
+            commit.operation_metrics.get(name).and_then(|text| text.parse().ok()).unwrap_or(0)
         };
+        match commit.operation.as_str() {
+            "UPDATE" => rows.updated += count("numUpdatedRows"),
+            "DELETE" => rows.deleted += count("numDeletedRows"),
+            "MERGE" => {
+                rows.inserted += count("numTargetRowsInserted");
+                rows.updated += count("numTargetRowsUpdated");
+                rows.deleted += count("numTargetRowsDeleted");
+            }
+            "WRITE" => rows.inserted += count("numOutputRows"),
+            _ => {}
+        }
     }
     Ok(rows)
 }

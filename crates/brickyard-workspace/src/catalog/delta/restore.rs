@@ -141,7 +141,7 @@ fn key(file: &Value) -> (String, String) {
     (file["path"].as_str().unwrap_or_default().to_owned(), vector)
 }
 
-fn removal(file: &Value, now: i64) -> Value {
+pub(super) fn removal(file: &Value, now: i64) -> Value {
     let mut removal = json!({
         "path": file["path"], "deletionTimestamp": now, "dataChange": true, "extendedFileMetadata": true,
         "partitionValues": file["partitionValues"], "size": file["size"],

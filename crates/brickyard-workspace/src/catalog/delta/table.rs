@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::action::{Metadata, Protocol, schema_string};
 use super::fault::DeltaError;
 use super::log::{Log, Snapshot};
+use super::mapping;
 use super::restore::removals;
 use crate::catalog::column::Column;
 
@@ -24,6 +25,8 @@ pub(crate) struct NewTable {
     pub(crate) comment: Option<String>,
     /// Whether the catalog owns the files.
     pub(crate) managed: bool,
+    /// Whether `OR REPLACE` was said.
+    pub(crate) replaces: bool,
     /// Who makes it.
     pub(crate) user: String,
     /// Milliseconds since the epoch.
@@ -37,9 +40,9 @@ pub(crate) struct NewTable {
 /// Deletion vectors are on, as on the platform, unless a property says otherwise: with them the engine counts changed
 /// rows right (engine §1).
 pub(crate) fn create(directory: &Path, table: &NewTable) -> Result<(), DeltaError> {
-    let (protocol, metadata) = begin(table);
+    let (protocol, metadata) = begin(table)?;
     let actions = [
-        commit_info(&table.user, table.now, "CREATE TABLE", &table.parameters(), &json!({})),
+        commit_info(&table.user, table.now, table.operation(), &table.parameters(), &json!({})),
         json!({ "protocol": protocol }),
         json!({ "metaData": metadata }),
     ];
@@ -55,7 +58,7 @@ pub(crate) fn replace(directory: &Path, table: &NewTable) -> Result<i64, DeltaEr
     let log = Log::of(directory);
     for _ in 0..TRIES {
         let snapshot = log.snapshot()?;
-        let (_, mut metadata) = begin(table);
+        let (_, mut metadata) = begin(table)?;
         metadata.id.clone_from(&snapshot.metadata.id);
         let mut protocol = snapshot.protocol.clone();
         let info =
@@ -73,10 +76,10 @@ pub(crate) fn replace(directory: &Path, table: &NewTable) -> Result<i64, DeltaEr
     Err(DeltaError::Conflict)
 }
 
-fn begin(table: &NewTable) -> (Protocol, Metadata) {
+fn begin(table: &NewTable) -> Result<(Protocol, Metadata), DeltaError> {
     let mut configuration = table.properties.clone();
     configuration.entry("delta.enableDeletionVectors".to_owned()).or_insert_with(|| "true".to_owned());
-    let metadata = Metadata {
+    let mut metadata = Metadata {
         id: table.id.clone(),
         name: None,
         description: table.comment.clone(),
@@ -86,10 +89,18 @@ fn begin(table: &NewTable) -> (Protocol, Metadata) {
         configuration,
         created_time: Some(table.now),
     };
-    (Protocol::new(&metadata), metadata)
+    if mapping::is_on(&metadata) {
+        mapping::assign(&mut metadata, true)?;
+    }
+    Ok((Protocol::new(&metadata), metadata))
 }
 
 impl NewTable {
+    /// What the history calls it.
+    fn operation(&self) -> &'static str {
+        if self.replaces { "CREATE OR REPLACE TABLE" } else { "CREATE TABLE" }
+    }
+
     fn parameters(&self) -> Value {
         json!({
             "isManaged": self.managed.to_string(),

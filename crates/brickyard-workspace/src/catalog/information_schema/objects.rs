@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::catalog::data_type::DataType;
 use crate::catalog::fault::CatalogError;
 use crate::catalog::record::{CatalogRecord, SchemaRecord, Stamp, TableRecord, TableType, VolumeRecord};
-use crate::catalog::{Catalog, Column};
+use crate::catalog::{Catalog, Column, Identity};
 
 pub(super) fn catalog(record: &CatalogRecord) -> Value {
     let row = json!({ "catalog_name": record.name, "catalog_owner": record.stamp.owner });
@@ -45,13 +45,15 @@ pub(super) fn table(record: &TableRecord) -> Value {
     stamped(row, &record.stamp)
 }
 
-pub(super) fn view(record: &TableRecord) -> Option<Value> {
+/// A view; its text for those who own it.
+pub(super) fn view(identity: &Identity, record: &TableRecord) -> Option<Value> {
     let materialized = record.table_type == TableType::MaterializedView;
     if !record.is_view() && !materialized {
         return None;
     }
     let mut row = of_table(record);
-    row["view_definition"] = record.view_definition.as_deref().into();
+    let shown = identity.admin || identity.is(&record.stamp.owner);
+    row["view_definition"] = record.view_definition.as_deref().filter(|_| shown).into();
     row["check_option"] = "NONE".into();
     row["is_updatable"] = "NO".into();
     row["is_insertable_into"] = "NO".into();
@@ -65,7 +67,7 @@ pub(super) fn columns(catalog: &Catalog, record: &TableRecord) -> Result<Vec<Val
     let rows = columns.iter().enumerate().map(|(position, described)| {
         let mut row = of_table(record);
         row["column_name"] = described.name.as_str().into();
-        row["ordinal_position"] = position.into();
+        row["ordinal_position"] = (position + 1).into();
         let partition = partitions.iter().position(|name| name.eq_ignore_ascii_case(&described.name));
         row["partition_index"] = partition.into();
         column(&mut row, described);
@@ -112,6 +114,25 @@ fn column(row: &mut Value, column: &Column) {
     row["is_system_time_period_end"] = "NO".into();
     row["is_updatable"] = "YES".into();
     row["comment"] = column.comment.as_deref().into();
+}
+
+pub(super) fn row_filter(record: &TableRecord) -> Option<Value> {
+    let policy = record.row_filter.as_ref()?;
+    let mut row = of_table(record);
+    row["filter_name"] = policy.function.as_str().into();
+    row["target_columns"] = policy.columns.join(",").into();
+    Some(row)
+}
+
+pub(super) fn column_masks(record: &TableRecord) -> Vec<Value> {
+    let row = |(column, policy): (&String, &crate::catalog::Policy)| {
+        let mut row = of_table(record);
+        row["column_name"] = column.as_str().into();
+        row["mask_name"] = policy.function.as_str().into();
+        row["using_columns"] = policy.columns.join(",").into();
+        row
+    };
+    record.column_masks.iter().map(row).collect()
 }
 
 pub(super) fn constraints(record: &TableRecord) -> Vec<Value> {

@@ -1,10 +1,13 @@
 use serde_json::{Value, json};
 
 use super::objects::{stamped, yes_no};
+use crate::catalog::Identity;
 use crate::catalog::data_type::DataType;
 use crate::catalog::record::FunctionRecord;
 
-pub(super) fn routine(record: &FunctionRecord) -> Value {
+/// A function; its text for those who own it.
+pub(super) fn routine(identity: &Identity, record: &FunctionRecord) -> Value {
+    let shown = identity.admin || identity.is(&record.stamp.owner);
     let is_sql = record.language == "SQL";
     let row = json!({
         "specific_catalog": record.catalog, "specific_schema": record.schema, "specific_name": record.name,
@@ -14,7 +17,7 @@ pub(super) fn routine(record: &FunctionRecord) -> Value {
         "data_type": code(&record.return_type),
         "full_data_type": record.return_type,
         "routine_body": if is_sql { "SQL" } else { "EXTERNAL" },
-        "routine_definition": record.body,
+        "routine_definition": shown.then_some(record.body.as_str()),
         "external_language": if is_sql { Value::Null } else { record.language.as_str().into() },
         "parameter_style": "STANDARD",
         "is_deterministic": yes_no(record.deterministic),
@@ -29,7 +32,7 @@ pub(super) fn parameters(record: &FunctionRecord) -> Vec<Value> {
     let row = |(position, parameter): (usize, &crate::catalog::record::Parameter)| {
         json!({
             "specific_catalog": record.catalog, "specific_schema": record.schema, "specific_name": record.name,
-            "ordinal_position": position, "parameter_mode": "IN", "is_result": "NO",
+            "ordinal_position": position + 1, "parameter_mode": "IN", "is_result": "NO",
             "parameter_name": parameter.name, "data_type": code(&parameter.type_text),
             "full_data_type": parameter.type_text, "parameter_default": parameter.default,
             "comment": parameter.comment,

@@ -63,6 +63,17 @@ pub(super) const SHAPES: &[Shape] = &[
         ],
     ),
     shape(
+        "column_masks",
+        &[
+            "s:table_catalog",
+            "s:table_schema",
+            "s:table_name",
+            "s:column_name",
+            "s:mask_name",
+            "s:using_columns",
+        ],
+    ),
+    shape(
         "column_tags",
         &["s:catalog_name", "s:schema_name", "s:table_name", "s:column_name", "s:tag_name", "s:tag_value"],
     ),
@@ -162,6 +173,10 @@ pub(super) const SHAPES: &[Shape] = &[
             "t:last_altered",
             "s:last_altered_by",
         ],
+    ),
+    shape(
+        "row_filters",
+        &["s:table_catalog", "s:table_schema", "s:table_name", "s:filter_name", "s:target_columns"],
     ),
     shape(
         "schema_privileges",

@@ -28,6 +28,16 @@ pub(crate) enum TableChange {
     ColumnComment { column: String, comment: Option<String> },
     /// `ALTER COLUMN … DROP NOT NULL`.
     DropNotNull(String),
+    /// `ALTER COLUMN … SET NOT NULL`; the caller has seen that no row holds NULL.
+    SetNotNull(String),
+    /// `ALTER COLUMN … FIRST` (an empty name) or `AFTER column`.
+    Place { column: String, after: String },
+    /// `RENAME COLUMN`.
+    RenameColumn { path: Vec<String>, name: String },
+    /// `DROP COLUMNS`; with `if_exists` those that are absent are no error.
+    DropColumns { paths: Vec<Vec<String>>, if_exists: bool },
+    /// `ALTER VIEW … AS`: its text, the names it is resolved in, its columns.
+    Query { text: String, context: (String, String), columns: Vec<Column> },
     /// `ALTER COLUMN … SET DEFAULT` with an expression, `DROP DEFAULT` with none.
     Default { column: String, expression: Option<String> },
     /// `ADD CONSTRAINT … CHECK`; the caller has seen that all rows hold it.
@@ -95,6 +105,18 @@ impl Catalog {
                     let tags = record.column_tags.entry(column.to_lowercase()).or_default();
                     tags.extend(set);
                     tags.retain(|tag, _| !unset.contains(tag));
+                    Ok(())
+                })
+            }
+            TableChange::RenameColumn { path, name } => self.rename_column(identity, &record, &path, &name),
+            TableChange::DropColumns { paths, if_exists } => {
+                self.drop_columns(identity, &record, paths, if_exists)
+            }
+            TableChange::Query { text, context, columns } if record.is_view() => {
+                self.change(identity, full, |record| {
+                    record.view_definition = Some(text);
+                    record.view_context = Some(context);
+                    record.columns = columns;
                     Ok(())
                 })
             }
@@ -168,7 +190,7 @@ impl Catalog {
     }
 
     /// Changes the record under the lock.
-    fn change(
+    pub(super) fn change(
         &self,
         identity: &Identity,
         full: &str,
@@ -245,8 +267,21 @@ impl Catalog {
                 if let Some(name) = properties.keys().find(|name| !is_settable(name)) {
                     return Err(DeltaError::Refused(format!("The property `{name}` cannot be set")));
                 }
+                let mapped = delta::is_on(metadata);
                 metadata.configuration.extend(properties.clone());
-                Ok(())
+                match metadata.configuration.get(delta::MODE).map(|mode| mode.to_lowercase()).as_deref() {
+                    None | Some("none") if !mapped => Ok(()),
+                    Some("name") if mapped => Ok(()),
+                    Some("name") => delta::assign(metadata, false),
+                    mode => Err(DeltaError::Classed(
+                        "DELTA_UNSUPPORTED_COLUMN_MAPPING_MODE_CHANGE",
+                        "0AKDC",
+                        format!(
+                            "Changing column mapping mode to '{}' is not supported.",
+                            mode.unwrap_or("none")
+                        ),
+                    )),
+                }
             }
             TableChange::UnsetProperties(names) => {
                 metadata.configuration.retain(|name, _| !names.contains(name));
@@ -263,15 +298,17 @@ impl Catalog {
                 let mut columns = metadata.columns().ok_or_else(|| {
                     DeltaError::Refused("The table has a column of a type that is not known here".to_owned())
                 })?;
-                change_columns(&mut columns, change)
-                    .map_err(|error| DeltaError::Refused(error.to_string()))?;
+                change_columns(&mut columns, change).map_err(|error| match error {
+                    CatalogError::Classed(class, state, text) => DeltaError::Classed(class, state, text),
+                    error => DeltaError::Refused(error.to_string()),
+                })?;
                 metadata.set_columns(&columns);
-                Ok(())
+                if delta::is_on(metadata) { delta::assign(metadata, true) } else { Ok(()) }
             }
         })
     }
 
-    fn change_metadata(
+    pub(super) fn change_metadata(
         &self,
         identity: &Identity,
         record: &TableRecord,
@@ -296,10 +333,8 @@ fn change_columns(columns: &mut Vec<Column>, change: &TableChange) -> Result<(),
         TableChange::AddColumns(new) => {
             for (column, after) in new {
                 if columns.iter().any(|known| known.name.eq_ignore_ascii_case(&column.name)) {
-                    return Err(CatalogError::invalid(format!(
-                        "The column `{}` already exists",
-                        column.name
-                    )));
+                    let text = format!("Cannot add column, because `{}` already exists.", column.name);
+                    return Err(CatalogError::Classed("FIELD_ALREADY_EXISTS", "42710", text));
                 }
                 if !column.nullable {
                     return Err(CatalogError::invalid("A column that is added must be nullable"));
@@ -317,6 +352,20 @@ fn change_columns(columns: &mut Vec<Column>, change: &TableChange) -> Result<(),
         }
         TableChange::ColumnComment { column, comment } => find(columns, column)?.comment.clone_from(comment),
         TableChange::DropNotNull(column) => find(columns, column)?.nullable = true,
+        TableChange::SetNotNull(column) => find(columns, column)?.nullable = false,
+        TableChange::Place { column, after } => {
+            find(columns, column)?;
+            let at = columns.iter().position(|known| known.name.eq_ignore_ascii_case(column)).unwrap_or(0);
+            let moved = columns.remove(at);
+            let place = match after.as_str() {
+                "" => 0,
+                after => {
+                    let found = columns.iter().position(|known| known.name.eq_ignore_ascii_case(after));
+                    found.ok_or_else(|| no_column(after))? + 1
+                }
+            };
+            columns.insert(place, moved);
+        }
         TableChange::Default { column, expression } => {
             let metadata = &mut find(columns, column)?.metadata;
             match expression {
@@ -329,20 +378,19 @@ fn change_columns(columns: &mut Vec<Column>, change: &TableChange) -> Result<(),
     Ok(())
 }
 
-fn find<'a>(columns: &'a mut [Column], name: &str) -> Result<&'a mut Column, CatalogError> {
+pub(super) fn find<'a>(columns: &'a mut [Column], name: &str) -> Result<&'a mut Column, CatalogError> {
     columns.iter_mut().find(|column| column.name.eq_ignore_ascii_case(name)).ok_or_else(|| no_column(name))
 }
 
 fn no_column(name: &str) -> CatalogError {
-    CatalogError::invalid(format!(
-        "[UNRESOLVED_COLUMN.WITHOUT_SUGGESTION] A column with name `{name}` cannot be resolved."
-    ))
+    let text = format!("A column with name `{name}` cannot be resolved.");
+    CatalogError::Classed("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", text)
 }
 
 /// Properties that would change what the engine must understand, or that have statements of their own.
 fn is_settable(name: &str) -> bool {
     !(name.starts_with("delta.constraints.")
-        || name.starts_with("delta.columnMapping")
+        || (name.starts_with("delta.columnMapping") && name != delta::MODE)
         || name == "delta.minReaderVersion"
         || name == "delta.minWriterVersion")
 }

@@ -23,7 +23,7 @@ async fn rows_are_counted_from_the_log() {
     ] {
         let before = catalog.version(&table).unwrap();
         run(&session, sql).await.unwrap();
-        assert_eq!(catalog.affected_rows(&table, before).unwrap(), rows, "{sql}");
+        assert_eq!(catalog.changed_rows(&table, before).unwrap().total(), rows, "{sql}");
     }
     let history = catalog.history(&place.identity(DEVELOPER), "main.sales.orders", 100).unwrap();
     let operations: Vec<&str> = history.iter().rev().map(|commit| commit.operation.as_str()).collect();

@@ -1,15 +1,17 @@
 //! `DESCRIBE …` and `SHOW CREATE TABLE`.
 
+mod json;
+
 use std::fmt::Write as _;
 
-use arrow_schema::DataType::{Boolean, Int64, Utf8};
+use arrow_schema::DataType::{Boolean, Int32, Int64, Utf8};
 use brickyard_sql::command::Describe;
 use brickyard_sql::string_literal;
 use jiff::Timestamp;
 
 use crate::catalog::{Constraint, TableRecord};
 use crate::warehouse::fault::Fault;
-use crate::warehouse::grid::{Cell, Grid};
+use crate::warehouse::grid::{Cell, Grid, moment, record, text_map, texts};
 use crate::warehouse::name::full_name;
 use crate::warehouse::outcome::Outcome;
 use crate::warehouse::result::sql_type::SqlType;
@@ -41,7 +43,8 @@ pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) 
             grid.row(["comment".into(), found.comment.unwrap_or_else(|| "NULL".to_owned()).into()]);
             grid.outcome()
         }
-        Describe::Table { .. } => Err(Fault::unsupported("DESCRIBE … AS JSON")),
+        Describe::Table { name, column: None, .. } => json::table(scene, &name.values()),
+        Describe::Table { .. } => Err(Fault::unsupported("DESCRIBE … AS JSON of one column")),
         Describe::Query(query) => {
             let schema = scene.schema(query.span.of(sql)).await?;
             let mut grid = Grid::texts(&["col_name", "data_type", "comment"]);
@@ -58,42 +61,47 @@ pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) 
             let full = scene.full(name)?;
             let mut grid = Grid::new(vec![
                 ("version", Int64),
-                ("timestamp", Utf8),
+                ("timestamp", moment()),
                 ("userId", Utf8),
                 ("userName", Utf8),
                 ("operation", Utf8),
-                ("operationParameters", Utf8),
+                ("operationParameters", text_map()),
+                ("job", record(&[("jobId", Utf8), ("jobName", Utf8), ("jobRunId", Utf8)])),
+                ("notebook", record(&[("notebookId", Utf8)])),
+                ("clusterId", Utf8),
                 ("readVersion", Int64),
                 ("isolationLevel", Utf8),
                 ("isBlindAppend", Boolean),
-                ("operationMetrics", Utf8),
+                ("operationMetrics", text_map()),
                 ("userMetadata", Utf8),
                 ("engineInfo", Utf8),
             ]);
+            let directory = scene.workspace.directory();
             for commit in catalog.history(identity, &full, 1000)? {
-                let json = |map: &std::collections::BTreeMap<String, String>| {
-                    Cell::from(serde_json::to_string(map).unwrap_or_default())
-                };
+                let id = commit.user_name.as_ref().and_then(|name| directory.principal(name).ok().flatten());
                 grid.row([
                     commit.version.into(),
-                    moment(commit.timestamp).into(),
+                    (commit.timestamp * 1000).into(),
+                    id.map(|principal| principal.id().to_string()).into(),
+                    commit.user_name.into(),
+                    commit.operation.into(),
+                    commit.operation_parameters.into_iter().collect(),
                     Cell::Null,
-                    commit.user_name.clone().into(),
-                    commit.operation.clone().into(),
-                    json(&commit.operation_parameters),
+                    Cell::Null,
+                    Cell::Null,
                     commit.read_version.into(),
-                    commit.isolation_level.clone().into(),
+                    commit.isolation_level.into(),
                     commit.is_blind_append.into(),
-                    json(&commit.operation_metrics),
+                    commit.operation_metrics.into_iter().collect(),
                     Cell::Null,
-                    commit.engine_info.clone().into(),
+                    commit.engine_info.into(),
                 ]);
             }
             grid.outcome()
         }
         Describe::Detail(name) => {
-            let record = scene.table(&name.values())?;
-            let full = full_name(&[&record.catalog, &record.schema, &record.name]);
+            let table = scene.table(&name.values())?;
+            let full = full_name(&[&table.catalog, &table.schema, &table.name]);
             let detail = catalog.detail(identity, &full)?;
             let mut grid = Grid::new(vec![
                 ("format", Utf8),
@@ -101,35 +109,45 @@ pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) 
                 ("name", Utf8),
                 ("description", Utf8),
                 ("location", Utf8),
-                ("createdAt", Utf8),
-                ("lastModified", Utf8),
-                ("partitionColumns", Utf8),
+                ("createdAt", moment()),
+                ("lastModified", moment()),
+                ("partitionColumns", texts()),
+                ("clusteringColumns", texts()),
                 ("numFiles", Int64),
                 ("sizeInBytes", Int64),
-                ("properties", Utf8),
-                ("minReaderVersion", Int64),
-                ("minWriterVersion", Int64),
+                ("properties", text_map()),
+                ("minReaderVersion", Int32),
+                ("minWriterVersion", Int32),
+                ("tableFeatures", texts()),
+                ("statistics", text_map()),
             ]);
-            let snapshot = &detail.snapshot;
-            let location = record.location.as_ref().map(|location| location.to_string_lossy().into_owned());
+            let snapshot = detail.snapshot;
+            let location = table.location.as_ref().map(|location| location.to_string_lossy().into_owned());
+            let mut features = snapshot.protocol.reader_features.unwrap_or_default();
+            features.extend(snapshot.protocol.writer_features.unwrap_or_default());
+            features.sort();
+            features.dedup();
             grid.row([
                 "delta".into(),
-                record.id.clone().into(),
-                record.full_name().into(),
-                record.stamp.comment.clone().into(),
+                table.id.clone().into(),
+                table.full_name().into(),
+                table.stamp.comment.clone().into(),
                 location.into(),
-                moment(record.stamp.created_at).into(),
-                moment(detail.last_modified).into(),
-                serde_json::to_string(&snapshot.metadata.partition_columns).unwrap_or_default().into(),
+                (table.stamp.created_at * 1000).into(),
+                (detail.last_modified * 1000).into(),
+                snapshot.metadata.partition_columns.into(),
+                Vec::<String>::new().into(),
                 detail.num_files.into(),
                 detail.size_in_bytes.into(),
-                serde_json::to_string(&snapshot.metadata.configuration).unwrap_or_default().into(),
+                snapshot.metadata.configuration.into_iter().collect(),
                 i64::from(snapshot.protocol.min_reader_version).into(),
                 i64::from(snapshot.protocol.min_writer_version).into(),
+                features.into(),
+                Cell::Map(Vec::new()),
             ]);
             grid.outcome()
         }
-        Describe::Schema(name, _) => {
+        Describe::Schema(name, extended) => {
             let full = full_name(&scene.schema_parts(&name.values())?);
             let record = catalog.get_schema(identity, &full)?;
             let mut grid = Grid::texts(&["database_description_item", "database_description_value"]);
@@ -137,6 +155,11 @@ pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) 
             grid.row(["Namespace Name".into(), record.name.into()]);
             grid.row(["Comment".into(), record.stamp.comment.unwrap_or_default().into()]);
             grid.row(["Owner".into(), record.stamp.owner.into()]);
+            if *extended {
+                let pairs: Vec<String> =
+                    record.properties.iter().map(|(key, value)| format!("({key},{value})")).collect();
+                grid.row(["Properties".into(), format!("({})", pairs.join(", ")).into()]);
+            }
             grid.outcome()
         }
         Describe::Catalog(name, _) => {
@@ -148,7 +171,15 @@ pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) 
             grid.row(["Catalog Type".into(), record.catalog_type.into()]);
             grid.outcome()
         }
-        Describe::Function(name, _) => {
+        Describe::Function(name, _) if is_builtin(scene, name) => {
+            let shown = name.values().concat().to_lowercase();
+            let mut grid = Grid::texts(&["function_desc"]);
+            grid.row([format!("Function: {shown}").into()]);
+            grid.row(["Class: built in".into()]);
+            grid.row([format!("Usage: {shown}(…): see the function reference of Databricks SQL.").into()]);
+            grid.outcome()
+        }
+        Describe::Function(name, extended) => {
             let record = catalog.get_function(identity, &scene.full(name)?)?;
             let mut grid = Grid::texts(&["function_desc"]);
             grid.row([format!("Function:      {}", record.full_name()).into()]);
@@ -161,6 +192,18 @@ pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) 
                 grid.row([format!("Input:         {} {}", parameter.name, parameter.type_text).into()]);
             }
             grid.row([format!("Returns:       {}", record.return_type).into()]);
+            if *extended {
+                let deterministic = format!("Deterministic: {}", record.deterministic);
+                grid.row([
+                    format!("Comment:       {}", record.stamp.comment.clone().unwrap_or_default()).into()
+                ]);
+                grid.row([deterministic.into()]);
+                grid.row([format!("Owner:         {}", record.stamp.owner).into()]);
+                grid.row([format!("Create Time:   {}", time(record.stamp.created_at)).into()]);
+                if identity.admin || identity.is(&record.stamp.owner) {
+                    grid.row([format!("Body:          {}", record.body).into()]);
+                }
+            }
             grid.outcome()
         }
         Describe::Volume(name) => {
@@ -181,6 +224,14 @@ pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) 
         }
         Describe::Other(words, _) => Err(Fault::unsupported(format_args!("DESCRIBE {words}"))),
     }
+}
+
+/// Whether a name is that of a built-in function and of no other.
+fn is_builtin(scene: &Scene<'_>, name: &brickyard_sql::Name) -> bool {
+    let parts = name.values();
+    parts.len() == 1
+        && brickyard_sql::is_builtin(&parts[0])
+        && scene.full(name).is_ok_and(|full| scene.catalog().get_function(&scene.identity, &full).is_err())
 }
 
 fn table(scene: &Scene<'_>, parts: &[String], extended: bool) -> Result<Outcome, Fault> {
@@ -219,7 +270,7 @@ fn table(scene: &Scene<'_>, parts: &[String], extended: bool) -> Result<Outcome,
         line("Database", record.schema.clone());
         line("Table", record.name.clone());
         line("Owner", record.stamp.owner.clone());
-        line("Created Time", moment(record.stamp.created_at));
+        line("Created Time", time(record.stamp.created_at));
         line("Created By", record.stamp.created_by.clone());
         line("Type", record.table_type.code().to_owned());
         if let Some(comment) = &record.stamp.comment {
@@ -263,6 +314,37 @@ fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
+/// What `SHOW TABLE EXTENDED` tells of a table.
+pub(super) fn information(scene: &Scene<'_>, record: &TableRecord) -> Result<String, Fault> {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(text, "{name}: {value}");
+    };
+    line("Catalog", &record.catalog);
+    line("Database", &record.schema);
+    line("Table", &record.name);
+    line("Owner", &record.stamp.owner);
+    line("Created Time", &time(record.stamp.created_at));
+    line("Created By", &record.stamp.created_by);
+    line("Type", record.table_type.code());
+    if record.is_view() {
+        line("View Text", record.view_definition.as_deref().unwrap_or_default());
+    } else {
+        line("Provider", &record.format.to_lowercase());
+    }
+    text.push_str("Schema: root\n");
+    for column in scene.catalog().columns(record)? {
+        let _ = writeln!(
+            text,
+            " |-- {}: {} (nullable = {})",
+            column.name,
+            column.data_type.text(),
+            column.nullable
+        );
+    }
+    Ok(text)
+}
+
 /// The statement that would make a table or view again.
 pub(super) fn create_statement(scene: &Scene<'_>, record: &TableRecord) -> Result<String, Fault> {
     let mut text = String::new();
@@ -286,6 +368,10 @@ pub(super) fn create_statement(scene: &Scene<'_>, record: &TableRecord) -> Resul
             )
         })
         .collect();
+    let mut lines = lines;
+    for constraint in &record.constraints {
+        lines.push(key_text(constraint)?);
+    }
     let _ = write!(
         text,
         "CREATE TABLE {} (\n{})\nUSING {}",
@@ -312,6 +398,11 @@ pub(super) fn create_statement(scene: &Scene<'_>, record: &TableRecord) -> Resul
     Ok(text)
 }
 
-fn moment(milliseconds: i64) -> String {
+fn time(milliseconds: i64) -> String {
     Timestamp::from_millisecond(milliseconds).map(|moment| moment.to_string()).unwrap_or_default()
+}
+
+/// A key as it stands in `CREATE TABLE`.
+fn key_text(constraint: &Constraint) -> Result<String, Fault> {
+    Ok(format!("  CONSTRAINT {} {}", quoted(&constraint.name), key(constraint)?))
 }

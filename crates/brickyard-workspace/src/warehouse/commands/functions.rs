@@ -1,14 +1,61 @@
 use brickyard_sql::command::{ColumnDefinition, CreateFunction, RoutineBody};
+use brickyard_sql::{DataType, Routine, quote_name};
 
 use crate::catalog::{NewFunction, Parameter};
 use crate::warehouse::fault::Fault;
 use crate::warehouse::name::full_name;
 use crate::warehouse::outcome::Outcome;
+use crate::warehouse::result::sql_type::SqlType;
 use crate::warehouse::scene::Scene;
 
-pub(super) fn create(scene: &Scene<'_>, create: &CreateFunction) -> Result<Outcome, Fault> {
+/// `CREATE FUNCTION`: its body must be one that its maker may run.
+pub(super) async fn create(scene: &Scene<'_>, create: &CreateFunction) -> Result<Outcome, Fault> {
+    let (body, is_query) = match &create.body {
+        RoutineBody::Expression(text) => (text, false),
+        RoutineBody::Query(text) => (text, true),
+        RoutineBody::Python { .. } => return Err(Fault::unsupported("functions written in Python")),
+    };
+    let is_table = create.returns_table.is_some() || (is_query && create.returns.is_none());
+    let found = analyze(scene, create, body, is_query).await?;
+    let returns = match &create.returns {
+        _ if is_table => None,
+        Some(data_type) => Some(data_type.clone()),
+        None => Some(found.first().cloned().unwrap_or_default()),
+    };
+    let settings = scene.settings();
     if create.temporary {
-        return Err(Fault::unsupported("temporary functions"));
+        let [name] = &create.name.values()[..] else {
+            return Err(Fault::new(
+                "INVALID_TEMP_OBJ_QUALIFIER",
+                "42602",
+                "A temporary function has a name of one part.",
+            ));
+        };
+        let column = |definition: &ColumnDefinition| brickyard_sql::Column {
+            name: definition.name.clone(),
+            data_type: definition.data_type.clone(),
+            mask: None,
+            default: definition.default.clone(),
+        };
+        let routine = Routine {
+            parameters: create.parameters.iter().map(column).collect(),
+            returns,
+            returns_table: create.returns_table.iter().flatten().map(column).collect(),
+            body: Some(body.clone()),
+            catalog: settings.catalog,
+            schema: settings.schema,
+            owner: scene.session.caller.name().to_owned(),
+            engine_name: None,
+        };
+        if !scene.session.settings().put_temporary_routine(name, routine, create.or_replace)
+            && !create.if_not_exists
+        {
+            let text = format_args!(
+                "Cannot create the routine `{name}` because a routine of that name already exists."
+            );
+            return Err(Fault::new("ROUTINE_ALREADY_EXISTS", "42723", text));
+        }
+        return Ok(Outcome::nothing());
     }
     let parameters = |columns: &[ColumnDefinition]| -> Vec<Parameter> {
         let parameter = |column: &ColumnDefinition| Parameter {
@@ -19,24 +66,12 @@ pub(super) fn create(scene: &Scene<'_>, create: &CreateFunction) -> Result<Outco
         };
         columns.iter().map(parameter).collect()
     };
-    let (language, body, is_query) = match &create.body {
-        RoutineBody::Expression(text) => ("SQL", text, false),
-        RoutineBody::Query(text) => ("SQL", text, true),
-        RoutineBody::Python { .. } => return Err(Fault::unsupported("functions written in Python")),
-    };
-    let is_table = create.returns_table.is_some() || (is_query && create.returns.is_none());
-    let return_type = match &create.returns {
-        _ if is_table => "TABLE_TYPE".to_owned(),
-        Some(data_type) => data_type.to_string(),
-        None => return Err(Fault::unsupported("functions without RETURNS")),
-    };
-    let settings = scene.settings();
     let function = NewFunction {
         full_name: full_name(&scene.parts(&create.name.values())?),
         parameters: parameters(&create.parameters),
-        return_type,
+        return_type: returns.map_or_else(|| "TABLE_TYPE".to_owned(), |data_type| data_type.to_string()),
         return_columns: parameters(create.returns_table.as_deref().unwrap_or_default()),
-        language: language.to_owned(),
+        language: "SQL".to_owned(),
         body: body.clone(),
         deterministic: create.deterministic.unwrap_or(true),
         context: Some((settings.catalog, settings.schema)),
@@ -48,9 +83,67 @@ pub(super) fn create(scene: &Scene<'_>, create: &CreateFunction) -> Result<Outco
     super::tables::unless_there(made.map(|_| ()), create.if_not_exists)
 }
 
+/// The types that a body gives, with its parameters in sight.
+async fn analyze(
+    scene: &Scene<'_>,
+    create: &CreateFunction,
+    body: &str,
+    is_query: bool,
+) -> Result<Vec<DataType>, Fault> {
+    // The body is planned as that of a temporary function: the same road as when it is called.
+    let name = format!("__checked_{}", uuid::Uuid::new_v4().simple());
+    let settings = scene.settings();
+    let column = |definition: &ColumnDefinition| brickyard_sql::Column {
+        name: definition.name.clone(),
+        data_type: definition.data_type.clone(),
+        mask: None,
+        default: definition.default.clone(),
+    };
+    let is_table = create.returns_table.is_some() || (is_query && create.returns.is_none());
+    let routine = Routine {
+        parameters: create.parameters.iter().map(column).collect(),
+        returns: (!is_table).then(|| create.returns.clone().unwrap_or_default()),
+        returns_table: create.returns_table.iter().flatten().map(column).collect(),
+        body: Some(body.to_owned()),
+        catalog: settings.catalog,
+        schema: settings.schema,
+        owner: scene.session.caller.name().to_owned(),
+        engine_name: None,
+    };
+    scene.session.settings().put_temporary_routine(&name, routine, true);
+    let arguments: Vec<String> =
+        create.parameters.iter().map(|parameter| format!("CAST(NULL AS {})", parameter.data_type)).collect();
+    let call = format!("{}({})", quote_name(&name), arguments.join(", "));
+    let sql = if is_table { format!("SELECT * FROM {call}") } else { format!("SELECT {call} AS value") };
+    let planned = match brickyard_sql::parse(&sql) {
+        Ok(statement) => scene.plan(&statement).await.map(|_| ()),
+        Err(error) => Err(error.into()),
+    };
+    let schema = match planned {
+        Ok(()) => scene.schema(&sql).await,
+        Err(fault) => Err(fault),
+    };
+    scene.session.settings().drop_temporary_routine(&name);
+    let schema = match schema {
+        // A function such as `range` takes no NULL; what the body names has been found, and its types are declared.
+        Err(fault) if fault.class == "INTERNAL_ERROR" && (is_table || create.returns.is_some()) => {
+            return Ok(Vec::new());
+        }
+        schema => schema?,
+    };
+    let types = schema.fields().iter().map(|field| DataType::from(SqlType::of(field).to_string().as_str()));
+    Ok(types.collect())
+}
+
 pub(super) fn drop(scene: &Scene<'_>, parts: &[String], temporary: bool) -> Result<(), Fault> {
+    if let [name] = parts
+        && scene.session.settings().drop_temporary_routine(name)
+    {
+        return Ok(());
+    }
     if temporary {
-        return Err(Fault::unsupported("temporary functions"));
+        let text = format_args!("The routine {} cannot be found.", full_name(parts));
+        return Err(Fault::new("ROUTINE_NOT_FOUND", "42883", text));
     }
     Ok(scene.catalog().drop_function(&scene.identity, &full_name(&scene.parts(parts)?))?)
 }

@@ -26,7 +26,13 @@ pub(super) fn change(scene: &Scene<'_>, grant: &Grant) -> Result<Outcome, Fault>
     match grant.action {
         GrantAction::Grant => change.add = privileges,
         GrantAction::Revoke => change.remove = privileges,
-        GrantAction::Deny => return Err(Fault::unsupported("DENY, which Unity Catalog does not have")),
+        GrantAction::Deny => {
+            return Err(Fault::new(
+                "UC_COMMAND_NOT_SUPPORTED.WITHOUT_RECOMMENDATION",
+                "0AKUC",
+                "The command(s): DENY are not supported in Unity Catalog.",
+            ));
+        }
     }
     scene.catalog().change_grants(&scene.identity, kind, &full, &[change])?;
     Ok(Outcome::nothing())

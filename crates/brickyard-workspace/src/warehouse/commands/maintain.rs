@@ -1,14 +1,26 @@
 //! `TRUNCATE`, `RESTORE`, and care of tables that has no effect here.
 
+use brickyard_sql::Securable;
 use brickyard_sql::command::{Maintain, Moment};
 
+use crate::catalog::{Kind, Privilege, TableRecord};
 use crate::warehouse::fault::Fault;
 use crate::warehouse::grid::{Cell, Grid};
 use crate::warehouse::name::full_name;
 use crate::warehouse::outcome::Outcome;
 use crate::warehouse::scene::Scene;
 
-pub(super) async fn maintain(scene: &Scene<'_>, care: &Maintain) -> Result<Outcome, Fault> {
+/// Refuses a table that the caller may not read.
+fn readable(scene: &Scene<'_>, table: &brickyard_sql::Name) -> Result<(), Fault> {
+    if let [name] = &table.values()[..]
+        && scene.settings().temporary(name).is_some()
+    {
+        return Ok(());
+    }
+    Ok(scene.catalog().check(&scene.identity, Kind::Table, &scene.full(table)?, Privilege::SELECT)?)
+}
+
+pub(super) async fn maintain(scene: &Scene<'_>, sql: &str, care: &Maintain) -> Result<Outcome, Fault> {
     match care {
         Maintain::Truncate { table, partition: false } => {
             let full = full_name(&scene.parts(&table.values())?);
@@ -18,21 +30,7 @@ pub(super) async fn maintain(scene: &Scene<'_>, care: &Maintain) -> Result<Outco
         Maintain::Restore { table, moment } => {
             let record = scene.table(&table.values())?;
             let full = full_name(&[&record.catalog, &record.schema, &record.name]);
-            let version = match moment {
-                Moment::Version(version) => i64::try_from(*version).unwrap_or(i64::MAX),
-                Moment::Timestamp(expression) => {
-                    let rows = scene
-                        .collect(&format!("SELECT unix_millis(CAST(({expression}) AS TIMESTAMP)) AS t"))
-                        .await?;
-                    let time = rows.first().and_then(|batch| {
-                        use arrow_array::cast::AsArray;
-                        let column = batch.column(0).as_primitive_opt::<arrow_array::types::Int64Type>()?;
-                        column.iter().next().flatten()
-                    });
-                    let time = time.ok_or_else(|| Fault::internal("The timestamp has no value"))?;
-                    scene.catalog().version_at(&record, time)?
-                }
-            };
+            let version = version_of(scene, &record, moment).await?;
             let lock = scene.workspace.warehouses().writer(&record.full_name());
             let _writing = lock.lock().await;
             let restored = scene.catalog().restore(&scene.identity, &full, version)?;
@@ -79,12 +77,67 @@ pub(super) async fn maintain(scene: &Scene<'_>, care: &Maintain) -> Result<Outco
             grid.outcome()
         }
         // Statistics and caches change no result.
-        Maintain::Analyze { .. } | Maintain::Refresh { .. } | Maintain::Cache { .. } => {
+        Maintain::Analyze { table } | Maintain::Cache { table } => {
+            if let Some(table) = table {
+                readable(scene, table)?;
+            }
+            Ok(Outcome::nothing())
+        }
+        Maintain::Refresh { kind: Securable::MaterializedView | Securable::StreamingTable, .. } => {
+            Err(Fault::unsupported("materialized views and streaming tables"))
+        }
+        Maintain::Refresh { name, .. } => {
+            if let Some(name) = name {
+                readable(scene, name)?;
+            }
             Ok(Outcome::nothing())
         }
         Maintain::Truncate { .. } => Err(Fault::unsupported("TRUNCATE TABLE … PARTITION")),
-        Maintain::Optimize { .. } => Err(Fault::unsupported("OPTIMIZE")),
-        Maintain::Reorg { .. } => Err(Fault::unsupported("REORG TABLE")),
+        Maintain::Optimize { table, filter, zorder, full } => {
+            let filter = filter.as_ref().map(|filter| filter.span.of(sql));
+            super::optimize::optimize(scene, table, filter, zorder, *full).await
+        }
+        Maintain::Reorg { table, apply } if apply.starts_with("PURGE") => {
+            super::optimize::optimize(scene, table, None, &[], false).await
+        }
+        Maintain::Reorg { apply, .. } => {
+            Err(Fault::unsupported(format_args!("REORG TABLE … APPLY ({apply})")))
+        }
+        Maintain::Repair { table, command, dry_run } if command == "FSCK" => {
+            let record = scene.table(&table.values())?;
+            let full = full_name(&[&record.catalog, &record.schema, &record.name]);
+            let lock = scene.workspace.warehouses().writer(&record.full_name());
+            let _writing = lock.lock().await;
+            let missing = scene.catalog().repair(&scene.identity, &full, *dry_run)?;
+            let mut grid = Grid::new(vec![
+                ("dataFilePath", arrow_schema::DataType::Utf8),
+                ("dataFileMissing", arrow_schema::DataType::Boolean),
+            ]);
+            for path in missing {
+                grid.row([path.into(), true.into()]);
+            }
+            grid.outcome()
+        }
         Maintain::Repair { command, .. } => Err(Fault::unsupported(format_args!("{command} REPAIR TABLE"))),
     }
+}
+
+/// The version of a table at a point of its history.
+pub(super) async fn version_of(
+    scene: &Scene<'_>,
+    record: &TableRecord,
+    moment: &Moment,
+) -> Result<i64, Fault> {
+    let expression = match moment {
+        Moment::Version(version) => return Ok(i64::try_from(*version).unwrap_or(i64::MAX)),
+        Moment::Timestamp(expression) => expression,
+    };
+    let rows = scene.collect(&format!("SELECT unix_millis(CAST(({expression}) AS TIMESTAMP)) AS t")).await?;
+    let time = rows.first().and_then(|batch| {
+        use arrow_array::cast::AsArray;
+        let column = batch.column(0).as_primitive_opt::<arrow_array::types::Int64Type>()?;
+        column.iter().next().flatten()
+    });
+    let time = time.ok_or_else(|| Fault::internal("The timestamp has no value"))?;
+    Ok(scene.catalog().version_at(record, time)?)
 }

@@ -7,10 +7,9 @@ use brickyard_sql::{DataType, Variable};
 
 use crate::warehouse::fault::Fault;
 use crate::warehouse::grid::Grid;
+use crate::warehouse::literal;
 use crate::warehouse::name::full_name;
 use crate::warehouse::outcome::Outcome;
-use crate::warehouse::result::sql_type::SqlType;
-use crate::warehouse::result::text::{self, Style};
 use crate::warehouse::scene::Scene;
 
 /// Parameters of a SQL warehouse with their defaults.
@@ -100,6 +99,7 @@ pub(super) async fn setting(scene: &Scene<'_>, sql: &str, setting: &Setting) -> 
                 }
                 settings.variables.push(Variable {
                     name,
+                    qualifier: None,
                     data_type: found.clone(),
                     literal: literal.clone(),
                 });
@@ -108,25 +108,81 @@ pub(super) async fn setting(scene: &Scene<'_>, sql: &str, setting: &Setting) -> 
         }
         Setting::Variables(pairs) => {
             for (name, expression) in pairs {
-                let name = variable_name(&name.values())?;
-                let known = scene
-                    .settings()
-                    .variables
-                    .into_iter()
-                    .find(|known| known.name.eq_ignore_ascii_case(&name));
-                let known = known.ok_or_else(|| no_variable(&name))?;
-                let (_, literal) = evaluate(scene, expression.span.of(sql), Some(&known.data_type)).await?;
-                let mut settings = scene.session.settings();
-                for variable in
-                    settings.variables.iter_mut().filter(|one| one.name.eq_ignore_ascii_case(&name))
-                {
-                    variable.literal.clone_from(&literal);
-                }
+                assign(scene, &name.values(), expression.span.of(sql)).await?;
             }
             Ok(Outcome::nothing())
         }
-        Setting::VariablesFrom(..) => Err(Fault::unsupported("SET VAR from a query")),
+        Setting::VariablesFrom(names, query) => {
+            let mut outcome = scene.query(query.span.of(sql)).await?;
+            let names: Vec<Vec<String>> = names.iter().map(brickyard_sql::Name::values).collect();
+            assign_row(scene, &names, &mut outcome).await?;
+            Ok(Outcome::nothing())
+        }
     }
+}
+
+/// Gives a variable the value of an expression.
+pub(super) async fn assign(scene: &Scene<'_>, parts: &[String], expression: &str) -> Result<(), Fault> {
+    let known = known_variable(scene, parts)?;
+    let (_, literal) = evaluate(scene, expression, Some(&known.data_type)).await?;
+    if scene.assign(parts, &literal) { Ok(()) } else { Err(no_variable(&variable_name(parts)?)) }
+}
+
+/// Gives variables the values of the one row of a result; no row gives NULLs, more than one is an error.
+pub(super) async fn assign_row(
+    scene: &Scene<'_>,
+    names: &[Vec<String>],
+    outcome: &mut Outcome,
+) -> Result<(), Fault> {
+    if outcome.schema.fields().len() != names.len() {
+        return Err(Fault::new(
+            "ASSIGNMENT_ARITY_MISMATCH",
+            "42802",
+            format_args!(
+                "The number of columns or variables assigned or aliased: {} does not match the number of source expressions: {}.",
+                names.len(),
+                outcome.schema.fields().len()
+            ),
+        ));
+    }
+    let mut rows = Vec::new();
+    while let Some(batch) = outcome.next().await? {
+        rows.extend(batch.decode()?.into_iter().filter(|batch| batch.num_rows() > 0));
+    }
+    if rows.iter().map(arrow_array::RecordBatch::num_rows).sum::<usize>() > 1 {
+        let text = "More than one row returned by a subquery used as a row.";
+        return Err(Fault::new("ROW_SUBQUERY_TOO_MANY_ROWS", "21000", text));
+    }
+    for (at, parts) in names.iter().enumerate() {
+        let known = known_variable(scene, parts)?;
+        let literal = match rows.first() {
+            Some(batch) => {
+                let (_, literal) = literal::of(batch, at, 0, None)?;
+                evaluate(scene, &literal, Some(&known.data_type)).await?.1
+            }
+            None => literal::null(&known.data_type),
+        };
+        if !scene.assign(parts, &literal) {
+            return Err(no_variable(&variable_name(parts)?));
+        }
+    }
+    Ok(())
+}
+
+fn known_variable(scene: &Scene<'_>, parts: &[String]) -> Result<Variable, Fault> {
+    let name = variable_name(parts)?;
+    let found = scene.variables().into_iter().find(|known| known.name.eq_ignore_ascii_case(&name));
+    found.ok_or_else(|| no_variable(&name))
+}
+
+/// The value of an expression as text; none for NULL.
+pub(super) async fn value_of(scene: &Scene<'_>, expression: &str) -> Result<Option<String>, Fault> {
+    let rows = scene.collect(&format!("SELECT CAST(({expression}) AS STRING) AS value")).await?;
+    let batch = rows.iter().find(|batch| batch.num_rows() > 0);
+    let batch = batch.ok_or_else(|| Fault::internal("The expression gave no value"))?;
+    let values = arrow_cast::cast(batch.column(0), &arrow_schema::DataType::Utf8)?;
+    let values = arrow_array::cast::AsArray::as_string::<i32>(&values);
+    Ok(values.iter().next().flatten().map(str::to_owned))
 }
 
 pub(super) fn drop_variable(scene: &Scene<'_>, parts: &[String]) -> Result<(), Fault> {
@@ -138,7 +194,7 @@ pub(super) fn drop_variable(scene: &Scene<'_>, parts: &[String]) -> Result<(), F
 }
 
 /// Evaluates an expression to its type and a literal of it.
-async fn evaluate(
+pub(super) async fn evaluate(
     scene: &Scene<'_>,
     expression: &str,
     wanted: Option<&DataType>,
@@ -150,18 +206,7 @@ async fn evaluate(
     let rows = scene.collect(&sql).await?;
     let batch = rows.iter().find(|batch| batch.num_rows() > 0);
     let batch = batch.ok_or_else(|| Fault::internal("The expression gave no value"))?;
-    let found = SqlType::of(batch.schema().field(0));
-    let data_type = wanted.cloned().unwrap_or_else(|| DataType::from(found.to_string().as_str()));
-    let column = crate::warehouse::result::arrow::normalize(batch.column(0), &found)?;
-    let value = if arrow_array::Array::is_null(&column, 0) || found == SqlType::Void {
-        None
-    } else {
-        let mut output = String::new();
-        text::cell(&column, 0, &found, Style::Spark, &mut output);
-        Some(output)
-    };
-    let parameter = brickyard_sql::Parameter { sql_type: data_type.to_string(), value, arguments: None };
-    Ok((data_type, brickyard_sql::literal(&parameter, 0)?))
+    literal::of(batch, 0, 0, wanted)
 }
 
 async fn set(scene: &Scene<'_>, name: &str, value: String) -> Result<(), Fault> {

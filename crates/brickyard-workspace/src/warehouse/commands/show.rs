@@ -1,11 +1,12 @@
 //! `SHOW …`.
 
-use arrow_schema::DataType::{Boolean, Utf8};
+use arrow_schema::DataType::{Boolean, Int32, Utf8};
 use brickyard_sql::command::{Scope, Show};
+use brickyard_sql::{Name, Securable};
 
 use super::grants;
 use crate::warehouse::fault::Fault;
-use crate::warehouse::grid::Grid;
+use crate::warehouse::grid::{Grid, moment};
 use crate::warehouse::listing;
 use crate::warehouse::name::full_name;
 use crate::warehouse::outcome::Outcome;
@@ -32,7 +33,7 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
             let from = match scope {
                 Scope::Name(name) | Scope::Catalog(name) => full_name(&name.values()),
                 Scope::Current => full_name(&[&scene.settings().catalog]),
-                Scope::AllCatalogs => return Err(Fault::unsupported("SHOW SCHEMAS IN ALL CATALOGS")),
+                Scope::AllCatalogs => return schemas_everywhere(scene, pattern.as_ref()),
             };
             for record in catalog
                 .list_schemas(identity, &from)?
@@ -147,11 +148,16 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
             grid.outcome()
         }
         Show::Functions { kind, scope, pattern } => {
-            if kind.eq_ignore_ascii_case("SYSTEM") {
-                return Err(Fault::unsupported("SHOW SYSTEM FUNCTIONS"));
-            }
             let schema = schema_of(scene, scope)?;
             let mut grid = Grid::texts(&["function"]);
+            if !kind.eq_ignore_ascii_case("USER") {
+                for name in brickyard_sql::builtins().filter(|name| fits(pattern, name)) {
+                    grid.row([name.into()]);
+                }
+            }
+            if kind.eq_ignore_ascii_case("SYSTEM") {
+                return grid.outcome();
+            }
             for record in catalog.list_functions(identity, &full_name(&schema))? {
                 if fits(pattern, &record.name) {
                     grid.row([record.full_name().into()]);
@@ -199,7 +205,16 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
                     ),
                 ));
             }
-            Err(Fault::unsupported("SHOW PARTITIONS"))
+            let physical = catalog.physical_columns(&record)?;
+            let mut grid = Grid::texts(&columns.iter().map(String::as_str).collect::<Vec<_>>());
+            for values in catalog.partitions(&record)? {
+                grid.row(columns.iter().map(|column| {
+                    let own = physical.iter().find(|(name, _)| name.eq_ignore_ascii_case(column));
+                    let own = own.map_or(column, |(_, physical)| physical);
+                    values.get(own).cloned().flatten().into()
+                }));
+            }
+            grid.outcome()
         }
         Show::CurrentSchema => {
             let mut grid = Grid::texts(&["catalog", "namespace"]);
@@ -223,12 +238,116 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
             }
             grid.outcome()
         }
-        Show::TableExtended { .. } => Err(Fault::unsupported("SHOW TABLE EXTENDED")),
-        Show::TablesDropped { .. } => Err(Fault::unsupported("SHOW TABLES DROPPED")),
-        Show::Tags { .. } => Err(Fault::unsupported("SHOW TAGS")),
-        Show::Keys(_) => Err(Fault::unsupported("SHOW KEYS")),
-        Show::Other(words) => Err(Fault::unsupported(format_args!("SHOW {words}"))),
+        Show::TableExtended { scope, pattern } => {
+            let schema = schema_of(scene, scope)?;
+            let mut grid = Grid::new(vec![
+                ("database", Utf8),
+                ("tableName", Utf8),
+                ("isTemporary", Boolean),
+                ("information", Utf8),
+            ]);
+            for record in catalog.list_tables(identity, &full_name(&schema))? {
+                if pattern::show(pattern, &record.name) {
+                    let information = super::describe::information(scene, &record)?;
+                    grid.row([record.schema.into(), record.name.into(), false.into(), information.into()]);
+                }
+            }
+            grid.outcome()
+        }
+        Show::TablesDropped { scope } => {
+            let schema = schema_of(scene, scope)?;
+            let mut grid = Grid::new(vec![
+                ("catalogName", Utf8),
+                ("schemaName", Utf8),
+                ("tableName", Utf8),
+                ("tableId", Utf8),
+                ("tableType", Utf8),
+                ("deletedAt", moment()),
+                ("createdAt", moment()),
+                ("updatedAt", moment()),
+                ("createdBy", Utf8),
+                ("owner", Utf8),
+                ("comment", Utf8),
+            ]);
+            for dropped in catalog.dropped_tables(identity, &full_name(&schema))? {
+                let record = dropped.record;
+                grid.row([
+                    record.catalog.into(),
+                    record.schema.into(),
+                    record.name.into(),
+                    record.id.into(),
+                    record.table_type.code().into(),
+                    (dropped.at * 1000).into(),
+                    (record.stamp.created_at * 1000).into(),
+                    (record.stamp.updated_at * 1000).into(),
+                    record.stamp.created_by.into(),
+                    record.stamp.owner.into(),
+                    record.stamp.comment.into(),
+                ]);
+            }
+            grid.outcome()
+        }
+        Show::Tags { kind, name } => tags(scene, *kind, name),
+        Show::Keys(table) => {
+            let record = scene.table(&table.values())?;
+            let mut grid = Grid::new(vec![("col_name", Utf8), ("constraint_name", Utf8), ("key_seq", Int32)]);
+            for key in record.constraints.iter().filter(|key| key.references.is_none()) {
+                for (position, column) in (1_i32..).zip(&key.columns) {
+                    grid.row([column.clone().into(), key.name.clone().into(), position.into()]);
+                }
+            }
+            grid.outcome()
+        }
+        // What a workspace without cloud storage, sharing and federation has: none.
+        Show::Other(words) => {
+            let columns: &[&str] = match words.as_str() {
+                "EXTERNAL LOCATIONS" | "LOCATIONS" => &["name", "url", "comment"],
+                "STORAGE CREDENTIALS" | "CREDENTIALS" | "SERVICE CREDENTIALS" => &["name", "comment"],
+                "CONNECTIONS" => &["name", "type", "comment"],
+                "SHARES" => &["name", "created_at", "created_by", "comment"],
+                "RECIPIENTS" => &["name", "created_at", "created_by", "authentication_type", "comment"],
+                "PROVIDERS" => &["name", "authentication_type", "comment"],
+                words => return Err(Fault::unsupported(format_args!("SHOW {words}"))),
+            };
+            Grid::texts(columns).outcome()
+        }
     }
+}
+
+fn schemas_everywhere(scene: &Scene<'_>, wanted: Option<&String>) -> Result<Outcome, Fault> {
+    let mut grid = Grid::texts(&["databaseName", "catalogName"]);
+    for catalog in scene.catalog().list_catalogs(&scene.identity)? {
+        for schema in scene.catalog().list_schemas(&scene.identity, &full_name(&[&catalog.name]))? {
+            if wanted.is_none_or(|wanted| pattern::show(wanted, &schema.name)) {
+                grid.row([schema.name.into(), schema.catalog.into()]);
+            }
+        }
+    }
+    grid.outcome()
+}
+
+/// `SHOW TAGS ON kind name`.
+fn tags(scene: &Scene<'_>, kind: Securable, name: &Name) -> Result<Outcome, Fault> {
+    let (catalog, identity, mut parts) = (scene.catalog(), &scene.identity, name.values());
+    let mut grid = Grid::texts(&["tag_name", "tag_value"]);
+    let tags = match kind {
+        Securable::Catalog => catalog.get_catalog(identity, &full_name(&parts))?.stamp.tags,
+        Securable::Schema => {
+            catalog.get_schema(identity, &full_name(&scene.schema_parts(&parts)?))?.stamp.tags
+        }
+        Securable::Volume => catalog.get_volume(identity, &full_name(&scene.parts(&parts)?))?.stamp.tags,
+        Securable::Function => catalog.get_function(identity, &full_name(&scene.parts(&parts)?))?.stamp.tags,
+        Securable::Column => {
+            let column = parts.pop().unwrap_or_default().to_lowercase();
+            scene.table(&parts)?.column_tags.get(&column).cloned().unwrap_or_default()
+        }
+        Securable::Table | Securable::View => scene.table(&parts)?.stamp.tags,
+        other => return Err(Fault::unsupported(format_args!("SHOW TAGS ON {}", other.words()))),
+    };
+    for (tag, value) in tags {
+        grid.row([tag.into(), value.into()]);
+    }
+    grid.outcome()
 }
 
 fn tables_in(scene: &Scene<'_>, scope: &Scope) -> Result<Vec<listing::TableRow>, Fault> {

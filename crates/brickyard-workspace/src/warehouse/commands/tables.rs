@@ -1,12 +1,13 @@
-//! `CREATE TABLE`, `DROP TABLE`, `ALTER`, `COMMENT ON`.
+//! `CREATE TABLE`, `DROP TABLE`.
 
 use std::collections::BTreeMap;
 
-use brickyard_sql::command::{Alter, AlterAction, ColumnChange, Constraint as Written, Moment, Position};
-use brickyard_sql::command::{ColumnDefinition, CreateTable, Generated, Like};
-use brickyard_sql::{Name, Securable};
+use brickyard_sql::command::{ColumnDefinition, Constraint as Written, CreateTable, Generated, Like, Moment};
+use brickyard_sql::{Name, quote_name, string_literal};
 
-use crate::catalog::{CatalogError, Change, Column, Constraint, DataType, NewTable, Policy, TableChange};
+use crate::catalog::{
+    CatalogError, CloneOf, Column, Constraint, DataType, Kind, NewTable, Policy, Privilege, TableChange,
+};
 use crate::warehouse::fault::Fault;
 use crate::warehouse::grid::Grid;
 use crate::warehouse::name::{full_name, shown};
@@ -36,19 +37,18 @@ pub(super) async fn create(scene: &Scene<'_>, sql: &str, create: &CreateTable) -
             let source = scene.table(&source.values())?;
             (scene.catalog().columns(&source)?, None)
         }
-        (Some(Like::Clone { source, travel, .. }), _) => {
-            let mut text = format!("SELECT * FROM {}", full_name(&scene.parts(&source.values())?));
-            match travel {
-                Some(Moment::Version(version)) => text = format!("{text} VERSION AS OF {version}"),
-                Some(Moment::Timestamp(moment)) => text = format!("{text} TIMESTAMP AS OF {moment}"),
-                None => {}
-            }
-            let schema = scene.schema(&text).await?;
-            (Column::of_schema(&schema)?, Some(text))
+        (Some(Like::Clone { source, shallow, travel }), _) => {
+            return clone(scene, create, &full, source, *shallow, travel.as_ref()).await;
         }
         (None, Some(query)) => {
             let schema = scene.schema(&query).await?;
             (Column::of_schema(&schema)?, Some(query))
+        }
+        (None, None)
+            if create.columns.is_empty()
+                && create.format.as_deref().is_some_and(|format| format != "DELTA") =>
+        {
+            (columns_of_files(scene, create).await?, None)
         }
         (None, None) => {
             let columns = create.columns.iter().map(column);
@@ -68,13 +68,14 @@ pub(super) async fn create(scene: &Scene<'_>, sql: &str, create: &CreateTable) -
         columns,
         partition_columns: create.partitioned_by.clone(),
         format: create.format.clone().unwrap_or_default(),
-        location: create.location.clone(),
+        location: create.location.clone().or_else(|| option(create, "path")),
         options: create.options.iter().cloned().collect(),
         properties,
         comment: create.comment.clone(),
         view: None,
         constraints: keys,
         replace: create.or_replace,
+        clone: None,
     };
     let existed = scene.catalog().get_table(&scene.identity, &full).is_ok();
     scene.catalog().create_table(&scene.identity, table)?;
@@ -105,6 +106,98 @@ pub(super) async fn create(scene: &Scene<'_>, sql: &str, create: &CreateTable) -
     .outcome()
 }
 
+fn option(create: &CreateTable, name: &str) -> Option<String> {
+    create.options.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
+}
+
+/// `CREATE TABLE … CLONE`: the files are linked, the log is written anew.
+async fn clone(
+    scene: &Scene<'_>,
+    create: &CreateTable,
+    full: &str,
+    source: &Name,
+    shallow: bool,
+    travel: Option<&Moment>,
+) -> Result<Outcome, Fault> {
+    let from = scene.full(source)?;
+    scene.catalog().check(&scene.identity, Kind::Table, &from, Privilege::SELECT)?;
+    let table = scene.catalog().table_record(&from)?;
+    if table.is_view() || !table.is_delta() {
+        return Err(Fault::new(
+            "DELTA_CLONE_UNSUPPORTED_SOURCE",
+            "0AKDC",
+            format_args!("Unsupported clone source '{}', whose format is not Delta.", table.full_name()),
+        ));
+    }
+    if table.is_guarded() {
+        let text = format_args!(
+            "Cloning '{}', which has a row filter or column masks, is not supported.",
+            table.full_name()
+        );
+        return Err(Fault::new("UNSUPPORTED_FEATURE.CLONE_WITH_ROW_FILTER_OR_COLUMN_MASK", "0A000", text));
+    }
+    scene.workspace.make_sample(&table).await?;
+    let version = match travel {
+        Some(moment) => Some(super::maintain::version_of(scene, &table, moment).await?),
+        None => None,
+    };
+    let constraints = table.constraints.clone();
+    let comment = create.comment.clone().or_else(|| table.stamp.comment.clone());
+    let new = NewTable {
+        full_name: full.to_owned(),
+        columns: scene.catalog().columns(&table)?,
+        location: create.location.clone(),
+        properties: create.properties.iter().cloned().collect(),
+        comment,
+        constraints,
+        replace: create.or_replace,
+        clone: Some(CloneOf { table, version, shallow }),
+        ..NewTable::default()
+    };
+    let made = scene.catalog().create_table(&scene.identity, new)?;
+    let history = scene.catalog().history(
+        &scene.identity,
+        &full_name(&[&made.catalog, &made.schema, &made.name]),
+        1,
+    )?;
+    let names = [
+        ("source_table_size", "sourceTableSize"),
+        ("source_num_of_files", "sourceNumOfFiles"),
+        ("num_removed_files", "numRemovedFiles"),
+        ("num_copied_files", "numCopiedFiles"),
+        ("removed_files_size", "removedFilesSize"),
+        ("copied_files_size", "copiedFilesSize"),
+    ];
+    let mut grid = Grid::new(names.map(|(name, _)| (name, arrow_schema::DataType::Int64)).to_vec());
+    let metric = |name: &str| -> Option<i64> { history.first()?.operation_metrics.get(name)?.parse().ok() };
+    grid.row(names.map(|(_, name)| metric(name).into()));
+    grid.outcome()
+}
+
+/// The columns of the files that a table is made over; only who may name files of this machine learns them.
+async fn columns_of_files(scene: &Scene<'_>, create: &CreateTable) -> Result<Vec<Column>, Fault> {
+    let format = create.format.clone().unwrap_or_default().to_lowercase();
+    let place = create.location.clone().or_else(|| option(create, "path"));
+    let Some(place) = place.filter(|_| ["csv", "json", "parquet", "avro", "text"].contains(&format.as_str()))
+    else {
+        return Ok(Vec::new());
+    };
+    let place = scene.catalog().external_place(&scene.identity, &place)?;
+    let place = scene.catalog().engine_path(&place)?;
+    let mut options = vec![format!("`path` {}", string_literal(&place.to_string_lossy()))];
+    let given = create.options.iter().filter(|(key, _)| !key.eq_ignore_ascii_case("path"));
+    options.extend(given.map(|(key, value)| format!("{} {}", quote_name(key), string_literal(value))));
+    let view = format!("__files_{}", uuid::Uuid::new_v4().simple());
+    let setup =
+        format!("CREATE OR REPLACE TEMPORARY VIEW {view} USING {format} OPTIONS ({})", options.join(", "));
+    let columns = scene
+        .file_columns(&setup, &view)
+        .await?
+        .into_iter()
+        .map(|column| Ok(Column::new(column.name, DataType::parse(&column.data_type.to_string())?)));
+    columns.collect::<Result<Vec<_>, CatalogError>>().map_err(Fault::from)
+}
+
 pub(super) fn drop(scene: &Scene<'_>, parts: &[String], is_view: bool) -> Result<(), Fault> {
     if let [name] = parts
         && scene.session.settings().drop_temporary(name)
@@ -123,143 +216,6 @@ pub(super) fn drop(scene: &Scene<'_>, parts: &[String], is_view: bool) -> Result
     }
     scene.catalog().drop_table(&scene.identity, &full)?;
     Ok(())
-}
-
-pub(super) fn comment(
-    scene: &Scene<'_>,
-    kind: Securable,
-    name: &Name,
-    comment: Option<String>,
-) -> Result<Outcome, Fault> {
-    let text = comment.unwrap_or_default();
-    if kind == Securable::Column {
-        let mut parts = name.values();
-        let column = parts.pop().unwrap_or_default();
-        let full = full_name(&scene.parts(&parts)?);
-        let change =
-            TableChange::ColumnComment { column, comment: Some(text).filter(|text| !text.is_empty()) };
-        scene.catalog().alter_table(&scene.identity, &full, change)?;
-        return Ok(Outcome::nothing());
-    }
-    common(scene, kind, name, Change { comment: Some(text), ..Change::default() })
-}
-
-pub(super) fn alter(scene: &Scene<'_>, alter: &Alter) -> Result<Outcome, Fault> {
-    let change = |change: Change| common(scene, alter.kind, &alter.name, change);
-    match &alter.action {
-        AlterAction::Rename(name) => change(Change { name: name.values().pop(), ..Change::default() }),
-        AlterAction::Owner(owner) => change(Change { owner: Some(owner.clone()), ..Change::default() }),
-        AlterAction::SetTags(tags) => {
-            change(Change { set_tags: tags.iter().cloned().collect(), ..Change::default() })
-        }
-        AlterAction::UnsetTags(tags) => change(Change { unset_tags: tags.clone(), ..Change::default() }),
-        AlterAction::SetProperties(pairs) if alter.kind == Securable::Schema => {
-            change(Change { properties: Some(pairs.iter().cloned().collect()), ..Change::default() })
-        }
-        action => {
-            let full = scene.full(&alter.name)?;
-            for change in table_changes(scene, alter, action)? {
-                scene.catalog().alter_table(&scene.identity, &full, change)?;
-            }
-            Ok(Outcome::nothing())
-        }
-    }
-}
-
-/// Changes what every securable has.
-fn common(scene: &Scene<'_>, kind: Securable, name: &Name, change: Change) -> Result<Outcome, Fault> {
-    let (catalog, identity, parts) = (scene.catalog(), &scene.identity, name.values());
-    match kind {
-        Securable::Catalog => drop_value(catalog.update_catalog(identity, &full_name(&parts), change)?),
-        Securable::Schema => {
-            drop_value(catalog.update_schema(identity, &full_name(&scene.schema_parts(&parts)?), change)?);
-        }
-        Securable::Volume => {
-            drop_value(catalog.update_volume(identity, &full_name(&scene.parts(&parts)?), &change)?);
-        }
-        Securable::Function => {
-            drop_value(catalog.update_function(identity, &full_name(&scene.parts(&parts)?), &change)?);
-        }
-        Securable::Table | Securable::View | Securable::MaterializedView | Securable::StreamingTable => {
-            let full = full_name(&scene.parts(&parts)?);
-            drop_value(catalog.alter_table(identity, &full, TableChange::Common(change))?);
-        }
-        other => return Err(Fault::unsupported(format_args!("ALTER {}", other.words()))),
-    }
-    Ok(Outcome::nothing())
-}
-
-fn table_changes(scene: &Scene<'_>, alter: &Alter, action: &AlterAction) -> Result<Vec<TableChange>, Fault> {
-    let policy = |function: &Name, columns: &Vec<String>| -> Result<Policy, Fault> {
-        Ok(Policy { function: shown(&scene.parts(&function.values())?), columns: columns.clone() })
-    };
-    let unsupported =
-        |what: &str| Err(Fault::unsupported(format_args!("ALTER {} … {what}", alter.kind.words())));
-    Ok(vec![match action {
-        AlterAction::SetProperties(pairs) => TableChange::SetProperties(pairs.iter().cloned().collect()),
-        AlterAction::UnsetProperties(names) => TableChange::UnsetProperties(names.clone()),
-        AlterAction::AddColumns(columns) => {
-            let mut added = Vec::new();
-            for (path, definition, position) in columns {
-                if !path.is_empty() {
-                    return unsupported("ADD COLUMN of a nested field");
-                }
-                let place = position.as_ref().map(|position| match position {
-                    Position::First => String::new(),
-                    Position::After(column) => column.clone(),
-                });
-                added.push((column(definition)?, place));
-            }
-            TableChange::AddColumns(added)
-        }
-        AlterAction::AddConstraint(Written::Check { name, expression }) => TableChange::AddCheck {
-            name: name.clone().unwrap_or_else(|| "check_constraint".to_owned()),
-            expression: expression.clone(),
-        },
-        AlterAction::AddConstraint(written) => {
-            let (mut checks, mut keys) = (BTreeMap::new(), Vec::new());
-            let table = alter.name.values().pop().unwrap_or_default();
-            constraint(scene, &table, written, &mut checks, &mut keys)?;
-            return Ok(keys.into_iter().map(TableChange::AddKey).collect());
-        }
-        AlterAction::DropConstraint { name: Some(name), if_exists } => {
-            TableChange::DropConstraint { name: name.clone(), if_exists: *if_exists }
-        }
-        AlterAction::SetRowFilter(function, columns) => {
-            TableChange::RowFilter(Some(policy(function, columns)?))
-        }
-        AlterAction::DropRowFilter => TableChange::RowFilter(None),
-        AlterAction::Column(path, change) if path.len() == 1 => {
-            let column = path[0].clone();
-            match change {
-                ColumnChange::Comment(text) => {
-                    let comment = Some(text.clone()).filter(|text| !text.is_empty());
-                    TableChange::ColumnComment { column, comment }
-                }
-                ColumnChange::NotNull(false) => TableChange::DropNotNull(column),
-                ColumnChange::Default(expression) => {
-                    TableChange::Default { column, expression: expression.clone() }
-                }
-                ColumnChange::SetMask(function, using) => {
-                    TableChange::Mask { column, policy: Some(policy(function, using)?) }
-                }
-                ColumnChange::DropMask => TableChange::Mask { column, policy: None },
-                ColumnChange::SetTags(tags) => {
-                    TableChange::ColumnTags { column, set: tags.iter().cloned().collect(), unset: Vec::new() }
-                }
-                ColumnChange::UnsetTags(tags) => {
-                    TableChange::ColumnTags { column, set: BTreeMap::new(), unset: tags.clone() }
-                }
-                _ => return unsupported("ALTER COLUMN of this kind"),
-            }
-        }
-        AlterAction::ClusterBy(_) => return Ok(Vec::new()), // a hint about the layout of files
-        AlterAction::Other(words) => return unsupported(words),
-        AlterAction::DropColumns { .. } => return unsupported("DROP COLUMN"),
-        AlterAction::RenameColumn(..) => return unsupported("RENAME COLUMN"),
-        AlterAction::ReplaceColumns(_) => return unsupported("REPLACE COLUMNS"),
-        _ => return unsupported("a change of this kind"),
-    }])
 }
 
 /// A column as the catalog keeps it.
@@ -289,7 +245,7 @@ pub(super) fn column(definition: &ColumnDefinition) -> Result<Column, Fault> {
 }
 
 /// Sorts a constraint to the checks of the log or the keys of the catalog.
-fn constraint(
+pub(super) fn constraint(
     scene: &Scene<'_>,
     table: &str,
     written: &Written,
@@ -321,5 +277,3 @@ fn constraint(
     }
     Ok(())
 }
-
-fn drop_value<T>(_value: T) {}

@@ -1,5 +1,5 @@
-use brickyard_sql::Relation;
 use brickyard_sql::command::{CreateView, ViewKind};
+use brickyard_sql::{Relation, string_literal};
 
 use crate::catalog::{Column, NewTable};
 use crate::warehouse::fault::Fault;
@@ -10,8 +10,8 @@ use crate::warehouse::scene::Scene;
 
 /// `CREATE VIEW`: the query is planned as its maker, who must be allowed to read what it reads.
 pub(super) async fn create(scene: &Scene<'_>, create: &CreateView) -> Result<Outcome, Fault> {
-    if create.source.is_some() {
-        return Err(Fault::unsupported("views over files (CREATE VIEW … USING)"));
+    if let Some((format, options)) = &create.source {
+        return over_files(scene, create, format, options).await;
     }
     let schema = scene.schema(&create.text).await?;
     if !create.columns.is_empty() && create.columns.len() != schema.fields().len() {
@@ -82,7 +82,37 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateView) -> Result<Out
             let made = scene.catalog().create_table(&scene.identity, view);
             super::tables::unless_there(made.map(|_| ()), create.if_not_exists)
         }
-        ViewKind::Materialized => Err(Fault::unsupported("materialized views")),
-        ViewKind::Streaming => Err(Fault::unsupported("streaming tables")),
+        ViewKind::Materialized => {
+            Err(Fault::unsupported("materialized views; use a view, or CREATE TABLE … AS"))
+        }
+        ViewKind::Streaming => Err(Fault::unsupported("streaming tables; use COPY INTO")),
     }
+}
+
+/// `CREATE TEMPORARY VIEW … USING format OPTIONS (path …)`: the same as one over `read_files`.
+async fn over_files(
+    scene: &Scene<'_>,
+    create: &CreateView,
+    format: &str,
+    options: &[(String, String)],
+) -> Result<Outcome, Fault> {
+    let path = options.iter().find(|(key, _)| key.eq_ignore_ascii_case("path"));
+    let Some((_, path)) = path.filter(|_| create.kind == ViewKind::Temporary) else {
+        return Err(Fault::unsupported("views over files without a path"));
+    };
+    let mut arguments = vec![string_literal(path), format!("format => {}", string_literal(format))];
+    // The reader's own defaults, which are not those of read_files.
+    for (key, value) in [("header", "false"), ("inferSchema", "false")] {
+        if format.eq_ignore_ascii_case("csv")
+            && !options.iter().any(|(known, _)| known.eq_ignore_ascii_case(key))
+        {
+            arguments.push(format!("`{key}` => {}", string_literal(value)));
+        }
+    }
+    for (key, value) in options.iter().filter(|(key, _)| !key.eq_ignore_ascii_case("path")) {
+        arguments.push(format!("{} => {}", brickyard_sql::quote_name(key), string_literal(value)));
+    }
+    let text = format!("SELECT * FROM read_files({})", arguments.join(", "));
+    let view = CreateView { text, source: None, ..create.clone() };
+    Box::pin(self::create(scene, &view)).await
 }

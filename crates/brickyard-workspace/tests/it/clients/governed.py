@@ -5,6 +5,7 @@ import tempfile
 from decimal import Decimal
 
 from databricks import sql
+from databricks.sdk import WorkspaceClient
 
 work = tempfile.mkdtemp()
 
@@ -99,6 +100,23 @@ listed = "SELECT table_name, table_type FROM information_schema.tables WHERE tab
 assert rows(developer, listed) == [("cheap", "VIEW"), ("orders", "MANAGED")]
 listed = "SELECT column_name, data_type FROM main.information_schema.columns WHERE table_name = 'orders' ORDER BY ordinal_position"
 assert rows(developer, listed) == [("id", "INT"), ("item", "STRING"), ("price", "DECIMAL")]
+
+# REST and SQL change the same state.
+client = WorkspaceClient(
+    host="https://" + os.environ["DATABRICKS_HOST"], token=os.environ["DEVELOPER_TOKEN"], auth_type="pat"
+)
+client.schemas.create("made_by_rest", "main", comment="by REST")
+assert rows(developer, "SHOW SCHEMAS IN main LIKE 'made*'") == [("made_by_rest",)]
+rows(developer, "COMMENT ON SCHEMA main.made_by_rest IS 'by SQL'")
+assert client.schemas.get("main.made_by_rest").comment == "by SQL"
+client.schemas.delete("main.made_by_rest")
+refused(developer, "USE main.made_by_rest", "SCHEMA_NOT_FOUND")
+assert [column.type_text for column in client.tables.get("main.sales.orders").columns] == ["int", "string", "decimal(10,2)"]
+rows(developer, "GRANT SELECT ON TABLE orders TO `ada@example.com`")
+grants = client.api_client.do("GET", "/api/2.1/unity-catalog/permissions/table/main.sales.orders")
+assert grants["privilege_assignments"] == [{"principal": "ada@example.com", "privileges": ["SELECT"]}], grants
+assert ("ada@example.com", "SELECT", "TABLE", "main.sales.orders") in rows(developer, "SHOW GRANTS ON TABLE orders")
+rows(developer, "REVOKE SELECT ON TABLE orders FROM `ada@example.com`")
 
 # Files on volumes move between the client and the workspace.
 rows(developer, "CREATE VOLUME files")

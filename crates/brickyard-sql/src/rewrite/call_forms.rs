@@ -1,0 +1,261 @@
+//! Forms that stand for functions the engine lacks: vectors, rounding half to even, averages, percentiles, windows of time.
+
+use crate::command::constant_string;
+use crate::data_type::DataType;
+use crate::error::SqlError;
+use crate::query::{Call, Expr, ExprKind};
+use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::planner::Planner;
+use crate::token::Span;
+
+impl Planner<'_> {
+    /// Functions of bytes that the engine has for text alone, over their hexadecimal digits; `false` for those that stay.
+    pub(super) fn bytes(&mut self, expr: &Expr, name: &str, spans: &[Span]) -> bool {
+        let from = |start: Span| pieces!["2 * (", start, ") - 1"];
+        let mut text = pieces!["unhex("];
+        match (name, spans) {
+            ("left" | "right", [value, length]) => {
+                text.extend(pieces![format!("{name}(hex("), *value, "), 2 * greatest(", *length, ", 0))"]);
+            }
+            // A start of zero or less counts otherwise.
+            ("substr" | "substring", [value, start, rest @ ..]) if is_positive(start.of(self.sql)) => {
+                text.extend(pieces!["substring(hex(", *value, "), "]);
+                text.extend(from(*start));
+                if let [length] = rest {
+                    text.extend(pieces![", 2 * (", *length, ")"]);
+                }
+                text.push(Piece::from(")"));
+            }
+            ("overlay", [value, new, start, rest @ ..]) if is_positive(start.of(self.sql)) => {
+                text.extend(pieces![
+                    "concat(substring(hex(",
+                    *value,
+                    "), 1, 2 * ((",
+                    *start,
+                    ") - 1)), hex("
+                ]);
+                text.extend(pieces![*new, "), substring(hex(", *value, "), 2 * ((", *start, ") - 1 + "]);
+                match rest {
+                    [length] => text.extend(pieces!["(", *length, ")"]),
+                    _ => text.extend(pieces!["octet_length(", *new, ")"]),
+                }
+                text.push(Piece::from(") + 1))"));
+            }
+            ("lpad" | "rpad", [value, length]) => {
+                text.extend(pieces![format!("{name}(hex("), *value, "), 2 * (", *length, "), '00')"]);
+            }
+            ("lpad" | "rpad", [value, length, pad]) => {
+                text.extend(pieces![
+                    format!("{name}(hex("),
+                    *value,
+                    "), 2 * (",
+                    *length,
+                    "), hex(",
+                    *pad,
+                    "))"
+                ]);
+            }
+            ("btrim", [value]) => {
+                text.extend(pieces!["regexp_replace(hex(", *value, "), '^(20)+|(20)+$', '')"]);
+            }
+            ("btrim", [value, bytes]) => {
+                let set = || pieces!["regexp_replace(hex(", *bytes, "), '(..)', '$1|')"];
+                text.extend(pieces!["regexp_replace(hex(", *value, "), concat('^(', "]);
+                text.extend(set());
+                text.push(Piece::from(", 'ZZ)+|(', "));
+                text.extend(set());
+                text.push(Piece::from(", 'ZZ)+$'), '')"));
+            }
+            _ => return false,
+        }
+        text.push(Piece::from(")"));
+        self.edits.replace(expr.span, text);
+        true
+    }
+
+    /// Similarity and distance of vectors, as arrays of floats.
+    pub(super) fn vectors(&mut self, expr: &Expr, name: &str, left: Span, right: Span) {
+        let sum = |element: &str, one: Span, other: Span| {
+            pieces![
+                "aggregate(transform(arrays_zip(",
+                one,
+                ", ",
+                other,
+                format!("), `__e` -> CAST({element} AS DOUBLE)), 0D, (`__s`, `__x`) -> `__s` + `__x`)")
+            ]
+        };
+        let product = |one: Span, other: Span| sum("`__e`.`0` * `__e`.`1`", one, other);
+        let mut text = pieces!["CAST("];
+        match name {
+            "vector_l2_distance" => {
+                text.push(Piece::from("sqrt("));
+                text.extend(sum("(`__e`.`0` - `__e`.`1`) * (`__e`.`0` - `__e`.`1`)", left, right));
+                text.push(Piece::from(")"));
+            }
+            "vector_inner_product" => text.extend(product(left, right)),
+            _ => {
+                text.extend(product(left, right));
+                text.push(Piece::from(" / nullif(sqrt("));
+                text.extend(product(left, left));
+                text.push(Piece::from(") * sqrt("));
+                text.extend(product(right, right));
+                text.push(Piece::from("), 0)"));
+            }
+        }
+        text.push(Piece::from(" AS FLOAT)"));
+        self.edits.replace(expr.span, text);
+    }
+
+    /// Rounding half to even, which the engine does only for doubles.
+    pub(super) fn bround(&mut self, expr: &Expr, spans: &[Span], types: &[DataType]) -> Result<(), SqlError> {
+        match (types.first(), spans) {
+            (Some(data_type), [value]) if data_type.is_integer() => {
+                self.edits.replace(expr.span, pieces!["(", *value, ")"]);
+                Ok(())
+            }
+            (Some(data_type), [value, scale]) if data_type.is_integer() => {
+                let power =
+                    scale.of(self.sql).trim().strip_prefix('-').and_then(|text| text.parse::<u32>().ok());
+                let Some(unit) = power.and_then(|power| 10_i64.checked_pow(power)) else {
+                    return Err(SqlError::unsupported(
+                        "bround with this scale",
+                        "Give the scale as a literal",
+                    ));
+                };
+                self.edits.replace(
+                    expr.span,
+                    pieces![
+                        "CAST(bround(CAST((",
+                        *value,
+                        format!(") AS DOUBLE) / {unit}D) * {unit} AS {data_type})")
+                    ],
+                );
+                Ok(())
+            }
+            (Some(DataType::Float | DataType::Double), _) => Ok(()),
+            (Some(DataType::Decimal(..)), [value, scale]) if scale.of(self.sql).trim() == "0" => {
+                self.bround(expr, &[*value], types)
+            }
+            (Some(DataType::Decimal(precision, scale)), [value]) => {
+                let result = DataType::Decimal((precision + 1).saturating_sub(*scale).max(1), 0);
+                self.edits.replace(expr.span, pieces![
+                    "element_at(transform(array(", *value,
+                    format!("), `__n` -> CAST(round(`__n`) - CASE WHEN abs(`__n` % 1) = 0.5 AND round(`__n`) % 2 <> 0 THEN sign(`__n`) ELSE 0 END AS {result})), 1)"),
+                ]);
+                Ok(())
+            }
+            _ => Err(SqlError::unsupported(
+                "bround of this type",
+                "Use round, which rounds half away from zero",
+            )),
+        }
+    }
+
+    /// The average of decimals is rounded half up, where the engine cuts off.
+    pub(super) fn average(&mut self, expr: &Expr, call: &Call, types: &[DataType]) {
+        let Some(DataType::Decimal(precision, scale)) = types.first() else { return };
+        let result = DataType::Decimal((precision + 4).min(38), (scale + 4).min(38));
+        let sum = DataType::Decimal((precision + 11).min(38), (scale + 1).min(38));
+        let rest = Span::new(call.name.span.end, expr.span.end);
+        self.edits.replace(
+            expr.span,
+            pieces![
+                "CAST(CAST(sum",
+                rest,
+                format!(" AS {sum}) / nullif(CAST(count"),
+                rest,
+                format!(" AS DECIMAL(20,0)), 0) AS {result})"),
+            ],
+        );
+    }
+
+    /// The engine interpolates; the platform gives a value that is there, as `percentile_disc` does.
+    pub(super) fn percentile(
+        &mut self,
+        expr: &Expr,
+        call: &Call,
+        types: &[DataType],
+    ) -> Result<(), SqlError> {
+        let hint = "Use percentile_disc(p) WITHIN GROUP (ORDER BY x)";
+        let [value, share, ..] = call.arguments.as_slice() else {
+            return Err(SqlError::unsupported("this call of percentile_approx", hint));
+        };
+        if call.filter.is_some() || call.over.is_some() || call.distinct {
+            return Err(SqlError::unsupported("percentile_approx with FILTER, OVER or DISTINCT", hint));
+        }
+        let (open, close) = match types.first() {
+            Some(data_type) if data_type.is_numeric() => ("CAST(", format!(" AS {data_type})")),
+            _ => ("", String::new()),
+        };
+        let one = |share: Span| {
+            pieces![
+                format!("{open}percentile_disc("),
+                share,
+                ") WITHIN GROUP (ORDER BY ",
+                value.value.span,
+                format!("){close}"),
+            ]
+        };
+        match &share.value.kind {
+            ExprKind::Call(list) if list.name.single().as_deref() == Some("ARRAY") => {
+                let mut text = pieces!["array("];
+                for (index, share) in list.arguments.iter().enumerate() {
+                    if index > 0 {
+                        text.push(Piece::from(", "));
+                    }
+                    text.extend(one(share.value.span));
+                }
+                text.push(Piece::from(")"));
+                self.edits.replace(expr.span, text);
+            }
+            ExprKind::Number(_) => self.edits.replace(expr.span, one(share.value.span)),
+            _ => return Err(SqlError::unsupported("percentile_approx of a share that is no number", hint)),
+        }
+        Ok(())
+    }
+
+    /// `window(ts, '1 hour')`: fixed windows, aligned to the epoch.
+    pub(super) fn window(&mut self, expr: &Expr, call: &Call, types: &[DataType]) -> Result<(), SqlError> {
+        let hint = "Use window(column, '<n> minutes') with one fixed length";
+        let [moment, length] = call.arguments.as_slice() else {
+            return Err(SqlError::unsupported("sliding windows", hint));
+        };
+        let length = constant_string(&length.value).and_then(|text| microseconds(&text));
+        let Some(length) = length else { return Err(SqlError::unsupported("this window length", hint)) };
+        if !matches!(types.first(), Some(DataType::Timestamp)) {
+            return Err(SqlError::unsupported("window over anything but a TIMESTAMP column", hint));
+        }
+        let micros = "unix_micros(`__t`)";
+        self.edits.replace(expr.span, pieces![
+            "element_at(transform(array(", moment.value.span,
+            format!("), `__t` -> named_struct('start', timestamp_micros({micros} - pmod({micros}, {length}L)), 'end', timestamp_micros({micros} - pmod({micros}, {length}L) + {length}L))), 1)"),
+        ]);
+        Ok(())
+    }
+}
+
+/// Whether a literal is a whole number above zero.
+fn is_positive(text: &str) -> bool {
+    text.trim().parse::<u64>().is_ok_and(|number| number > 0)
+}
+
+/// The length of `'1 day'`, `'90 minutes'` in microseconds.
+fn microseconds(text: &str) -> Option<i64> {
+    let mut words = text.split_whitespace().skip_while(|word| word.eq_ignore_ascii_case("interval"));
+    let number: i64 = words.next()?.parse().ok().filter(|number| *number > 0)?;
+    let unit = words.next()?.to_lowercase();
+    if words.next().is_some() {
+        return None;
+    }
+    let unit: i64 = match unit.trim_end_matches('s') {
+        "microsecond" => 1,
+        "millisecond" => 1_000,
+        "second" => 1_000_000,
+        "minute" => 60_000_000,
+        "hour" => 3_600_000_000,
+        "day" => 86_400_000_000,
+        "week" => 604_800_000_000,
+        _ => return None,
+    };
+    number.checked_mul(unit)
+}

@@ -1,0 +1,235 @@
+"""What statements beside queries do, seen through the connector and, for tables, through another reader of Delta."""
+
+import os
+import tempfile
+
+from databricks import sql
+from deltalake import DeltaTable, QueryBuilder
+
+work = tempfile.mkdtemp()
+connection = sql.connect(
+    server_hostname=os.environ["DATABRICKS_HOST"],
+    http_path="/sql/1.0/warehouses/" + os.environ["DATABRICKS_WAREHOUSE_ID"],
+    access_token=os.environ["DEVELOPER_TOKEN"],
+    staging_allowed_local_path=work,
+)
+
+
+def rows(statement, *parameters):
+    with connection.cursor() as cursor:
+        cursor.execute(statement, *parameters)
+        return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+
+
+def one(statement, *parameters):
+    found = rows(statement, *parameters)
+    assert len(found) == 1, found
+    return found[0]
+
+
+def refused(statement, *texts):
+    try:
+        found = rows(statement)
+    except sql.exc.Error as error:
+        assert any(text in str(error) for text in texts), f"{statement}: {error}"
+        return
+    raise AssertionError(f"{statement} gave {found}")
+
+
+def put(name, text):
+    with open(os.path.join(work, name), "w") as file:
+        file.write(text)
+    with connection.cursor() as cursor:
+        cursor.execute(f"PUT '{work}/{name}' INTO '/Volumes/main/lab/files/{name}' OVERWRITE")
+
+
+def delta(table):
+    return DeltaTable(one(f"SELECT location FROM (DESCRIBE DETAIL {table})")[0])
+
+
+def read(table, column):
+    """A column as the other reader sees it, sorted."""
+    found = QueryBuilder().register("t", delta(table)).execute(f"SELECT {column} FROM t ORDER BY 1").read_all()
+    return [value for value in found.column(0).to_pylist()]
+
+
+rows("CREATE SCHEMA main.lab")
+rows("USE main.lab")
+rows("CREATE VOLUME files")
+
+# Scripts: variables, branches, loops, labels, handlers, the last rows.
+assert rows("""BEGIN
+  DECLARE total INT DEFAULT 0; DECLARE i INT = 0;
+  adding: WHILE i < 10 DO
+    SET i = i + 1;
+    IF i = 3 THEN ITERATE adding; ELSEIF i > 5 THEN LEAVE adding; END IF;
+    SET total = total + i;
+  END WHILE adding;
+  SELECT total, i;
+END""") == [(12, 6)]
+assert rows("""BEGIN
+  DECLARE said STRING DEFAULT '';
+  DECLARE EXIT HANDLER FOR DIVIDE_BY_ZERO SELECT concat(said, 'caught');
+  SET said = 'well ';
+  SELECT 1 / 0;
+  SELECT 'not reached';
+END""") == [("well caught",)]
+assert rows("BEGIN FOR r AS SELECT id, id * 2 AS twice FROM range(3) DO VALUES (r.id, twice); END FOR; END") == [(2, 4)]
+assert rows("BEGIN DECLARE x, y INT; SET (x, y) = (SELECT 1, 2); REPEAT SET x = x + y; UNTIL x > 6 END REPEAT; SELECT x; END") == [(7,)]
+refused("BEGIN DECLARE bad CONDITION FOR SQLSTATE '45123'; SIGNAL bad SET MESSAGE_TEXT = 'no ' || 'more'; END", "no more")
+refused("BEGIN SELECT x; END", "UNRESOLVED_COLUMN")
+refused("BEGIN TRANSACTION", "TRANSACTION")
+
+# Session variables and EXECUTE IMMEDIATE.
+rows("DECLARE VARIABLE a INT DEFAULT 1")
+rows("DECLARE VARIABLE words ARRAY<STRING> DEFAULT array('x', 'y')")
+rows("SET VAR a = a + 1")
+rows("SET VAR (a) = (SELECT max(id) FROM range(5))")
+assert one("SELECT a, session.words[1], words[a - 4]") == (4, "y", "x")
+refused("SELECT words[a]", "INVALID_ARRAY_INDEX")
+rows("DECLARE VARIABLE t STRING DEFAULT 'main.lab.loose'")
+rows("CREATE TABLE loose AS SELECT id FROM range(4)")
+assert one("SELECT count(*) FROM IDENTIFIER(t)") == (4,)
+assert one("EXECUTE IMMEDIATE 'SELECT count(*) FROM loose WHERE id >= ?' USING a - 2") == (2,)
+assert one("EXECUTE IMMEDIATE 'SELECT :x || :y' USING 'a' AS x, 'b' AS y") == ("ab",)
+rows("EXECUTE IMMEDIATE 'SELECT sum(id) FROM loose' INTO a")
+assert one("SELECT a") == (6,)
+refused("SET VAR nothing = 1", "VARIABLE_NOT_FOUND")
+
+# COPY INTO loads a file once, and a changed one again.
+put("one.csv", "id,name\n1,x\n2,y\n")
+rows("CREATE TABLE copied")
+copy = "COPY INTO copied FROM '/Volumes/main/lab/files' FILEFORMAT = CSV PATTERN = '*.csv' FORMAT_OPTIONS ('header' = 'true', 'inferSchema' = 'true') COPY_OPTIONS ('mergeSchema' = 'true')"
+assert one(copy) == (2, 2, 0)
+assert one(copy) == (0, 0, 0)
+put("two.csv", "id,name,extra\n3,z,q\n")
+assert one(copy) == (1, 1, 0)
+assert rows("SELECT * FROM copied ORDER BY id") == [(1, "x", None), (2, "y", None), (3, "z", "q")]
+put("three.csv", "id,more\n4,m\n")
+refused("COPY INTO copied FROM '/Volumes/main/lab/files/three.csv' FILEFORMAT = CSV FORMAT_OPTIONS ('header' = 'true')", "COPY_INTO_SCHEMA_MISMATCH")
+refused("COPY INTO copied FROM '/Volumes/main/lab/files/nothing' FILEFORMAT = CSV", "PATH_NOT_FOUND")
+
+# Nothing of a file wraps around: the engine is asked for its types.
+put("big.csv", "i,l\n2147483647,9223372036854775807\n1,1\n")
+for expression in ["l + 1", "sum(l)", "l * 2", "CAST(i AS INT) + CAST(i AS INT)"]:
+    refused(f"SELECT {expression} FROM read_files('/Volumes/main/lab/files/big.csv', format => 'csv')", "OVERFLOW")
+assert one("SELECT sum(i) FROM read_files('/Volumes/main/lab/files/big.csv')") == (2147483648,)
+
+# Small files become one; rows and history stay; another reader agrees.
+rows("CREATE TABLE small (id INT, p STRING) PARTITIONED BY (p)")
+for number in range(4):
+    rows(f"INSERT INTO small VALUES ({number}, 'a'), ({number + 10}, NULL)")
+rows("DELETE FROM small WHERE id = 12")
+files = len(delta("small").file_uris())
+assert files in (7, 8), files
+path, metrics = one("OPTIMIZE small")
+assert (metrics["numFilesAdded"], metrics["numFilesRemoved"]) == (2, files), metrics
+assert len(delta("small").file_uris()) == 2
+expected = [(0, "a"), (1, "a"), (2, "a"), (3, "a"), (10, None), (11, None), (13, None)]
+assert rows("SELECT * FROM small ORDER BY id") == expected
+assert read("small", "id") == [row[0] for row in expected]
+assert one("OPTIMIZE small")[1]["numFilesAdded"] == 0, "nothing is left to do"
+history = rows("SELECT operation, userName, operationMetrics['numRemovedFiles'] FROM (DESCRIBE HISTORY small) ORDER BY version")
+assert history[-1] == ("OPTIMIZE", "developer@example.com", str(files)), history
+assert {row[1] for row in history} == {"developer@example.com"}
+assert one("OPTIMIZE small ZORDER BY (id)")[1]["numFilesAdded"] == 2
+assert rows("SHOW PARTITIONS small") in ([("a",), (None,)], [(None,), ("a",)])
+assert one("SELECT count(*) FROM small VERSION AS OF 4") == (8,)
+rows("VACUUM small RETAIN 168 HOURS")
+assert rows("RESTORE TABLE small TO VERSION AS OF 1")[0][1] == 2
+assert one("SELECT count(*) FROM small") == (2,)
+
+# Clones have rows, properties and a life of their own.
+rows("RESTORE TABLE small TO VERSION AS OF 5")
+assert one("CREATE TABLE deep DEEP CLONE small")[3] == files
+assert one("CREATE OR REPLACE TABLE shallow SHALLOW CLONE small VERSION AS OF 1")[1] == 2
+rows("DELETE FROM deep WHERE id < 3")
+assert (one("SELECT count(*) FROM deep"), one("SELECT count(*) FROM small"), one("SELECT count(*) FROM shallow")) == ((4,), (7,), (2,))
+assert rows("DESCRIBE HISTORY deep")[-1][4] == "CLONE"
+rows("DROP TABLE small")
+assert one("SELECT count(*) FROM shallow") == (2,)
+
+# What is dropped can come back.
+refused("SELECT * FROM small", "TABLE_OR_VIEW_NOT_FOUND")
+assert rows("SELECT 1")
+rows("UNDROP TABLE small")
+assert one("SELECT count(*) FROM small") == (7,)
+
+# Columns are renamed and dropped when they are mapped by name, and not otherwise.
+rows("CREATE TABLE shape (id INT, old STRING, gone INT, s STRUCT<a: INT, b: INT>)")
+rows("INSERT INTO shape VALUES (1, 'x', 9, named_struct('a', 1, 'b', 2))")
+refused("ALTER TABLE shape RENAME COLUMN old TO new", "DELTA_UNSUPPORTED_RENAME_COLUMN")
+refused("ALTER TABLE shape DROP COLUMN gone", "DELTA_UNSUPPORTED_DROP_COLUMN")
+rows("ALTER TABLE shape SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')")
+rows("ALTER TABLE shape RENAME COLUMN old TO new")
+rows("ALTER TABLE shape DROP COLUMN gone")
+rows("ALTER TABLE shape ADD COLUMN late STRING AFTER id")
+rows("INSERT INTO shape VALUES (2, 'l', 'y', named_struct('a', 3, 'b', 4))")
+rows("ALTER TABLE shape ALTER COLUMN late FIRST")
+assert rows("SELECT late, id, new, s.b FROM shape ORDER BY id") == [(None, 1, "x", 2), ("l", 2, "y", 4)]
+assert [row[0] for row in rows("DESCRIBE shape")] == ["late", "id", "new", "s"]
+rows("OPTIMIZE shape")
+assert read("shape", "new") == ["x", "y"]
+assert one("SELECT count(*) FROM shape WHERE late = 'l' AND s.a = 3") == (1,)
+
+# Constraints: checks and NOT NULL are held, also by rows that are there; keys are told.
+rows("CREATE TABLE parent (id INT NOT NULL, CONSTRAINT parent_key PRIMARY KEY (id))")
+rows("CREATE TABLE child (id INT, up INT, CONSTRAINT up_key FOREIGN KEY (up) REFERENCES parent (id))")
+rows("INSERT INTO child VALUES (1, 7), (NULL, 8)")
+refused("INSERT INTO parent VALUES (NULL)", "NOT_NULL", "NOT NULL", "null")
+refused("ALTER TABLE child ADD CONSTRAINT small CHECK (up < 8)", "DELTA_NEW_CHECK_CONSTRAINT_VIOLATION")
+rows("ALTER TABLE child ADD CONSTRAINT small CHECK (up < 9)")
+refused("INSERT INTO child VALUES (2, 9)", "CHECK", "small")
+refused("ALTER TABLE child ALTER COLUMN id SET NOT NULL", "DELTA_NEW_NOT_NULL_VIOLATION")
+assert rows("SHOW KEYS IN parent") == [("id", "parent_key", 1)]
+assert rows("SELECT constraint_name, constraint_type FROM information_schema.table_constraints WHERE table_schema = 'lab' ORDER BY 1") == [
+    ("parent_key", "PRIMARY KEY"), ("up_key", "FOREIGN KEY")]
+assert "CONSTRAINT `parent_key` PRIMARY KEY" in one("SHOW CREATE TABLE parent")[0]
+
+# Tags, by both roads.
+rows("ALTER TABLE child SET TAGS ('pii' = 'yes', 'team')")
+rows("ALTER TABLE child ALTER COLUMN up SET TAGS ('kind' = 'key')")
+assert rows("SHOW TAGS ON TABLE child") == [("pii", "yes"), ("team", "")]
+assert rows("SELECT table_name, tag_name, tag_value FROM information_schema.table_tags WHERE schema_name = 'lab' ORDER BY 2") == [
+    ("child", "pii", "yes"), ("child", "team", "")]
+assert rows("SELECT column_name, tag_name FROM system.information_schema.column_tags WHERE schema_name = 'lab'") == [("up", "kind")]
+rows("ALTER TABLE child UNSET TAGS ('team')")
+assert rows("SHOW TAGS ON TABLE child") == [("pii", "yes")]
+
+# Changes count what they changed; a merge brings new columns when it is told to.
+rows("CREATE TABLE target (id INT, v STRING)")
+rows("INSERT INTO target VALUES (1, 'a'), (2, 'b'), (3, 'c')")
+assert one("""MERGE WITH SCHEMA EVOLUTION INTO target t USING (SELECT 2 id, 'B' v, 'n' extra UNION ALL SELECT 9, 'z', 'm') s ON t.id = s.id
+WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT * WHEN NOT MATCHED BY SOURCE AND t.id = 3 THEN DELETE""") == (3, 1, 1, 1)
+assert rows("SELECT * FROM target ORDER BY id") == [(1, "a", None), (2, "B", "n"), (9, "z", "m")]
+assert one("INSERT INTO target REPLACE USING (id) VALUES (9, 'y', 'k')") == (1, 1)
+assert rows("SELECT v FROM target WHERE id = 9") == [("y",)]
+
+# Functions: types are found, bodies are checked, defaults and names hold; temporary ones end with the session.
+rows("CREATE FUNCTION area(a DOUBLE, b DOUBLE DEFAULT 2) RETURN a * b")
+assert one("SELECT area(3), area(b => 1, a => 4), typeof(area(1))") == (6.0, 4.0, "double")
+refused("CREATE FUNCTION wrong(a INT) RETURNS INT RETURN nothing + 1", "UNRESOLVED_COLUMN")
+rows("CREATE TEMPORARY FUNCTION twice(x INT) RETURNS INT RETURN x * 2")
+assert one("SELECT twice(4)") == (8,)
+rows("DROP TEMPORARY FUNCTION twice")
+refused("SELECT twice(4)", "UNRESOLVED_ROUTINE")
+refused("CREATE FUNCTION py(x INT) RETURNS INT LANGUAGE PYTHON AS $$ return x $$", "UNSUPPORTED_FEATURE")
+refused("CREATE MATERIALIZED VIEW mv AS SELECT 1 AS a", "UNSUPPORTED_FEATURE")
+
+# Files and views over them; the directory of a query's rows.
+rows("INSERT OVERWRITE DIRECTORY '/Volumes/main/lab/files/out' USING parquet SELECT id, 'r' AS r FROM range(3)")
+assert one("SELECT count(*), max(r) FROM parquet.`/Volumes/main/lab/files/out`") == (3, "r")
+rows("CREATE TEMPORARY VIEW lines USING csv OPTIONS (path '/Volumes/main/lab/files/one.csv', header 'true')")
+assert rows("SELECT name FROM lines ORDER BY id") == [("x",), ("y",)]
+rows("CREATE VIEW half AS SELECT id FROM target WHERE id < 5")
+rows("ALTER VIEW half AS SELECT id, v FROM target WHERE id > 5")
+assert rows("SELECT * FROM half") == [(9, "y")]
+
+# Models behind SQL, plans, what ran.
+assert one("SELECT ai_query('model', 'hello')") == ("you said hello",)
+refused("SELECT ai_query('nowhere', 'hello')", "does not exist", "not found")
+assert "== Physical Plan ==" in rows("EXPLAIN SELECT id FROM target")[0][0]
+assert "TABLE_OR_VIEW_NOT_FOUND" in rows("EXPLAIN SELECT * FROM nothing")[0][0]
+assert rows("SELECT count(*) > 5, max(executed_by) FROM system.query.history WHERE statement_type = 'CREATE'") == [(True, "developer@example.com")]
+refused("SELECT * FROM system.access.audit", "TABLE_OR_VIEW_NOT_FOUND")
+print("ok")
