@@ -270,6 +270,7 @@ impl<'a> Scene<'a> {
             catalog: self.catalog(),
             identity: &self.identity,
             settings: &settings,
+            by_place: false,
             admin: &self.admin,
             files: &HashMap::new(),
             commands: &HashMap::new(),

@@ -10,6 +10,8 @@ use crate::warehouse::grid::Grid;
 use crate::warehouse::literal;
 use crate::warehouse::name::full_name;
 use crate::warehouse::outcome::Outcome;
+use crate::warehouse::result::arrow::normalize;
+use crate::warehouse::result::sql_type::SqlType;
 use crate::warehouse::scene::Scene;
 
 /// Parameters of a SQL warehouse with their defaults.
@@ -180,7 +182,7 @@ pub(super) async fn value_of(scene: &Scene<'_>, expression: &str) -> Result<Opti
     let rows = scene.collect(&format!("SELECT CAST(({expression}) AS STRING) AS value")).await?;
     let batch = rows.iter().find(|batch| batch.num_rows() > 0);
     let batch = batch.ok_or_else(|| Fault::internal("The expression gave no value"))?;
-    let values = arrow_cast::cast(batch.column(0), &arrow_schema::DataType::Utf8)?;
+    let values = normalize(batch.column(0), &SqlType::String)?;
     let values = arrow_array::cast::AsArray::as_string::<i32>(&values);
     Ok(values.iter().next().flatten().map(str::to_owned))
 }
