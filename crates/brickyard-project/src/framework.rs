@@ -120,9 +120,12 @@ fn target(dir: &Path, word: &str) -> Option<String> {
 
 fn module_file(dir: &Path, module: &str) -> Option<String> {
     let path = module.replace('.', "/");
-    [format!("{path}.py"), format!("{path}/__init__.py"), format!("{path}/__main__.py")]
-        .into_iter()
-        .find(|file| dir.join(file).is_file())
+    // A `src` layout is installed or on the path.
+    ["", "src/"].into_iter().find_map(|base| {
+        [format!("{base}{path}.py"), format!("{base}{path}/__init__.py"), format!("{base}{path}/__main__.py")]
+            .into_iter()
+            .find(|file| dir.join(file).is_file())
+    })
 }
 
 fn has_suffix(word: &str, suffix: &str) -> bool {

@@ -65,6 +65,11 @@ pub struct Project {
 }
 
 impl Project {
+    /// `requirements-dev.txt`, where there is one: packages for tests, which the platform never installs.
+    pub fn development_requirements(&self) -> Option<PathBuf> {
+        Some(self.dir.join("requirements-dev.txt")).filter(|file| file.is_file())
+    }
+
     /// Reads the app in a directory. A directory that holds only a bundle with one app means that app.
     pub fn load(dir: &Path) -> Result<Self, ProjectError> {
         Self::load_target(dir, None)

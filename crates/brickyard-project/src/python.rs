@@ -193,6 +193,11 @@ impl Module {
         collect::module(source, path)
     }
 
+    /// Whether the workspace stores the file as a notebook.
+    pub fn is_notebook(&self) -> bool {
+        self.source.slice(self.source.line_span(0)).trim_end() == "# Databricks notebook source"
+    }
+
     /// The function and those around it, innermost first, ending with 0.
     pub fn scopes(&self, scope: usize) -> impl Iterator<Item = usize> + '_ {
         let mut next = Some(scope);

@@ -19,6 +19,8 @@ pub struct Requirement {
     pub specifiers: String,
     /// Whether it names a URL or path.
     pub direct: bool,
+    /// Whether it names extras, which may bring any package.
+    pub extras: bool,
     /// Environment marker, if any.
     pub marker: Option<String>,
     /// Index into the files read.
@@ -79,6 +81,8 @@ pub struct Requirements {
     pub items: Vec<Requirement>,
     /// `-r` lines whose file could not be read: file index, span, path.
     pub missing: Vec<(usize, Span, PathBuf)>,
+    /// Whether the app's own project is installed: `.` or `-e .`.
+    pub installs_project: bool,
 }
 
 impl Requirements {
@@ -122,6 +126,9 @@ impl Requirements {
             }
             return;
         }
+        let place = text.strip_prefix("-e").or_else(|| text.strip_prefix("--editable")).unwrap_or(text);
+        let place = place.trim_start_matches(['=', ' ', '\t']).split('[').next().unwrap_or_default();
+        self.installs_project |= matches!(place.trim(), "." | "./");
         if let Some(item) = parse_line(text, file, span) {
             self.items.push(item);
         }
@@ -154,6 +161,17 @@ fn logical_lines(source: &Source) -> Vec<Span> {
 
 /// A requirement of PEP 508, loosely; `None` for options and things without a name.
 pub fn parse_line(text: &str, file: usize, span: Span) -> Option<Requirement> {
+    if let Some(name) = wheel(text) {
+        return Some(Requirement {
+            name: normalise(name),
+            specifiers: String::new(),
+            direct: true,
+            extras: false,
+            marker: None,
+            file,
+            span,
+        });
+    }
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c)).unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     if name.is_empty() || name.starts_with('-') || name.starts_with('.') || rest.starts_with(['/', ':', '\\'])
@@ -161,6 +179,7 @@ pub fn parse_line(text: &str, file: usize, span: Span) -> Option<Requirement> {
         return None;
     }
     let rest = rest.trim_start();
+    let extras = rest.starts_with('[');
     let rest = match rest.strip_prefix('[') {
         Some(extras) => extras.split_once(']').map_or("", |(_, rest)| rest).trim_start(),
         None => rest,
@@ -179,7 +198,20 @@ pub fn parse_line(text: &str, file: usize, span: Span) -> Option<Requirement> {
     if !specifiers.is_empty() && !specifiers.starts_with(['=', '>', '<', '~', '!']) {
         return None;
     }
-    Some(Requirement { name: normalise(name), specifiers, direct, marker, file, span })
+    Some(Requirement { name: normalise(name), specifiers, direct, extras, marker, file, span })
+}
+
+/// The package of a wheel that is named by its file or address: `./rapidfuzz-3.13.0-cp311-cp311-linux_x86_64.whl`.
+fn wheel(text: &str) -> Option<&str> {
+    let place = text.split([' ', ';', '#']).next()?;
+    let file = place.strip_suffix(".whl")?.rsplit(['/', '\\']).next()?;
+    (file.split('-').count() >= 5).then(|| file.split('-').next())?
+}
+
+/// The name in one requirement, such as an item of `dependencies` in `pyproject.toml`.
+pub fn name_of(requirement: &str) -> String {
+    let parsed = parse_line(requirement.trim(), 0, Span::default());
+    parsed.map_or_else(|| normalise(requirement.trim()), |item| item.name)
 }
 
 #[cfg(test)]
@@ -188,14 +220,14 @@ mod tests {
 
     #[test]
     fn lines_of_every_kind() {
-        let text = "# c\nFlask==3.0.3  # web\nuvicorn[standard] >= 0.30 , <1\n-e .\n--index-url https://x\nmy_Pkg.x @ file:///x\nnumpy; python_version < '3'\n./local\nhttps://x/y.whl\nplotly ==5.24.1 \\\n  --hash=sha256:aa\n\nsqlalchemy\n";
+        let text = "# c\nFlask==3.0.3  # web\nuvicorn[standard] >= 0.30 , <1\n-e .\n--index-url https://x\nmy_Pkg.x @ file:///x\nnumpy; python_version < '3'\n./local\nhttps://x/y.whl\n./a_B-1.0-py3-none-any.whl\nplotly ==5.24.1 \\\n  --hash=sha256:aa\n\nsqlalchemy\n";
         let all = Requirements::parse(Source::new("requirements.txt", text));
         let names: Vec<&str> = all.items.iter().map(|item| item.name.as_str()).collect();
-        assert_eq!(names, ["flask", "uvicorn", "my-pkg-x", "numpy", "plotly", "sqlalchemy"]);
+        assert_eq!(names, ["flask", "uvicorn", "my-pkg-x", "numpy", "a-b", "plotly", "sqlalchemy"]);
         assert_eq!(all.items[1].specifiers, ">=0.30,<1");
         assert_eq!(all.items[1].lower_bound(), Some(vec![0, 30]));
         assert!(all.items[2].direct);
-        assert!(!all.items[5].is_pinned());
+        assert!(!all.items[6].is_pinned());
         assert_eq!(all.files[0].slice(all.items[0].span), "Flask==3.0.3");
     }
 

@@ -29,8 +29,8 @@ pub const PLATFORM_PYTHON: &str = "3.11";
 pub enum EnvironmentKind {
     /// `requirements.txt`, installed over what is there.
     Pip {
-        /// The file; none if the app has none.
-        requirements: Option<PathBuf>,
+        /// The files, installed together; none if the app has none.
+        requirements: Vec<PathBuf>,
     },
     /// `pyproject.toml` and `uv.lock`, by `uv sync --frozen`: nothing is pre-installed.
     Uv,
@@ -58,7 +58,7 @@ impl EnvironmentSpec {
     pub fn pip(project: impl Into<PathBuf>, requirements: Option<PathBuf>) -> Self {
         Self {
             project: project.into(),
-            kind: EnvironmentKind::Pip { requirements },
+            kind: EnvironmentKind::Pip { requirements: requirements.into_iter().collect() },
             node: false,
             preinstalled: true,
             python: PLATFORM_PYTHON.into(),

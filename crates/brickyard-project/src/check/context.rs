@@ -1,7 +1,7 @@
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::app_yaml::AppYaml;
+use crate::app_yaml::{AppYaml, EnvSource};
 use crate::bundle::{Bundle, BundleApp};
 use crate::framework::Framework;
 use crate::manifest::Manifest;
@@ -28,6 +28,8 @@ pub struct Context {
     pub settings_source: Option<Source>,
     /// The bundle around the app.
     pub bundle: Option<Bundle>,
+    /// Whether what is uploaded is a folder inside this one that is made at deployment.
+    pub built: bool,
     /// Key of the app in the bundle.
     pub bundle_key: Option<String>,
     /// `manifest.yaml`.
@@ -161,6 +163,44 @@ impl Context {
         self.modules.iter().zip(&self.reached).filter(|(_, reached)| **reached).map(|(module, _)| module)
     }
 
+    /// Whether another module of the running app imports a module.
+    pub fn is_imported(&self, module: &Module) -> bool {
+        let stem = module.path.trim_end_matches(".py").trim_end_matches("/__init__").replace('/', ".");
+        let name = stem.rsplit('.').next().unwrap_or_default();
+        self.reached().filter(|other| other.path != module.path).flat_map(|other| &other.imports).any(
+            |import| {
+                import.module == stem
+                    || import.module.ends_with(&format!(".{name}"))
+                    || import.module == name
+                    || import.name.as_deref() == Some(name)
+            },
+        )
+    }
+
+    /// Folders that `app.yaml` puts on `PYTHONPATH`, relative to the app.
+    pub fn python_path(&self) -> Vec<PathBuf> {
+        let entries = self.app.iter().flat_map(|app| &app.env).filter(|entry| entry.name == "PYTHONPATH");
+        let values = entries.filter_map(|entry| match &entry.source {
+            EnvSource::Value(value) => Some(value.as_str()),
+            EnvSource::Resource(_) => None,
+        });
+        let folders = values.flat_map(|value| value.split(':')).filter(|folder| !folder.starts_with('/'));
+        folders.map(|folder| PathBuf::from(folder.trim_start_matches("./"))).collect()
+    }
+
+    /// Packages `pyproject.toml` asks for, where its project itself is what is installed: `-e .` in `requirements.txt`, or
+    /// a wheel that a build tool such as `apx` makes at deployment.
+    pub fn own_dependencies(&self) -> Option<Vec<String>> {
+        let (_, table) = self.pyproject.as_ref()?;
+        let built = table.get("tool").is_some_and(|tool| tool.get("apx").is_some());
+        let listed = self.requirements.as_ref().is_some_and(|all| all.installs_project);
+        (built || self.built || listed).then(|| {
+            let list = table.get("project").and_then(|project| project.get("dependencies"));
+            let items = list.and_then(|list| list.as_array()).into_iter().flatten();
+            items.filter_map(|item| Some(crate::requirements::name_of(item.as_str()?))).collect()
+        })
+    }
+
     /// Where packages come from.
     pub fn packages(&self) -> Packages {
         // `uv run` makes its own environment from `pyproject.toml`, whatever the platform installed before.
@@ -183,7 +223,29 @@ impl Context {
         let asked = self.requirements.as_ref().is_some_and(|all| all.get(name).is_some());
         match self.packages() {
             Packages::Uv => self.lock.as_ref().is_none_or(|lock| lock.contains(name)),
-            Packages::Pip | Packages::Preinstalled => asked || packages::comes_preinstalled(name),
+            Packages::Pip | Packages::Preinstalled => {
+                asked
+                    || packages::comes_preinstalled(name)
+                    || self.own_dependencies().is_some_and(|own| own.iter().any(|item| item == name))
+            }
+        }
+    }
+
+    /// Whether a package whose name is made from an import is asked for or locked: `strawberry-graphql`, `python-magic`,
+    /// `pygithub`.
+    pub fn names_like(&self, import: &str) -> bool {
+        let import = crate::requirements::normalise(import);
+        let like = |name: &str| {
+            name.strip_prefix(&format!("{import}-")).is_some()
+                || name.strip_suffix(&format!("-{import}")).is_some()
+                || name.strip_prefix("py").is_some_and(|rest| rest == import)
+                || name.strip_prefix(import.as_str()).is_some_and(|rest| matches!(rest, "py" | "3" | "2"))
+        };
+        match self.packages() {
+            Packages::Uv => self.lock.iter().flatten().any(|name| like(name)),
+            Packages::Pip | Packages::Preinstalled => {
+                self.requirements.iter().flat_map(|all| &all.items).any(|item| like(&item.name))
+            }
         }
     }
 
@@ -218,15 +280,5 @@ impl Context {
     /// Whether a file of the app exists.
     pub fn has_file(&self, path: &str) -> bool {
         self.dir.join(path).is_file()
-    }
-
-    /// The file of a local dotted module, relative to the app.
-    pub fn module_path(&self, base: &Path, module: &str) -> Option<String> {
-        let path = module.replace('.', "/");
-        [format!("{path}.py"), format!("{path}/__init__.py")].into_iter().find_map(|file| {
-            let joined = base.join(file);
-            let name = joined.to_string_lossy().replace('\\', "/");
-            self.modules.iter().any(|module| module.path == name).then_some(name)
-        })
     }
 }

@@ -59,6 +59,43 @@ fn rewrite(mut file: Fixed) -> Fixed {
     file
 }
 
+/// Most pairs of lines that are compared to find those that stay.
+const MOST_PAIRS: usize = 4_000_000;
+
+/// The lines of two texts in order, marked as gone, new or the same, with as many the same as there can be.
+fn steps<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(char, &'a str)> {
+    if old.len().saturating_mul(new.len()) > MOST_PAIRS {
+        return old.iter().map(|line| ('-', *line)).chain(new.iter().map(|line| ('+', *line))).collect();
+    }
+    // same[i][j]: how many lines of old[i..] and new[j..] can be kept.
+    let width = new.len() + 1;
+    let mut same = vec![0u32; (old.len() + 1) * width];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            same[i * width + j] = if old[i] == new[j] {
+                same[(i + 1) * width + j + 1] + 1
+            } else {
+                same[(i + 1) * width + j].max(same[i * width + j + 1])
+            };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut steps = Vec::with_capacity(old.len() + new.len());
+    while i < old.len() || j < new.len() {
+        if i < old.len() && j < new.len() && old[i] == new[j] {
+            steps.push((' ', old[i]));
+            (i, j) = (i + 1, j + 1);
+        } else if j == new.len() || (i < old.len() && same[(i + 1) * width + j] >= same[i * width + j + 1]) {
+            steps.push(('-', old[i]));
+            i += 1;
+        } else {
+            steps.push(('+', new[j]));
+            j += 1;
+        }
+    }
+    steps
+}
+
 /// The change as a unified diff.
 pub fn diff(file: &Fixed) -> String {
     let before: Vec<&str> = file.before.text().lines().collect();
@@ -89,11 +126,8 @@ pub fn diff(file: &Fixed) -> String {
     for line in &before[context..head] {
         let _ = writeln!(out, " {line}");
     }
-    for line in old {
-        let _ = writeln!(out, "-{line}");
-    }
-    for line in new {
-        let _ = writeln!(out, "+{line}");
+    for (mark, line) in steps(old, new) {
+        let _ = writeln!(out, "{mark}{line}");
     }
     for line in &before[before.len() - tail..after_end] {
         let _ = writeln!(out, " {line}");

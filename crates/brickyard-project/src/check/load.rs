@@ -73,6 +73,7 @@ impl Loader<'_> {
             shadowed,
             settings_source: self.text(crate::settings::NAME),
             settings,
+            built: bundle.as_ref().is_some_and(|bundle| builds_inside(bundle, dir)),
             bundle: bundle.filter(|_| bundle_key.is_some()),
             bundle_key,
             manifest,
@@ -174,6 +175,15 @@ pub(super) fn has_suffix(name: &str, suffix: &str) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == suffix)
 }
 
+/// Whether a bundle uploads a folder of an app's directory that is not there yet, such as `.build`.
+fn builds_inside(bundle: &Bundle, dir: &Path) -> bool {
+    let Ok(dir) = dir.canonicalize() else { return false };
+    bundle.apps.iter().filter_map(|app| app.source_code_path.as_ref()).any(|path| {
+        let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
+        !path.exists() && parent.is_some_and(|parent| parent == dir)
+    })
+}
+
 fn lock_names(source: &Source) -> HashSet<String> {
     source
         .text()
@@ -265,11 +275,12 @@ fn is_aside(path: &str) -> bool {
         "docs",
         "examples",
         "migrations",
+        "alembic",
         "ci",
         "tools",
         "benchmarks",
     ];
-    parts.any(|part| aside.contains(&part) || part.starts_with('.'))
+    parts.any(|part| aside.contains(&part) || part.ends_with("_scripts") || part.starts_with('.'))
         || file.starts_with("test_")
         || file.ends_with("_test.py")
         || matches!(file, "conftest.py" | "setup.py" | "noxfile.py" | "tasks.py")
@@ -290,7 +301,11 @@ fn reach(context: &Context) -> Vec<bool> {
         if node {
             return vec![false; context.modules.len()];
         }
-        return context.modules.iter().map(|module| !is_aside(&module.path)).collect();
+        return context
+            .modules
+            .iter()
+            .map(|module| !is_aside(&module.path) && !module.is_notebook())
+            .collect();
     };
     let mut reached = vec![false; context.modules.len()];
     let mut queue = VecDeque::from([entry]);
@@ -320,6 +335,7 @@ fn reach(context: &Context) -> Vec<bool> {
                 bases.extend(own.ancestors().nth(import.level as usize - 1).map(Path::to_owned));
             } else {
                 bases.extend([PathBuf::new(), entry_dir.clone(), own.to_owned(), PathBuf::from("src")]);
+                bases.extend(context.python_path());
             }
             let mut names = vec![import.module.clone()];
             if let Some(name) = &import.name {
@@ -331,11 +347,7 @@ fn reach(context: &Context) -> Vec<bool> {
             }
             for base in &bases {
                 for name in &names {
-                    if let Some(found) =
-                        context.module_path(base, name).and_then(|path| index.get(path.as_str()).copied())
-                    {
-                        queue.push_back(found);
-                    }
+                    queue.extend(module_at(&index, base, name));
                 }
             }
         }
@@ -348,6 +360,15 @@ fn reach(context: &Context) -> Vec<bool> {
         }
     }
     reached
+}
+
+/// The file of a dotted module below a folder.
+fn module_at(index: &HashMap<&str, usize>, base: &Path, module: &str) -> Option<usize> {
+    let base = base.to_string_lossy().replace('\\', "/");
+    let base = if base.is_empty() { base } else { base + "/" };
+    let path = module.replace('.', "/");
+    let found = index.get(format!("{base}{path}.py").as_str());
+    found.or_else(|| index.get(format!("{base}{path}/__init__.py").as_str())).copied()
 }
 
 fn guess(context: &Context) -> Option<Framework> {

@@ -1,7 +1,7 @@
 //! Where an app says on which host and port it listens.
 
 use crate::check::context::{Command, Context};
-use crate::python::{Call, Module, Value};
+use crate::python::{Assign, Call, Module, Value};
 use crate::source::{Source, Span};
 
 /// The platform's port (platform §0, row 1).
@@ -77,6 +77,18 @@ pub(super) fn sites(context: &Context) -> Vec<Site<'_>> {
         }
     }
     found
+}
+
+/// Assignments to a setting in `gunicorn.conf.py`, which gunicorn reads by itself.
+pub(super) fn gunicorn_settings<'a>(
+    context: &'a Context,
+    name: &'static str,
+) -> impl Iterator<Item = (&'a Module, &'a Assign)> {
+    let files = context.modules.iter().filter(|module| module.path == "gunicorn.conf.py");
+    files.flat_map(move |module| {
+        let settings = module.assigns.iter().filter(move |assign| assign.target == name && assign.scope == 0);
+        settings.map(move |assign| (module, assign))
+    })
 }
 
 /// The file the command starts.

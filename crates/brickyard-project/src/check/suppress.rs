@@ -20,7 +20,11 @@ pub(super) fn apply(context: &Context, findings: Vec<Finding>) -> Vec<Finding> {
     let mut kept = Vec::new();
     for finding in findings {
         let first = finding.source.line_index(finding.span.start);
-        let last = finding.source.line_index(finding.span.end.max(finding.span.start));
+        // The place of an entry may end at the beginning of the line below it.
+        let text = finding.source.text();
+        let end = finding.span.end.max(finding.span.start).min(text.len());
+        let end = text.get(..end).map_or(end, |before| before.trim_end().len());
+        let last = finding.source.line_index(end.max(finding.span.start));
         let mut hit = false;
         for comment in &mut comments {
             if comment.source.path != finding.source.path || (comment.line != first && comment.line != last) {

@@ -49,6 +49,7 @@ fn sources(request: &Request) -> Vec<(&'static str, &'static str)> {
         ]);
     }
     list.extend([
+        ("requirements-dev.txt", file!("common/requirements-dev.txt")),
         ("backend.py", file!("common/backend.py")),
         ("models.py", file!("common/models.py")),
         ("requirements.txt", file!("common/requirements.txt")),
@@ -68,6 +69,9 @@ fn sources(request: &Request) -> Vec<(&'static str, &'static str)> {
     if has(Data::Functions) {
         list.push(("seed/functions.sql", file!("common/seed_functions.sql")));
     }
+    if has(Data::Serving) {
+        list.push(("seed/chat.py", file!("common/seed_chat.py")));
+    }
     if has(Data::Lakebase) {
         list.push(("seed/notes.sql", file!("common/seed_notes.sql")));
     }
@@ -85,12 +89,12 @@ fn flags(request: &Request) -> Vec<&'static str> {
 
 fn names(request: &Request) -> Vec<(&'static str, String)> {
     let has = |data: Data| request.data.contains(&data);
-    let models = |warehouses: &'static [&'static str]| {
+    let models = |always: &'static [&'static str], sdk: &'static [&'static str]| {
         let list: [(bool, &'static [&'static str]); 4] = [
-            (true, &["User"]),
+            (true, always),
             (has(Data::Warehouse), &["HourCount", "Summary", "Trip"]),
             (has(Data::Lakebase), &["Note"]),
-            (has(Data::Sdk), warehouses),
+            (has(Data::Sdk), sdk),
         ];
         pick(&list).join(", ")
     };
@@ -114,8 +118,9 @@ fn names(request: &Request) -> Vec<(&'static str, String)> {
         ("title", title(&request.name)),
         ("framework", request.template.name().to_owned()),
         ("entry", if request.template == Template::Reflex { "app/app.py" } else { "app.py" }.to_owned()),
-        ("models", models(&["Overview", "Warehouse"])),
-        ("api_models", models(&["Overview"])),
+        ("models", models(&["User"], &["Overview", "Warehouse"])),
+        ("api_models", models(&["User"], &["Overview"])),
+        ("mock_models", models(&[], &["Overview", "Warehouse"])),
         ("dash_imports", dash.to_owned()),
         ("fastapi_imports", "Depends, FastAPI, Header, Request".to_owned()),
         ("scopes", quoted('"')),

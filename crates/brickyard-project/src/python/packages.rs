@@ -33,9 +33,12 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
     text.lines().filter(|line| !line.starts_with('#') && !line.is_empty())
 }
 
-/// Whether a top-level module belongs to Python 3.11 itself.
+/// Whether a top-level module belongs to Python 3.11 itself or to every environment of it.
 pub fn is_stdlib(module: &str) -> bool {
-    STDLIB.contains(module) || module.starts_with('_')
+    // What every virtual environment of the platform begins with counts too.
+    STDLIB.contains(module)
+        || module.starts_with('_')
+        || matches!(module, "pip" | "setuptools" | "pkg_resources")
 }
 
 /// The packages the platform installs for pip apps, with their versions (platform §2.3).

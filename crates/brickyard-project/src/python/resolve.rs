@@ -2,6 +2,8 @@ use crate::python::{Module, Value};
 
 /// How many steps an alias or a variable is followed.
 const STEPS: usize = 8;
+/// How many assignments of one name are looked at.
+const ASSIGNMENTS: usize = 16;
 
 impl Module {
     /// A dotted name with its first word followed through imports, variables and functions of this module:
@@ -89,10 +91,13 @@ impl Module {
         }
         for here in self.scopes(scope) {
             if let Some(values) = self.names.get(&(here, name.clone())) {
+                // Several ways divide what is left, so that names that stand for each other end soon.
+                let left = if values.len() > 1 { steps / 2 } else { steps - 1 };
                 let mut followed: Vec<Value> = values
                     .iter()
                     .filter(|next| *next != value)
-                    .map(|next| self.follow_at(next, here, steps - 1))
+                    .take(ASSIGNMENTS)
+                    .map(|next| self.follow_at(next, here, left))
                     .collect();
                 return match followed.len() {
                     0 => value.clone(),
@@ -110,7 +115,12 @@ impl Module {
     /// The variable a value is read from, with its default: `int(os.environ.get("PORT", 8000))` is
     /// `("PORT", Some(8000))`.
     pub fn variable(&self, value: &Value, scope: usize) -> Option<(String, Option<Value>)> {
-        match self.follow(value, scope) {
+        self.variable_at(value, scope, STEPS)
+    }
+
+    fn variable_at(&self, value: &Value, scope: usize, steps: usize) -> Option<(String, Option<Value>)> {
+        let left = steps.checked_sub(1)?;
+        match self.follow_at(value, scope, steps) {
             Value::Call(name, args, keywords) => {
                 let full = self.qualify(&name, scope);
                 match full.as_str() {
@@ -121,7 +131,7 @@ impl Module {
                         });
                         Some((variable.clone(), default.cloned()))
                     }
-                    "int" | "str" | "bool" | "float" => self.variable(args.first()?, scope),
+                    "int" | "str" | "bool" | "float" => self.variable_at(args.first()?, scope, left),
                     _ => None,
                 }
             }
@@ -131,7 +141,8 @@ impl Module {
                 (self.qualify(base, scope) == "os.environ").then(|| (key.clone(), None))
             }
             Value::Either(values) => {
-                let found = values.iter().find_map(|value| self.variable(value, scope))?;
+                let left = steps / 2;
+                let found = values.iter().find_map(|value| self.variable_at(value, scope, left))?;
                 let default = found.1.or_else(|| {
                     values.last().filter(|last| matches!(last, Value::Int(_) | Value::Text(_))).cloned()
                 });
@@ -143,22 +154,49 @@ impl Module {
 
     /// The numbers a value can be when no variable decides it.
     pub fn numbers(&self, value: &Value, scope: usize) -> Vec<i64> {
-        match self.follow(value, scope) {
-            Value::Int(number) => vec![number],
-            Value::Text(text) => text.trim().parse().into_iter().collect(),
-            Value::Call(name, args, _) if name == "int" && args.len() == 1 => self.numbers(&args[0], scope),
-            Value::Either(values) => values.iter().flat_map(|value| self.numbers(value, scope)).collect(),
-            _ => Vec::new(),
-        }
+        let mut numbers = Vec::new();
+        self.leaves(value, scope, STEPS, "int", &mut |leaf| match leaf {
+            Value::Int(number) => numbers.push(*number),
+            Value::Text(text) => numbers.extend(text.trim().parse::<i64>()),
+            _ => {}
+        });
+        numbers
     }
 
     /// The texts a value can be.
     pub fn texts(&self, value: &Value, scope: usize) -> Vec<String> {
-        match self.follow(value, scope) {
-            Value::Text(text) => vec![text],
-            Value::Call(name, args, _) if name == "str" && args.len() == 1 => self.texts(&args[0], scope),
-            Value::Either(values) => values.iter().flat_map(|value| self.texts(value, scope)).collect(),
-            _ => Vec::new(),
+        let mut texts = Vec::new();
+        self.leaves(value, scope, STEPS, "str", &mut |leaf| {
+            if let Value::Text(text) = leaf {
+                texts.push(text.clone());
+            }
+        });
+        texts
+    }
+
+    /// Everything a value can be, through names, alternatives and one conversion. Names that stand for themselves, as in
+    /// `port = int(port)`, end it.
+    fn leaves(
+        &self,
+        value: &Value,
+        scope: usize,
+        steps: usize,
+        through: &str,
+        leaf: &mut impl FnMut(&Value),
+    ) {
+        if steps == 0 {
+            return;
+        }
+        match self.follow_at(value, scope, steps) {
+            Value::Call(name, args, _) if name == through && args.len() == 1 => {
+                self.leaves(&args[0], scope, steps - 1, through, leaf);
+            }
+            Value::Either(values) => {
+                for value in values.iter().take(ASSIGNMENTS) {
+                    self.leaves(value, scope, steps / 2, through, leaf);
+                }
+            }
+            other => leaf(&other),
         }
     }
 }

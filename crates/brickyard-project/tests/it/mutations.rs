@@ -92,6 +92,12 @@ fn deep_and_endless_code_ends() {
             ),
             format!("if 1: pass\n{}", "elif 1: pass\n".repeat(20_000)),
             "f\"{".repeat(20_000),
+            // Names that stand for themselves and for each other.
+            "import flask\nport = int(port)\nport = port or str(port)\na = b or a\nb = a or b\nhost = str(host)\n\
+             flask.Flask(__name__).run(port=port, host=host)\nflask.Flask(__name__).run(port=a)\n"
+                .to_owned(),
+            (0..60).map(|_| "x = y or z\ny = z or x\nz = x or y\n").collect::<String>()
+                + "import flask\nflask.Flask(__name__).run(port=x)\n",
             format!("x = {}", "await ".repeat(50_000)),
             format!("x = {}1", "1 and ".repeat(100_000)),
             format!("x = 1{}", " < 1".repeat(100_000)),

@@ -21,13 +21,13 @@ pub(super) async fn installed(
 ) -> Result<Environment, EnvironmentError> {
     let requirements = match &spec.kind {
         EnvironmentKind::Pip { requirements } => requirements.clone(),
-        EnvironmentKind::Uv | EnvironmentKind::None => None,
+        EnvironmentKind::Uv | EnvironmentKind::None => Vec::new(),
     };
     let mut key = Key::new(&spec.python);
     if spec.preinstalled {
         key.part("preinstalled", PREINSTALLED_LOCK.as_bytes());
     }
-    if let Some(file) = &requirements {
+    for file in &requirements {
         key.requirements(file)?;
     }
     let place = Place::new(tools, &key.finish());
@@ -45,12 +45,13 @@ pub(super) async fn installed(
                 progress(Progress::Installing(Installing::Preinstalled));
                 let lock = place.file("preinstalled.txt", PREINSTALLED_LOCK)?;
                 let what = "Installing the platform's pre-installed libraries";
-                install(tools, &uv, &place, &lock, true, what, None, progress).await?;
+                install(tools, &uv, &place, &[lock], true, what, None, progress).await?;
             }
-            if let Some(file) = &requirements {
+            if !requirements.is_empty() {
                 progress(Progress::Installing(Installing::Requirements));
                 let what = "Installing the app's requirements";
-                install(tools, &uv, &place, file, false, what, Some(&spec.project), progress).await?;
+                install(tools, &uv, &place, &requirements, false, what, Some(&spec.project), progress)
+                    .await?;
             }
             Ok(())
         })
@@ -85,7 +86,7 @@ pub(super) async fn tool(
                 "postgres" => "Installing PostgreSQL",
                 _ => "Installing a program of the local workspace",
             };
-            install(tools, &uv, &place, &file, hashed, what, None, progress).await
+            install(tools, &uv, &place, &[file], hashed, what, None, progress).await
         })
         .await
 }
@@ -224,7 +225,7 @@ async fn install(
     tools: &Tools,
     uv: &Path,
     place: &Place,
-    file: &Path,
+    files: &[PathBuf],
     hashed: bool,
     what: &'static str,
     project: Option<&Path>,
@@ -234,7 +235,8 @@ async fn install(
     let mut pip: Invocation = tools
         .invocation(uv)
         .args(["pip", "install", "--color", "never", "--python"])
-        .args([python.as_os_str(), OsStr::new("--requirement"), file.as_os_str()])
+        .args([python.as_os_str()])
+        .args(files.iter().flat_map(|file| [OsStr::new("--requirement"), file.as_os_str()]))
         .directory(project.unwrap_or(&place.directory));
     if hashed {
         // A lock is complete: nothing is resolved, nothing of the app's `uv.toml` is heard.
@@ -244,7 +246,7 @@ async fn install(
         pip = pip.args(["--index-strategy", "unsafe-best-match"]);
     }
     let done = pip.run(|line| progress(Progress::Line(line.into()))).await?;
-    let asked = std::fs::read_to_string(file).unwrap_or_default();
+    let asked: String = files.iter().filter_map(|file| std::fs::read_to_string(file).ok()).collect();
     succeeded(&done, what, Some(&asked))
 }
 

@@ -62,6 +62,7 @@ pub(crate) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
         door,
         named_port: Some(Port::From(FIRST_PORT + 1000)),
         port,
+        development: false,
         reload: args.reload,
         report: report(printer),
     };

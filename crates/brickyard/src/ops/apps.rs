@@ -24,7 +24,7 @@ use crate::failure::Failure;
 use crate::settings::Settings;
 use authority::WorkspaceAuthority;
 pub(crate) use port::{Claims, PLATFORM_PORT, PortPolicy};
-pub(crate) use version::{Plan, Version};
+pub(crate) use version::{Plan, Version, build, build_failure};
 
 /// First port tried for an app's address.
 pub(crate) const FIRST_PORT: u16 = 8001;

@@ -23,6 +23,7 @@ pub(crate) async fn of_app(
         door: Door::closed(),
         named_port: None,
         port: PortPolicy::Auto,
+        development: false,
         reload: false,
         report,
     };

@@ -2,15 +2,16 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::ExitStatus;
 
+use brickyard_project::Project;
 use brickyard_runner::warden::{self, Lifeline, Limits};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::Command;
 
-use super::app_environment::Variable;
-use super::apps::{Door, PortPolicy};
+use super::app_environment::{Value, Variable};
+use super::apps::{Door, PortPolicy, build, build_failure};
 use super::environment::of_running;
-use super::provision::Report;
+use super::provision::{Report, tools};
 use super::running::Running;
 use super::session::{AppSession, SessionOptions, load};
 use crate::failure::{Failure, INTERRUPTED};
@@ -28,9 +29,12 @@ pub(crate) async fn run(
 ) -> Result<u8, Failure> {
     let project = load(directory)?;
     let state_directory = settings.state_directory(&project.dir);
-    if let Some(variables) = of_running(&state_directory).await
+    if let Some(mut variables) = of_running(&state_directory).await
         && let Some(running) = Running::find(&state_directory).await
     {
+        if project.development_requirements().is_some() {
+            for_developers(settings, &project, &mut variables, &report).await?;
+        }
         let tests = running.for_tests(&project.name);
         return spawn(settings, command, &variables, tests, lifecycle).await;
     }
@@ -39,6 +43,7 @@ pub(crate) async fn run(
         door: Door::closed(),
         named_port: None,
         port: PortPolicy::Auto,
+        development: true,
         reload: false,
         report,
     };
@@ -73,6 +78,24 @@ fn for_tests(session: &AppSession) -> Result<super::pytest::Workspace, Failure> 
         token: token.map_err(Failure::from)?,
         app: session.project.name.clone(),
     })
+}
+
+/// Puts the packages of `requirements-dev.txt` beside those of an app that runs without them.
+async fn for_developers(
+    settings: &Settings,
+    project: &Project,
+    variables: &mut [Variable],
+    report: &Report,
+) -> Result<(), Failure> {
+    let tools = tools(settings);
+    let environment =
+        build(project, &tools, true, |progress| report(progress)).await.map_err(build_failure)?;
+    for variable in variables {
+        if let Some(value) = environment.variables.get(OsStr::new(&variable.name)) {
+            variable.value = Value::Plain(value.to_string_lossy().into_owned());
+        }
+    }
+    Ok(())
 }
 
 async fn spawn(

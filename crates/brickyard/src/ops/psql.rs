@@ -70,6 +70,7 @@ pub(crate) async fn run(
         door: Door::closed(),
         named_port: None,
         port: PortPolicy::Auto,
+        development: false,
         reload: false,
         report,
     };

@@ -32,6 +32,8 @@ pub(crate) struct SessionOptions {
     pub(crate) door: Door,
     pub(crate) named_port: Option<Port>,
     pub(crate) port: PortPolicy,
+    /// See [`Plan::development`].
+    pub(crate) development: bool,
     pub(crate) reload: bool,
     pub(crate) report: Report,
 }
@@ -78,9 +80,10 @@ impl AppSession {
         }
         super::seed::secrets(&client, project, settings).await?;
         super::serving::configure(&workspace.handle, project)?;
+        super::warehouse_seed::plant(&client, project, &workspace.state_directory).await?;
         let (registered, assumed) = register(&client, workspace, project).await?;
         super::seed::lakebase(workspace, project, &registered.app).await?;
-        super::warehouse_seed::plant(&client, project, &registered.app, &workspace.state_directory).await?;
+        super::warehouse_seed::grant(&client, project, &registered.app).await?;
         super::lab::prepare(&workspace.handle, project)?;
         let app = workspace.apps.open(&project.name, door).await?;
         let secret = |key: &str| {
@@ -108,6 +111,7 @@ impl AppSession {
                 Some(size) if size.eq_ignore_ascii_case("large") => Limits::LARGE,
                 _ => Limits::MEDIUM,
             },
+            development: options.development,
             reload: options.reload,
             report: Arc::clone(&options.report),
         };

@@ -11,13 +11,8 @@ use super::deploy::digest;
 use super::sql::execute;
 use crate::failure::Failure;
 
-/// Gives everybody of the workspace the warehouse, runs the seed files that have not run yet, then the grants.
-pub(crate) async fn plant(
-    client: &Client,
-    project: &Project,
-    app: &App,
-    state_directory: &Path,
-) -> Result<(), Failure> {
+/// Gives everybody of the workspace the app's warehouses, and the grants of `brickyard.toml` to whom they name.
+pub(crate) async fn grant(client: &Client, project: &Project, app: &App) -> Result<(), Failure> {
     let warehouses: BTreeSet<&str> = app
         .resources
         .iter()
@@ -29,6 +24,25 @@ pub(crate) async fn plant(
             json!({ "access_control_list": [{ "group_name": "users", "permission_level": "CAN_USE" }] });
         client.patch::<Value>(&format!("/api/2.0/permissions/warehouses/{id}"), &everybody).await?;
     }
+    for grant in &project.settings.grants {
+        let to = if grant.to == "app" {
+            app.service_principal_client_id.as_deref().unwrap_or_default()
+        } else {
+            &grant.to
+        };
+        let statement = format!(
+            "GRANT {} ON {} TO `{}`",
+            grant.privileges.join(", "),
+            securable(&grant.on),
+            to.replace('`', "``")
+        );
+        run(client, &statement, "[[grants]]").await?;
+    }
+    Ok(())
+}
+
+/// Runs the seed files that have not run yet: before the app is made known, which may bind what they make.
+pub(crate) async fn plant(client: &Client, project: &Project, state_directory: &Path) -> Result<(), Failure> {
     let memory = state_directory.join("seeded.json");
     let mut seeded: BTreeSet<String> =
         std::fs::read(&memory).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
@@ -45,20 +59,6 @@ pub(crate) async fn plant(
         }
         seeded.insert(key);
         remember(&memory, &seeded)?;
-    }
-    for grant in &project.settings.grants {
-        let to = if grant.to == "app" {
-            app.service_principal_client_id.as_deref().unwrap_or_default()
-        } else {
-            &grant.to
-        };
-        let statement = format!(
-            "GRANT {} ON {} TO `{}`",
-            grant.privileges.join(", "),
-            securable(&grant.on),
-            to.replace('`', "``")
-        );
-        run(client, &statement, "[[grants]]").await?;
     }
     Ok(())
 }

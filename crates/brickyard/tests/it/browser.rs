@@ -5,7 +5,7 @@ use brickyard_testing::python_environment;
 
 use super::harness::{Home, Running, text};
 
-const CHROMIUM: &str = "/usr/bin/chromium";
+pub(crate) const CHROMIUM: &str = "/usr/bin/chromium";
 
 const PEOPLE: &str = r#"
 [[users]]

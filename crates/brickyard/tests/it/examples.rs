@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::browser::visit;
-use super::harness::{Home, Running, get, post, text, wait_for};
+use super::harness::{Home, Running, get, post, signed_in, wait_for};
 
 /// Trips of the sample table, the same on every machine.
 const TRIPS: u64 = 21_932;
@@ -35,7 +35,7 @@ fn fastapi_answers_as_the_app_and_as_the_user() {
     let home = Home::new();
     let running = start(&home, "fastapi-taxi");
     let json = |path: &str| -> Value {
-        let (status, body) = signed_in(&home, &running.url, path);
+        let (status, body) = signed_in(&home, &running.url, path, None);
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).unwrap()
     };
@@ -130,28 +130,4 @@ page.goto(url)
 page.locator("[data-testid=stMetricValue]", has_text="21,932").first.wait_for()
 "#;
     visit(&home, &streamlit.url, look);
-}
-
-/// Signs in and gives the cookie jar.
-fn sign_in(home: &Home, url: &str) -> String {
-    let jar = home.path().join("cookies").to_str().unwrap().to_owned();
-    let signed = Command::new("curl")
-        .args(["-s", "-L", "-c", &jar, "-b", &jar, "-o", "/dev/null"])
-        .arg(url)
-        .status()
-        .unwrap();
-    assert!(signed.success());
-    jar
-}
-
-fn signed_in(home: &Home, url: &str, path: &str) -> (u16, String) {
-    let jar = sign_in(home, url);
-    let answer = Command::new("curl")
-        .args(["-s", "-b", &jar, "-w", "\n%{http_code}"])
-        .arg(format!("{url}{path}"))
-        .output()
-        .unwrap();
-    let all = text(&answer.stdout);
-    let (body, code) = all.rsplit_once('\n').unwrap();
-    (code.parse().unwrap(), body.to_owned())
 }

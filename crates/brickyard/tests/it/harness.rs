@@ -381,3 +381,29 @@ pub(crate) fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+/// Signs in as a browser does and gives the cookie jar.
+pub(crate) fn sign_in(home: &Home, url: &str) -> String {
+    let jar = home.path().join("cookies").to_str().unwrap().to_owned();
+    let signed = Command::new("curl")
+        .args(["-s", "-L", "-c", &jar, "-b", &jar, "-o", "/dev/null"])
+        .arg(url)
+        .status()
+        .unwrap();
+    assert!(signed.success());
+    jar
+}
+
+/// GET, or POST of a JSON body, with the cookies of a signed-in browser; status and body.
+pub(crate) fn signed_in(home: &Home, url: &str, path: &str, body: Option<&Value>) -> (u16, String) {
+    let jar = sign_in(home, url);
+    let mut command = Command::new("curl");
+    command.args(["-s", "-b", &jar, "-w", "\n%{http_code}", "--max-time", "300"]);
+    if let Some(body) = body {
+        command.args(["-H", "Content-Type: application/json", "--data", &body.to_string()]);
+    }
+    let answer = command.arg(format!("{url}{path}")).output().unwrap();
+    let all = text(&answer.stdout);
+    let (body, code) = all.rsplit_once('\n').unwrap();
+    (code.parse().unwrap(), body.to_owned())
+}

@@ -50,10 +50,19 @@ fn check(context: &Context, findings: &mut Findings) {
             if call.keyword("access_token").is_some() {
                 continue;
             }
+            // An imported module runs once; only the script and its pages run again.
+            if call.scope == 0 && context.is_imported(module) {
+                continue;
+            }
             let finding = findings
                 .at(&module.source, call.span, "A new connection is made at every rerun of the script")
                 .hint("make it in a function with `@st.cache_resource`");
-            if call.managed {
+            // One that is closed again is slow and does no harm.
+            let closed = call.managed
+                || module.calls.iter().any(|other| {
+                    other.raw.ends_with(".close") || (other.managed && other.raw == function.name)
+                });
+            if closed {
                 finding.level(crate::check::Level::Info);
             }
         }

@@ -1,6 +1,6 @@
 use crate::app_yaml::EnvSource;
 use crate::check::rule::declare_rule;
-use crate::check::serving::{PORT, PORT_VARIABLES, Server, Site, command_port, inside, sites};
+use crate::check::serving::{PORT, PORT_VARIABLES, Server, Site, command_port, gunicorn_settings, inside, sites};
 use crate::check::{Context, Findings};
 use crate::python::Value;
 
@@ -32,13 +32,11 @@ fn check(context: &Context, findings: &mut Findings) {
     for site in sites(context) {
         self::site(context, &site, findings);
     }
-    for module in context.modules.iter().filter(|module| matches!(module.path.as_str(), "gunicorn.conf.py")) {
-        for assign in module.assigns.iter().filter(|assign| assign.target == "bind" && assign.scope == 0) {
-            let Value::Text(text) = &assign.value else { continue };
-            let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<i64>().ok());
-            if let Some(port) = port.filter(|port| *port != PORT) {
-                findings.at(&module.source, assign.span, message(port)).hint(HINT);
-            }
+    for (module, assign) in gunicorn_settings(context, "bind") {
+        let Value::Text(text) = &assign.value else { continue };
+        let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<i64>().ok());
+        if let Some(port) = port.filter(|port| *port != PORT) {
+            findings.at(&module.source, assign.span, message(port)).hint(HINT);
         }
     }
 }

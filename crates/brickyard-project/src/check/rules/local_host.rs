@@ -1,6 +1,7 @@
 use crate::check::rule::declare_rule;
-use crate::check::serving::{Server, command_host, inside, is_local, sites};
+use crate::check::serving::{Server, command_host, gunicorn_settings, inside, is_local, sites};
 use crate::check::{Context, Findings};
+use crate::python::Value;
 
 declare_rule! {
     /// ## What it does
@@ -29,6 +30,15 @@ fn check(context: &Context, findings: &mut Findings) {
         let place = inside(source, span, &host);
         findings
             .at(source, place, format!("`{host}` is reached from inside the container alone"))
+            .hint("listen on `0.0.0.0`")
+            .safe_fix("Listen on `0.0.0.0`", place, "0.0.0.0");
+    }
+    for (module, assign) in gunicorn_settings(context, "bind") {
+        let Value::Text(text) = &assign.value else { continue };
+        let Some((host, _)) = text.rsplit_once(':').filter(|(host, _)| is_local(host)) else { continue };
+        let place = inside(&module.source, assign.span, host);
+        findings
+            .at(&module.source, place, format!("`{host}` is reached from inside the container alone"))
             .hint("listen on `0.0.0.0`")
             .safe_fix("Listen on `0.0.0.0`", place, "0.0.0.0");
     }

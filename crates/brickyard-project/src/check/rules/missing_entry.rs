@@ -43,7 +43,11 @@ fn check(context: &Context, findings: &mut Findings) {
             let module = word.text.split(':').next().unwrap_or_default();
             let path = module.replace('.', "/");
             let first = path.split('/').next().unwrap_or_default();
-            let there = context.has_file(&format!("{path}.py")) || context.has_file(&format!("{path}/__init__.py"));
+            // The package of a `src` layout is installed; `PYTHONPATH` may name any folder.
+            let layout = context.pyproject.is_some().then(|| "src".into());
+            let there = std::iter::once("".into()).chain(layout).chain(context.python_path()).any(|base: std::path::PathBuf| {
+                [format!("{path}.py"), format!("{path}/__init__.py")].iter().any(|file| context.dir.join(&base).join(file).is_file())
+            });
             let installed = !context.local.contains(first) && path.contains('/');
             if !there && !installed {
                 let finding = findings.at(source, word.span, format!("There is no module `{module}`"));

@@ -44,6 +44,9 @@ fn check(context: &Context, findings: &mut Findings) {
             if providers.iter().any(|package| context.has_package(package)) {
                 continue;
             }
+            if context.names_like(top) {
+                continue;
+            }
             let Some(doubt) = doubt(context, &providers) else { continue };
             if !reported.insert(top.to_owned()) {
                 continue;
@@ -71,6 +74,11 @@ fn check(context: &Context, findings: &mut Findings) {
 fn doubt(context: &Context, providers: &[String]) -> Option<bool> {
     let mut unknown = false;
     for item in context.requirements.iter().flat_map(|all| &all.items) {
+        // What these extras bring is in the table already.
+        let known = matches!(item.name.as_str(), "uvicorn" | "fastapi" | "psycopg" | "sqlalchemy" | "pydantic" | "httpx" | "databricks-sql-connector");
+        if item.extras && !known {
+            return None;
+        }
         for provider in providers {
             match packages::brings(&item.name, provider) {
                 Some(true) => return None,

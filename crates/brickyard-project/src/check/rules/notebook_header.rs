@@ -20,7 +20,7 @@ declare_rule! {
 fn check(context: &Context, findings: &mut Findings) {
     for module in context.reached() {
         let line = module.source.line_span(0);
-        if module.source.slice(line).trim_end() == "# Databricks notebook source" {
+        if module.is_notebook() {
             let end = (line.end + 1).min(module.source.text().len());
             findings
                 .at(&module.source, line, "The workspace stores this file as a notebook, and the app does not find it")

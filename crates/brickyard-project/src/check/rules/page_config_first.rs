@@ -27,7 +27,8 @@ fn check(context: &Context, findings: &mut Findings) {
         let mut calls: Vec<_> = module.calls.iter().filter(|call| call.scope == 0 && !call.main).collect();
         calls.sort_by_key(|call| call.span.start);
         let Some(page) = calls.iter().find(|call| call.name == "streamlit.set_page_config") else { continue };
-        let first = calls.iter().find(|call| {
+        // What stands under `if` may end the script before the page begins.
+        let first = calls.iter().filter(|call| !call.conditional).find(|call| {
             call.name
                 .strip_prefix("streamlit.")
                 .is_some_and(|rest| !SILENT.iter().any(|name| rest.split(['.', '(']).next() == Some(name)))

@@ -1,6 +1,6 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
-use crate::python::Part;
+use crate::python::{Part, Value};
 
 declare_rule! {
     /// ## What it does
@@ -24,7 +24,7 @@ fn check(context: &Context, findings: &mut Findings) {
     for module in context.reached() {
         // Code that strips or adds the scheme knows about it.
         let text = module.source.text();
-        let careful = ["startswith(\"http", "startswith('http", "removeprefix(\"http", "removeprefix('http", "replace(\"https://", "replace('https://", "urlparse"]
+        let careful = ["startswith(\"http", "startswith('http", "removeprefix(\"http", "removeprefix('http", "replace(\"https://", "replace('https://", "urlparse", "ensure_https"]
             .iter()
             .any(|word| text.contains(word));
         if careful {
@@ -34,6 +34,14 @@ fn check(context: &Context, findings: &mut Findings) {
             for (index, part) in format.parts.iter().enumerate() {
                 let Part::Value(value) = part else { continue };
                 let is_host = module.variable(value, format.scope).is_some_and(|(name, _)| name == "DATABRICKS_HOST");
+                // A call on one of the ways may put the scheme right.
+                let mended = match module.follow(value, format.scope) {
+                    Value::Either(values) => values.iter().any(|value| {
+                        matches!(value, Value::Call(name, ..) if !matches!(module.qualify(name, format.scope).as_str(), "os.getenv" | "os.environ.get"))
+                    }),
+                    _ => false,
+                };
+                let is_host = is_host && !mended;
                 let after = format.parts.get(index + 1);
                 let url = matches!(after, Some(Part::Text(text)) if text.starts_with('/'));
                 if is_host && url {

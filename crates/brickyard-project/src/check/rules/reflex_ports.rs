@@ -27,11 +27,14 @@ fn check(context: &Context, findings: &mut Findings) {
         return;
     }
     let single = context.modules.iter().filter(|module| module.path.ends_with("rxconfig.py")).any(|module| {
-        module.calls.iter().any(|call| call.keyword("use_single_port").is_some() || call.keyword("single_port").is_some())
+        module.calls.iter().any(|call| {
+            let same = matches!((call.keyword("frontend_port"), call.keyword("backend_port")), (Some((front, _)), Some((back, _))) if front == back);
+            same || call.keyword("use_single_port").is_some() || call.keyword("single_port").is_some()
+        })
     });
     if let Some(word) = command.words.first().filter(|_| !single) {
         findings
             .at(source, word.span, "Reflex listens on two ports, and one is reached from outside")
-            .hint("add `--single-port`, or build the front end and serve it from the back end");
+            .hint("give `frontend_port` and `backend_port` of `rx.Config` the same port, or add `--single-port`");
     }
 }

@@ -1,4 +1,5 @@
 use crate::check::rule::declare_rule;
+use crate::check::serving::gunicorn_settings;
 use crate::check::{Context, Findings};
 
 declare_rule! {
@@ -17,7 +18,7 @@ declare_rule! {
 
 fn check(context: &Context, findings: &mut Findings) {
     let size = context.bundle_app().and_then(|app| app.compute_size.as_deref()).or(context.settings.app.compute_size.as_deref());
-    let most = if size.is_some_and(|size| !size.eq_ignore_ascii_case("medium")) { 9 } else { 5 };
+    let most = if size.is_some_and(|size| !size.eq_ignore_ascii_case("medium")) { 9u32 } else { 5 };
     if let Some(command) = &context.command
         && let Some(source) = &command.source
         && let Some((text, span)) = command.option(&["-w", "--workers"])
@@ -26,6 +27,14 @@ fn check(context: &Context, findings: &mut Findings) {
         findings
             .at(source, span, format!("{text} worker processes do not fit a machine of this size"))
             .hint(format!("use at most {most}; threads (`--threads`) cost less"));
+    }
+    for (module, assign) in gunicorn_settings(context, "workers") {
+        let count = module.numbers(&assign.value, 0).into_iter().next();
+        if let Some(count) = count.filter(|count| *count > i64::from(most)) {
+            findings
+                .at(&module.source, assign.span, format!("{count} worker processes do not fit a machine of this size"))
+                .hint(format!("use at most {most}; threads (`threads`) cost less"));
+        }
     }
     for module in context.reached() {
         for call in module.calls.iter().filter(|call| call.scope == 0 && !call.main) {

@@ -67,7 +67,12 @@ fn check(context: &Context, findings: &mut Findings) {
                 module.subscripts.iter().any(|other| other.stored && other.key == name)
                     || module.calls.iter().any(|call| call.name == "os.environ.setdefault" && matches!(call.args.first(), Some((crate::python::Value::Text(text), _)) if text == name))
             });
-            if given || declared || stored {
+            // Asked for elsewhere with a default, it may be missing.
+            let optional = module.calls.iter().any(|call| {
+                matches!(call.name.as_str(), "os.getenv" | "os.environ.get")
+                    && matches!(call.args.first(), Some((crate::python::Value::Text(text), _)) if text == name)
+            });
+            if given || declared || stored || optional {
                 continue;
             }
             let loads = context.reached().any(|module| module.calls.iter().any(|call| call.method() == "load_dotenv"));

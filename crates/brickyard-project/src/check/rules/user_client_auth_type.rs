@@ -29,6 +29,16 @@ fn check(context: &Context, findings: &mut Findings) {
                 .hint("leave it out: `Config()` finds the app's identity");
         }
     }
+    // An app that takes its own identity out of the environment has one way to sign in left.
+    let alone = context.modules.iter().any(|module| {
+        module.calls.iter().any(|call| {
+            call.name.ends_with("environ.pop")
+                && matches!(call.args.first(), Some((crate::python::Value::Text(name), _)) if name == "DATABRICKS_CLIENT_ID")
+        })
+    });
+    if alone {
+        return;
+    }
     for module in context.reached() {
         for call in &module.calls {
             let client = matches!(
@@ -39,7 +49,12 @@ fn check(context: &Context, findings: &mut Findings) {
             if call.open || call.keyword("auth_type").is_some() || call.keyword("config").is_some() || *token == crate::python::Value::None {
                 continue;
             }
-            let local = module.variable(token, call.scope).is_some_and(|(name, _)| name.contains("TOKEN"));
+            let variable = module.variable(token, call.scope).map(|(name, _)| name);
+            // The platform sets no such variable, so this is the branch for a developer's machine.
+            if variable.as_deref() == Some("DATABRICKS_TOKEN") || (call.conditional && is_setting(token)) {
+                continue;
+            }
+            let local = variable.is_some_and(|name| name.contains("TOKEN"));
             let end = call.span.end - 1;
             let before = module.source.text()[..end].trim_end();
             let text = if before.ends_with(',') { " auth_type=\"pat\"" } else { ", auth_type=\"pat\"" };
@@ -53,4 +68,11 @@ fn check(context: &Context, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// Whether a value looks like one of the app's settings, which hold a token on a developer's machine alone.
+fn is_setting(value: &crate::python::Value) -> bool {
+    let crate::python::Value::Name(name) = value else { return false };
+    let words = ["settings", "config", "cfg", "conf", "env"];
+    name.contains('.') && name.split('.').any(|part| words.contains(&part.trim_start_matches('_')))
 }

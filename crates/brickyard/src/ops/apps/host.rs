@@ -146,6 +146,7 @@ impl LocalApps {
                 "LARGE" | "XLARGE" | "LIQUID" => Limits::LARGE,
                 _ => Limits::MEDIUM,
             },
+            development: false,
             reload: false,
             report: Arc::new(|_| {}),
         }

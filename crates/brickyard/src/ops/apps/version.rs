@@ -67,6 +67,8 @@ pub(crate) struct Plan {
     /// Gives the version a network of its own, where it may fix any port.
     pub(crate) apart: bool,
     pub(crate) limits: Limits,
+    /// Installs what only the app's developers need: for commands beside the app, never for the app.
+    pub(crate) development: bool,
     /// Restarts when files change.
     pub(crate) reload: bool,
     /// Told how far the build is, beside the log.
@@ -177,23 +179,9 @@ impl Plan {
     }
 
     async fn build(&self, project: &Project) -> Result<Environment, Failure> {
-        let (kind, preinstalled) = match &project.dependencies {
-            Dependencies::Pip(requirements) => {
-                (EnvironmentKind::Pip { requirements: Some(requirements.clone()) }, true)
-            }
-            Dependencies::Uv { .. } => (EnvironmentKind::Uv, false),
-            Dependencies::None => (EnvironmentKind::None, true),
-        };
-        let spec = EnvironmentSpec {
-            project: project.dir.clone(),
-            kind,
-            node: project.node.is_some(),
-            preinstalled,
-            python: PLATFORM_PYTHON.to_owned(),
-        };
         self.logs.append(Source::System, "Installing dependencies...");
         let (logs, report) = (self.logs.clone(), Arc::clone(&self.report));
-        let built = environment::build(&spec, &self.tools, move |progress| {
+        let built = build(project, &self.tools, self.development, move |progress| {
             if let Progress::Line(line) = &progress {
                 logs.append(Source::Build, line);
             }
@@ -211,6 +199,35 @@ impl Plan {
             }
         }
     }
+}
+
+/// Builds the environment of an app; with `development`, what `requirements-dev.txt` names is in it too.
+pub(crate) async fn build(
+    project: &Project,
+    tools: &Tools,
+    development: bool,
+    progress: impl Fn(Progress) + Send + Sync,
+) -> Result<Environment, EnvironmentError> {
+    let own = match &project.dependencies {
+        Dependencies::Pip(requirements) => Some(requirements.clone()),
+        Dependencies::Uv { .. } | Dependencies::None => None,
+    };
+    let uv = matches!(project.dependencies, Dependencies::Uv { .. });
+    let more = project.development_requirements().filter(|_| development && !uv);
+    let requirements: Vec<PathBuf> = own.into_iter().chain(more).collect();
+    let kind = match requirements.is_empty() {
+        _ if uv => EnvironmentKind::Uv,
+        true => EnvironmentKind::None,
+        false => EnvironmentKind::Pip { requirements },
+    };
+    let spec = EnvironmentSpec {
+        project: project.dir.clone(),
+        kind,
+        node: project.node.is_some(),
+        preinstalled: !uv,
+        python: PLATFORM_PYTHON.to_owned(),
+    };
+    environment::build(&spec, tools, progress).await
 }
 
 impl Version {
@@ -421,7 +438,7 @@ pub(crate) fn process_variables(variables: &[Variable]) -> Variables {
     pairs
 }
 
-fn build_failure(error: EnvironmentError) -> Failure {
+pub(crate) fn build_failure(error: EnvironmentError) -> Failure {
     let hint = error.hint();
     let kind = match &error {
         EnvironmentError::Install { .. }

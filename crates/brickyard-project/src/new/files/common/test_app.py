@@ -1,11 +1,11 @@
 """Run with `brickyard exec -- pytest`: the local workspace answers."""
-%%if lakebase|warehouse|sdk|functions
 
-import backend
-%%else
-
-from backend import user_of
+%%if flask
+from app import app
 %%end
+from backend import Backend, user_of
+
+backend = Backend()
 %%if warehouse
 
 
@@ -28,20 +28,26 @@ def test_a_note_is_kept() -> None:
 def test_the_app_knows_itself() -> None:
     assert backend.overview().identity
 %%end
+%%if serving
+
+
+def test_the_endpoint_answers() -> None:
+    assert "bricks" in backend.ask("How many bricks?")
+%%end
 %%if functions
 
 
 def test_the_function_answers() -> None:
     assert "Ada" in backend.greet("Ada")
 %%end
-%%if lakebase|warehouse|sdk|functions
-
-
-def test_the_user_has_a_name() -> None:
-    assert backend.user_of("ada@example.com", None).name == "ada@example.com"
-%%else
 
 
 def test_the_user_has_a_name() -> None:
     assert user_of("ada@example.com", None).name == "ada@example.com"
+    assert user_of("ada@example.com", "Ada Lovelace").name == "Ada Lovelace"
+%%if flask
+
+
+def test_the_app_is_up() -> None:
+    assert app.test_client().get("/api/health").json == {"status": "ok"}
 %%end

@@ -11,13 +11,9 @@ import plotly.graph_objects as go
 from dash import Dash, {{dash_imports}}
 from flask import request
 
+from backend import Backend, BackendError, user_of
 %%if mock
-if os.environ.get("USE_MOCK_BACKEND") == "true":
-    import backend_mock as backend
-else:
-    import backend
-%%else
-import backend
+from backend_mock import MockBackend
 %%end
 from models import User
 
@@ -28,6 +24,11 @@ app = Dash(
     suppress_callback_exceptions=True,
 )
 server = app.server
+%%if mock
+backend = MockBackend() if os.environ.get("USE_MOCK_BACKEND") == "true" else Backend()
+%%else
+backend = Backend()
+%%end
 
 
 @server.get("/api/health")
@@ -39,7 +40,7 @@ def health() -> dict[str, str]:
 def current_user() -> User:
     """The user of this request, as the platform names them."""
     headers = request.headers
-    return backend.user_of(headers.get("X-Forwarded-Email"), headers.get("X-Forwarded-Preferred-Username"))
+    return user_of(headers.get("X-Forwarded-Email"), headers.get("X-Forwarded-Preferred-Username"))
 
 
 def current_token() -> str | None:
@@ -50,7 +51,7 @@ def current_token() -> str | None:
 %%if user
     token = request.headers.get("X-Forwarded-Access-Token")
     if token is None:
-        raise backend.BackendError("This app acts as you, and user authorization is switched off here")
+        raise BackendError("This app acts as you, and user authorization is switched off here")
     return token
 %%end
 %%if both
@@ -79,7 +80,7 @@ def bars(hours: list) -> go.Figure:
         go.Bar(
             x=[entry.hour for entry in hours],
             y=[entry.trips for entry in hours],
-            marker={"color": "#2f6fed", "cornerradius": 4},
+            marker={"color": "#4c86f5", "cornerradius": 4, "line": {"width": 0}},
             hovertemplate="%{x}:00 · %{y} trips<extra></extra>",
         )
     )
@@ -90,7 +91,7 @@ def bars(hours: list) -> go.Figure:
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": "#8a94a6"},
         xaxis={"dtick": 3, "title": None},
-        yaxis={"gridcolor": "rgba(138,148,166,0.2)", "title": None},
+        yaxis={"gridcolor": "rgba(138,148,166,0.2)", "title": None, "zeroline": False},
         bargap=0.25,
     )
     return figure
@@ -164,7 +165,7 @@ def add_note(_clicks: int, text: str | None) -> tuple:
     """Adds a note and shows the list again."""
     try:
         backend.add_note(text or "", current_user().name)
-    except backend.BackendError as error:
+    except BackendError as error:
         return [dbc.Alert(str(error), color="warning"), *note_list()], text
     return note_list(), ""
 %%end
@@ -235,7 +236,7 @@ def greeting(name: str | None) -> object:
     """What the function answers."""
     try:
         return backend.greet(name, current_token()) if name else ""
-    except backend.BackendError as error:
+    except BackendError as error:
         return dbc.Alert(str(error), color="danger")
 %%end
 
@@ -279,5 +280,5 @@ def show(name: str) -> object:
     """The page behind a tab."""
     try:
         return PAGES[name]()
-    except backend.BackendError as error:
+    except BackendError as error:
         return dbc.Alert(str(error), color="danger", className="mt-3")

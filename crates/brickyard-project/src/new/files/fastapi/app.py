@@ -17,18 +17,19 @@ from pydantic import BaseModel
 %%end
 %%end
 
+from backend import Backend, BackendError, user_of
 %%if mock
-if os.environ.get("USE_MOCK_BACKEND") == "true":
-    import backend_mock as backend
-else:
-    import backend
-%%else
-import backend
+from backend_mock import MockBackend
 %%end
 from models import {{api_models}}
 
 STATIC = Path(__file__).parent / "static"
 
+%%if mock
+backend = MockBackend() if os.environ.get("USE_MOCK_BACKEND") == "true" else Backend()
+%%else
+backend = Backend()
+%%end
 # Routes are plain functions: FastAPI runs them in threads, so a slow query holds up nobody else.
 app = FastAPI(title="{{title}}", docs_url="/api/docs", openapi_url="/api/openapi.json")
 app.mount("/static", StaticFiles(directory=STATIC), name="static")
@@ -39,7 +40,7 @@ def current_user(
     x_forwarded_preferred_username: Annotated[str | None, Header()] = None,
 ) -> User:
     """The user of this request, as the platform names them."""
-    return backend.user_of(x_forwarded_email, x_forwarded_preferred_username)
+    return user_of(x_forwarded_email, x_forwarded_preferred_username)
 %%if sdk|serving|functions|warehouse
 
 
@@ -52,7 +53,7 @@ def current_token() -> str | None:
 def current_token(x_forwarded_access_token: Annotated[str | None, Header()] = None) -> str | None:
     """The user's own token."""
     if x_forwarded_access_token is None:
-        raise backend.BackendError("This app acts as you, and user authorization is switched off here")
+        raise BackendError("This app acts as you, and user authorization is switched off here")
     return x_forwarded_access_token
 %%end
 %%if both
@@ -67,7 +68,7 @@ Token = Annotated[str | None, Depends(current_token)]
 CurrentUser = Annotated[User, Depends(current_user)]
 
 
-@app.exception_handler(backend.BackendError)
+@app.exception_handler(BackendError)
 def refused(_request: Request, error: Exception) -> JSONResponse:
     """What the page can show."""
     return JSONResponse({"error": str(error)}, status_code=400)
@@ -153,7 +154,7 @@ def chat(body: Question, token: Token) -> dict[str, str]:
     try:
         return {"answer": backend.ask(body.question, token)}
     except Exception as error:
-        raise backend.BackendError(f"The model does not answer: {error}") from error
+        raise BackendError(f"The model does not answer: {error}") from error
 %%end
 %%if functions
 

@@ -6,23 +6,24 @@ import os
 
 from flask import Flask, Response, jsonify, request
 
+from backend import Backend, BackendError, user_of
 %%if mock
-if os.environ.get("USE_MOCK_BACKEND") == "true":
-    import backend_mock as backend
-else:
-    import backend
-%%else
-import backend
+from backend_mock import MockBackend
 %%end
 from models import User
 
 app = Flask(__name__)
+%%if mock
+backend = MockBackend() if os.environ.get("USE_MOCK_BACKEND") == "true" else Backend()
+%%else
+backend = Backend()
+%%end
 
 
 def current_user() -> User:
     """The user of this request, as the platform names them."""
     headers = request.headers
-    return backend.user_of(headers.get("X-Forwarded-Email"), headers.get("X-Forwarded-Preferred-Username"))
+    return user_of(headers.get("X-Forwarded-Email"), headers.get("X-Forwarded-Preferred-Username"))
 
 
 def current_token() -> str | None:
@@ -33,7 +34,7 @@ def current_token() -> str | None:
 %%if user
     token = request.headers.get("X-Forwarded-Access-Token")
     if token is None:
-        raise backend.BackendError("This app acts as you, and user authorization is switched off here")
+        raise BackendError("This app acts as you, and user authorization is switched off here")
     return token
 %%end
 %%if both
@@ -41,7 +42,7 @@ def current_token() -> str | None:
 %%end
 
 
-@app.errorhandler(backend.BackendError)
+@app.errorhandler(BackendError)
 def refused(error: Exception) -> tuple[Response, int]:
     """What the page can show."""
     return jsonify(error=str(error)), 400
@@ -110,7 +111,7 @@ def chat() -> dict[str, str]:
     try:
         return {"answer": backend.ask(str(body.get("question", "")), current_token())}
     except Exception as error:
-        raise backend.BackendError(f"The model does not answer: {error}") from error
+        raise BackendError(f"The model does not answer: {error}") from error
 %%end
 %%if functions
 

@@ -5,25 +5,28 @@ import os
 %%end
 
 import gradio as gr
-%%if warehouse
-import pandas as pd
+
+from backend import Backend, BackendError, user_of
+%%if mock
+from backend_mock import MockBackend
 %%end
 
 %%if mock
-if os.environ.get("USE_MOCK_BACKEND") == "true":
-    import backend_mock as backend
-else:
-    import backend
+backend = MockBackend() if os.environ.get("USE_MOCK_BACKEND") == "true" else Backend()
 %%else
-import backend
+backend = Backend()
 %%end
 
 CSS = """
-.kpis { display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
+.kpis { display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); }
 .kpi { background: var(--block-background-fill); border: 1px solid var(--border-color-primary); }
 .kpi { border-radius: 14px; padding: 14px 16px; }
 .kpi small { color: var(--body-text-color-subdued); display: block; }
 .kpi strong { font-size: 1.5rem; font-variant-numeric: tabular-nums; }
+.chart { align-items: flex-end; display: flex; gap: 3px; height: 300px; margin-top: 12px; }
+.chart div { background: var(--color-accent); border-radius: 4px 4px 0 0; flex: 1; min-height: 2px; }
+.scale { border-top: 1px solid var(--border-color-primary); display: flex; padding-top: 4px; }
+.scale span { color: var(--body-text-color-subdued); flex: 1; font-size: 0.75rem; }
 .note { border: 1px solid var(--border-color-primary); border-radius: 10px; margin-bottom: 8px; padding: 10px 14px; }
 .note small { color: var(--body-text-color-subdued); }
 """
@@ -48,7 +51,7 @@ def token_of(request: gr.Request) -> str | None:
 def name_of(request: gr.Request) -> str:
     """The user's name, as the platform tells it."""
     headers = request.headers
-    return backend.user_of(headers.get("x-forwarded-email"), headers.get("x-forwarded-preferred-username")).name
+    return user_of(headers.get("x-forwarded-email"), headers.get("x-forwarded-preferred-username")).name
 
 
 def welcome(request: gr.Request) -> str:
@@ -64,7 +67,7 @@ def load_trips(request: gr.Request) -> tuple:
         summary = backend.trip_summary(token)
         hours = backend.trips_by_hour(token)
         trips = backend.recent_trips(token=token)
-    except backend.BackendError as error:
+    except BackendError as error:
         raise gr.Error(str(error)) from error
     numbers = {
         "Trips": f"{summary.trips:,}",
@@ -75,9 +78,23 @@ def load_trips(request: gr.Request) -> tuple:
     cards = "".join(
         f"<div class='kpi'><small>{name}</small><strong>{value}</strong></div>" for name, value in numbers.items()
     )
-    chart = pd.DataFrame([{"hour": f"{entry.hour:02}", "trips": entry.trips} for entry in hours])
-    rows = [[trip.pickup, trip.pickup_zip, trip.dropoff_zip, trip.distance, trip.fare] for trip in trips]
-    return f"<div class='kpis'>{cards}</div>", chart, rows
+    rows = [
+        [trip.pickup, trip.pickup_zip, trip.dropoff_zip, f"{trip.distance:.1f}", f"${trip.fare:.2f}"]
+        for trip in trips
+    ]
+    return f"<div class='kpis'>{cards}</div>", bars(hours), rows
+
+
+def bars(hours: list) -> str:
+    """Trips by hour as a chart in the colours of the theme."""
+    most = max((entry.trips for entry in hours), default=1)
+    columns = "".join(
+        f"<div style='height: {100 * entry.trips / most:.0f}%' title='{entry.hour}:00 · {entry.trips} trips'></div>"
+        for entry in hours
+    )
+    scale = "".join(f"<span>{hour}:00</span>" for hour in range(0, 24, 6))
+    chart = f"<div class='chart'>{columns}</div><div class='scale'>{scale}</div>"
+    return f"<div class='kpi'><b>Trips by hour</b>{chart}</div>"
 %%end
 %%if lakebase
 
@@ -97,7 +114,7 @@ def add_note(text: str, request: gr.Request) -> tuple[str, str]:
     """Adds a note and shows the list again."""
     try:
         backend.add_note(text, name_of(request))
-    except backend.BackendError as error:
+    except BackendError as error:
         raise gr.Error(str(error)) from error
     return "", show_notes()
 %%end
@@ -127,12 +144,15 @@ def greet(name: str, request: gr.Request) -> str:
     """What the function of the catalog answers."""
     try:
         return f"## {backend.greet(name, token_of(request))}"
-    except backend.BackendError as error:
+    except BackendError as error:
         raise gr.Error(str(error)) from error
 %%end
 
 
-with gr.Blocks(title="{{title}}", theme=gr.themes.Soft(primary_hue="blue"), css=CSS) as demo:
+# Fonts of the machine: those of the theme would be fetched from elsewhere, and the page waits for them.
+THEME = gr.themes.Soft(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+
+with gr.Blocks(title="{{title}}", theme=THEME, css=CSS) as demo:
     gr.Markdown("# {{title}}")
     who = gr.Markdown()
     demo.load(welcome, outputs=who)
@@ -140,8 +160,10 @@ with gr.Blocks(title="{{title}}", theme=gr.themes.Soft(primary_hue="blue"), css=
     with gr.Tab("Trips"):
         numbers = gr.HTML()
         with gr.Row():
-            chart = gr.BarPlot(x="hour", y="trips", title="Trips by hour", height=320, scale=3)
-            rows = gr.Dataframe(headers=["Pickup", "From", "To", "Miles", "Fare"], interactive=False, scale=2)
+            with gr.Column(scale=3, min_width=280):
+                chart = gr.HTML()
+            with gr.Column(scale=2, min_width=280):
+                rows = gr.Dataframe(headers=["Pickup", "From", "To", "Miles", "Fare"], interactive=False)
         demo.load(load_trips, outputs=[numbers, chart, rows])
 %%end
 %%if lakebase
@@ -161,7 +183,7 @@ with gr.Blocks(title="{{title}}", theme=gr.themes.Soft(primary_hue="blue"), css=
 %%end
 %%if serving
     with gr.Tab("Chat"):
-        gr.ChatInterface(chat)
+        gr.ChatInterface(chat, chatbot=gr.Chatbot(height=360, show_label=False))
 %%end
 %%if functions
     with gr.Tab("Function"):
@@ -170,5 +192,13 @@ with gr.Blocks(title="{{title}}", theme=gr.themes.Soft(primary_hue="blue"), css=
         gr.on([name.submit, demo.load], greet, inputs=name, outputs=greeting)
 %%end
 
+
+def health() -> dict[str, str]:
+    """For programs that ask whether the app is up."""
+    return {"status": "ok"}
+
+
 if __name__ == "__main__":
-    demo.launch()
+    app, _, _ = demo.launch(prevent_thread_lock=True)
+    app.add_api_route("/api/health", health)
+    demo.block_thread()

@@ -8,17 +8,23 @@ import sys
 from pathlib import Path
 
 import reflex as rx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 # The modules beside this folder are found wherever the app is started.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from backend import Backend, BackendError, user_of
 %%if mock
-if os.environ.get("USE_MOCK_BACKEND") == "true":
-    import backend_mock as backend
-else:
-    import backend
+from backend_mock import MockBackend
+%%end
+
+%%if mock
+backend = MockBackend() if os.environ.get("USE_MOCK_BACKEND") == "true" else Backend()
 %%else
-import backend
+backend = Backend()
 %%end
 
 
@@ -58,7 +64,7 @@ class State(rx.State):
 %%if user
         token = self._header("x-forwarded-access-token")
         if token is None:
-            raise backend.BackendError("This app acts as you, and user authorization is switched off here")
+            raise BackendError("This app acts as you, and user authorization is switched off here")
         return token
 %%end
 %%if both
@@ -68,7 +74,7 @@ class State(rx.State):
     def _name(self) -> str:
         """The user's name, as the platform tells it."""
         email = self._header("x-forwarded-email")
-        return backend.user_of(email, self._header("x-forwarded-preferred-username")).name
+        return user_of(email, self._header("x-forwarded-preferred-username")).name
 
     @rx.event
     async def load(self) -> None:
@@ -111,7 +117,7 @@ class State(rx.State):
             self.warehouses = [warehouse.model_dump() for warehouse in overview.warehouses]
 %%end
             self.error = ""
-        except backend.BackendError as error:
+        except BackendError as error:
             self.error = str(error)
 %%if lakebase
 
@@ -125,7 +131,7 @@ class State(rx.State):
                 for note in await asyncio.to_thread(backend.notes)
             ]
             self.error = ""
-        except backend.BackendError as error:
+        except BackendError as error:
             self.error = str(error)
 %%end
 %%if serving
@@ -147,7 +153,7 @@ class State(rx.State):
         try:
             self.greeting = await asyncio.to_thread(backend.greet, str(form.get("name", "")), self._token())
             self.error = ""
-        except backend.BackendError as error:
+        except BackendError as error:
             self.error = str(error)
 %%end
 
@@ -158,7 +164,7 @@ def panel(title: str, *content: rx.Component) -> rx.Component:
 %%if warehouse
 
 
-def number(entry: rx.Var[dict[str, str]]) -> rx.Component:
+def number(entry: rx.vars.ObjectVar[dict[str, str]]) -> rx.Component:
     """One number."""
     return rx.card(rx.text(entry["label"], size="1", color_scheme="gray"), rx.heading(entry["value"], size="6"))
 
@@ -310,5 +316,10 @@ def index() -> rx.Component:
     )
 
 
-app = rx.App(theme=rx.theme(appearance="inherit", accent_color="blue", radius="large"))
+async def health(_request: Request) -> JSONResponse:
+    """For programs that ask whether the app is up."""
+    return JSONResponse({"status": "ok"})
+
+
+app = rx.App(api_transformer=Starlette(routes=[Route("/api/health", health)]))
 app.add_page(index, title="{{title}}", on_load=State.load)

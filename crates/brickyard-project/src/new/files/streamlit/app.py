@@ -6,16 +6,25 @@ import os
 
 import streamlit as st
 
+from backend import Backend, BackendError, user_of
 %%if mock
-if os.environ.get("USE_MOCK_BACKEND") == "true":
-    import backend_mock as backend
-else:
-    import backend
-%%else
-import backend
+from backend_mock import MockBackend
 %%end
 
 st.set_page_config(page_title="{{title}}", page_icon=":material/dashboard:", layout="wide")
+
+
+@st.cache_resource
+def get_backend() -> Backend:
+    """One for all visitors and reruns: its connections are kept, and made anew when they have died."""
+%%if mock
+    return MockBackend() if os.environ.get("USE_MOCK_BACKEND") == "true" else Backend()
+%%else
+    return Backend()
+%%end
+
+
+backend = get_backend()
 
 %%if user|both
 
@@ -26,7 +35,7 @@ def user_token() -> str | None:
 
 %%end
 headers = st.context.headers
-user = backend.user_of(headers.get("X-Forwarded-Email"), headers.get("X-Forwarded-Preferred-Username"))
+user = user_of(headers.get("X-Forwarded-Email"), headers.get("X-Forwarded-Preferred-Username"))
 %%if user
 token = user_token()
 if token is None:
@@ -96,7 +105,7 @@ def notes_page() -> None:
         if right.form_submit_button("Add", use_container_width=True, type="primary"):
             try:
                 backend.add_note(text, user.name)
-            except backend.BackendError as error:
+            except BackendError as error:
                 st.warning(str(error))
     for note in backend.notes():
         with st.container(border=True):
@@ -166,5 +175,5 @@ for tab, page in zip(st.tabs(list(pages)), pages.values(), strict=True):
     with tab:
         try:
             page()
-        except backend.BackendError as error:
+        except BackendError as error:
             st.error(str(error))
