@@ -1,5 +1,3 @@
-use std::process::Command;
-
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
