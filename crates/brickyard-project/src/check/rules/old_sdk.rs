@@ -28,6 +28,14 @@ fn check(context: &Context, findings: &mut Findings) {
     }
     let asked = context.requirements.as_ref().and_then(|all| all.get("databricks-sdk"));
     let pinned = asked.and_then(|item| if item.direct { Some(vec![u64::MAX]) } else { item.lower_bound() });
+    // A bound above the pre-installed version and none below the newest one: pip installs the newest.
+    let open = asked.is_some_and(|item| {
+        let one = !item.specifiers.contains(',');
+        one && item.specifiers.starts_with('>')
+    });
+    if open && pinned.as_ref().is_some_and(|pinned| *pinned > version("0.33.0")) {
+        return;
+    }
     let brought = context.requirements.iter().flat_map(|all| &all.items).any(|item| {
         item.name != "databricks-sdk" && packages::preinstalled_version(&item.name).is_none()
             && packages::brings(&item.name, "databricks-sdk") != Some(false)
