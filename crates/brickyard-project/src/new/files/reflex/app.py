@@ -321,5 +321,11 @@ async def health(_request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
-app = rx.App(api_transformer=Starlette(routes=[Route("/api/health", health)]))
+SQUARE = "<rect width='16' height='16' rx='4' fill='%232f6fed'/>"
+ICON = f"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>{SQUARE}</svg>"
+
+app = rx.App(
+    head_components=[rx.el.link(rel="icon", href=ICON)],
+    api_transformer=Starlette(routes=[Route("/api/health", health)]),
+)
 app.add_page(index, title="{{title}}", on_load=State.load)
