@@ -10,6 +10,7 @@ mod report;
 mod rig;
 mod start;
 mod statement;
+mod warehouse;
 mod websocket;
 
 use report::Measured;
@@ -35,6 +36,10 @@ const ROWS: &[Row] = &[
     environment::ROW,
     statement::LATENCY,
     statement::THROUGHPUT,
+    warehouse::CONCURRENCY,
+    warehouse::FETCH,
+    warehouse::TPCH,
+    warehouse::METADATA,
     memory::ROW,
     build::ROW,
 ];

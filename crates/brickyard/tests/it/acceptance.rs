@@ -50,6 +50,7 @@ fn every_story_is_told() {
     let there: BTreeSet<String> = entries
         .filter(|entry| entry.path().join("story.toml").exists())
         .map(|entry| entry.file_name().into_string().unwrap())
+        .filter(|name| name != "judges") // other people's suites, run by hand
         .collect();
     assert_eq!(there, STORIES.iter().map(|name| folder(name)).collect());
 }

@@ -1,0 +1,133 @@
+use std::process::Command;
+
+use super::Row;
+use super::report::{Aim, Measured};
+use super::rig::Rig;
+
+pub(crate) const CONCURRENCY: Row = Row {
+    name: "warehouse-concurrency",
+    about: "`SELECT 1` of 50 clients, against pyspark on the same engine; of 8 over REST, against minilake",
+    by_name: false,
+    measure: concurrency,
+};
+
+pub(crate) const FETCH: Row = Row {
+    name: "warehouse-fetch",
+    about: "10 million rows through the connector, against pyspark's `toArrow`; our memory meanwhile",
+    by_name: false,
+    measure: fetch,
+};
+
+pub(crate) const TPCH: Row = Row {
+    name: "warehouse-tpch",
+    about: "TPC-H at scale 1, 22 queries through the connector, against the same engine asked by pyspark",
+    by_name: true,
+    measure: tpch,
+};
+
+pub(crate) const METADATA: Row = Row {
+    name: "warehouse-metadata",
+    about: "listing 1,000 tables: GetTables, GetColumns, REST",
+    by_name: true,
+    measure: metadata,
+};
+
+const APP: &[(&str, &str)] = &[
+    (
+        "app.yaml",
+        "command: [\"python\", \"app.py\"]\nenv:\n- name: DATABRICKS_WAREHOUSE_ID\n  valueFrom: sql-warehouse\n",
+    ),
+    (
+        "requirements.txt",
+        "databricks-sql-connector[pyarrow]\ndatabricks-sdk==0.156.0\npyspark-client==4.1.1\npysail==0.7.2\ntpchgen-cli==4.0.0\n",
+    ),
+    (
+        "brickyard.toml",
+        "[[grants]]\nto = \"app\"\nprivileges = [\"ALL PRIVILEGES\"]\non = \"CATALOG main\"\n",
+    ),
+];
+
+const CLIENT: &str = include_str!("clients/warehouse.py");
+
+/// The figures of one part of the client, by name.
+fn figures(rig: &Rig, arguments: &[&str]) -> Result<impl Fn(&str) -> Result<f64, String>, String> {
+    let app = rig.app("warehouse", APP)?;
+    let figures = rig.python(&app, CLIENT, arguments)?;
+    Ok(move |name: &str| figures[name].as_f64().ok_or_else(|| format!("no figure `{name}`: {figures}")))
+}
+
+fn concurrency(rig: &Rig) -> Result<Vec<Measured>, String> {
+    let place = rig.cache().join("minilake");
+    if !place.join("bin/minilake").is_file() {
+        Rig::output(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
+        let pip = place.join("bin/python");
+        Rig::output(Command::new(pip).args(["-m", "pip", "install", "--quiet", "minilake==1.9.0"]))?;
+    }
+    let minilake = place.join("bin/minilake").to_string_lossy().into_owned();
+    let figure = figures(rig, &["concurrency", &minilake])?;
+    Ok(vec![
+        Measured {
+            what: "`SELECT 1` of 50 clients through databricks-sql-connector".to_owned(),
+            unit: "/s",
+            ours: figure("ours")?,
+            peer: Some(("pyspark", figure("theirs")?)),
+            aim: Aim::RatioAtLeast(1.0),
+        },
+        Measured {
+            what: "`SELECT 1` of 8 clients over the Statement Execution API".to_owned(),
+            unit: "/s",
+            ours: figure("statements")?,
+            peer: Some(("minilake", figure("minilake")?)),
+            aim: Aim::RatioAtLeast(1.0),
+        },
+    ])
+}
+
+fn fetch(rig: &Rig) -> Result<Vec<Measured>, String> {
+    let figure = figures(rig, &["fetch"])?;
+    Ok(vec![
+        Measured {
+            what: "10M rows × 3 columns through databricks-sql-connector".to_owned(),
+            unit: "MB/s",
+            ours: figure("ours")?,
+            peer: Some(("pyspark", figure("theirs")?)),
+            aim: Aim::RatioAtLeast(0.9),
+        },
+        Measured {
+            what: "most memory of brickyard while it sends them".to_owned(),
+            unit: "MB",
+            ours: figure("memory")?,
+            peer: None,
+            aim: Aim::AtMost(200.0),
+        },
+    ])
+}
+
+fn tpch(rig: &Rig) -> Result<Vec<Measured>, String> {
+    let figure = figures(rig, &["tpch"])?;
+    Ok(vec![Measured {
+        what: "TPC-H at scale 1, 22 queries through databricks-sql-connector".to_owned(),
+        unit: "s",
+        ours: figure("ours")?,
+        peer: Some(("pyspark on the same engine", figure("theirs")?)),
+        aim: Aim::RatioAtMost(1.03),
+    }])
+}
+
+fn metadata(rig: &Rig) -> Result<Vec<Measured>, String> {
+    let figure = figures(rig, &["metadata"])?;
+    let row = |what: &str, name: &str| {
+        Ok::<_, String>(Measured {
+            what: what.to_owned(),
+            unit: "ms",
+            ours: figure(name)?,
+            peer: None,
+            aim: Aim::AtMost(1000.0),
+        })
+    };
+    Ok(vec![
+        row("1,000 tables by `GetTables`", "tables")?,
+        row("3,000 columns by `GetColumns`", "columns")?,
+        row("1,000 tables over REST, all pages", "rest")?,
+    ])
+}
