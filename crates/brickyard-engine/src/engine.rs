@@ -137,7 +137,7 @@ impl Inner {
     /// Configuration every session starts with.
     pub(crate) fn defaults(&self) -> Vec<(String, String)> {
         let mut defaults = vec![
-            ("spark.sql.session.timeZone".to_owned(), "UTC".to_owned()),
+            ("spark.sql.session.timeZone".to_owned(), "Etc/UTC".to_owned()),
             // Sail decides by the client's name what it takes for granted.
             ("spark.sql.ansi.enabled".to_owned(), "true".to_owned()),
         ];

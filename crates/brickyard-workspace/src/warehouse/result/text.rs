@@ -11,9 +11,9 @@ use arrow_array::{Array, StructArray};
 use arrow_schema::DataType;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use super::sql_type::SqlType;
 use super::variant;
@@ -169,11 +169,10 @@ pub(crate) fn date(days: i32) -> String {
 
 /// A moment in microseconds since the epoch; without a zone the civil time that these microseconds count.
 pub(crate) fn timestamp(microseconds: i64, zone: Option<&str>, style: Style) -> String {
-    let Ok(moment) = Timestamp::from_microsecond(microseconds) else {
+    let zone_name = if style == Style::Iso { "UTC" } else { zone.unwrap_or("UTC") };
+    let Some(local) = civil(microseconds, &time_zone(zone_name)) else {
         return format!("{microseconds} microseconds after 1970-01-01");
     };
-    let zone_name = if style == Style::Iso { "UTC" } else { zone.unwrap_or("UTC") };
-    let local = time_zone(zone_name).to_datetime(moment);
     let fraction = microseconds.rem_euclid(1_000_000);
     let mut output = String::with_capacity(32);
     let between = if style == Style::Iso { 'T' } else { ' ' };
@@ -202,6 +201,17 @@ pub(crate) fn timestamp(microseconds: i64, zone: Option<&str>, style: Style) -> 
         output.push('Z');
     }
     output
+}
+
+/// The civil time of a moment; the last day of the year 9999 lies behind what is a moment to `jiff`.
+fn civil(microseconds: i64, zone: &TimeZone) -> Option<DateTime> {
+    if let Ok(moment) = Timestamp::from_microsecond(microseconds) {
+        return Some(zone.to_datetime(moment));
+    }
+    let edge = if microseconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    let shift = SignedDuration::from_secs(i64::from(zone.to_offset(edge).seconds()));
+    let epoch = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+    epoch.checked_add(SignedDuration::from_micros(microseconds).checked_add(shift)?).ok()
 }
 
 /// A zone by its name or offset (`+02:00`); UTC when there is none of that name.
@@ -387,6 +397,9 @@ mod tests {
         );
         assert_eq!(timestamp(1_646_222_096_120_000, Some("+02:00"), Style::Spark), "2022-03-02 13:54:56.12");
         assert_eq!(timestamp(1_000, Some("Etc/UTC"), Style::Iso), "1970-01-01T00:00:00.001Z");
+        let last = 253_402_300_799_999_999;
+        assert_eq!(timestamp(last, Some("UTC"), Style::Iso), "9999-12-31T23:59:59.999999Z");
+        assert_eq!(timestamp(last, Some("-05:00"), Style::Spark), "9999-12-31 18:59:59.999999");
         assert_eq!(timestamp(1, None, Style::Iso), "1970-01-01T00:00:00.000001");
         assert_eq!(date(-1), "1969-12-31");
     }
