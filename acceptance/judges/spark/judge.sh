@@ -5,11 +5,11 @@ environment=$1 brickyard=$2 here=$3
 export SPARK_LOCAL_IP=127.0.0.1
 port=$((20000 + RANDOM % 20000))
 spark=$("$environment/bin/python" -c 'import os, pyspark; print(os.path.dirname(pyspark.__file__))')
-SPARK_HOME=$spark SPARK_NO_DAEMONIZE=1 "$spark/sbin/start-connect-server.sh" \
+SPARK_HOME=$spark "$spark/bin/spark-submit" --class org.apache.spark.sql.connect.service.SparkConnectServer \
   --packages "${DELTA:-io.delta:delta-spark_4.1_2.13:4.1.0}" --master 'local[2]' --driver-memory 2g \
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
-  --conf spark.connect.grpc.binding.port=$port --conf spark.ui.enabled=false \
+  --conf spark.connect.grpc.binding.address=127.0.0.1 --conf spark.connect.grpc.binding.port=$port --conf spark.ui.enabled=false \
   --conf spark.sql.shuffle.partitions=4 --conf "spark.sql.warehouse.dir=$STATE/spark" > "$environment.log" 2>&1 &
 server=$!
 trap 'kill $server 2>/dev/null; pkill -P $server 2>/dev/null || true' EXIT

@@ -25,3 +25,4 @@ pub use error::EngineError;
 pub use parameter::{Parameter, Parameters};
 pub use result::{Batch, ResultHead, ResultStream};
 pub use session::{Session, SessionSpec};
+pub use socket::Socket;

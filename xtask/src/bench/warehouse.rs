@@ -50,7 +50,7 @@ const APP: &[(&str, &str)] = &[
 const CLIENT: &str = include_str!("clients/warehouse.py");
 
 /// The figures of one part of the client, by name.
-fn figures(rig: &Rig, arguments: &[&str]) -> Result<impl Fn(&str) -> Result<f64, String>, String> {
+fn figures(rig: &Rig, arguments: &[&str]) -> Result<impl Fn(&str) -> Result<f64, String> + use<>, String> {
     let app = rig.app("warehouse", APP)?;
     let figures = rig.python(&app, CLIENT, arguments)?;
     Ok(move |name: &str| figures[name].as_f64().ok_or_else(|| format!("no figure `{name}`: {figures}")))

@@ -2,6 +2,7 @@ use std::io::{Cursor, Error, ErrorKind};
 use std::time::Duration;
 
 use axum::Router;
+use brickyard_engine::Socket;
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional_with_sizes};
 use tokio::net::{TcpListener, TcpStream};
@@ -45,7 +46,7 @@ pub(crate) async fn serve_proxy(
 
 async fn serve_client(
     gateway: Gateway,
-    mut stream: TcpStream,
+    mut stream: Socket,
     router: Router,
     cancellation: CancellationToken,
 ) -> Result<(), Error> {
@@ -85,7 +86,7 @@ async fn serve_client(
 
 const ESTABLISHED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
 
-async fn read_head(stream: &mut TcpStream) -> Result<Result<(Target, BytesMut), ConnectError>, Error> {
+async fn read_head(stream: &mut Socket) -> Result<Result<(Target, BytesMut), ConnectError>, Error> {
     let mut bytes = BytesMut::with_capacity(1024);
     loop {
         match connect::parse(&bytes) {
@@ -101,14 +102,14 @@ async fn read_head(stream: &mut TcpStream) -> Result<Result<(Target, BytesMut), 
 }
 
 /// The stream with the bytes that a hasty client sent behind its request head put in front again.
-fn with_early(stream: TcpStream, early: BytesMut) -> impl AsyncRead + AsyncWrite + Unpin + Send {
-    let (reader, writer) = stream.into_split();
+fn with_early(stream: Socket, early: BytesMut) -> impl AsyncRead + AsyncWrite + Unpin + Send {
+    let (reader, writer) = tokio::io::split(stream);
     tokio::io::join(Cursor::new(early).chain(reader), writer)
 }
 
 async fn handshake(
     config: &std::sync::Arc<rustls::ServerConfig>,
-    stream: TcpStream,
+    stream: Socket,
     early: BytesMut,
 ) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static, Error> {
     let accepted = TlsAcceptor::from(config.clone()).accept(with_early(stream, early));
@@ -175,7 +176,7 @@ async fn tunnel(
     }
 }
 
-async fn refuse(mut stream: TcpStream, status: &str, message: &str) -> Result<(), Error> {
+async fn refuse(mut stream: Socket, status: &str, message: &str) -> Result<(), Error> {
     let body = format!("brickyard proxy: {message}\n");
     let length = body.len();
     let answer = format!(

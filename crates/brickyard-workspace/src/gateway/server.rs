@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
+use brickyard_engine::Socket;
 use futures_util::FutureExt;
 use http::{Request, StatusCode};
 use http_body::Body as _;
@@ -14,7 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -55,14 +56,11 @@ pub(crate) async fn serve_plain(workspace: Workspace, listener: TcpListener, rou
     }
 }
 
-/// The next connection, with Nagle's delay off; errors of single connections (descriptors spent, say) are waited out.
-pub(super) async fn accept(listener: &TcpListener) -> TcpStream {
+/// The next connection, without delays; errors of single connections (descriptors spent, say) are waited out.
+pub(super) async fn accept(listener: &TcpListener) -> Socket {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                let _ = stream.set_nodelay(true);
-                return stream;
-            }
+            Ok((stream, _)) => return Socket::new(stream),
             Err(error) => {
                 tracing::warn!(%error, "A connection could not be accepted: {error}");
                 tokio::time::sleep(Duration::from_millis(50)).await;
