@@ -194,6 +194,22 @@ def page(x_forwarded_access_token: str = Header(None)):
     return f"<p>{shop.mine(x_forwarded_access_token)}</p><p>{shop.used()}</p>"
 "#;
 
+const REFLEX: &str = r#"
+import asyncio
+import reflex as rx
+from . import shop
+class State(rx.State):
+    mine: str = ""
+    used: str = ""
+    @rx.event
+    async def load(self):
+        token = self.router.headers.raw_headers.get("x-forwarded-access-token")
+        self.mine = await asyncio.to_thread(shop.mine, token)
+        self.used = await asyncio.to_thread(shop.used)
+app = rx.App()
+app.add_page(lambda: rx.fragment(rx.text(State.mine), rx.text(State.used)), route="/", on_load=State.load)
+"#;
+
 /// Two people in two browser contexts, both in before either looks again.
 const VISIT: &str = r#"
 import sys
@@ -284,4 +300,21 @@ fn flask_shows_everybody_their_own() {
 fn fastapi_shows_everybody_their_own() {
     let command = "[uvicorn, \"app:app\"]";
     visit("fastapi-shop", command, "serving volume", &[("app.py", FASTAPI), ("shop.py", SHOP)]);
+}
+
+#[test]
+fn reflex_shows_everybody_their_own() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/reflex-taxi");
+    let read = |name: &str| std::fs::read_to_string(example.join(name)).unwrap();
+    let config = read("rxconfig.py").replace("reflex_taxi", "shop_app");
+    let requirements = read("requirements.txt");
+    let files = [
+        ("rxconfig.py", config.as_str()),
+        ("requirements.txt", requirements.as_str()),
+        ("shop_app/__init__.py", ""),
+        ("shop_app/shop_app.py", REFLEX),
+        ("shop_app/shop.py", SHOP),
+    ];
+    let command = "[sh, -c, \"REFLEX_USE_NPM=1 REFLEX_TELEMETRY_ENABLED=false exec reflex run --env prod\"]";
+    visit("reflex-shop", command, "warehouse", &files);
 }
