@@ -26,7 +26,6 @@ fn measure(rig: &Rig) -> Result<Vec<Measured>, String> {
     Rig::need("wrk", "wrk")?;
     let app = rig.app("backend", BACKEND)?;
     let running = Running::start(rig, &app)?;
-    let cookie = running.cookie()?;
     let backend = running.get("/port")?;
     let (port, _nginx) = nginx(rig.folder(), backend.trim())?;
     let direct = format!("http://127.0.0.1:{}/", backend.trim());
@@ -35,11 +34,11 @@ fn measure(rig: &Rig) -> Result<Vec<Measured>, String> {
 
     let (mut rates, mut added) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
     for _ in 0..ROUNDS {
-        rates.0.push(load(&ours, &cookie, 32)?.0);
-        rates.1.push(load(&proxied, &cookie, 32)?.0);
-        let bare = load(&direct, &cookie, 1)?.1;
-        added.0.push(load(&ours, &cookie, 1)?.1 - bare);
-        added.1.push(load(&proxied, &cookie, 1)?.1 - bare);
+        rates.0.push(load(&ours, 32)?.0);
+        rates.1.push(load(&proxied, 32)?.0);
+        let bare = load(&direct, 1)?.1;
+        added.0.push(load(&ours, 1)?.1 - bare);
+        added.1.push(load(&proxied, 1)?.1 - bare);
     }
     Ok(vec![
         Measured {
@@ -88,14 +87,12 @@ fn nginx(folder: &Path, backend: &str) -> Result<(u16, Peer), String> {
 }
 
 /// Requests a second and the median time of one, in µs.
-fn load(url: &str, cookie: &str, connections: usize) -> Result<(f64, f64), String> {
+fn load(url: &str, connections: usize) -> Result<(f64, f64), String> {
     let text = Rig::output(Command::new("wrk").args([
         "-t1",
         &format!("-c{connections}"),
         "-d3s",
         "--latency",
-        "-H",
-        &format!("Cookie: {cookie}"),
         url,
     ]))?;
     if text.contains("Non-2xx") {

@@ -16,16 +16,9 @@ const SOCKETS: usize = 5_000;
 fn measure(rig: &Rig) -> Result<Vec<Measured>, String> {
     let app = rig.app("websocket", APP)?;
     let running = Running::start(rig, &app)?;
-    let cookie = running.cookie()?;
     let before = resident(running.id())?;
     let mut client = std::process::Command::new("python3")
-        .args([
-            "-c",
-            include_str!("clients/websocket_client.py"),
-            &running.url,
-            &cookie,
-            &SOCKETS.to_string(),
-        ])
+        .args(["-c", include_str!("clients/websocket_client.py"), &running.url, &SOCKETS.to_string()])
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .spawn()

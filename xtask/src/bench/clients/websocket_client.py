@@ -3,7 +3,7 @@ import resource
 import sys
 from urllib.parse import urlsplit
 
-url, cookie, count = urlsplit(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+url, count = urlsplit(sys.argv[1]), int(sys.argv[2])
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 PING = b"\x89\x80\x00\x00\x00\x00"
@@ -14,7 +14,7 @@ async def connect(gate):
         reader, writer = await asyncio.open_connection("127.0.0.1", url.port)
         writer.write(
             f"GET /socket HTTP/1.1\r\nHost: {url.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nOrigin: {url.scheme}://{url.netloc}\r\n"
-            f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nCookie: {cookie}\r\n\r\n".encode()
+            f"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
         head = await reader.readuntil(b"\r\n\r\n")
         return (reader, writer) if head.startswith(b"HTTP/1.1 101") else None
