@@ -46,6 +46,17 @@ impl Body {
 }
 
 impl Passing {
+    /// The next part; the connection it comes from is driven here.
+    fn poll_body(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        if let ready @ Poll::Ready(_) = Pin::new(&mut self.body).poll_frame(context) {
+            return ready;
+        }
+        if let Some(lease) = &mut self.lease {
+            lease.poll(context);
+        }
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
     fn release_if_ended(&mut self) {
         if self.body.is_end_stream()
             && let Some(lease) = self.lease.take()
@@ -65,7 +76,7 @@ impl HttpBody for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.get_mut() {
             Self::Ours(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::App(passing) => match Pin::new(&mut passing.body).poll_frame(context) {
+            Self::App(passing) => match passing.poll_body(context) {
                 Poll::Ready(Some(Ok(frame))) => {
                     passing.release_if_ended();
                     Poll::Ready(Some(Ok(frame)))

@@ -1,8 +1,14 @@
 //! Open HTTP/1.1 connections to one app, used again and again.
+//!
+//! A connection has no task of its own: the task of the request that uses it drives it, so that a request and its answer
+//! change the thread no more often than the sockets demand.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -26,7 +32,36 @@ const MAX_IDLE_TIME: Duration = Duration::from_millis(1_500);
 struct Idle {
     address: SocketAddr,
     sender: SendRequest<RequestBody>,
+    driver: Driver,
     since: Instant,
+}
+
+/// What moves a connection's bytes; none once it has ended.
+struct Driver(Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>);
+
+impl Driver {
+    fn poll(&mut self, context: &mut Context<'_>) {
+        let Some(connection) = &mut self.0 else { return };
+        if let Poll::Ready(ended) = connection.as_mut().poll(context) {
+            self.0 = None;
+            if let Err(error) = ended {
+                tracing::debug!(%error, "A connection to the app ended badly");
+            }
+        }
+    }
+
+    /// Waits for what only moving bytes can bring.
+    async fn until<T>(&mut self, awaited: impl Future<Output = T>) -> T {
+        let mut awaited = pin!(awaited);
+        std::future::poll_fn(|context| {
+            if let Poll::Ready(value) = awaited.as_mut().poll(context) {
+                return Poll::Ready(value);
+            }
+            self.poll(context);
+            awaited.as_mut().poll(context)
+        })
+        .await
+    }
 }
 
 #[derive(Clone, Default)]
@@ -108,10 +143,10 @@ impl Pool {
         mut request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Lease), Unanswered> {
         while let Some(mut idle) = self.take(address) {
-            if idle.sender.ready().await.is_err() {
+            if idle.driver.until(idle.sender.ready()).await.is_err() {
                 continue;
             }
-            match idle.sender.try_send_request(request).await {
+            match idle.driver.until(idle.sender.try_send_request(request)).await {
                 Ok(response) => return Ok((response, Lease { pool: self.clone(), idle, _mark: mark })),
                 // The app closed the idle connection just now: nothing was sent, so it may be sent again.
                 Err(mut failed) => match failed.take_message() {
@@ -120,16 +155,9 @@ impl Pool {
                 },
             }
         }
-        let mut sender = connect(address).await?;
-        match sender.send_request(request).await {
-            Ok(response) => Ok((
-                response,
-                Lease {
-                    pool: self.clone(),
-                    idle: Idle { address, sender, since: Instant::now() },
-                    _mark: mark,
-                },
-            )),
+        let mut idle = connect(address).await?;
+        match idle.driver.until(idle.sender.send_request(request)).await {
+            Ok(response) => Ok((response, Lease { pool: self.clone(), idle, _mark: mark })),
             Err(error) => Err(Unanswered::Broken(error)),
         }
     }
@@ -150,10 +178,24 @@ impl Pool {
 }
 
 impl Lease {
+    /// Moves the connection's bytes; whoever waits for the answer's body has to.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) {
+        self.idle.driver.poll(context);
+    }
+
+    /// Moves the connection's bytes until it has left HTTP.
+    pub(super) async fn hand_over(self) {
+        if let Some(connection) = self.idle.driver.0
+            && let Err(error) = connection.await
+        {
+            tracing::debug!(%error, "A connection to the app ended badly");
+        }
+    }
+
     /// Keeps the connection for the next request.
     pub(super) fn give_back(self) {
         let Self { pool, mut idle, _mark } = self;
-        if idle.sender.is_closed() {
+        if idle.driver.0.is_none() || idle.sender.is_closed() {
             return;
         }
         idle.since = Instant::now();
@@ -164,17 +206,12 @@ impl Lease {
     }
 }
 
-async fn connect(address: SocketAddr) -> Result<SendRequest<RequestBody>, Unanswered> {
+async fn connect(address: SocketAddr) -> Result<Idle, Unanswered> {
     let stream = TcpStream::connect(address).await.map_err(Unanswered::Unreachable)?;
     // A socket that cannot be tuned still works.
     let _untuned = stream.set_nodelay(true);
     let (sender, connection) =
         http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(Unanswered::Broken)?;
-    // Owned by the sender: it ends when that is dropped. Upgrades leave through it.
-    tokio::spawn(async move {
-        if let Err(error) = connection.with_upgrades().await {
-            tracing::debug!(%error, "A connection to the app ended badly");
-        }
-    });
-    Ok(sender)
+    let driver = Driver(Some(Box::pin(connection.with_upgrades())));
+    Ok(Idle { address, sender, driver, since: Instant::now() })
 }

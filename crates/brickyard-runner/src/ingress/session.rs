@@ -85,7 +85,7 @@ impl Visitor {
     }
 
     pub(super) fn said(&self) -> Arc<Said> {
-        Arc::clone(&self.current().said)
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).said)
     }
 
     fn current(&self) -> Current {

@@ -55,7 +55,8 @@ pub(super) async fn forward(
     ask_to_upgrade(&mut head.headers, protocol);
     let end = app.end.clone();
     front.tasks.spawn(async move {
-        if let Some(Err(error)) = end.run_until_cancelled(tunnel(client, server)).await {
+        let tunnelled = async { tokio::join!(lease.hand_over(), tunnel(client, server)).1 };
+        if let Some(Err(error)) = end.run_until_cancelled(tunnelled).await {
             tracing::debug!(%error, "A tunnel ended badly");
         }
     });
