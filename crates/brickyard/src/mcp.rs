@@ -5,14 +5,19 @@
 //! says what state it left, logs are there.
 
 mod apps;
+mod guide;
+mod http;
 mod local;
+mod prompt;
 mod tool;
 mod workspace_files;
 
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ErrorData, Implementation, ListToolsResult,
-    PaginatedRequestParams, ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ErrorData, GetPromptRequestParams,
+    GetPromptResponse, Implementation, ListPromptsResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig,
 };
 use rmcp::service::{RequestContext, RoleServer, ServiceExt};
 use serde_json::json;
@@ -21,6 +26,7 @@ use crate::failure::{Exit, Failure};
 use crate::lifecycle::Lifecycle;
 use crate::ops::target::{Target, TargetArgs};
 use crate::settings::Settings;
+pub(crate) use http::serve_http;
 use tool::Call;
 
 /// The server: which workspace it acts on was chosen when it was started, and no tool changes that.
@@ -59,7 +65,8 @@ impl Server {
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        let capabilities = ServerCapabilities::builder().enable_tools().build();
+        let capabilities =
+            ServerCapabilities::builder().enable_tools().enable_resources().enable_prompts().build();
         let mut config = ServerConfig::default();
         config.capabilities = capabilities;
         config.server_info = Implementation::new("brickyard", env!("CARGO_PKG_VERSION"));
@@ -79,6 +86,38 @@ impl ServerHandler for Server {
         Ok(ListToolsResult::with_all_items(tool::all()))
     }
 
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Ok(ListResourcesResult::with_all_items(guide::all()))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        Ok(guide::read(&request.uri)?.into())
+    }
+
+    async fn list_prompts(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Ok(ListPromptsResult::with_all_items(prompt::all()))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        Ok(prompt::get(&request.name, &request.arguments.unwrap_or_default())?.into())
+    }
+
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
@@ -89,9 +128,11 @@ impl ServerHandler for Server {
             match request.name.as_ref() {
                 "manage_app" => apps::manage(self, &call).await,
                 "manage_workspace_files" => workspace_files::manage(self, &call).await,
+                "create_app" => local::create(self, &call),
                 "check_app" => local::check(self, &call),
                 "explain_rule" => local::rule(&call),
                 "execute_sql" => local::sql(self, &call).await,
+                "list_resources" => local::resources(self).await,
                 "deploy_app" => apps::deploy(self, &call).await,
                 "app_environment" => local::environment(self, &call).await,
                 other => Err(Failure::user(format!("There is no tool `{other}`"))),

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use brickyard_project::new::{Auth, Data, Deploy, Template};
 use rmcp::model::{Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
 
@@ -23,6 +24,28 @@ impl Call {
     /// A text argument the tool cannot do without.
     pub(super) fn needed(&self, name: &str) -> Result<&str, Failure> {
         self.text(name).ok_or_else(|| Failure::user(format!("The argument `{name}` is missing")))
+    }
+
+    /// One of a few words, each standing for a value.
+    pub(super) fn choice<T>(
+        &self,
+        name: &str,
+        from: impl Fn(&str) -> Option<T>,
+        default: T,
+    ) -> Result<T, Failure> {
+        let Some(word) = self.text(name) else { return Ok(default) };
+        from(word).ok_or_else(|| Failure::user(format!("`{word}` is no `{name}`")))
+    }
+
+    /// Several texts.
+    pub(super) fn texts(&self, name: &str) -> Vec<&str> {
+        self.arguments
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect()
     }
 
     /// A yes or no.
@@ -68,6 +91,20 @@ pub(super) fn all() -> Vec<Tool> {
             ToolAnnotations::new().destructive(true),
         ),
         tool(
+            "create_app",
+            "Create an app that is ready to run, check and deploy, in a folder that is not there yet",
+            &json!({
+                "name": text("Name of the app: lower-case letters, digits and hyphens"),
+                "directory": text("Folder to make"),
+                "framework": choice(&words(Template::ALL, Template::word)),
+                "data": json!({ "type": "array", "items": choice(&words(Data::ALL, Data::word)) }),
+                "auth": choice(&words(Auth::ALL, Auth::word)),
+                "deploy": choice(&words(Deploy::ALL, Deploy::word)),
+            }),
+            &["name", "directory"],
+            ToolAnnotations::new().destructive(false),
+        ),
+        tool(
             "check_app",
             "Find what would fail on the platform in an app's folder: findings with place, rule and hint",
             &json!({ "path": text("Folder of the app") }),
@@ -96,6 +133,13 @@ pub(super) fn all() -> Vec<Tool> {
             ToolAnnotations::new().destructive(true),
         ),
         tool(
+            "list_resources",
+            "What of the workspace an app can be bound to: warehouses, serving endpoints, secret scopes, catalogs, jobs, databases, apps",
+            &json!({}),
+            &[],
+            ToolAnnotations::new().read_only(true),
+        ),
+        tool(
             "app_environment",
             "Every environment variable an app will see, with its origin; secrets are stars",
             &json!({ "path": text("Folder of the app") }),
@@ -103,6 +147,10 @@ pub(super) fn all() -> Vec<Tool> {
             ToolAnnotations::new().read_only(true),
         ),
     ]
+}
+
+fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
+    all.iter().map(|value| word(*value)).collect()
 }
 
 fn tool(

@@ -77,6 +77,70 @@ fn an_agent_checks_deploys_and_deletes() {
     assert_eq!(text(&output.stdout).trim(), "done");
 }
 
+/// The same server over HTTP: pages and prompts, and a new app.
+const VISITOR: &str = r#"
+import asyncio, json, pathlib, sys
+import httpx2 as httpx
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+
+url, token, folder = sys.argv[1:]
+
+async def main():
+    async with httpx.AsyncClient() as bare:
+        for headers in ({}, {"Authorization": "Bearer wrong"}):
+            refused = await bare.post(url, json={}, headers=headers)
+            assert refused.status_code == 401 and refused.headers["www-authenticate"] == "Bearer", refused
+        foreign = await bare.post(url, json={}, headers={"Authorization": f"Bearer {token}", "Host": "evil.example.com"})
+        assert foreign.status_code in (400, 403), foreign
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
+        async with streamable_http_client(url, http_client=client) as (read, write, *_), ClientSession(read, write) as session:
+            await session.initialize()
+            pages = {str(page.uri) for page in (await session.list_resources()).resources}
+            assert {"brickyard://rules", "brickyard://environment", "brickyard://choices"} <= pages, pages
+            for page in sorted(pages)[:6]:
+                assert (await session.read_resource(page)).contents[0].text.strip(), page
+            prompts = [prompt.name for prompt in (await session.list_prompts()).prompts]
+            assert prompts == ["create-app", "repair-app"], prompts
+            prompt = await session.get_prompt("create-app", {"purpose": "count bricks", "directory": folder})
+            assert "count bricks" in prompt.messages[0].content.text
+            made = await session.call_tool("create_app", {"name": "bricks", "directory": folder, "framework": "flask"})
+            assert not made.is_error and (pathlib.Path(folder) / "app.yaml").exists(), made
+            again = await session.call_tool("create_app", {"name": "bricks", "directory": folder})
+            assert again.is_error, again
+            found = json.loads((await session.call_tool("list_resources", {})).content[0].text)
+            assert found["sql_warehouses"] and "samples" in [catalog["name"] for catalog in found["catalogs"]], found
+
+asyncio.run(main())
+print("done")
+"#;
+
+#[test]
+fn agents_come_over_http_with_a_token() {
+    let home = Home::new();
+    let state = home.service();
+    let state = state.to_str().unwrap();
+    home.stdout(&["up", "--state-directory", state]);
+    let mut server = home.brickyard(&["mcp", "--http", "0", "--state-directory", state]).spawn().unwrap();
+    let note = std::path::Path::new(state).join("mcp.json");
+    super::harness::wait_for("mcp.json", || note.exists());
+    let said: serde_json::Value = serde_json::from_slice(&std::fs::read(&note).unwrap()).unwrap();
+    let folder = home.path().join("bricks");
+    let environment = python_environment(&["mcp==2.3.0"]);
+    let output = Command::new(environment.python())
+        .args(["-c", VISITOR, said["url"].as_str().unwrap(), said["token"].as_str().unwrap()])
+        .arg(&folder)
+        .env("HOME", home.path())
+        .output()
+        .unwrap();
+    let pid = nix::unistd::Pid::from_raw(server.id().cast_signed());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    assert!(server.wait().unwrap().success());
+    assert!(!note.exists(), "the token goes with the server");
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(text(&output.stdout).trim(), "done");
+}
+
 #[test]
 fn doctor_and_logs_tell_what_is_there() {
     let home = Home::new();
