@@ -28,20 +28,21 @@ const EARLY: Duration = Duration::from_secs(60);
 /// The one HTTP client: user agent, time limits, trust. `proxy` says whether the system's proxy is used, which a loopback
 /// address never needs.
 pub fn http_client(proxy: bool) -> Result<reqwest::Client, reqwest::Error> {
-    builder(proxy).read_timeout(Duration::from_secs(120)).build()
+    http_client_builder(proxy).read_timeout(Duration::from_secs(120)).build()
 }
 
 /// The same for a look at an address: a redirect is an answer.
 pub fn probe_client(proxy: bool) -> Result<reqwest::Client, reqwest::Error> {
-    builder(proxy).redirect(reqwest::redirect::Policy::none()).build()
+    http_client_builder(proxy).redirect(reqwest::redirect::Policy::none()).build()
 }
 
 /// The same for WebSockets, which HTTP/1.1 alone opens and which may be silent for long.
 pub fn stream_client(proxy: bool) -> Result<reqwest::Client, reqwest::Error> {
-    builder(proxy).http1_only().redirect(reqwest::redirect::Policy::none()).build()
+    http_client_builder(proxy).http1_only().redirect(reqwest::redirect::Policy::none()).build()
 }
 
-fn builder(proxy: bool) -> reqwest::ClientBuilder {
+/// The same before it is built, for those that need it stricter.
+pub fn http_client_builder(proxy: bool) -> reqwest::ClientBuilder {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // An error says that another part installed a provider before: as good.

@@ -22,7 +22,7 @@ pub use apps::{
     App, AppUpdate, ApplicationStatus, ComputeStatus, Deployment, DeploymentStatus, EnvironmentVariable,
     GitRepository, GitSource, HealthCheck, HeldPermission, PermissionEntry,
 };
-pub use client::{Client, http_client, probe_client, stream_client};
+pub use client::{Client, http_client, http_client_builder, probe_client, stream_client};
 pub use credentials::Credentials;
 pub use error::ApiFailure;
 pub use identity::Me;

@@ -9,11 +9,8 @@ use crate::error::ApiError;
 
 const ABSENT: Fidelity = Fidelity::Partial("Absent: answers 501 NOT_IMPLEMENTED.");
 
-const PATHS: [(&str, &str); 8] = [
-    ("Genie", "/api/2.0/genie/{*rest}"),
-    ("Vector search", "/api/2.0/vector-search/{*rest}"),
+const PATHS: [(&str, &str); 5] = [
     ("Lakeview dashboards", "/api/2.0/lakeview/{*rest}"),
-    ("Model Context Protocol", "/api/2.0/mcp/{*rest}"),
     ("Clusters", "/api/2.0/clusters/{*rest}"),
     ("Clusters", "/api/2.1/clusters/{*rest}"),
     ("Pipelines", "/api/2.0/pipelines/{*rest}"),

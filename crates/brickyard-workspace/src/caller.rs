@@ -17,6 +17,14 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// A principal in whose name the workspace itself does something, such as the owner of an index; 404 where there is
+    /// none of this name.
+    pub(crate) fn acting(workspace: &Workspace, name: &str) -> Result<Self, ApiError> {
+        let principal = workspace.directory().principal(name).map_err(|error| ApiError::internal(&error))?;
+        let principal = principal.ok_or_else(|| ApiError::not_found("Principal", name))?;
+        Ok(Self { principal, scopes: vec![scope::ALL_APIS.to_owned()] })
+    }
+
     /// Name in grants and `current_user()`.
     pub(crate) fn name(&self) -> &str {
         self.principal.name()

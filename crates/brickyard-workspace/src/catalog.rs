@@ -7,6 +7,7 @@
 mod access;
 mod catalogs;
 mod column;
+mod connections;
 mod data_type;
 mod delta;
 mod engine_api;
@@ -21,7 +22,7 @@ mod location;
 mod models;
 mod name;
 mod privilege;
-mod record;
+pub(crate) mod record;
 mod rest;
 mod samples;
 mod schemas;
@@ -36,6 +37,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use access::Identity;
 pub(crate) use column::Column;
+pub(crate) use connections::NewConnection;
 pub(crate) use data_type::DataType;
 pub(crate) use delta::{ChangedRows, Compacted, Group};
 pub(crate) use engine_api::engine_router;

@@ -7,8 +7,8 @@ use crate::error::ApiError;
 use crate::gateway::check_host;
 use crate::workspace::Workspace;
 use crate::{
-    absent, apps, catalog, database, files, jobs, lab, mlflow, oauth, permissions, postgres, scim, secrets,
-    serving, warehouse, workspace_files,
+    absent, apps, catalog, connections, database, files, genie, jobs, lab, mcp, mlflow, oauth, permissions,
+    postgres, scim, secrets, serving, vector_search, warehouse, workspace_files,
 };
 
 /// Every API family the workspace serves, in the order of `docs/PARITY.md`; one a line.
@@ -23,6 +23,10 @@ fn families() -> Vec<Family> {
         files::family(),
         serving::family(),
         catalog::family(),
+        connections::family(),
+        vector_search::family(),
+        genie::family(),
+        mcp::family(),
         mlflow::family(),
         mlflow::artifact_family(),
         mlflow::trace_family(),

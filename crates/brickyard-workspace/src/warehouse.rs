@@ -3,6 +3,7 @@
 //! A protocol file translates and decides nothing: it opens a [`session::Session`], hands a [`statement::Statement`] to
 //! it, and turns the [`operation::Operation`]'s progress and rows into what its clients read.
 
+mod ask;
 mod change;
 mod chatter;
 mod commands;
@@ -36,9 +37,11 @@ use axum::routing::{delete, get, post};
 
 use crate::endpoint::{Family, Fidelity};
 
+pub(crate) use ask::{json_rows, rows_of};
 pub(crate) use definition::starter_id;
 pub(crate) use run::{Run, run};
 pub(crate) use state::Warehouses;
+pub(crate) use statements::{answer_for, run_for};
 
 /// Tests in which unmodified clients drive the endpoints.
 const CONNECTOR: Option<&str> = Some("warehouse::connectors_of_every_generation_query");

@@ -9,6 +9,7 @@ use crate::caller::Caller;
 use crate::catalog::{Catalog, CatalogOpenError};
 use crate::clock::Clock;
 use crate::config::WorkspaceConfig;
+use crate::connections::Connections;
 use crate::directory::Directory;
 use crate::engine::SqlEngine;
 use crate::error::ApiError;
@@ -25,6 +26,7 @@ use crate::secrets::{Vault, VaultError};
 use crate::serving::Serving;
 use crate::store::{Store, StoreError};
 use crate::token::{Claims, Signer, SignerError};
+use crate::vector_search::VectorSearch;
 use crate::warehouse::Warehouses;
 use crate::workspace_files::FileTree;
 
@@ -67,6 +69,8 @@ struct Inner {
     denials: Denials,
     jobs: Jobs,
     apps: Underway,
+    vector_search: VectorSearch,
+    connections: Connections,
     _lock: StateLock,
     addresses: OnceLock<(SocketAddr, SocketAddr)>,
     tracker: TaskTracker,
@@ -170,6 +174,8 @@ impl Workspace {
                 denials: Denials::default(),
                 jobs: Jobs::default(),
                 apps: Underway::default(),
+                vector_search: VectorSearch::default(),
+                connections: Connections::default(),
                 _lock: lock,
                 addresses: OnceLock::new(),
                 tracker: TaskTracker::new(),
@@ -288,6 +294,14 @@ impl Workspace {
 
     pub(crate) fn denials(&self) -> &Denials {
         &self.inner.denials
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.inner.connections
+    }
+
+    pub(crate) fn vector_search(&self) -> &VectorSearch {
+        &self.inner.vector_search
     }
 
     pub(crate) fn faults(&self) -> &Faults {

@@ -46,7 +46,9 @@ impl Catalog {
     ) -> Result<(), CatalogError> {
         let parts = name::parts(kind, full_name)?;
         let denied = |kind, name: String, privilege| Err(CatalogError::Denied { privilege, kind, name });
-        if let Some(catalog) = parts.first() {
+        if kind == Kind::Connection {
+            self.connection_record(&parts[0])?; // it lies in no catalog
+        } else if let Some(catalog) = parts.first() {
             self.catalog_record(catalog)?;
             let using = privilege == Privilege::USE_CATALOG && kind == Kind::Catalog;
             if !using && !self.may(identity, Kind::Catalog, &parts[..1], Privilege::USE_CATALOG)? {
@@ -95,6 +97,9 @@ impl Catalog {
         if self.may_manage(identity, kind, parts)? {
             return Ok(true);
         }
+        if kind == Kind::Connection {
+            return self.may(identity, kind, parts, Privilege::USE_CONNECTION);
+        }
         if self.may(identity, Kind::Catalog, &parts[..1], Privilege::BROWSE)? {
             return Ok(true);
         }
@@ -111,6 +116,7 @@ impl Catalog {
             Kind::Table => &[Privilege::SELECT, Privilege::MODIFY],
             Kind::Volume => &[Privilege::READ_VOLUME],
             Kind::Function => &[Privilege::EXECUTE],
+            Kind::Connection => &[Privilege::USE_CONNECTION],
         };
         for privilege in wanted {
             if self.may(identity, kind, parts, *privilege)? {
@@ -179,6 +185,7 @@ impl Catalog {
                     Err(error) => self.model_record(&full).map_err(|_| error)?.stamp.owner,
                 }
             }
+            (Kind::Connection, [name]) => self.connection_record(name)?.stamp.owner,
             _ => return Err(CatalogError::not_found(kind, parts.join("."))),
         })
     }

@@ -106,6 +106,7 @@ impl CatalogError {
                 Kind::Table => ("TABLE_OR_VIEW_NOT_FOUND", "42P01"),
                 Kind::Volume => ("VOLUME_NOT_FOUND", "42704"),
                 Kind::Function => ("ROUTINE_NOT_FOUND", "42883"),
+                Kind::Connection => ("CONNECTION_NOT_FOUND", "42704"),
             },
             Self::AlreadyExists { kind, .. } => match kind {
                 Kind::Metastore | Kind::Catalog => ("CATALOG_ALREADY_EXISTS", "42710"),
@@ -113,6 +114,7 @@ impl CatalogError {
                 Kind::Table => ("TABLE_OR_VIEW_ALREADY_EXISTS", "42P07"),
                 Kind::Volume => ("VOLUME_ALREADY_EXISTS", "42710"),
                 Kind::Function => ("ROUTINE_ALREADY_EXISTS", "42723"),
+                Kind::Connection => ("CONNECTION_ALREADY_EXISTS", "42710"),
             },
             Self::NotEmpty { .. } => ("SCHEMA_NOT_EMPTY", "2BP01"),
             Self::Denied { .. } | Self::NotOwner { .. } => ("INSUFFICIENT_PERMISSIONS", "42501"),
@@ -155,6 +157,7 @@ impl From<CatalogError> for ApiError {
                     Kind::Table => "TABLE_DOES_NOT_EXIST",
                     Kind::Volume => "VOLUME_DOES_NOT_EXIST",
                     Kind::Function => "ROUTINE_DOES_NOT_EXIST",
+                    Kind::Connection => "CONNECTION_DOES_NOT_EXIST",
                 };
                 Self::new(StatusCode::NOT_FOUND, code, message)
             }

@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Volume,
     /// SQL or Python function.
     Function,
+    /// Way to a service outside.
+    Connection,
 }
 
 impl Kind {
@@ -25,6 +27,7 @@ impl Kind {
             Self::Table => "Table",
             Self::Volume => "Volume",
             Self::Function => "Routine",
+            Self::Connection => "Connection",
         }
     }
 
@@ -37,6 +40,7 @@ impl Kind {
             Self::Table => "TABLE",
             Self::Volume => "VOLUME",
             Self::Function => "FUNCTION",
+            Self::Connection => "CONNECTION",
         }
     }
 
@@ -49,6 +53,7 @@ impl Kind {
             "TABLE" | "VIEW" => Self::Table,
             "VOLUME" => Self::Volume,
             "FUNCTION" => Self::Function,
+            "CONNECTION" => Self::Connection,
             _ => return None,
         })
     }
@@ -57,7 +62,7 @@ impl Kind {
     pub(crate) fn depth(self) -> usize {
         match self {
             Self::Metastore => 0,
-            Self::Catalog => 1,
+            Self::Catalog | Self::Connection => 1,
             Self::Schema => 2,
             Self::Table | Self::Volume | Self::Function => 3,
         }

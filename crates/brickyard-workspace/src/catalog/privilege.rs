@@ -30,6 +30,7 @@ const SCHEMA: &[&str] = &["ALL_PRIVILEGES", "USE_SCHEMA"];
 const TABLE: &[&str] = &["ALL_PRIVILEGES", "APPLY_TAG", "MANAGE", "MODIFY", "REFRESH", "SELECT"];
 const VOLUME: &[&str] = &["ALL_PRIVILEGES", "APPLY_TAG", "MANAGE", "READ_VOLUME", "WRITE_VOLUME"];
 const FUNCTION: &[&str] = &["ALL_PRIVILEGES", "EXECUTE", "MANAGE"];
+const CONNECTION: &[&str] = &["ALL_PRIVILEGES", "CREATE_FOREIGN_CATALOG", "MANAGE", "USE_CONNECTION"];
 const METASTORE: &[&str] = &[
     "CREATE_CATALOG",
     "CREATE_CONNECTION",
@@ -45,6 +46,7 @@ impl Privilege {
     pub(crate) const ALL: Self = Self("ALL_PRIVILEGES");
     pub(crate) const BROWSE: Self = Self("BROWSE");
     pub(crate) const CREATE_CATALOG: Self = Self("CREATE_CATALOG");
+    pub(crate) const CREATE_CONNECTION: Self = Self("CREATE_CONNECTION");
     pub(crate) const CREATE_FUNCTION: Self = Self("CREATE_FUNCTION");
     pub(crate) const CREATE_MODEL: Self = Self("CREATE_MODEL");
     pub(crate) const CREATE_SCHEMA: Self = Self("CREATE_SCHEMA");
@@ -56,6 +58,7 @@ impl Privilege {
     pub(crate) const READ_VOLUME: Self = Self("READ_VOLUME");
     pub(crate) const SELECT: Self = Self("SELECT");
     pub(crate) const USE_CATALOG: Self = Self("USE_CATALOG");
+    pub(crate) const USE_CONNECTION: Self = Self("USE_CONNECTION");
     pub(crate) const USE_SCHEMA: Self = Self("USE_SCHEMA");
 
     /// Reads `USE CATALOG`, `use_catalog`, `ALL`, `CREATE MATERIALIZED VIEW`, …; `None` for what is none.
@@ -67,7 +70,8 @@ impl Privilege {
             "USAGE" => "USE_SCHEMA",
             name => name,
         };
-        let lists = [METASTORE, CATALOG, SCHEMA, BELOW_CATALOG, BELOW_SCHEMA, TABLE, VOLUME, FUNCTION];
+        let lists =
+            [METASTORE, CATALOG, SCHEMA, BELOW_CATALOG, BELOW_SCHEMA, TABLE, VOLUME, FUNCTION, CONNECTION];
         lists.into_iter().flatten().find(|known| **known == name).map(|known| Self(known))
     }
 
@@ -85,6 +89,7 @@ impl Privilege {
             Kind::Table => &[TABLE],
             Kind::Volume => &[VOLUME],
             Kind::Function => &[FUNCTION],
+            Kind::Connection => &[CONNECTION],
         };
         lists.iter().any(|list| list.contains(&self.0))
     }

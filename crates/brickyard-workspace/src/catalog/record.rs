@@ -247,3 +247,21 @@ impl ModelRecord {
         [self.catalog.clone(), self.schema.clone(), self.name.clone()]
     }
 }
+
+/// A way to a service outside; its secrets are in the vault under its id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ConnectionRecord {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    /// `HTTP`, `POSTGRESQL`, …
+    pub(crate) connection_type: String,
+    /// Without secrets.
+    pub(crate) options: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) properties: BTreeMap<String, String>,
+    /// `BEARER_TOKEN`, `OAUTH_M2M`, `OAUTH_U2M_MAPPING`, …
+    pub(crate) credential_type: String,
+    #[serde(default)]
+    pub(crate) read_only: bool,
+    pub(crate) stamp: Stamp,
+}

@@ -1,6 +1,7 @@
 //! Unity Catalog REST 2.1 for people, SDKs and apps.
 
 mod catalogs;
+mod connections;
 mod functions;
 mod metastore;
 mod page;
@@ -16,6 +17,7 @@ use crate::endpoint::{Family, Fidelity};
 pub(super) use tables::column;
 
 const CATALOGS: Option<&str> = Some("unity_catalog::the_sdk_walks_through_catalogs");
+const CONNECTIONS: Option<&str> = Some("connections::the_sdk_calls_through_a_connection");
 const GRANTS: Option<&str> = Some("unity_catalog::grants_decide_what_the_sdk_sees");
 
 /// The endpoints of this family.
@@ -91,6 +93,29 @@ pub(crate) fn family() -> Family {
             delete(volumes::remove),
             full,
             CATALOGS,
+        )
+        .endpoint("GET", "/api/2.1/unity-catalog/connections", get(connections::list), full, CONNECTIONS)
+        .endpoint("POST", "/api/2.1/unity-catalog/connections", post(connections::create), full, CONNECTIONS)
+        .endpoint(
+            "GET",
+            "/api/2.1/unity-catalog/connections/{name}",
+            get(connections::read),
+            full,
+            CONNECTIONS,
+        )
+        .endpoint(
+            "PATCH",
+            "/api/2.1/unity-catalog/connections/{name}",
+            patch(connections::update),
+            full,
+            CONNECTIONS,
+        )
+        .endpoint(
+            "DELETE",
+            "/api/2.1/unity-catalog/connections/{name}",
+            delete(connections::remove),
+            full,
+            CONNECTIONS,
         )
         .endpoint("GET", "/api/2.1/unity-catalog/functions", get(functions::list), full, None)
         .endpoint("POST", "/api/2.1/unity-catalog/functions", post(functions::create), full, None)

@@ -17,8 +17,8 @@ use crate::workspace::Workspace;
 /// Longest time a model may take, as on the platform.
 pub(super) const LONGEST: Duration = Duration::from_secs(297);
 
-/// Largest answer that a function of SQL takes, in bytes.
-const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+/// Largest answer that another part of the workspace takes, in bytes.
+const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
 /// A question to an endpoint, checked as far as the workspace can.
 pub(super) struct Question {
@@ -73,6 +73,37 @@ async fn by_model(workspace: &Workspace, caller: &Caller, door: Door, body: &Byt
         ask(workspace, caller, model, Some(door), body).await
     };
     asked.await.unwrap_or_else(IntoResponse::into_response)
+}
+
+impl Workspace {
+    /// Whether there is an endpoint of this name.
+    pub(crate) fn has_model(&self, endpoint: &str) -> bool {
+        self.serving().find(endpoint).is_some()
+    }
+
+    /// Asks an endpoint as this caller and waits for its whole answer, for other parts of the workspace.
+    pub(crate) async fn ask_model(
+        &self,
+        caller: &Caller,
+        endpoint: &str,
+        body: Value,
+    ) -> Result<Value, ApiError> {
+        let task = self.serving().find(endpoint).map(|found| found.task(endpoint).to_owned());
+        let door = Door::of(&body, &task.unwrap_or_default());
+        let response = ask(self, caller, endpoint.to_owned(), door, body).await?;
+        let (status, body) = (response.status(), response.into_body());
+        let body =
+            axum::body::to_bytes(body, LARGEST_ANSWER).await.map_err(|error| ApiError::internal(&error))?;
+        let answer: Option<Value> = serde_json::from_slice(&body).ok();
+        match answer {
+            Some(answer) if status.is_success() => Ok(answer),
+            answer => {
+                let why = answer.as_ref().and_then(|answer| answer["message"].as_str()).unwrap_or("no JSON");
+                let message = format!("The endpoint '{endpoint}' answered {}: {why}", status.as_u16());
+                Err(ApiError::new(StatusCode::BAD_GATEWAY, "BAD_GATEWAY", message))
+            }
+        }
+    }
 }
 
 fn parse(body: &Bytes) -> Result<Value, ApiError> {

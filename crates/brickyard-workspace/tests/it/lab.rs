@@ -70,15 +70,15 @@ async fn absent_families_name_themselves() {
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotImplemented
 w = WorkspaceClient()
-for call in (lambda: w.genie.list_spaces(), lambda: list(w.vector_search_endpoints.list_endpoints()), lambda: list(w.lakeview.list())):
+for call in (lambda: list(w.instance_pools.list()), lambda: list(w.pipelines.list_pipelines()), lambda: list(w.lakeview.list())):
     try:
         call()
     except NotImplemented as error:
         print(str(error).split(" (")[0])
 "#;
     let printed = running.python_with(&environment(TODAY).await, &developer(&running), script).await;
-    let expected = "The local workspace does not implement Genie\n\
-        The local workspace does not implement Vector search\n\
+    let expected = "The local workspace does not implement Instance pools\n\
+        The local workspace does not implement Pipelines\n\
         The local workspace does not implement Lakeview dashboards\n";
     assert_eq!(printed, expected);
 }

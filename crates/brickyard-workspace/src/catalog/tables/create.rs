@@ -88,6 +88,43 @@ impl Catalog {
         Ok(record)
     }
 
+    /// Makes the entry of a thing that is no table but stands among them, such as a vector search index; the caller owns
+    /// it and its rows are kept elsewhere.
+    pub(crate) fn register_index(
+        &self,
+        identity: &Identity,
+        table: NewTable,
+    ) -> Result<TableRecord, CatalogError> {
+        let parts = name::parts(Kind::Table, &table.full_name)?;
+        let new_name = name::new(Kind::Table, &parts[2])?;
+        let schema = format!("{}.{}", name::quote(&parts[0]), name::quote(&parts[1]));
+        self.check(identity, Kind::Schema, &schema, Privilege::CREATE_TABLE)?;
+        let record = TableRecord {
+            catalog: parts[0].clone(),
+            schema: parts[1].clone(),
+            name: new_name,
+            id: uuid::Uuid::new_v4().to_string(),
+            table_type: TableType::External,
+            format: table.format,
+            location: None,
+            columns: table.columns,
+            partition_columns: Vec::new(),
+            options: BTreeMap::new(),
+            properties: table.properties,
+            view_definition: None,
+            view_context: None,
+            constraints: Vec::new(),
+            row_filter: None,
+            column_masks: BTreeMap::new(),
+            column_tags: BTreeMap::new(),
+            stamp: self.stamp(&identity.name, table.comment),
+        };
+        if self.store().insert(TABLE, &parts.join("."), &record)? {
+            return Ok(record);
+        }
+        Err(CatalogError::already_exists(Kind::Table, parts.join(".")))
+    }
+
     fn replace_table(
         &self,
         identity: &Identity,

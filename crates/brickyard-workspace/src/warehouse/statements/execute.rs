@@ -22,11 +22,14 @@ use crate::warehouse::link;
 use crate::warehouse::operation::{Format, Operation, Progress};
 use crate::warehouse::result::file::Layout;
 use crate::warehouse::spool::Chunk;
+use crate::warehouse::session::{Session, Settings};
 use crate::warehouse::statement::{Statement, submit};
 use crate::workspace::Workspace;
 
 /// Bytes that a result may have inline (25 MiB), and behind links (100 GiB).
 const INLINE_LIMIT: u64 = 25 * 1024 * 1024;
+/// Rows of a statement that another part of the workspace runs.
+const MOST_ROWS: u64 = 10_000;
 const LINK_LIMIT: u64 = 100 * 1024 * 1024 * 1024;
 
 #[derive(Deserialize)]
@@ -112,18 +115,55 @@ async fn begin(
         }
     };
     let statement = Statement { text, parameters, row_limit: wish.row_limit, ..Statement::default() };
+    let kept = launch(workspace, session, statement, wish);
+    let operation = Arc::clone(&kept.operation);
+    if !wait.is_zero() && tokio::time::timeout(wait, kept.stored(workspace)).await.is_err() && cancels {
+        operation.cancellation().cancel();
+        let _ = operation.settled().await;
+    }
+    show(workspace, base, &kept)
+}
+
+/// Starts a statement; its result can be asked for by its id from now on.
+fn launch(workspace: &Workspace, session: Arc<Session>, statement: Statement, wish: Wish) -> Arc<Kept> {
     let operation = Arc::new(Operation::new(0, workspace.clock().now(), Format::COLUMNS));
     let started = workspace.clock().unix_milliseconds();
     let kept = Arc::new(Kept::new(Arc::clone(&operation), Arc::clone(&session), wish, started));
     workspace.warehouses().results().add(Arc::clone(&kept), started);
     submit(workspace, &session, &operation, statement);
     keep(workspace, &kept);
+    kept
+}
 
-    if !wait.is_zero() && tokio::time::timeout(wait, kept.stored(workspace)).await.is_err() && cancels {
-        operation.cancellation().cancel();
-        let _ = operation.settled().await;
-    }
-    show(workspace, base, &kept)
+/// Starts a statement for another part of the workspace, whose own rules said that this caller may run it, and waits for
+/// it; its id, by which [`answer_for`] tells the result.
+pub(crate) async fn run_for(
+    workspace: &Workspace,
+    caller: Caller,
+    warehouse: &str,
+    sql: &str,
+    wait: Duration,
+) -> Result<Uuid, ApiError> {
+    let warehouse = workspace.warehouses().get(workspace, warehouse)?.id;
+    let now = workspace.clock().unix_milliseconds();
+    let session = Arc::new(Session::new(caller, warehouse, Settings::for_caller(workspace), now));
+    let wish = Wish {
+        format: Layout::JsonArray,
+        links: false,
+        lz4: false,
+        row_limit: Some(MOST_ROWS),
+        byte_limit: Some(INLINE_LIMIT),
+    };
+    let row_limit = wish.row_limit;
+    let statement = Statement { text: sql.to_owned(), row_limit, ..Statement::default() };
+    let kept = launch(workspace, session, statement, wish);
+    let _ = tokio::time::timeout(wait, kept.stored(workspace)).await;
+    Ok(kept.operation.id)
+}
+
+/// A statement that [`run_for`] started, as the API shows it to the same caller.
+pub(crate) fn answer_for(workspace: &Workspace, caller: &Caller, id: &str) -> Result<Value, ApiError> {
+    show(workspace, "", &*found(workspace, caller, id)?)
 }
 
 /// Brings the result to disk in the background, so that the engine is not held up by a client that does not ask.
@@ -205,6 +245,10 @@ pub(crate) async fn get_chunk(
 
 fn find(workspace: &Workspace, caller: &Caller, id: &str) -> Result<Arc<Kept>, ApiError> {
     caller.require_scope("sql.statement-execution")?;
+    found(workspace, caller, id)
+}
+
+fn found(workspace: &Workspace, caller: &Caller, id: &str) -> Result<Arc<Kept>, ApiError> {
     let missing = || ApiError::not_found("Statement", id);
     let kept = Uuid::parse_str(id).ok().and_then(|id| workspace.warehouses().results().get(id));
     let kept = kept.ok_or_else(missing)?;

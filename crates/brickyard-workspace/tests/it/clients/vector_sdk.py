@@ -1,0 +1,32 @@
+from databricks.sdk.service.vectorsearch import (
+    DirectAccessVectorIndexSpec, EmbeddingVectorColumn, EndpointType, VectorIndexType)
+endpoint = w.vector_search_endpoints.create_endpoint_and_wait("shop", EndpointType.STANDARD)
+assert endpoint.name == "shop" and [e.name for e in w.vector_search_endpoints.list_endpoints()] == ["shop"]
+made = w.vector_search_indexes.create_index(
+    "main.default.things", "shop", "id", VectorIndexType.DIRECT_ACCESS,
+    direct_access_index_spec=DirectAccessVectorIndexSpec(
+        embedding_vector_columns=[EmbeddingVectorColumn(name="v", embedding_dimension=2)],
+        schema_json='{"id": "string", "n": "int", "v": "array<float>"}'))
+assert made.status.ready and made.index_type == VectorIndexType.DIRECT_ACCESS, made
+wrote = w.vector_search_indexes.upsert_data_vector_index(
+    made.name, '[{"id": "a", "n": 1, "v": [1, 0]}, {"id": "b", "n": 2, "v": [0, 1]}, {"id": "c", "n": 3, "v": [1, 1]}]')
+assert wrote.status.value == "SUCCESS" and wrote.result.success_row_count == 3
+found = w.vector_search_indexes.query_index(made.name, columns=["id", "n"], query_vector=[1.0, 0.0], num_results=2)
+assert [c.name for c in found.manifest.columns] == ["id", "n", "score"]
+assert [row[0] for row in found.result.data_array] == ["a", "c"], found
+found = w.vector_search_indexes.query_index(
+    made.name, columns=["id"], query_vector=[1.0, 0.0], filters_json='{"n >=": 2}', sort_columns=["n DESC"])
+assert [row[0] for row in found.result.data_array] == ["c", "b"], found
+scanned = w.vector_search_indexes.scan_index(made.name, num_results=10)
+assert [row.fields[0].value.string_value for row in scanned.data] == ["a", "b", "c"], scanned
+gone = w.vector_search_indexes.delete_data_vector_index(made.name, ["a", "b"])
+assert gone.result.success_row_count == 2, gone
+assert [i.name for i in w.vector_search_indexes.list_indexes("shop")] == [made.name]
+permissions = w.vector_search_endpoints.get_permissions(endpoint.id)
+assert permissions.access_control_list, permissions
+w.vector_search_endpoints.update_permissions(endpoint.id, access_control_list=[])
+refused(lambda: w.vector_search_indexes.query_index(made.name, columns=["id"], query_vector=[1.0, 0.0], facets=["n"]))
+w.vector_search_indexes.delete_index(made.name)
+w.vector_search_endpoints.delete_endpoint("shop")
+assert list(w.vector_search_endpoints.list_endpoints()) == []
+print("ok")
