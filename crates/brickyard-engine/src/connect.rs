@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::uri::PathAndQuery;
 use prost::Message;
 use tonic::client::Grpc;
@@ -11,6 +12,7 @@ use tower::service_fn;
 
 use crate::endpoint::Endpoint;
 use crate::error::EngineError;
+use crate::raw::{ExecuteRequest, RawCodec};
 use crate::socket::Socket;
 use crate::wire::{
     Acknowledgement, AnalyzePlanRequest, AnalyzePlanResponse, ConfigRequest, ExecutePlanRequest,
@@ -63,6 +65,23 @@ impl Client {
         let path = PathAndQuery::from_static("/spark.connect.SparkConnectService/ExecutePlan");
         let answer = grpc.server_streaming(self.request(request), path, ProstCodec::default()).await?;
         Ok(answer.into_inner())
+    }
+
+    /// Carries out a plan that we have not made, for answers as they are.
+    pub(crate) async fn execute_raw(&self, request: ExecuteRequest) -> Result<Streaming<Bytes>, Status> {
+        let mut grpc = self.grpc();
+        grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
+        let path = PathAndQuery::from_static("/spark.connect.SparkConnectService/ExecutePlan");
+        let request = self.request(Bytes::from(request.encode_to_vec()));
+        Ok(grpc.server_streaming(request, path, RawCodec).await?.into_inner())
+    }
+
+    /// Any other call that has one answer, as it is.
+    pub(crate) async fn call_raw(&self, path: &'static str, request: Bytes) -> Result<Bytes, Status> {
+        let mut grpc = self.grpc();
+        grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
+        let path = PathAndQuery::from_static(path);
+        Ok(grpc.unary(self.request(request), path, RawCodec).await?.into_inner())
     }
 
     pub(crate) async fn analyze(&self, request: AnalyzePlanRequest) -> Result<AnalyzePlanResponse, Status> {

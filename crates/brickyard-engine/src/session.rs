@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex as Lock, PoisonError};
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::SchemaRef;
+use bytes::Bytes;
+use prost::Message;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
@@ -14,6 +16,7 @@ use crate::engine::{Inner, Life};
 use crate::environment;
 use crate::error::EngineError;
 use crate::parameter::Parameters;
+use crate::raw::{Beginning, ExecuteRequest, RawResult};
 use crate::result::ResultStream;
 use crate::wire::{
     AnalyzePlanRequest, AnalyzeSchema, Command, ConfigOperation, ConfigRequest, ConfigSet, CreateView,
@@ -120,6 +123,45 @@ impl Session {
         };
         let schema = answer.schema.and_then(|schema| schema.schema);
         crate::data_type::schema(&schema.ok_or_else(|| EngineError::internal("The engine gave no schema"))?)
+    }
+
+    /// Carries out a plan of a Spark client, a message `Plan`, whose parts the caller has all looked at.
+    pub async fn execute_plan(&self, operation: Uuid, plan: Bytes) -> Result<RawResult, EngineError> {
+        let live = self.live().await?;
+        let request = ExecuteRequest {
+            session_id: live.id.clone(),
+            user_context: Some(live.user.clone()),
+            plan,
+            client_type: Some(CLIENT_TYPE.to_owned()),
+            operation_id: Some(operation.to_string()),
+        };
+        match live.client.execute_raw(request).await {
+            Ok(stream) => Ok(RawResult { stream, explain: live.life.clone() }),
+            Err(status) => Err(live.life.explain(&status).await),
+        }
+    }
+
+    /// Asks about a plan: `rest` holds the fields of an `AnalyzePlanRequest` after the session and its user; the answer is
+    /// an `AnalyzePlanResponse`.
+    pub async fn analyze_plan(&self, rest: &[u8]) -> Result<Bytes, EngineError> {
+        self.call("/spark.connect.SparkConnectService/AnalyzePlan", rest).await
+    }
+
+    /// Reads configuration: `rest` holds the fields of a `ConfigRequest` after the session and its user; the answer is a
+    /// `ConfigResponse`.
+    pub async fn read_configuration(&self, rest: &[u8]) -> Result<Bytes, EngineError> {
+        self.call("/spark.connect.SparkConnectService/Config", rest).await
+    }
+
+    async fn call(&self, path: &'static str, rest: &[u8]) -> Result<Bytes, EngineError> {
+        let live = self.live().await?;
+        let beginning = Beginning { session_id: live.id.clone(), user_context: Some(live.user.clone()) };
+        let mut request = beginning.encode_to_vec();
+        request.extend_from_slice(rest);
+        match live.client.call_raw(path, request.into()).await {
+            Ok(answer) => Ok(answer),
+            Err(status) => Err(live.life.explain(&status).await),
+        }
     }
 
     /// Makes rows known as a temporary view of this session, replacing one of that name. The batches share a schema;

@@ -11,14 +11,20 @@ use serde::Deserialize;
 use crate::source::{ProjectError, Source, Span};
 
 mod check;
+mod connection;
+mod genie;
 mod lab;
 mod resource;
 mod serving;
+mod vector_index;
 
 pub use check::CheckSettings;
+pub use connection::ConnectionSettings;
+pub use genie::{GenieQuestion, GenieSettings};
 pub use lab::{ClockSettings, FaultSettings};
 pub use resource::ResourceSettings;
 pub use serving::ServingSettings;
+pub use vector_index::VectorIndexSettings;
 
 /// Name of the file, beside `app.yaml`.
 pub const NAME: &str = "brickyard.toml";
@@ -39,6 +45,12 @@ pub struct Settings {
     pub secrets: BTreeMap<String, BTreeMap<String, SecretValue>>,
     /// Model serving endpoints by name.
     pub serving: BTreeMap<String, ServingSettings>,
+    /// Genie spaces by id.
+    pub genie: BTreeMap<String, GenieSettings>,
+    /// Connections of Unity Catalog by name.
+    pub connections: BTreeMap<String, ConnectionSettings>,
+    /// Vector search indexes by full name.
+    pub vector_indexes: BTreeMap<String, VectorIndexSettings>,
     /// What a resource key stands for here, by key.
     pub resources: BTreeMap<String, ResourceSettings>,
     /// SQL for the warehouse, run once when the workspace's data is made.

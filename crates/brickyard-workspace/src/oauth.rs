@@ -23,6 +23,7 @@ use crate::store::{Store, StoreError};
 
 pub use clients::OAuthClient;
 pub(crate) use discovery::{Base, base};
+pub(crate) use page::escape;
 pub(crate) use personal_tokens::{PREFIX as PERSONAL_TOKEN_PREFIX, find as find_personal_token};
 
 /// Seconds a code may wait to be redeemed.

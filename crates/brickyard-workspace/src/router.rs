@@ -7,8 +7,8 @@ use crate::error::ApiError;
 use crate::gateway::check_host;
 use crate::workspace::Workspace;
 use crate::{
-    absent, apps, catalog, connections, database, files, genie, jobs, lab, mcp, mlflow, oauth, permissions,
-    postgres, scim, secrets, serving, vector_search, warehouse, workspace_files,
+    absent, apps, catalog, connections, database, files, genie, jobs, lab, lakeview, mcp, mlflow, oauth,
+    permissions, postgres, scim, secrets, serving, spark, vector_search, warehouse, workspace_files,
 };
 
 /// Every API family the workspace serves, in the order of `docs/PARITY.md`; one a line.
@@ -26,6 +26,8 @@ fn families() -> Vec<Family> {
         connections::family(),
         vector_search::family(),
         genie::family(),
+        lakeview::family(),
+        spark::family(),
         mcp::family(),
         mlflow::family(),
         mlflow::artifact_family(),

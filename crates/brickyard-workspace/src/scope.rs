@@ -137,6 +137,7 @@ pub(crate) fn needed(method: &http::Method, path: &str) -> Option<&'static str> 
         _ if below("/api/2.0/sql/warehouses") && read => "sql.warehouses:read",
         _ if below("/api/2.0/sql/warehouses") => "sql.warehouses",
         _ if below("/api/2.0/sql") => "sql",
+        _ if below("/api/2.0/lakeview") || below("/embed/dashboardsv3") => "sql.dashboards",
         _ if below("/api/2.0/genie") => "dashboards.genie",
         _ if below("/api/2.0/fs") => "files.files",
         _ if below("/serving-endpoints") => "model-serving",

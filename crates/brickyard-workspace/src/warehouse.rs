@@ -39,8 +39,13 @@ use crate::endpoint::{Family, Fidelity};
 
 pub(crate) use ask::{json_rows, rows_of};
 pub(crate) use definition::starter_id;
+pub(crate) use fault::Fault;
+pub(crate) use result::ipc::stream as write_stream;
 pub(crate) use run::{Run, run};
+pub(crate) use scene::{Part, Scene};
+pub(crate) use session::{Session, Settings};
 pub(crate) use state::Warehouses;
+pub(crate) use statement::{Statement, execute};
 pub(crate) use statements::{answer_for, run_for};
 
 /// Tests in which unmodified clients drive the endpoints.

@@ -24,6 +24,7 @@ use crate::permissions::AccessLists;
 use crate::scope::ALL_APIS;
 use crate::secrets::{Vault, VaultError};
 use crate::serving::Serving;
+use crate::spark::Spark;
 use crate::store::{Store, StoreError};
 use crate::token::{Claims, Signer, SignerError};
 use crate::vector_search::VectorSearch;
@@ -71,6 +72,7 @@ struct Inner {
     apps: Underway,
     vector_search: VectorSearch,
     connections: Connections,
+    spark: Spark,
     _lock: StateLock,
     addresses: OnceLock<(SocketAddr, SocketAddr)>,
     tracker: TaskTracker,
@@ -176,6 +178,7 @@ impl Workspace {
                 apps: Underway::default(),
                 vector_search: VectorSearch::default(),
                 connections: Connections::default(),
+                spark: Spark::default(),
                 _lock: lock,
                 addresses: OnceLock::new(),
                 tracker: TaskTracker::new(),
@@ -294,6 +297,10 @@ impl Workspace {
 
     pub(crate) fn denials(&self) -> &Denials {
         &self.inner.denials
+    }
+
+    pub(crate) fn spark(&self) -> &Spark {
+        &self.inner.spark
     }
 
     pub(crate) fn connections(&self) -> &Connections {

@@ -26,5 +26,6 @@ pub(crate) mod service;
 pub(crate) mod serving;
 pub(crate) mod session;
 pub(crate) mod sql;
+pub(crate) mod stand_ins;
 pub(crate) mod target;
 pub(crate) mod warehouse_seed;

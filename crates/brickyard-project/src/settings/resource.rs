@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -39,6 +40,10 @@ pub struct ResourceSettings {
     pub space_id: Option<String>,
     /// Id of an experiment.
     pub experiment_id: Option<String>,
+    /// A Python file that is a job here, relative to `brickyard.toml`.
+    pub python: Option<PathBuf>,
+    /// Requirements of the job's Python file, one per item.
+    pub requirements: Vec<String>,
 }
 
 impl ResourceSettings {

@@ -95,7 +95,8 @@ fn meaning(scope: &str) -> Option<&'static str> {
     })
 }
 
-fn escape(text: &str) -> String {
+/// Text that is safe in HTML.
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

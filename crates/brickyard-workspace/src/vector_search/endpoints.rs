@@ -110,7 +110,8 @@ pub(super) async fn set_policy(
     Path(name): Path<String>,
     JsonBody(policy): JsonBody<Policy>,
 ) -> ApiResult<Value> {
-    change(&workspace, &caller, &name, |endpoint| endpoint.budget_policy_id = policy.budget_policy_id)?;
+    let _ =
+        change(&workspace, &caller, &name, |endpoint| endpoint.budget_policy_id = policy.budget_policy_id)?;
     let endpoint = find(&workspace, &name)?;
     let id = endpoint.budget_policy_id;
     Ok(Json(json!({ "budget_policy_id": id, "effective_budget_policy_id": id })))
@@ -123,7 +124,7 @@ pub(super) async fn set_tags(
     JsonBody(tags): JsonBody<Tags>,
 ) -> ApiResult<Value> {
     let custom_tags = tags.custom_tags.clone();
-    change(&workspace, &caller, &name, |endpoint| endpoint.custom_tags = custom_tags)?;
+    let _ = change(&workspace, &caller, &name, |endpoint| endpoint.custom_tags = custom_tags)?;
     Ok(Json(json!({ "name": name, "custom_tags": tags.custom_tags })))
 }
 

@@ -122,6 +122,7 @@ async fn make(workspace: &Workspace, caller: &Caller, new: Create) -> ApiResult<
         return Err(ApiError::invalid(format!("Index name '{}' must be catalog.schema.index", new.name)));
     }
     let name = parts.join(".").to_lowercase();
+    let _ = workspace.index_record(&name); // the rows of one that SQL has dropped go away
     let (spec, delta) = match new.index_type.as_str() {
         "DELTA_SYNC" => (new.delta_sync_index_spec, true),
         "DIRECT_ACCESS" => (new.direct_access_index_spec, false),
@@ -278,6 +279,7 @@ pub(super) async fn remove(
     let record = workspace.index_record(&name)?;
     let identity = workspace.catalog().identity(caller.name())?;
     workspace.catalog().drop_table(&identity, &quote(&record.name))?;
+    let _ = workspace.index_record(&record.name); // takes its rows away
     Ok(Json(json!({})))
 }
 

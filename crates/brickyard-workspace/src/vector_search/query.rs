@@ -28,17 +28,17 @@ pub(crate) struct Ask {
     pub(crate) columns: Vec<String>,
     pub(crate) num_results: Option<usize>,
     pub(crate) query_text: Option<String>,
-    query_vector: Option<Value>,
+    pub(crate) query_vector: Option<Value>,
     pub(crate) query_type: Option<String>,
     /// An object as text.
     pub(crate) filters_json: Option<String>,
-    filter_string: Option<String>,
-    score_threshold: Option<f64>,
-    query_columns: Option<Vec<String>>,
-    sort_columns: Option<Vec<String>>,
-    facets: Option<Vec<String>>,
-    reranker: Option<Value>,
-    columns_to_rerank: Option<Vec<String>>,
+    pub(crate) filter_string: Option<String>,
+    pub(crate) score_threshold: Option<f64>,
+    pub(crate) query_columns: Option<Vec<String>>,
+    pub(crate) sort_columns: Option<Vec<String>>,
+    pub(crate) facets: Option<Vec<String>>,
+    pub(crate) reranker: Option<Value>,
+    pub(crate) columns_to_rerank: Option<Vec<String>>,
 }
 
 /// `…/query`.

@@ -94,11 +94,12 @@ async fn follow(workspace: &Workspace, name: &str) -> Result<(), ApiError> {
         vector.dimension = dimension;
     }
     let dimension = record.vector.as_ref().map_or(0, |vector| vector.dimension);
+    let writing = std::sync::Arc::clone(&index);
     let written = tokio::task::spawn_blocking(move || {
-        index.file.change(&rows, &[], true)?;
+        writing.file.change(&rows, &[], true)?;
         let mut fresh = Rows::new(dimension);
         rows.into_iter().for_each(|row| fresh.put(row));
-        *index.write() = fresh;
+        *writing.write() = fresh;
         Ok::<_, crate::store::StoreError>(())
     });
     let written = written.await.map_err(|error| ApiError::internal(&error))?;

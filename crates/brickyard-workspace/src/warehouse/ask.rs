@@ -1,6 +1,6 @@
 //! Statements that another part of the workspace runs for somebody, and their rows as JSON.
 
-use arrow_array::{Array, RecordBatch};
+use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use serde_json::{Map, Value};
 use uuid::Uuid;

@@ -20,7 +20,7 @@ use super::planner::Sight;
 use super::result::sql_type::SqlType;
 use super::session::{Session, Settings};
 use super::system;
-use crate::catalog::{Catalog, Identity, TableRecord};
+use crate::catalog::{Catalog, Delegation, Identity, TableRecord};
 use crate::workspace::Workspace;
 
 /// Everything a statement needs while it runs: whose it is, where, and by what id the engine knows it.
@@ -51,6 +51,16 @@ pub(crate) struct Planned {
     pub(crate) statement: EngineStatement,
     pub(crate) touched: Vec<Reference>,
     pub(crate) delegated: Vec<String>,
+}
+
+/// A query that was authorized to be a part of a plan.
+pub(crate) struct Part(Planned);
+
+impl Part {
+    /// The query as the engine understands it.
+    pub(crate) fn sql(&self) -> &str {
+        &self.0.statement.sql
+    }
 }
 
 impl<'a> Scene<'a> {
@@ -223,6 +233,29 @@ impl<'a> Scene<'a> {
         self.session.engine(self.workspace).await?.put_view(&name, rows).await?;
         self.seen().commands.insert(command, relation);
         Ok(())
+    }
+
+    /// Authorizes a query that becomes a part of somebody else's plan; nothing of it runs yet.
+    pub(crate) async fn part(&self, sql: &str) -> Result<Part, Fault> {
+        let statement = parse(sql)?;
+        if !matches!(statement.body, Body::Query(_)) {
+            return Err(Fault::unsupported("a statement that is no query as a part of a plan"));
+        }
+        Ok(Part(self.plan(&statement).await?))
+    }
+
+    /// Makes ready what parts of a plan need; the answer is kept as long as the plan runs.
+    pub(crate) async fn ready(&self, parts: &[Part]) -> Result<Option<Delegation>, Fault> {
+        for Part(planned) in parts {
+            self.bring(planned).await?;
+        }
+        let delegated = parts.iter().flat_map(|part| part.0.delegated.clone()).collect();
+        let delegation = self.session.delegate(self.workspace, delegated).await?;
+        let engine = self.session.engine(self.workspace).await?;
+        for Part(planned) in parts {
+            self.prepare(engine, &planned.statement.setup).await?;
+        }
+        Ok(delegation)
     }
 
     fn plan_with_what_is_seen(&self, statement: &Statement) -> Result<Planned, Fault> {

@@ -4,10 +4,11 @@
 
 mod attacks;
 mod battery;
+mod connections;
 mod denials;
 mod directory;
-mod connections;
 mod files;
+mod functions;
 mod fuzzing;
 mod gateway;
 mod genie;
@@ -18,6 +19,7 @@ mod jobs;
 mod lab;
 mod lakebase;
 mod lakebase_attacks;
+mod lakeview;
 mod levels;
 mod mcp;
 mod mlflow;
@@ -27,6 +29,7 @@ mod permissions;
 mod secrets;
 mod serving;
 mod serving_limits;
+mod spark;
 mod unity_catalog;
 mod vector_search;
 mod warehouse;

@@ -9,6 +9,7 @@ mod rollback;
 mod upload;
 mod verify;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -209,7 +210,8 @@ async fn wanted(
 ) -> Result<App, Failure> {
     let client = &target.client;
     let warehouse = resources::warehouse(client, project).await?;
-    let defaults = Defaults { warehouse_id: &warehouse, local: target.local.is_some() };
+    let made = BTreeMap::new();
+    let defaults = Defaults { warehouse_id: &warehouse, local: target.local.is_some(), made: &made };
     let mut resources = resources::declared(project, &defaults)?;
     // What a file does not say and the app already has is somebody's choice: it stays.
     let assumed = resources::assumed(project);

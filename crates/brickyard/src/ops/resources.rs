@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use brickyard_api::{
     AppResource, Client, DatabaseResource, ExperimentResource, GenieSpaceResource, JobResource,
     NamedResource, PostgresResource, SecretResource, SecurableResource, ServingEndpointResource,
@@ -13,6 +15,8 @@ pub(crate) struct Defaults<'a> {
     pub(crate) warehouse_id: &'a str,
     /// Ids of another workspace mean nothing in the local one: every declared warehouse is its own.
     pub(crate) local: bool,
+    /// Ids of what was made for a key, such as a job or an experiment.
+    pub(crate) made: &'a BTreeMap<String, String>,
 }
 
 /// Id of the workspace's first warehouse, asked for only where the app has a use for one.
@@ -60,6 +64,7 @@ fn convert(project: &Project, resource: &Resource, defaults: &Defaults<'_>) -> R
     let permission = resource.permission.clone();
     // A value that a bundle still holds as `${…}` is none that the local workspace could use.
     let field = |name: &str| resource.fields.get(name).filter(|value| !value.contains("${")).cloned();
+    let made = || defaults.made.get(&resource.key).cloned();
     let needed = |name: &str| {
         field(name).ok_or_else(|| {
             Failure::app(format!("Resource `{}` ({}) needs `{name}`", resource.key, resource.kind.key()))
@@ -106,11 +111,16 @@ fn convert(project: &Project, resource: &Resource, defaults: &Defaults<'_>) -> R
             converted.secret = Some(SecretResource { scope, key, permission });
         }
         ResourceKind::Volume => {
-            let name = field("securable_full_name")
-                .unwrap_or_else(|| format!("main.default.{}", plain(&resource.key)));
+            let name = volume(resource);
             converted.uc_securable = Some(securable(name, "VOLUME", permission));
         }
-        ResourceKind::Table | ResourceKind::VectorSearchIndex => {
+        ResourceKind::VectorSearchIndex => {
+            let only = only(&project.settings.vector_indexes);
+            let name = field("securable_full_name").or(only);
+            let name = name.map_or_else(|| needed("securable_full_name"), Ok)?;
+            converted.uc_securable = Some(securable(name, "TABLE", permission));
+        }
+        ResourceKind::Table => {
             converted.uc_securable = Some(securable(needed("securable_full_name")?, "TABLE", permission));
         }
         ResourceKind::Function => {
@@ -118,18 +128,22 @@ fn convert(project: &Project, resource: &Resource, defaults: &Defaults<'_>) -> R
         }
         ResourceKind::Connection => {
             let name = field("securable_full_name").or_else(|| field("name"));
+            let name = name.or_else(|| only(&project.settings.connections));
             let name = name.map_or_else(|| needed("securable_full_name"), Ok)?;
             converted.uc_securable = Some(securable(name, "CONNECTION", permission));
         }
-        ResourceKind::Job => converted.job = Some(JobResource { id: needed("id")?, permission }),
+        ResourceKind::Job => {
+            converted.job = Some(JobResource { id: made().map_or_else(|| needed("id"), Ok)?, permission })
+        }
         ResourceKind::GenieSpace => {
-            let space_id = needed("space_id")?;
+            let space_id = field("space_id").or_else(|| only(&project.settings.genie));
+            let space_id = space_id.map_or_else(|| needed("space_id"), Ok)?;
             let name = field("name").unwrap_or_else(|| resource.key.clone());
             converted.genie_space = Some(GenieSpaceResource { name, space_id, permission });
         }
         ResourceKind::Experiment => {
-            converted.experiment =
-                Some(ExperimentResource { experiment_id: needed("experiment_id")?, permission });
+            let experiment_id = made().map_or_else(|| needed("experiment_id"), Ok)?;
+            converted.experiment = Some(ExperimentResource { experiment_id, permission });
         }
         ResourceKind::Database => {
             let instance_name = field("instance_name").unwrap_or_else(|| "brickyard".to_owned());
@@ -145,6 +159,19 @@ fn convert(project: &Project, resource: &Resource, defaults: &Defaults<'_>) -> R
         ResourceKind::App => converted.app = Some(NamedResource { name: needed("name")?, permission }),
     }
     Ok(converted)
+}
+
+/// Full name of the volume that stands for a resource.
+pub(crate) fn volume(resource: &Resource) -> String {
+    let declared = resource.fields.get("securable_full_name").filter(|name| !name.contains("${"));
+    declared.cloned().unwrap_or_else(|| format!("main.default.{}", plain(&resource.key)))
+}
+
+/// The one name of a table of `brickyard.toml`; none where there are several.
+fn only<T>(settings: &BTreeMap<String, T>) -> Option<String> {
+    let mut names = settings.keys();
+    let first = names.next()?;
+    names.next().is_none().then(|| first.clone())
 }
 
 fn securable(name: String, kind: &str, permission: String) -> SecurableResource {
@@ -171,7 +198,7 @@ mod tests {
         (directory, project)
     }
 
-    const DEFAULTS: Defaults<'_> = Defaults { warehouse_id: "abc", local: true };
+    const DEFAULTS: Defaults<'_> = Defaults { warehouse_id: "abc", local: true, made: &BTreeMap::new() };
 
     #[test]
     fn well_known_keys_need_no_file() {

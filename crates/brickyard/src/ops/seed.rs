@@ -18,31 +18,31 @@ pub(crate) async fn secrets(client: &Client, project: &Project, settings: &Setti
             other => drop(other?),
         }
         for (key, value) in keys {
-            let text = match value {
-                SecretValue::Text(text) => text.clone(),
-                SecretValue::Env { env } => {
-                    settings.environment.text(env).map(str::to_owned).ok_or_else(|| {
-                        Failure::user(format!(
-                            "Secret `{scope}/{key}` comes from the variable `{env}`, which is not set"
-                        ))
-                        .hint(format!("set it: `{env}=… brickyard …`"))
-                    })?
-                }
-                SecretValue::File { file } => {
-                    std::fs::read_to_string(project.dir.join(file)).map_err(|error| {
-                        Failure::user(format!(
-                            "Cannot read the secret `{scope}/{key}` from `{}`",
-                            file.display()
-                        ))
-                        .because(error)
-                    })?
-                }
-            };
+            let text = reveal(value, &format!("{scope}/{key}"), project, settings)?;
             let body = json!({ "scope": scope, "key": key, "string_value": text });
             client.post::<Value>("/api/2.0/secrets/put", &body).await?;
         }
     }
     Ok(())
+}
+
+/// The value itself, from the file, a variable or another file.
+pub(crate) fn reveal(
+    value: &SecretValue,
+    name: &str,
+    project: &Project,
+    settings: &Settings,
+) -> Result<String, Failure> {
+    match value {
+        SecretValue::Text(text) => Ok(text.clone()),
+        SecretValue::Env { env } => settings.environment.text(env).map(str::to_owned).ok_or_else(|| {
+            Failure::user(format!("Secret `{name}` comes from the variable `{env}`, which is not set"))
+                .hint(format!("set it: `{env}=… brickyard …`"))
+        }),
+        SecretValue::File { file } => std::fs::read_to_string(project.dir.join(file)).map_err(|error| {
+            Failure::user(format!("Cannot read the secret `{name}` from `{}`", file.display())).because(error)
+        }),
+    }
 }
 
 /// Refuses what `[lakebase]` may say and the local workspace cannot do, before anything is made.

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -80,8 +81,11 @@ impl AppSession {
         }
         super::seed::secrets(&client, project, settings).await?;
         super::serving::configure(&workspace.handle, project)?;
+        let made = super::stand_ins::before_the_app(&client, workspace, project, settings).await?;
+        // What the seed makes is there before the app is bound to it.
         super::warehouse_seed::plant(&client, project, &workspace.state_directory).await?;
-        let (registered, assumed) = register(&client, workspace, project).await?;
+        super::stand_ins::after_the_seed(&client, project).await?;
+        let (registered, assumed) = register(&client, workspace, project, &made).await?;
         super::seed::lakebase(workspace, project, &registered.app).await?;
         super::warehouse_seed::grant(&client, project, &registered.app).await?;
         super::lab::prepare(&workspace.handle, project)?;
@@ -137,6 +141,7 @@ async fn register(
     client: &Client,
     workspace: &LocalWorkspace,
     project: &Project,
+    made: &BTreeMap<String, String>,
 ) -> Result<(RegisteredApp, Vec<String>), Failure> {
     let resources = brickyard_project::resources::resolve(project);
     let warehouse = resources::warehouse(client, project).await?;
@@ -147,7 +152,7 @@ async fn register(
         .collect();
     let app = App {
         name: project.name.clone(),
-        resources: resources::declared(project, &Defaults { warehouse_id: &warehouse, local: true })?,
+        resources: resources::declared(project, &Defaults { warehouse_id: &warehouse, local: true, made })?,
         user_api_scopes: project.user_api_scopes(),
         ..App::default()
     };

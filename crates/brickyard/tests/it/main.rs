@@ -25,6 +25,7 @@ mod planted;
 mod pytest_plugin;
 mod remote;
 mod requests;
+mod resources;
 mod run;
 mod runtime;
 mod side_by_side;

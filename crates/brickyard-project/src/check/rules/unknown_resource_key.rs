@@ -29,6 +29,13 @@ fn check(context: &Context, findings: &mut Findings) {
     let manifest: Vec<&str> =
         context.manifest.iter().flat_map(|manifest| manifest.resources.iter().map(|spec| spec.key.as_str())).collect();
     let declared: Vec<&str> = bundle.iter().chain(&manifest).copied().collect();
+    let meant: Vec<&str> = context
+        .settings
+        .resources
+        .keys()
+        .map(String::as_str)
+        .chain(values(root).filter(|key| ResourceKind::from_key(key).is_some()))
+        .collect();
     for item in root.get("env").map(Node::items).unwrap_or_default() {
         let Some(node) = item.get("valueFrom") else { continue };
         let Some(key) = node.text() else { continue };
@@ -44,7 +51,8 @@ fn check(context: &Context, findings: &mut Findings) {
         }
         if !declared.is_empty() || context.bundle_app().is_some() {
             let file = if context.bundle_app().is_some() { "databricks.yml" } else { "manifest.yaml" };
-            let finding = findings.at(source, node.span, format!("No resource of the app in `{file}` is named `{key}`"));
+            let text = format!("No resource of the app in `{file}` is named `{key}`; {}", those(&declared));
+            let finding = findings.at(source, node.span, text);
             match nearest(key, &declared) {
                 Some(near) => finding.hint(format!("did you mean `{near}`?")).unsafe_fix(
                     format!("Use `{near}`"),
@@ -55,9 +63,22 @@ fn check(context: &Context, findings: &mut Findings) {
             };
         } else if !local && ResourceKind::from_key(key).is_none() {
             findings
-                .at(source, node.span, format!("Nothing here says what the resource `{key}` is"))
+                .at(source, node.span, format!("Nothing here says what the resource `{key}` is; {}", those(&meant)))
                 .level(Level::Info)
                 .hint(format!("add `[resources.{key}]` with a `type` to `brickyard.toml`"));
         }
     }
+}
+
+/// The keys that variables take their values from.
+fn values(root: &Node) -> impl Iterator<Item = &str> {
+    root.get("env").map(Node::items).unwrap_or_default().iter().filter_map(|item| item.get("valueFrom")?.text())
+}
+
+/// Which keys there are, in words.
+fn those(keys: &[&str]) -> String {
+    let mut keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.is_empty() { "there are none".to_owned() } else { format!("there are {}", keys.join(", ")) }
 }

@@ -21,8 +21,8 @@ use crate::warehouse::fault::Fault;
 use crate::warehouse::link;
 use crate::warehouse::operation::{Format, Operation, Progress};
 use crate::warehouse::result::file::Layout;
-use crate::warehouse::spool::Chunk;
 use crate::warehouse::session::{Session, Settings};
+use crate::warehouse::spool::Chunk;
 use crate::warehouse::statement::{Statement, submit};
 use crate::workspace::Workspace;
 

@@ -1,7 +1,7 @@
 def sql(text):
     done = w.statement_execution.execute_statement(text, os.environ["DATABRICKS_WAREHOUSE_ID"], wait_timeout="50s")
     assert done.status.state.value == "SUCCEEDED", done
-sql("CREATE TABLE main.default.notes (id BIGINT, body STRING, secret STRING) TBLPROPERTIES (delta.enableChangeDataFeed = true)")
+sql("CREATE TABLE main.default.notes (id BIGINT, body STRING, secret STRING)")
 sql("INSERT INTO main.default.notes VALUES (1, 'red red', 'x'), (2, 'blue', 'x'), (3, 'red and blue', 'x')")
 dev.create_endpoint("shop")
 def make(name, pipeline):

@@ -1,0 +1,46 @@
+//! Lakeview dashboards: drafts, published ones, and a page that shows a published one's queries as tables and charts.
+
+mod chart;
+mod dashboards;
+mod layout;
+mod page;
+mod record;
+
+use axum::routing::{delete, get, patch, post};
+
+use crate::endpoint::{Family, Fidelity};
+
+/// Kind of dashboards in access lists.
+const KIND: &str = "dashboards";
+
+/// The endpoints of this family.
+pub(crate) fn family() -> Family {
+    let sdk = Some("lakeview::the_sdk_publishes_and_the_page_shows");
+    let kept = Fidelity::Partial("A dashboard is no file of the workspace tree; schedules are a 501.");
+    let shown = Fidelity::Partial(
+        "Tables, counters, bars, lines, areas, pies and texts; filters and other widgets are named in their place.",
+    );
+    Family::new("Lakeview dashboards")
+        .endpoint("GET", "/api/2.0/lakeview/dashboards", get(dashboards::list), kept, sdk)
+        .endpoint("POST", "/api/2.0/lakeview/dashboards", post(dashboards::create), kept, sdk)
+        .endpoint("GET", "/api/2.0/lakeview/dashboards/{id}", get(dashboards::show), kept, sdk)
+        .endpoint("PATCH", "/api/2.0/lakeview/dashboards/{id}", patch(dashboards::update), kept, sdk)
+        .endpoint("DELETE", "/api/2.0/lakeview/dashboards/{id}", delete(dashboards::trash), kept, sdk)
+        .endpoint("POST", "/api/2.0/lakeview/dashboards/{id}/published", post(dashboards::publish), kept, sdk)
+        .endpoint(
+            "GET",
+            "/api/2.0/lakeview/dashboards/{id}/published",
+            get(dashboards::show_published),
+            kept,
+            sdk,
+        )
+        .endpoint(
+            "DELETE",
+            "/api/2.0/lakeview/dashboards/{id}/published",
+            delete(dashboards::unpublish),
+            kept,
+            sdk,
+        )
+        .endpoint("POST", "/api/2.0/lakeview/dashboards/{id}/revert", post(dashboards::revert), kept, None)
+        .endpoint("GET", "/embed/dashboardsv3/{id}", get(page::embed), shown, sdk)
+}

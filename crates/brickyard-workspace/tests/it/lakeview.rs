@@ -1,0 +1,72 @@
+use crate::harness::{ADA, DEVELOPER, TODAY, environment, start};
+
+/// A dashboard is made, published and shown; readers see data with the publisher's grants or with their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sdk_publishes_and_the_page_shows() {
+    let running = start().await;
+    let token = |name| running.handle.create_personal_access_token(name).unwrap();
+    let mut variables = running.handle.client_environment();
+    variables.push(("DEVELOPER_TOKEN".to_owned(), token(DEVELOPER)));
+    variables.push(("ADA_TOKEN".to_owned(), token(ADA)));
+    variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), running.handle.starter_warehouse_id()));
+    let script = r##"
+import os, json, requests
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.dashboards import Dashboard
+url = "https://" + os.environ["DATABRICKS_HOST"].removeprefix("https://")
+dev = WorkspaceClient(host=url, token=os.environ["DEVELOPER_TOKEN"], auth_type="pat")
+ada = WorkspaceClient(host=url, token=os.environ["ADA_TOKEN"], auth_type="pat")
+def refused(call):
+    try:
+        print("allowed", call())
+    except Exception as error:
+        print(type(error).__name__)
+done = dev.statement_execution.execute_statement(
+    "CREATE TABLE main.default.sales AS SELECT * FROM VALUES ('north', 3), ('south', 5), ('north', 4) AS t(region, amount)",
+    os.environ["DATABRICKS_WAREHOUSE_ID"], wait_timeout="50s")
+assert done.status.state.value == "SUCCEEDED", done
+fields = [{"name": "region", "expression": "`region`"}, {"name": "sum(amount)", "expression": "SUM(`amount`)"}]
+widget = lambda kind, encodings, fields: {"name": kind, "queries": [{"name": "q", "query": {
+    "datasetName": "d", "fields": fields, "disaggregated": False}}], "spec": {"version": 3, "widgetType": kind,
+    "encodings": encodings, "frame": {"title": kind + " title", "showTitle": True}}}
+layout = [widget("bar", {"x": {"fieldName": "region"}, "y": {"fieldName": "sum(amount)"}}, fields),
+    widget("table", {}, fields), {"name": "t", "textbox_spec": "# Sales <script>alert(1)</script>"}]
+content = {"datasets": [{"name": "d", "query": "SELECT * FROM main.default.sales"}], "pages": [{"name": "p", "displayName": "P",
+    "layout": [{"widget": w, "position": {"x": 0, "y": i, "width": 6, "height": 3}} for i, w in enumerate(layout)]}]}
+made = dev.lakeview.create(Dashboard(display_name="Sales", serialized_dashboard=json.dumps(content),
+    warehouse_id=os.environ["DATABRICKS_WAREHOUSE_ID"]))
+assert [d.display_name for d in dev.lakeview.list()] == ["Sales"]
+refused(lambda: dev.lakeview.get_published(made.dashboard_id))
+published = dev.lakeview.publish(made.dashboard_id, embed_credentials=True)
+assert dev.lakeview.get_published(made.dashboard_id).display_name == "Sales" and published.embed_credentials
+page = lambda token: requests.get(f"{url}/embed/dashboardsv3/{made.dashboard_id}", headers={"Authorization": f"Bearer {token}"} if token else {})
+shown = page(os.environ["DEVELOPER_TOKEN"])
+assert shown.status_code == 200 and shown.text.count("<rect") == 2 and ">7<" in shown.text and "bar title" in shown.text, shown.text
+assert "<script>" not in shown.text and "script-src" not in shown.headers["content-security-policy"]
+print(page(None).status_code, page(os.environ["ADA_TOKEN"]).status_code)
+refused(lambda: ada.lakeview.get(made.dashboard_id))
+dev.api_client.do("PATCH", f"/api/2.0/permissions/dashboards/{made.dashboard_id}",
+    body={"access_control_list": [{"user_name": "ada@example.com", "permission_level": "CAN_READ"}]})
+assert ">7<" in page(os.environ["ADA_TOKEN"]).text
+dev.lakeview.publish(made.dashboard_id, embed_credentials=False)
+own = page(os.environ["ADA_TOKEN"]).text
+assert ">7<" not in own and "INSUFFICIENT_PERMISSIONS" in own, own
+refused(lambda: ada.lakeview.publish(made.dashboard_id))
+changed = dev.lakeview.update(made.dashboard_id, Dashboard(display_name="Renamed", etag=made.etag))
+assert changed.display_name == "Renamed"
+refused(lambda: dev.lakeview.update(made.dashboard_id, Dashboard(display_name="Stale", etag=made.etag)))
+dev.lakeview.unpublish(made.dashboard_id)
+refused(lambda: dev.lakeview.get_published(made.dashboard_id))
+dev.lakeview.trash(made.dashboard_id)
+print([d.display_name for d in dev.lakeview.list()])
+"##;
+    let printed = running.python_with(&environment(TODAY).await, &variables, script).await;
+    let refused = "NotFound|ResourceDoesNotExist";
+    let lines: Vec<&str> = printed.lines().collect();
+    assert!(refused.contains(lines[0]), "{printed}");
+    assert_eq!(lines[1], "401 403", "{printed}");
+    assert_eq!(&lines[2..4], ["PermissionDenied", "PermissionDenied"], "{printed}");
+    assert!(["Aborted", "ResourceConflict"].contains(&lines[4]), "{printed}");
+    assert!(refused.contains(lines[5]), "{printed}");
+    assert_eq!(lines[6], "[]", "{printed}");
+}

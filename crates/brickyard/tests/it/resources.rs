@@ -1,0 +1,139 @@
+use super::harness::{Home, text};
+
+const TOML: &str = r#"
+[seed]
+sql = ["seed.sql"]
+
+[secrets.shop]
+key = "s3cret"
+
+[serving.echo]
+task = "llm/v1/chat"
+replay = "answers.jsonl"
+
+[genie.orders]
+title = "Orders"
+tables = ["main.default.orders"]
+questions = [{ question = "How many orders?", sql = "SELECT count(*) AS n FROM main.default.orders" }]
+
+[connections.api]
+host = "http://127.0.0.1"
+port = 9
+bearer-token = "connection-token"
+
+[vector-indexes."main.default.things"]
+vector-column = "v"
+dimension = 2
+schema = { id = "int", v = "array<float>" }
+
+[resources.job]
+python = "job.py"
+
+[resources.table]
+securable-full-name = "main.default.orders"
+
+[resources.function]
+securable-full-name = "main.default.twice"
+
+[resources.app]
+name = "shop"
+"#;
+
+const SEED: &str = "CREATE TABLE main.default.orders (id INT);\nINSERT INTO main.default.orders VALUES (1), (2);\n\
+    CREATE FUNCTION main.default.twice(x INT) RETURNS INT RETURN x * 2;\n";
+
+/// Every type of resource the platform has, by its conventional key.
+const KEYS: [&str; 12] = [
+    "sql-warehouse",
+    "serving-endpoint",
+    "secret",
+    "volume",
+    "table",
+    "vector-search-index",
+    "connection",
+    "function",
+    "job",
+    "genie-space",
+    "experiment",
+    "app",
+];
+
+/// What the app's principal may do because its resources say so, through the unmodified SDK.
+const LOOK: &str = r#"
+import os, json
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.serving import ExternalFunctionRequestHttpMethod as M
+w = WorkspaceClient()
+v = lambda key: os.environ[key.upper().replace("-", "_")]
+assert w.warehouses.get(v("sql-warehouse")).id == v("sql-warehouse")
+assert w.serving_endpoints.get(v("serving-endpoint")).name == "echo"
+assert v("secret") == "s3cret"
+assert v("volume") == "/Volumes/main/default/volume", v("volume")
+assert v("table") == "main.default.orders" and v("function") == "main.default.twice"
+rows = lambda text: w.statement_execution.execute_statement(text, v("sql-warehouse"), wait_timeout="50s")
+assert rows("SELECT main.default.twice(count(*)) FROM main.default.orders").result.data_array == [["4"]]
+found = w.vector_search_indexes.query_index(v("vector-search-index"), columns=["id"], query_vector=[0.0, 1.0])
+assert found.result.row_count == 0 and v("vector-search-index") == "main.default.things"
+assert w.connections.get(v("connection")).name == "api"
+try:
+    w.serving_endpoints.http_request("api", M.GET, "x")
+except Exception as error:
+    assert "cannot be reached" in str(error) and "connection-token" not in str(error), error
+run = w.jobs.run_now(int(v("job"))).result()
+assert run.state.result_state.value == "SUCCESS", run.state
+answer = w.genie.start_conversation_and_wait(v("genie-space"), "how many orders")
+assert answer.query_result.row_count == 1, answer
+assert w.experiments.get_experiment(v("experiment")).experiment.experiment_id == v("experiment")
+assert v("app") == "shop" and w.apps.get("shop").name == "shop"
+print("done")
+"#;
+
+#[test]
+fn every_type_of_resource_is_bound_and_granted() {
+    let home = Home::new();
+    let mut yaml = "command: [python, app.py]\nenv:\n".to_owned();
+    for key in KEYS {
+        let name = key.to_uppercase().replace('-', "_");
+        yaml.push_str(&format!("- {{name: {name}, valueFrom: {key}}}\n"));
+    }
+    let files = [
+        ("app.py", "import http.server"),
+        ("app.yaml", yaml.as_str()),
+        ("brickyard.toml", TOML),
+        ("seed.sql", SEED),
+        ("answers.jsonl", ""),
+        ("job.py", "print('ran')\n"),
+        ("look.py", LOOK),
+        ("requirements.txt", "databricks-sdk==0.156.0\n"),
+    ];
+    let app = home.app("shop", &files);
+    let folder = app.to_str().unwrap();
+    let look = app.join("look.py");
+    let command = format!("python {}", look.display());
+    for _ in 0..2 {
+        let output = home.output(&["exec", "--app", folder, "--", "sh", "-c", &command]);
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+        assert_eq!(text(&output.stdout).trim(), "done");
+    }
+    let variables = home.json(&["env", folder]);
+    let variables = variables.as_array().unwrap();
+    for key in KEYS {
+        let origin = format!("app.yaml, resource `{key}`");
+        assert!(variables.iter().any(|variable| variable["origin"] == origin.as_str()), "{key}");
+    }
+    assert!(!variables.iter().any(|variable| variable["value"] == "s3cret"));
+}
+
+#[test]
+fn an_unknown_key_is_told_with_those_there_are() {
+    let home = Home::new();
+    let yaml = "command: [python, app.py]\nenv:\n- {name: A, valueFrom: sql-warehouse}\n- {name: B, valueFrom: zzz}\n";
+    let app = home.app("bad", &[("app.py", ""), ("app.yaml", yaml)]);
+    let folder = app.to_str().unwrap();
+    for arguments in [vec!["check", folder], vec!["env", folder]] {
+        let output = home.output(&arguments);
+        assert_eq!(output.status.success(), arguments[0] == "check", "{arguments:?}");
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(said.contains("`zzz`") && said.contains("`sql-warehouse`"), "{arguments:?}: {said}");
+    }
+}
