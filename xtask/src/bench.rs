@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "what is measured is real time")]
 
 mod build;
+mod deploy;
 mod environment;
 mod ingress;
 mod memory;
@@ -40,6 +41,9 @@ const ROWS: &[Row] = &[
     warehouse::FETCH,
     warehouse::TPCH,
     warehouse::METADATA,
+    deploy::DEPLOY,
+    deploy::LOGS,
+    deploy::TWENTY,
     memory::ROW,
     build::ROW,
 ];

@@ -90,7 +90,7 @@ struct Authorized<'a> {
 
 impl Queries for Authorized<'_> {
     fn query(&mut self, sql: &str) -> Result<String, Fault> {
-        let part = self.scene.part(sql).await?;
+        let part = self.scene.part(sql)?;
         let text = part.sql().to_owned();
         self.parts.push(part);
         Ok(text)
@@ -213,7 +213,7 @@ async fn command_answer(
     let mut relation = Vec::new();
     if matches!(parse(&text)?.body, Body::Query(_)) {
         // Refused at once, as Spark does, and run when its rows are asked for.
-        Scene::new(workspace, &session.session, operation)?.part(&text).await?;
+        Scene::new(workspace, &session.session, operation)?.part(&text)?;
         put(&mut relation, 10, &statement(&text));
         return Ok(relation);
     }

@@ -236,12 +236,19 @@ impl<'a> Scene<'a> {
     }
 
     /// Authorizes a query that becomes a part of somebody else's plan; nothing of it runs yet.
-    pub(crate) async fn part(&self, sql: &str) -> Result<Part, Fault> {
+    pub(crate) fn part(&self, sql: &str) -> Result<Part, Fault> {
         let statement = parse(sql)?;
         if !matches!(statement.body, Body::Query(_)) {
             return Err(Fault::unsupported("a statement that is no query as a part of a plan"));
         }
-        Ok(Part(self.plan(&statement).await?))
+        let planned = self.plan_with_what_is_seen(&statement)?;
+        let more = &planned.statement;
+        if !(more.unknown_files.is_empty() && more.unknown_calls.is_empty())
+            || !brickyard_sql::commands_within(&statement).is_empty()
+        {
+            return Err(Fault::unsupported("files, commands and models in a part of a plan"));
+        }
+        Ok(Part(planned))
     }
 
     /// Makes ready what parts of a plan need; the answer is kept as long as the plan runs.
