@@ -115,6 +115,23 @@ impl Client {
         self.json(path, Repeat::UnlessSent, |url| self.http.delete(url).query(query)).await
     }
 
+    /// Any method, with a JSON body or none; the answer's bytes.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<Bytes, ApiFailure> {
+        let request = |url| {
+            let request = self.http.request(method.clone(), url);
+            match body {
+                Some(body) => request.json(body),
+                None => request,
+            }
+        };
+        self.bytes(path, Repeat::UnlessSent, request).await
+    }
+
     /// POST that may be repeated when the connection breaks: asked twice it does the same.
     pub async fn post_again<T: DeserializeOwned>(
         &self,

@@ -88,11 +88,11 @@ fn files_of_others_stay_and_problems_are_refused_first() {
     assert_eq!(service.rest("POST", "/api/2.0/workspace/delete", &gone).0, 200);
     assert!(service.run(&["deploy", &folder, "--dry-run"]).contains("+ version.txt"));
 
-    std::fs::write(format!("{folder}/app.yaml"), "command: python app.py\n").unwrap();
+    std::fs::write(format!("{folder}/app.yaml"), "command: [python, app.py, --port, '8080']\n").unwrap();
     let refused = service.output(&["deploy", &folder]);
     let said = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{said}");
-    assert!(said.contains("would not work on the platform") && said.contains("app.yaml:1"), "{said}");
+    assert!(said.contains("would not work on the platform") && said.contains("BY201"), "{said}");
     assert!(said.contains("hint: `brickyard check`"), "{said}");
 }
 

@@ -92,8 +92,12 @@ fn the_official_models_take_every_body_that_is_sent() {
     let folder = service
         .home
         .app("shop", &[("databricks.yml", &bundle("")), ("src/server.py", ECHO), ("src/a/b.txt", "1")]);
+    // The app's own https address is looked at in the end; the recorder is on loopback, past the proxy.
+    let of = |name: &str| running[name].as_str().unwrap().to_owned();
+    let network = [("HTTPS_PROXY", of("proxy_url")), ("SSL_CERT_FILE", of("ca_bundle"))];
     let run = |arguments: &[&str]| {
-        let output = service.home.brickyard(arguments).args(["--target", "me"]).output().unwrap();
+        let mut command = service.home.brickyard(arguments);
+        let output = command.args(["--target", "me"]).envs(network.iter().cloned()).output().unwrap();
         assert!(output.status.success(), "{arguments:?} {}", text(&output.stderr));
     };
     let path = folder.to_str().unwrap();

@@ -147,12 +147,12 @@ async fn one(
     body: &Value,
     words: &[&str],
 ) -> Result<Outcome, Failure> {
-    let bytes = match body {
-        Value::Null => Bytes::new(),
-        Value::String(text) => Bytes::from(text.clone()),
-        body => Bytes::from(body.to_string()),
+    let answer = match body {
+        Value::Null => client.call(method, path, None).await,
+        // A file's bytes.
+        Value::String(text) => client.send_bytes(method, path, &[], Bytes::from(text.clone())).await,
+        body => client.call(method, path, Some(body)).await,
     };
-    let answer = client.send_bytes(method, path, &[], bytes).await;
     Ok(match answer {
         Ok(bytes) => {
             let value: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
