@@ -55,16 +55,10 @@ impl Planner<'_> {
                     "))"
                 ]);
             }
-            ("btrim", [value]) => {
-                text.extend(pieces!["regexp_replace(hex(", *value, "), '^(20)+|(20)+$', '')"]);
-            }
+            // The platform takes the bytes for text here.
+            ("btrim", [value]) => text = pieces!["btrim(CAST(", *value, " AS STRING)"],
             ("btrim", [value, bytes]) => {
-                let set = || pieces!["regexp_replace(hex(", *bytes, "), '(..)', '$1|')"];
-                text.extend(pieces!["regexp_replace(hex(", *value, "), concat('^(', "]);
-                text.extend(set());
-                text.push(Piece::from(", 'ZZ)+|(', "));
-                text.extend(set());
-                text.push(Piece::from(", 'ZZ)+$'), '')"));
+                text = pieces!["btrim(CAST(", *value, " AS STRING), CAST(", *bytes, " AS STRING)"];
             }
             _ => return false,
         }

@@ -1,5 +1,6 @@
 //! Apache Spark's own examples of its functions, each with the rows that Spark 4.1.1 gives: what is planned for them gives the
-//! same on the engine, or is refused; nothing is silently otherwise.
+//! same on the engine, or is refused; nothing is silently otherwise. Those that give a VARIANT are left out: the engine sends its
+//! bytes, which the warehouse reads.
 
 use std::fmt::Write as _;
 
@@ -45,7 +46,7 @@ const UNSTEADY: [&str; 30] = [
 ];
 
 /// Examples that give what Spark gives, at least.
-const IDENTICAL: usize = 926;
+const IDENTICAL: usize = 934;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn examples_of_functions_give_what_spark_gives() {
