@@ -425,6 +425,18 @@ impl Planner<'_> {
             ("vector_cosine_similarity" | "vector_inner_product" | "vector_l2_distance", [left, right]) => {
                 self.vectors(expr, name, *left, *right);
             }
+            ("to_number" | "try_to_number", [_, _]) => {
+                // The engine's decimal is wider than any of ours.
+                if let Some(format) = constant_string(&call.arguments[1].value) {
+                    let upper = format.to_uppercase();
+                    let digits = |text: &str| text.chars().filter(|c| matches!(c, '0' | '9')).count();
+                    let (whole, fraction) = upper.split_once(['.', 'D']).unwrap_or((&upper, ""));
+                    let (whole, fraction) = (digits(whole), digits(fraction));
+                    let precision = (whole + fraction).clamp(1, 38);
+                    let text = format!(" AS DECIMAL({precision},{}))", fraction.min(38));
+                    self.edits.replace(expr.span, pieces!["CAST(", expr.span, text]);
+                }
+            }
             ("nvl" | "ifnull", [_, _]) => rename(self, "coalesce"),
             ("regr_count", _) => self.edits.replace(expr.span, pieces!["CAST(", expr.span, " AS BIGINT)"]),
             ("timestamp_seconds", [value])

@@ -397,12 +397,9 @@ impl<'a> Scene<'a> {
 
 /// Names the fault of a cast that was put in to catch an overflow.
 pub(crate) fn arithmetic(fault: Fault, checked: bool) -> Fault {
-    if checked
-        && matches!(
-            fault.class.as_str(),
-            "CAST_OVERFLOW" | "CAST_INVALID_INPUT" | "NUMERIC_VALUE_OUT_OF_RANGE"
-        )
-    {
+    let cast =
+        matches!(fault.class.as_str(), "CAST_OVERFLOW" | "CAST_INVALID_INPUT" | "NUMERIC_VALUE_OUT_OF_RANGE");
+    if checked && (cast || fault.message.contains("is out of range Int")) {
         return Fault::new(
             "ARITHMETIC_OVERFLOW",
             "22003",
