@@ -279,8 +279,8 @@ mod tests {
         let file = login.read().unwrap();
         assert_eq!(file.tokens["https://other.test"]["expires_in"], 5);
         assert_eq!(file.tokens["https://w.test"]["expiry"], "1970-01-01T00:01:40Z");
-        use std::os::unix::fs::PermissionsExt as _;
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

@@ -262,15 +262,14 @@ impl Planner<'_> {
             let path = self.schemas.path(&parts[1])?;
             let text = format!("{}.{}{travel_text}", parts[0], quote_name(&path));
             self.edits.replace(factor.source, pieces![text]);
-            let columns = match parts[0].to_lowercase().as_str() {
-                "text" => Columns {
+            let columns = if parts[0].eq_ignore_ascii_case("text") {
+                Columns {
                     list: vec![Output { name: "value".to_owned(), data_type: DataType::String }],
                     open: false,
-                },
-                _ => {
-                    let source = format!("{}.{}", parts[0], quote_name(&path));
-                    self.file_columns(plan::Files { source, setup: None })
                 }
+            } else {
+                let source = format!("{}.{}", parts[0], quote_name(&path));
+                self.file_columns(plan::Files { source, setup: None })
             };
             return Ok(Relation { columns, ..Relation::default() });
         }

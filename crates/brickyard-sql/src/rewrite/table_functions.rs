@@ -196,13 +196,11 @@ impl Planner<'_> {
 
     /// The columns of files; when nobody has asked the engine yet, that is noted.
     pub(super) fn file_columns(&mut self, files: plan::Files) -> Columns {
-        match self.schemas.file_columns(&files) {
-            Some(columns) => Columns { open: false, ..outputs(&columns) },
-            None => {
-                self.unknown_files.push(files);
-                Columns { list: Vec::new(), open: true }
-            }
+        if let Some(columns) = self.schemas.file_columns(&files) {
+            return Columns { open: false, ..outputs(&columns) };
         }
+        self.unknown_files.push(files);
+        Columns { list: Vec::new(), open: true }
     }
 }
 

@@ -60,7 +60,7 @@ fn check(context: &Context, findings: &mut Findings) {
             // One that is closed again is slow and does no harm.
             let closed = call.managed
                 || module.calls.iter().any(|other| {
-                    other.raw.ends_with(".close") || (other.managed && other.raw == function.name)
+                    other.raw.rsplit('.').next() == Some("close") || (other.managed && other.raw == function.name)
                 });
             if closed {
                 finding.level(crate::check::Level::Info);
