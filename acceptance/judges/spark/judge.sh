@@ -10,7 +10,7 @@ SPARK_HOME=$spark "$spark/bin/spark-submit" --class org.apache.spark.sql.connect
   --conf spark.sql.extensions=io.delta.sql.DeltaSparkSessionExtension \
   --conf spark.sql.catalog.spark_catalog=org.apache.spark.sql.delta.catalog.DeltaCatalog \
   --conf spark.connect.grpc.binding.address=127.0.0.1 --conf spark.connect.grpc.binding.port=$port --conf spark.ui.enabled=false \
-  --conf spark.sql.shuffle.partitions=4 --conf "spark.sql.warehouse.dir=$STATE/spark" > "$environment.log" 2>&1 &
+  --conf spark.sql.shuffle.partitions=2 --conf spark.databricks.delta.snapshotPartitions=2 --conf "spark.sql.warehouse.dir=$STATE/spark" > "$environment.log" 2>&1 &
 server=$!
 trap 'kill $server 2>/dev/null; pkill -P $server 2>/dev/null || true' EXIT
 for _ in $(seq 180); do
