@@ -7,7 +7,8 @@ from databricks import sql
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import DatabricksError, NotFound
 from databricks.sdk.service.sql import (
-    Disposition, Format, StatementState, WarehouseAccessControlRequest, WarehousePermissionLevel,
+    Disposition, ExecuteStatementRequestOnWaitTimeout, Format, StatementState, WarehouseAccessControlRequest,
+    WarehousePermissionLevel,
 )  # fmt: skip
 
 workspace = WorkspaceClient()
@@ -126,10 +127,10 @@ answer = run("SELECT id, repeat('x', 100) t FROM range(1000000)", wait_timeout="
 assert answer.manifest.truncated and 0 < answer.manifest.total_byte_count <= 1000000, answer.manifest
 answer = run("SELECT id, repeat('x', 100) t FROM range(1000000)", wait_timeout="50s")
 assert answer.status.state == StatementState.FAILED and "byte limit" in answer.status.error.message.lower()
-refused(run, "INVALID_PARAMETER_VALUE", "SELECT 1", wait_timeout="0s", on_wait_timeout="CANCEL")
+refused(run, "INVALID_PARAMETER_VALUE", "SELECT 1", wait_timeout="0s", on_wait_timeout=ExecuteStatementRequestOnWaitTimeout.CANCEL)
 refused(run, "INVALID_PARAMETER_VALUE", "SELECT 1", wait_timeout="51s")
 refused(run, "INVALID_PARAMETER_VALUE", "")
-answer = run(slow, wait_timeout="5s", on_wait_timeout="CANCEL")
+answer = run(slow, wait_timeout="5s", on_wait_timeout=ExecuteStatementRequestOnWaitTimeout.CANCEL)
 assert answer.status.state == StatementState.CANCELED, answer
 for wrong, class_name, sql_state in (
     ("SELECT * FROM nowhere", "TABLE_OR_VIEW_NOT_FOUND", "42P01"),
