@@ -93,10 +93,37 @@ impl Client {
         timeout(patience, self.run(sql, Some(content))).await.map_err(|_| ClientError::Slow)?.map(|_| ())
     }
 
-    async fn run(&mut self, sql: &str, mut content: Option<Bytes>) -> Result<Vec<Row>, ClientError> {
+    /// Begins a `COPY … FROM STDIN` whose content comes piece by piece.
+    pub async fn copy_in(&mut self, sql: &str) -> Result<CopyIn<'_>, ClientError> {
+        let patience = self.patience;
+        let begin = async {
+            self.send_query(sql).await?;
+            loop {
+                let (tag, body) = self.read().await?;
+                match tag {
+                    b'G' => return Ok(()),
+                    b'E' => {
+                        let refused = ServerMessage::parse(&body);
+                        while self.read().await?.0 != b'Z' {}
+                        return Err(ClientError::Server(Box::new(refused)));
+                    }
+                    b'N' | b'S' | b'A' => {}
+                    _ => return Err(unexpected(tag)),
+                }
+            }
+        };
+        timeout(patience, begin).await.map_err(|_| ClientError::Slow)??;
+        Ok(CopyIn { client: self })
+    }
+
+    async fn send_query(&mut self, sql: &str) -> io::Result<()> {
         let mut body = sql.replace('\0', "").into_bytes();
         body.push(0);
-        self.stream.write_all(&message::frame(b'Q', &body)).await?;
+        self.stream.write_all(&message::frame(b'Q', &body)).await
+    }
+
+    async fn run(&mut self, sql: &str, mut content: Option<Bytes>) -> Result<Vec<Row>, ClientError> {
+        self.send_query(sql).await?;
         let mut rows = Vec::new();
         let mut refused = None;
         loop {
@@ -127,6 +154,49 @@ impl Client {
 
     async fn read(&mut self) -> io::Result<(u8, Bytes)> {
         message::read(&mut self.stream, LONGEST).await
+    }
+}
+
+/// A `COPY … FROM STDIN` that goes on. A client whose copy was dropped instead of finished is of no more use.
+#[derive(Debug)]
+pub struct CopyIn<'a> {
+    client: &'a mut Client,
+}
+
+impl CopyIn<'_> {
+    /// Sends a piece of the content, whole rows or not.
+    pub async fn send(&mut self, piece: &[u8]) -> Result<(), ClientError> {
+        let patience = self.client.patience;
+        let stream = &mut self.client.stream;
+        let send = async {
+            for chunk in piece.chunks(64 * 1024) {
+                stream.write_all(&message::frame(b'd', chunk)).await?;
+            }
+            io::Result::Ok(())
+        };
+        timeout(patience, send).await.map_err(|_| ClientError::Slow)?.map_err(ClientError::Io)
+    }
+
+    /// Ends it; the server says here what was wrong with the rows.
+    pub async fn finish(self) -> Result<(), ClientError> {
+        let (patience, client) = (self.client.patience, self.client);
+        let end = async {
+            client.stream.write_all(&message::frame(b'c', &[])).await?;
+            let mut refused = None;
+            loop {
+                let (tag, body) = client.read().await?;
+                match tag {
+                    b'E' => refused = refused.or(Some(ServerMessage::parse(&body))),
+                    b'Z' => break,
+                    _ => {}
+                }
+            }
+            match refused {
+                Some(message) => Err(ClientError::Server(Box::new(message))),
+                None => Ok(()),
+            }
+        };
+        timeout(patience, end).await.map_err(|_| ClientError::Slow)?
     }
 }
 

@@ -27,7 +27,7 @@ mod tree;
 
 pub use account::{Account, AccountError};
 pub use backup::BackupError;
-pub use client::{Client, ClientError, Row};
+pub use client::{Client, ClientError, CopyIn, Row};
 pub use installation::{Installation, InstallationError, Source, SourceError, places};
 pub use message::ServerMessage;
 pub use place::PlaceError;

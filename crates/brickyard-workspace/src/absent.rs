@@ -9,8 +9,7 @@ use crate::error::ApiError;
 
 const ABSENT: Fidelity = Fidelity::Partial("Absent: answers 501 NOT_IMPLEMENTED.");
 
-const PATHS: [(&str, &str); 2] =
-    [("Pipelines", "/api/2.0/pipelines/{*rest}"), ("Instance pools", "/api/2.0/instance-pools/{*rest}")];
+const PATHS: [(&str, &str); 1] = [("Instance pools", "/api/2.0/instance-pools/{*rest}")];
 
 /// One family for all of them.
 pub(crate) fn family() -> Family {

@@ -6,6 +6,7 @@ mod instances;
 mod record;
 mod roles;
 mod synced_tables;
+mod tables;
 
 use axum::routing::{delete, get, patch, post};
 
@@ -18,13 +19,16 @@ const INSTANCE: &str = "/api/2.0/database/instances/{name}";
 const ROLES: &str = "/api/2.0/database/instances/{name}/roles";
 const ROLE: &str = "/api/2.0/database/instances/{name}/roles/{role}";
 const CATALOG: &str = "/api/2.0/database/catalogs/{name}";
+const TABLE: &str = "/api/2.0/database/tables/{name}";
 const SYNCED_TABLE: &str = "/api/2.0/database/synced_tables/{name}";
 
 /// The family's endpoints.
 pub(crate) fn family() -> Family {
     let witness = Some("lakebase::the_sdk_drives_provisioned_instances");
-    let unlisted =
-        Fidelity::Partial("the catalog makes and names its database, and is not readable from SQL");
+    let catalogs = Fidelity::Partial("a statement reads the tables whole, up to 512 MB, as they are at that moment");
+    let synced = Fidelity::Partial("SNAPSHOT and TRIGGERED copy the whole table at each update; CONTINUOUS answers 501");
+    let copied = Some("synced_tables::a_delta_table_is_copied_into_postgres_and_refreshed");
+    let read = Some("synced_tables::a_registered_database_is_read_from_sql");
     Family::new("Lakebase provisioned")
         .endpoint("POST", INSTANCES, post(instances::create), Fidelity::Partial("ready at once; capacity sets the connection limit only; the version is that of the PostgreSQL found here"), witness)
         .endpoint("GET", INSTANCES, get(instances::list), Fidelity::Full, witness)
@@ -37,11 +41,16 @@ pub(crate) fn family() -> Family {
         .endpoint("GET", ROLE, get(roles::get), Fidelity::Full, witness)
         .endpoint("DELETE", ROLE, delete(roles::remove), Fidelity::Full, witness)
         .endpoint("POST", "/api/2.0/database/credentials", post(credentials::create), Fidelity::Partial("claims on single tables are refused"), witness)
-        .endpoint("POST", "/api/2.0/database/catalogs", post(catalogs::create), unlisted, witness)
-        .endpoint("GET", CATALOG, get(catalogs::get), unlisted, witness)
-        .endpoint("DELETE", CATALOG, delete(catalogs::remove), unlisted, witness)
-        .endpoint("GET", "/api/2.0/database/instances/{name}/catalogs", get(catalogs::list), unlisted, witness)
-        .endpoint("POST", "/api/2.0/database/synced_tables", post(synced_tables::create), Fidelity::Partial("not implemented: answers 501"), None)
-        .endpoint("GET", SYNCED_TABLE, get(synced_tables::get), Fidelity::Partial("there are none: answers 404"), witness)
-        .endpoint("DELETE", SYNCED_TABLE, delete(synced_tables::get), Fidelity::Partial("there are none: answers 404"), witness)
+        .endpoint("POST", "/api/2.0/database/catalogs", post(catalogs::create), catalogs, read)
+        .endpoint("GET", CATALOG, get(catalogs::get), Fidelity::Full, witness)
+        .endpoint("DELETE", CATALOG, delete(catalogs::remove), Fidelity::Full, witness)
+        .endpoint("GET", "/api/2.0/database/instances/{name}/catalogs", get(catalogs::list), Fidelity::Full, witness)
+        .endpoint("POST", "/api/2.0/database/tables", post(tables::create), catalogs, read)
+        .endpoint("GET", TABLE, get(tables::get), Fidelity::Full, read)
+        .endpoint("DELETE", TABLE, delete(tables::remove), Fidelity::Full, read)
+        .endpoint("POST", "/api/2.0/database/synced_tables", post(synced_tables::create), synced, copied)
+        .endpoint("GET", SYNCED_TABLE, get(synced_tables::get), Fidelity::Full, copied)
+        .endpoint("PATCH", SYNCED_TABLE, patch(synced_tables::update), Fidelity::Full, copied)
+        .endpoint("DELETE", SYNCED_TABLE, delete(synced_tables::remove), Fidelity::Full, copied)
+        .endpoint("GET", "/api/2.0/database/instances/{name}/synced_tables", get(synced_tables::list), Fidelity::Full, copied)
 }

@@ -4,6 +4,7 @@
 //! an endpoint are each a front of such a server. Names and states stand in the families; here everything goes by uid.
 
 mod bind;
+mod columns;
 mod compute;
 mod credential;
 mod door;
@@ -11,7 +12,9 @@ mod failure;
 mod front;
 mod idle;
 mod record;
+mod registered;
 mod role;
+mod rows;
 mod scripts;
 mod size;
 
@@ -27,6 +30,7 @@ pub(crate) use compute::Compute;
 pub(crate) use credential::{CredentialRequest, issue};
 pub use failure::LakebaseError;
 pub(crate) use front::NewFront;
+pub(crate) use registered::{Registered, Registration, all as registered_catalogs, find as registered_catalog};
 pub(crate) use record::{Databases, RoleRecord, ServerRecord};
 pub(crate) use role::{NATIVE, NO_LOGIN, OAUTH, RoleWish, SUPERUSERS};
 pub use scripts::Script;

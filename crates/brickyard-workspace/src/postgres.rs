@@ -4,6 +4,7 @@
 //! when they are answered.
 
 mod branches;
+mod catalogs;
 mod credentials;
 mod databases;
 mod endpoints;
@@ -12,6 +13,7 @@ mod operations;
 mod projects;
 mod record;
 mod roles;
+mod synced_tables;
 
 use axum::routing::{delete, get, patch, post};
 
@@ -31,11 +33,14 @@ const DATABASE: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/d
 const ROLES: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/roles";
 const ROLE: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/roles/{role}";
 const PASSWORD: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/roles/{role}/password";
+const CATALOG: &str = "/api/2.0/postgres/catalogs/{catalog}";
+const SYNCED_TABLE: &str = "/api/2.0/postgres/synced_tables/{table}";
 const OPERATION: &str = "/api/2.0/postgres/projects/{project}/operations/{operation}";
 
 /// The family's endpoints.
 pub(crate) fn family() -> Family {
     let witness = Some("lakebase::the_sdk_drives_autoscaling_projects");
+    let copied = Some("synced_tables::autoscaling_has_catalogs_and_synced_tables_too");
     let size = Fidelity::Partial("ready at once; sizes set the connection limit and nothing else");
     let gone = Fidelity::Partial("deleted at once, with or without purge, and cannot be undeleted");
     Family::new("Lakebase autoscaling")
@@ -92,6 +97,26 @@ pub(crate) fn family() -> Family {
             witness,
         )
         .endpoint("GET", OPERATION, get(operations::get), Fidelity::Full, witness)
+        .endpoint(
+            "POST",
+            "/api/2.0/postgres/catalogs",
+            post(catalogs::create),
+            Fidelity::Partial("a statement reads the tables whole, up to 512 MB, as they are at that moment"),
+            copied,
+        )
+        .endpoint("GET", CATALOG, get(catalogs::get), Fidelity::Full, copied)
+        .endpoint("DELETE", CATALOG, delete(catalogs::remove), Fidelity::Full, copied)
+        .endpoint(
+            "POST",
+            "/api/2.0/postgres/synced_tables",
+            post(synced_tables::create),
+            Fidelity::Partial(
+                "SNAPSHOT and TRIGGERED copy the whole table at each update; CONTINUOUS and extra columns answer 501",
+            ),
+            copied,
+        )
+        .endpoint("GET", SYNCED_TABLE, get(synced_tables::get), Fidelity::Full, copied)
+        .endpoint("DELETE", SYNCED_TABLE, delete(synced_tables::remove), Fidelity::Full, copied)
         .endpoint(
             "POST",
             "/api/2.0/postgres/credentials",

@@ -10,7 +10,7 @@ use super::record::CatalogRecord;
 use super::schemas::Change;
 use crate::store::StoreError;
 
-const CATALOG: &str = "catalog";
+pub(super) const CATALOG: &str = "catalog";
 
 impl Catalog {
     /// Catalogs that may be shown, by name.
@@ -43,6 +43,21 @@ impl Catalog {
         comment: Option<String>,
         properties: BTreeMap<String, String>,
     ) -> Result<CatalogRecord, CatalogError> {
+        let record = self.new_catalog(identity, name, comment, properties, "MANAGED_CATALOG")?;
+        let default = format!("{}.default", name::quote(&record.name));
+        self.create_schema(identity, &default, None, BTreeMap::new())?;
+        Ok(record)
+    }
+
+    /// Makes a catalog of a type, without schemas but `information_schema`.
+    pub(super) fn new_catalog(
+        &self,
+        identity: &Identity,
+        name: &str,
+        comment: Option<String>,
+        properties: BTreeMap<String, String>,
+        catalog_type: &str,
+    ) -> Result<CatalogRecord, CatalogError> {
         self.check(identity, Kind::Metastore, "", Privilege::CREATE_CATALOG)?;
         let name = name::new(Kind::Catalog, name)?;
         if matches!(name.as_str(), "hive_metastore" | "global_temp" | "session" | "spark_catalog")
@@ -53,7 +68,7 @@ impl Catalog {
         let record = CatalogRecord {
             name: name.clone(),
             id: uuid::Uuid::new_v4().to_string(),
-            catalog_type: "MANAGED_CATALOG".to_owned(),
+            catalog_type: catalog_type.to_owned(),
             properties,
             stamp: self.stamp(&identity.name, comment),
         };
@@ -61,8 +76,6 @@ impl Catalog {
             return Err(CatalogError::already_exists(Kind::Catalog, name));
         }
         self.put_information_schema(&name)?;
-        let default = format!("{name}.default");
-        self.create_schema(identity, &default, None, BTreeMap::new())?;
         Ok(record)
     }
 

@@ -60,6 +60,8 @@ pub(crate) enum TableType {
     MaterializedView,
     /// A table fed by a stream.
     StreamingTable,
+    /// The rows are in another system: Lakebase.
+    Foreign,
 }
 
 impl TableType {
@@ -71,6 +73,7 @@ impl TableType {
             Self::View => "VIEW",
             Self::MaterializedView => "MATERIALIZED_VIEW",
             Self::StreamingTable => "STREAMING_TABLE",
+            Self::Foreign => "FOREIGN",
         }
     }
 }
@@ -93,7 +96,7 @@ pub(crate) struct TableRecord {
     /// Names of the partition columns of a table that is not Delta.
     #[serde(default)]
     pub(crate) partition_columns: Vec<String>,
-    /// Options of the reader of a table that is not Delta, such as `header`.
+    /// Options of the reader of a table that is not Delta, such as `header`; for a foreign table, where it is.
     #[serde(default)]
     pub(crate) options: BTreeMap<String, String>,
     #[serde(default)]

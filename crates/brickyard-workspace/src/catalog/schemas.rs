@@ -68,6 +68,7 @@ impl Catalog {
         let parts = name::parts(Kind::Schema, full)?;
         let schema = name::new(Kind::Schema, &parts[1])?;
         self.check(identity, Kind::Catalog, &name::quote(&parts[0]), Privilege::CREATE_SCHEMA)?;
+        self.check_writable(&parts[0])?;
         let record = SchemaRecord {
             catalog: parts[0].clone(),
             name: schema,
@@ -113,6 +114,7 @@ impl Catalog {
         self.catalog_record(&parts[0])?;
         let record = self.schema_record(&parts[0], &parts[1])?;
         self.check_manage(identity, Kind::Schema, full)?;
+        self.check_writable(&parts[0])?;
         if record.name == "information_schema" {
             return Err(CatalogError::invalid(format!("Schema '{}' cannot be dropped", parts.join("."))));
         }

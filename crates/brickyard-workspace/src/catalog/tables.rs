@@ -20,7 +20,7 @@ pub(crate) use change::TableChange;
 pub(super) use create::local_path;
 pub(crate) use create::{CloneOf, NewTable};
 
-const TABLE: &str = "catalog_table";
+pub(super) const TABLE: &str = "catalog_table";
 
 /// Who made a commit that the engine wrote.
 const WRITER: &str = "catalog_writer";
@@ -113,6 +113,11 @@ impl Catalog {
     /// The last version of a Delta table; for [`Catalog::changed_rows`].
     pub(crate) fn version(&self, table: &TableRecord) -> Result<i64, CatalogError> {
         Ok(delta_log(table)?.latest()?.unwrap_or(-1))
+    }
+
+    /// When the last version of a Delta table was committed, in milliseconds since the epoch.
+    pub(crate) fn commit_time(&self, table: &TableRecord) -> Option<i64> {
+        Some(delta::history(&delta_log(table).ok()?, 1).ok()?.first()?.timestamp)
     }
 
     /// Rows that commits after version `since` inserted, updated or deleted.
@@ -264,6 +269,7 @@ impl Catalog {
         self.schema_record(&parts[0], &parts[1])?;
         let record = self.table_record(full)?;
         self.check_manage(identity, Kind::Table, full)?;
+        self.check_writable(&parts[0])?;
         if record.table_type == TableType::Managed && record.is_delta() {
             self.set_aside(&record)?;
         } else {

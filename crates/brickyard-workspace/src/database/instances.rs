@@ -193,6 +193,18 @@ pub(super) fn manage(workspace: &Workspace, caller: &Caller, instance: &Instance
     workspace.authorize(caller, Wish::Object { kind: OBJECTS, id: &instance.name, level: "CAN_MANAGE" })
 }
 
+/// Refuses whoever is neither the creator nor may use it.
+pub(super) fn use_instance(
+    workspace: &Workspace,
+    caller: &Caller,
+    instance: &Instance,
+) -> Result<(), ApiError> {
+    if caller.name() == instance.creator {
+        return Ok(());
+    }
+    workspace.authorize(caller, Wish::Object { kind: OBJECTS, id: &instance.name, level: "CAN_USE" })
+}
+
 fn all(workspace: &Workspace) -> Result<Vec<Instance>, LakebaseError> {
     Ok(workspace.store().list(KIND, "")?.into_iter().map(|(_, instance)| instance).collect())
 }
@@ -203,7 +215,6 @@ fn put(workspace: &Workspace, instance: &Instance) -> Result<(), LakebaseError> 
 
 async fn delete(workspace: &Workspace, instance: &Instance) -> Result<(), LakebaseError> {
     workspace.lakebase().destroy(workspace, &instance.uid).await?;
-    super::catalogs::forget_instance(workspace, &instance.name)?;
     workspace
         .forget_object(OBJECTS, &instance.name)
         .map_err(|error| LakebaseError::invalid(error.message))?;

@@ -48,14 +48,12 @@ pub(super) struct Instance {
     pub(super) parent: Option<InstanceRef>,
 }
 
-/// What is remembered of a catalog.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A catalog as `databricks-sdk` sends it.
+#[derive(Debug, Deserialize)]
 pub(super) struct Catalog {
     pub(super) name: String,
     pub(super) database_instance_name: String,
     pub(super) database_name: String,
     #[serde(default)]
     pub(super) create_database_if_not_exists: bool,
-    #[serde(default)]
-    pub(super) uid: String,
 }

@@ -154,6 +154,8 @@ impl Lakebase {
         for front in workspace.databases().fronts(uid)? {
             self.close_front(&front.id);
         }
+        super::registered::forget_server(workspace, uid)?;
+        crate::synced_tables::forget_server(workspace, uid)?;
         compute.server.destroy().await?;
         self.forget(uid);
         workspace.databases().delete_server(uid)?;

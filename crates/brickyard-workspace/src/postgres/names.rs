@@ -114,6 +114,18 @@ pub(super) fn manage(workspace: &Workspace, caller: &Caller, project: &Project) 
     workspace.authorize(caller, Wish::Object { kind: OBJECTS, id: &project.id, level: "CAN_MANAGE" })
 }
 
+/// Refuses whoever neither owns the project nor may use it.
+pub(super) fn use_project(
+    workspace: &Workspace,
+    caller: &Caller,
+    project: &Project,
+) -> Result<(), ApiError> {
+    if caller.name() == project.owner {
+        return Ok(());
+    }
+    workspace.authorize(caller, Wish::Object { kind: OBJECTS, id: &project.id, level: "CAN_USE" })
+}
+
 /// Seconds of a duration such as `3600s` or `1.5s`.
 pub(super) fn seconds(value: &Value) -> Result<i64, ApiError> {
     let text = value.as_str().unwrap_or_default();

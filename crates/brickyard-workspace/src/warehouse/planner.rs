@@ -84,6 +84,7 @@ impl Sight<'_> {
             checked => checked?,
         }
         if reference.kind == ReferenceKind::Write {
+            self.catalog.check_not_foreign(&self.catalog.table_record(&full)?)?;
             self.catalog.check(self.identity, Kind::Table, &full, Privilege::MODIFY)?;
         }
         Ok(())
@@ -155,7 +156,8 @@ impl Sight<'_> {
             let place = place.to_string_lossy().replace('`', "``");
             format!("{}.`{place}`", table.format.to_lowercase())
         });
-        Ok(Relation { columns, view, row_filter, engine_name: place })
+        let engine_name = table.foreign().map(|_| foreign_view(table)).or(place);
+        Ok(Relation { columns, view, row_filter, engine_name })
     }
 }
 
@@ -252,6 +254,12 @@ impl Schemas for Sight<'_> {
         };
         place().map_err(sql_error)
     }
+}
+
+/// The temporary view in the engine that holds the rows of a table of Lakebase for one statement.
+pub(crate) fn foreign_view(table: &TableRecord) -> String {
+    let name = table.full_name();
+    format!("lakebase_{}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()).simple())
 }
 
 /// The full name of a path's volume as the catalog reads it.

@@ -1,7 +1,7 @@
 mod change;
 mod variables;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow_array::RecordBatch;
@@ -16,11 +16,12 @@ use super::commands;
 use super::fault::Fault;
 use super::name::full_name;
 use super::outcome::Outcome;
-use super::planner::Sight;
+use super::planner::{Sight, foreign_view};
 use super::result::sql_type::SqlType;
 use super::session::{Session, Settings};
 use super::system;
 use crate::catalog::{Catalog, Delegation, Identity, TableRecord};
+use crate::error::ApiError;
 use crate::workspace::Workspace;
 
 /// Everything a statement needs while it runs: whose it is, where, and by what id the engine knows it.
@@ -90,8 +91,31 @@ impl<'a> Scene<'a> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Brings the catalogs of Lakebase databases that a statement names in line with them.
+    async fn refresh_lakebase(&self, sql: &str) -> Result<(), Fault> {
+        let current = self.settings().catalog;
+        let refreshed = self.workspace.lakebase().refresh_named(self.workspace, sql, &current).await;
+        refreshed.map_err(|error| ApiError::from(error).into())
+    }
+
+    /// Gives the engine the rows of tables in Lakebase that a statement reads, as they are now.
+    async fn show_foreign(&self, planned: &Planned) -> Result<(), Fault> {
+        let behind = planned.statement.definer_reads.iter().map(|(_, reference)| reference);
+        let mut shown = BTreeSet::new();
+        for reference in planned.touched.iter().chain(behind) {
+            let Ok(parts) = self.parts(&reference.parts) else { continue };
+            let Ok(table) = self.catalog().table_record(&full_name(&parts)) else { continue };
+            let Some(place) = table.foreign().filter(|_| shown.insert(table.full_name())) else { continue };
+            let rows = self.workspace.lakebase().rows(self.workspace, &place, &table.columns).await;
+            let rows = rows.map_err(ApiError::from)?;
+            self.session.engine(self.workspace).await?.put_view(&foreign_view(&table), rows).await?;
+        }
+        Ok(())
+    }
+
     /// Carries a bound statement out.
     pub(crate) async fn run(&self, sql: &str) -> Result<Outcome, Fault> {
+        self.refresh_lakebase(sql).await?;
         let sql = &brickyard_sql::bind_identifiers(sql, &self.variables())?;
         let statement = parse(sql)?;
         if let Body::Command(command) = &statement.body {
@@ -116,6 +140,7 @@ impl<'a> Scene<'a> {
     /// Gives the engine the tables of `information_schema` and the like that a statement reads, as this caller may see them; and
     /// the rows of `samples` where the engine does not ask for them itself.
     async fn bring(&self, planned: &Planned) -> Result<(), Fault> {
+        self.show_foreign(planned).await?;
         if self.workspace.config().engine.is_some() {
             for reference in &planned.touched {
                 if let Ok(table) = self.table(&reference.parts) {

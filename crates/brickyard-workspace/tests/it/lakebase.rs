@@ -41,7 +41,7 @@ pub(crate) fn postgres_environment(running: &Running, binding: &DatabaseBinding)
 }
 
 /// What a program of the developer finds: an access token of their own.
-fn developer_environment(running: &Running) -> Vec<(String, String)> {
+pub(crate) fn developer_environment(running: &Running) -> Vec<(String, String)> {
     let mut environment = running.handle.client_environment();
     let token = running.handle.create_personal_access_token(DEVELOPER).unwrap();
     environment.push(("DATABRICKS_TOKEN".to_owned(), token));

@@ -30,6 +30,7 @@ mod secrets;
 mod serving;
 mod serving_limits;
 mod spark;
+mod synced_tables;
 mod unity_catalog;
 mod vector_search;
 mod warehouse;

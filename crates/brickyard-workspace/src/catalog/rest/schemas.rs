@@ -36,6 +36,7 @@ pub(super) async fn list(
     caller: Caller,
     Parameters(query): Parameters<ListQuery>,
 ) -> ApiResult<Value> {
+    workspace.lakebase().refresh(&workspace, &query.catalog_name).await?;
     let catalog = workspace.catalog();
     let identity = catalog.identity(caller.name())?;
     let records = catalog.list_schemas(&identity, &name::quote(&query.catalog_name))?;

@@ -64,6 +64,7 @@ pub(super) async fn list(
     caller: Caller,
     Parameters(query): Parameters<ListQuery>,
 ) -> ApiResult<Value> {
+    workspace.lakebase().refresh(&workspace, &query.catalog_name).await?;
     let catalog = workspace.catalog();
     let identity = catalog.identity(caller.name())?;
     let schema = format!("{}.{}", tick(&query.catalog_name), tick(&query.schema_name));
@@ -151,6 +152,7 @@ pub(super) async fn read(
     caller: Caller,
     Path(full_name): Path<String>,
 ) -> ApiResult<Value> {
+    workspace.lakebase().refresh(&workspace, full_name.split('.').next().unwrap_or_default()).await?;
     let catalog = workspace.catalog();
     let identity = catalog.identity(caller.name())?;
     Ok(Json(shown(&workspace, &catalog.get_table(&identity, &full_name)?, true)?))

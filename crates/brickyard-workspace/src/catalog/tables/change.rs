@@ -76,6 +76,14 @@ impl Catalog {
         if !(by_modify && self.check(identity, Kind::Table, full, Privilege::MODIFY).is_ok()) {
             self.check_manage(identity, Kind::Table, full)?;
         }
+        let governs = match &change {
+            TableChange::Common(change) => change.name.is_none(),
+            TableChange::RowFilter(_) | TableChange::Mask { .. } | TableChange::ColumnTags { .. } => true,
+            _ => false,
+        };
+        if !governs {
+            self.check_not_foreign(&record)?;
+        }
         match change {
             TableChange::Common(change) => self.change_record(identity, &record, &change),
             TableChange::AddKey(key) => self.change(identity, full, |record| {

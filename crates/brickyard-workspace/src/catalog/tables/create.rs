@@ -59,6 +59,7 @@ impl Catalog {
         let new_name = name::new(Kind::Table, &parts[2])?;
         let schema = format!("{}.{}", name::quote(&parts[0]), name::quote(&parts[1]));
         self.check(identity, Kind::Schema, &schema, Privilege::CREATE_TABLE)?;
+        self.check_writable(&parts[0])?;
         if parts[1] == "information_schema" {
             return Err(CatalogError::invalid("`information_schema` cannot hold further tables"));
         }
@@ -74,6 +75,7 @@ impl Catalog {
                 return Err(CatalogError::already_exists(Kind::Table, full));
             }
             self.check_manage(identity, Kind::Table, &full)?;
+            self.check_not_foreign(&present)?;
             return self.replace_table(identity, present, table);
         }
         let record = self.new_record(identity, &parts, new_name, &table)?;

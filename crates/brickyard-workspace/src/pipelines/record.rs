@@ -1,0 +1,127 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::OBJECTS;
+use crate::authorize::Wish;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::lakebase::LakebaseError;
+use crate::workspace::Workspace;
+
+const KIND: &str = "pipeline";
+
+/// Updates that are remembered.
+const KEPT: usize = 25;
+
+/// What is remembered of a pipeline.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Pipeline {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) creator: String,
+    /// The latest first.
+    pub(crate) updates: Vec<Update>,
+}
+
+/// A run of a pipeline.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Update {
+    pub(crate) id: String,
+    /// `RUNNING`, `COMPLETED`, `FAILED`, `CANCELED`.
+    pub(crate) state: String,
+    /// `API_CALL`, `USER_ACTION`, …
+    pub(crate) cause: String,
+    pub(crate) full_refresh: bool,
+    /// Full names of the tables that are refreshed; all where empty.
+    pub(crate) selection: Vec<String>,
+    /// Milliseconds since the epoch.
+    pub(crate) created: i64,
+    /// Process that runs it: an update of an earlier life of the workspace is over.
+    pub(crate) life: String,
+}
+
+impl Pipeline {
+    /// The update that goes on now.
+    pub(crate) fn active(&self) -> Option<&Update> {
+        self.updates.first().filter(|update| update.state == "RUNNING" && update.life == super::run::life())
+    }
+
+    pub(super) fn push(&mut self, update: Update) {
+        self.updates.insert(0, update);
+        self.updates.truncate(KEPT);
+    }
+}
+
+/// A pipeline by id.
+pub(super) fn find(workspace: &Workspace, id: &str) -> Result<Pipeline, ApiError> {
+    let found: Option<Pipeline> = workspace.store().get(KIND, id).map_err(LakebaseError::from)?;
+    let mut pipeline = found.ok_or_else(|| ApiError::not_found("Pipeline", id))?;
+    for update in &mut pipeline.updates {
+        if update.state == "RUNNING" && update.life != super::run::life() {
+            "CANCELED".clone_into(&mut update.state);
+        }
+    }
+    Ok(pipeline)
+}
+
+pub(super) fn all(workspace: &Workspace) -> Result<Vec<Pipeline>, ApiError> {
+    let known = workspace.store().list::<Pipeline>(KIND, "").map_err(LakebaseError::from)?;
+    known.into_iter().map(|(id, _)| find(workspace, &id)).collect()
+}
+
+pub(super) fn put(workspace: &Workspace, pipeline: &Pipeline) -> Result<(), ApiError> {
+    Ok(workspace.store().put(KIND, &pipeline.id, pipeline).map_err(LakebaseError::from)?)
+}
+
+/// Whether an update goes on.
+pub(crate) fn is_active(workspace: &Workspace, id: &str) -> bool {
+    find(workspace, id).is_ok_and(|pipeline| pipeline.active().is_some())
+}
+
+/// Forgets a pipeline.
+pub(crate) fn forget(workspace: &Workspace, id: &str) -> Result<(), ApiError> {
+    workspace.forget_object(OBJECTS, id)?;
+    workspace.store().delete(KIND, id).map_err(LakebaseError::from)?;
+    Ok(())
+}
+
+/// The pipeline of a new synced table: the one its `spec` names, or a new one.
+pub(crate) fn choose(
+    workspace: &Workspace,
+    caller: &Caller,
+    spec: &Value,
+    name: &str,
+) -> Result<String, ApiError> {
+    if let Some(id) = spec["existing_pipeline_id"].as_str().filter(|id| !id.is_empty()) {
+        if spec.get("new_pipeline_spec").is_some_and(|new| !new.is_null()) {
+            return Err(ApiError::invalid(
+                "At most one of existing_pipeline_id and new_pipeline_spec can be set",
+            ));
+        }
+        let pipeline = find(workspace, id)?;
+        allow(workspace, caller, &pipeline, "CAN_RUN")?;
+        return Ok(pipeline.id);
+    }
+    let pipeline = Pipeline {
+        id: uuid::Uuid::new_v4().to_string(),
+        name: name.to_owned(),
+        creator: caller.name().to_owned(),
+        updates: Vec::new(),
+    };
+    put(workspace, &pipeline)?;
+    workspace.own_object(caller, OBJECTS, &pipeline.id)?;
+    Ok(pipeline.id)
+}
+
+/// Refuses whoever neither made the pipeline nor may use it to this level.
+pub(super) fn allow(
+    workspace: &Workspace,
+    caller: &Caller,
+    pipeline: &Pipeline,
+    level: &'static str,
+) -> Result<(), ApiError> {
+    if caller.name() == pipeline.creator {
+        return Ok(());
+    }
+    workspace.authorize(caller, Wish::Object { kind: OBJECTS, id: &pipeline.id, level })
+}

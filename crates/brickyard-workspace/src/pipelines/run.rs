@@ -1,0 +1,88 @@
+use std::sync::OnceLock;
+
+use http::StatusCode;
+
+use super::record::{Pipeline, Update, find, put};
+use crate::error::ApiError;
+use crate::synced_tables;
+use crate::workspace::Workspace;
+
+/// A name of this process's life, by which an update that was broken off is told from one that goes on.
+pub(super) fn life() -> &'static str {
+    static LIFE: OnceLock<String> = OnceLock::new();
+    LIFE.get_or_init(|| uuid::Uuid::new_v4().to_string())
+}
+
+/// Starts an update of some or all tables of a pipeline and returns its id; one at a time.
+pub(crate) fn start(
+    workspace: &Workspace,
+    id: &str,
+    cause: &str,
+    full_refresh: bool,
+    selection: &[String],
+) -> Result<String, ApiError> {
+    let mut pipeline = find(workspace, id)?;
+    if let Some(active) = pipeline.active() {
+        return Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "RESOURCE_CONFLICT",
+            format!("An active update {} already exists.", active.id),
+        ));
+    }
+    let update = Update {
+        id: uuid::Uuid::new_v4().to_string(),
+        state: "RUNNING".to_owned(),
+        cause: cause.to_owned(),
+        full_refresh,
+        selection: selection.to_vec(),
+        created: workspace.clock().unix_milliseconds(),
+        life: life().to_owned(),
+    };
+    pipeline.push(update.clone());
+    put(workspace, &pipeline)?;
+    let (task, id, update_id) = (workspace.clone(), id.to_owned(), update.id.clone());
+    workspace.tracker().spawn(async move {
+        let outcome = tokio::select! {
+            outcome = run(&task, &id, &update) => outcome,
+            () = task.cancellation().cancelled() => return,
+            () = stopped(&task, &id, &update.id) => return,
+        };
+        if let Err(error) = &outcome {
+            tracing::warn!(pipeline = id, "Pipeline `{id}` failed: {}", error.message);
+        }
+        let state = if outcome.is_ok() { "COMPLETED" } else { "FAILED" };
+        if let Err(error) = end(&task, &id, &update.id, state) {
+            tracing::error!(pipeline = id, "The outcome of pipeline `{id}` could not be kept: {}", error.message);
+        }
+    });
+    Ok(update_id)
+}
+
+/// Marks an update as over; one that is over already stays as it is.
+pub(super) fn end(workspace: &Workspace, id: &str, update: &str, state: &str) -> Result<(), ApiError> {
+    let Ok(mut pipeline) = find(workspace, id) else { return Ok(()) }; // went with its last table
+    let running = |known: &&mut Update| known.id == update && known.state == "RUNNING";
+    if let Some(found) = pipeline.updates.iter_mut().find(running) {
+        state.clone_into(&mut found.state);
+        put(workspace, &pipeline)?;
+    }
+    Ok(())
+}
+
+async fn run(workspace: &Workspace, id: &str, update: &Update) -> Result<(), ApiError> {
+    let mut outcome = Ok(());
+    for table in synced_tables::of_pipeline(workspace, id)? {
+        if update.selection.is_empty() || update.selection.contains(&table.name) {
+            outcome = outcome.and(synced_tables::sync(workspace, &table.name).await);
+        }
+    }
+    outcome
+}
+
+/// Waits until somebody has stopped the update.
+async fn stopped(workspace: &Workspace, id: &str, update: &str) {
+    let runs = |pipeline: &Pipeline| pipeline.active().is_some_and(|active| active.id == update);
+    while find(workspace, id).is_ok_and(|pipeline| runs(&pipeline)) {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    }
+}

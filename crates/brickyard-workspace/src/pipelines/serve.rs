@@ -1,0 +1,165 @@
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::record::{Pipeline, Update, all, allow, find};
+use super::run;
+use crate::caller::Caller;
+use crate::error::{ApiError, ApiResult};
+use crate::request::JsonBody;
+use crate::synced_tables;
+use crate::workspace::Workspace;
+
+/// What a new update is to do.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct StartUpdate {
+    cause: Option<String>,
+    #[serde(default)]
+    full_refresh: bool,
+    #[serde(default)]
+    refresh_selection: Vec<String>,
+    #[serde(default)]
+    full_refresh_selection: Vec<String>,
+    #[serde(default)]
+    validate_only: bool,
+}
+
+/// Pipelines of one's own code are not there.
+pub(super) async fn create(_caller: Caller) -> ApiResult<Value> {
+    Err(ApiError::not_implemented("pipelines of one's own: those of synced tables are made with the table"))
+}
+
+/// The pipelines the caller may see.
+pub(super) async fn list(State(workspace): State<Workspace>, caller: Caller) -> ApiResult<Value> {
+    let mut shown = Vec::new();
+    for pipeline in all(&workspace)? {
+        if allow(&workspace, &caller, &pipeline, "CAN_VIEW").is_ok() {
+            shown.push(json!({
+                "pipeline_id": pipeline.id,
+                "name": pipeline.name,
+                "creator_user_name": pipeline.creator,
+                "run_as_user_name": pipeline.creator,
+                "state": state(&pipeline),
+                "latest_updates": states(&pipeline),
+            }));
+        }
+    }
+    Ok(Json(json!({ "statuses": shown })))
+}
+
+/// One pipeline.
+pub(super) async fn get(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Value> {
+    let pipeline = seen(&workspace, &caller, &id, "CAN_VIEW")?;
+    Ok(Json(json!({
+        "pipeline_id": pipeline.id,
+        "name": pipeline.name,
+        "creator_user_name": pipeline.creator,
+        "run_as_user_name": pipeline.creator,
+        "state": state(&pipeline),
+        "latest_updates": states(&pipeline),
+        "spec": { "id": pipeline.id, "name": pipeline.name, "continuous": false, "serverless": true },
+    })))
+}
+
+/// Starts an update: copies the tables anew.
+pub(super) async fn start_update(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<StartUpdate>,
+) -> ApiResult<Value> {
+    let pipeline = seen(&workspace, &caller, &id, "CAN_RUN")?;
+    if body.validate_only {
+        return Err(ApiError::not_implemented("updates that only validate"));
+    }
+    let mut selection = Vec::new();
+    for name in body.refresh_selection.iter().chain(&body.full_refresh_selection) {
+        let table = synced_tables::find(&workspace, name)?;
+        if table.pipeline != pipeline.id {
+            return Err(ApiError::invalid(format!("Table '{name}' is not one of pipeline {id}")));
+        }
+        selection.push(table.name);
+    }
+    let full = body.full_refresh || !body.full_refresh_selection.is_empty();
+    let cause = body.cause.as_deref().unwrap_or("API_CALL");
+    let update = run::start(&workspace, &pipeline.id, cause, full, &selection)?;
+    Ok(Json(json!({ "update_id": update })))
+}
+
+/// The updates, latest first.
+pub(super) async fn list_updates(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Value> {
+    let pipeline = seen(&workspace, &caller, &id, "CAN_VIEW")?;
+    let updates: Vec<Value> = pipeline.updates.iter().map(|update| show(&id, update)).collect();
+    Ok(Json(json!({ "updates": updates })))
+}
+
+/// One update.
+pub(super) async fn get_update(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Path((id, update)): Path<(String, String)>,
+) -> ApiResult<Value> {
+    let pipeline = seen(&workspace, &caller, &id, "CAN_VIEW")?;
+    let found = pipeline.updates.iter().find(|known| known.id == update);
+    let found = found.ok_or_else(|| ApiError::not_found("Update", &update))?;
+    Ok(Json(json!({ "update": show(&id, found) })))
+}
+
+/// Ends the update that goes on; what it has copied so far is not kept.
+pub(super) async fn stop(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Value> {
+    let pipeline = seen(&workspace, &caller, &id, "CAN_RUN")?;
+    if let Some(active) = pipeline.active() {
+        run::end(&workspace, &id, &active.id, "CANCELED")?;
+    }
+    Ok(Json(json!({})))
+}
+
+fn seen(
+    workspace: &Workspace,
+    caller: &Caller,
+    id: &str,
+    level: &'static str,
+) -> Result<Pipeline, ApiError> {
+    let pipeline = find(workspace, id)?;
+    allow(workspace, caller, &pipeline, level)?;
+    Ok(pipeline)
+}
+
+fn state(pipeline: &Pipeline) -> &'static str {
+    if pipeline.active().is_some() { "RUNNING" } else { "IDLE" }
+}
+
+fn states(pipeline: &Pipeline) -> Value {
+    let time = |update: &Update| {
+        jiff::Timestamp::from_millisecond(update.created).unwrap_or_default().to_string()
+    };
+    let shown = pipeline.updates.iter().map(
+        |update| json!({ "update_id": update.id, "state": update.state, "creation_time": time(update) }),
+    );
+    shown.collect()
+}
+
+fn show(pipeline: &str, update: &Update) -> Value {
+    json!({
+        "pipeline_id": pipeline,
+        "update_id": update.id,
+        "state": update.state,
+        "cause": update.cause,
+        "creation_time": update.created,
+        "full_refresh": update.full_refresh,
+        "refresh_selection": update.selection,
+    })
+}
