@@ -22,7 +22,7 @@ struct Anybody;
 
 impl Authenticator for Anybody {
     fn admit<'a>(&'a self, login: Login<'a>) -> BoxFuture<'a, Result<Admission, Refusal>> {
-        let admission = Admission { role: login.user.to_owned(), settings: Vec::new() };
+        let admission = Admission { role: login.user.to_owned(), settings: Vec::new(), password: None };
         Box::pin(std::future::ready(Ok(admission)))
     }
 }
@@ -51,6 +51,7 @@ async fn main() {
         sockets: PathBuf::from("/tmp"),
         warden: Vec::new(),
         max_connections: 1100,
+        outside: None,
         settings: vec![
             setting("listen_addresses", "127.0.1.1".to_owned()),
             setting("ssl", "on".to_owned()),
@@ -60,7 +61,7 @@ async fn main() {
         tracker: tracker.clone(),
         cancellation: cancellation.clone(),
     });
-    let socket = server.start().await.unwrap();
+    let socket = server.socket().await.unwrap();
     let mut client = server.client("postgres").await.unwrap();
     client.query("CREATE ROLE ada LOGIN SUPERUSER").await.unwrap();
     client.query("CREATE DATABASE bench OWNER ada").await.unwrap();

@@ -44,6 +44,9 @@ impl Server {
     /// Copies everything, roles included, into the data directory of a server that has none yet; sessions of this one
     /// go on. What is committed before the call is in the copy.
     pub async fn copy_to(&self, target: &Self) -> Result<(), BackupError> {
+        if self.outside().is_some() {
+            return Err(ServerError::NotOurs { what: "copied" }.into());
+        }
         let (from, to) = (self.data_after_start().await?, target.data()?);
         let account = Account::needed().map_err(ServerError::from)?;
         let draft = draft_beside(&to);

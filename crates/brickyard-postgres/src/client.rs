@@ -7,7 +7,10 @@ use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use crate::login::{LoginError, log_in};
 use crate::message::{self, ServerMessage};
+use crate::proxy::Password;
+use crate::upstream::Upstream;
 
 /// Longest message that is taken from the server, in bytes.
 const LONGEST: usize = 64 * 1024 * 1024;
@@ -21,7 +24,7 @@ pub type Row = Vec<Option<String>>;
 /// A small client over the server's unix socket, for administration: simple queries and `COPY … FROM STDIN`.
 #[derive(Debug)]
 pub struct Client {
-    stream: BufReader<UnixStream>,
+    stream: BufReader<Upstream>,
     patience: Duration,
 }
 
@@ -52,8 +55,21 @@ impl ClientError {
 impl Client {
     /// Opens a connection as `user`, whom the server must trust.
     pub async fn connect(socket: &Path, user: &str, database: &str) -> Result<Self, ClientError> {
+        let open = async { Ok(Upstream::Unix(UnixStream::connect(socket).await?)) };
+        let stream = timeout(CONNECT, open).await.map_err(|_| ClientError::Slow)?.map_err(ClientError::Io)?;
+        Self::log_in(stream, user, None, database).await
+    }
+
+    /// Logs in on an open connection.
+    pub(crate) async fn log_in(
+        stream: Upstream,
+        user: &str,
+        password: Option<&Password>,
+        database: &str,
+    ) -> Result<Self, ClientError> {
         let open = async {
-            let stream = BufReader::new(UnixStream::connect(socket).await?);
+            let private = !matches!(stream, Upstream::Tcp(_));
+            let stream = BufReader::new(stream);
             let mut client = Self { stream, patience: Duration::from_secs(120) };
             let packet = message::startup([
                 ("user", user),
@@ -62,10 +78,15 @@ impl Client {
                 ("client_encoding", "UTF8"),
             ]);
             client.stream.write_all(&packet).await?;
+            client.stream.flush().await?;
+            log_in(&mut client.stream, password, private).await.map_err(|error| match error {
+                LoginError::Refused(message) => ClientError::Server(message),
+                LoginError::Io(error) => ClientError::Io(error),
+                other => ClientError::Io(io::Error::other(other)),
+            })?;
             loop {
-                let (tag, mut body) = client.read().await?;
+                let (tag, body) = client.read().await?;
                 match tag {
-                    b'R' if body.remaining() >= 4 && body.get_u32() == 0 => {}
                     b'E' => return Err(ClientError::Server(Box::new(ServerMessage::parse(&body)))),
                     b'Z' => return Ok(client),
                     b'S' | b'K' | b'N' => {}
@@ -119,7 +140,8 @@ impl Client {
     async fn send_query(&mut self, sql: &str) -> io::Result<()> {
         let mut body = sql.replace('\0', "").into_bytes();
         body.push(0);
-        self.stream.write_all(&message::frame(b'Q', &body)).await
+        self.stream.write_all(&message::frame(b'Q', &body)).await?;
+        self.stream.flush().await
     }
 
     async fn run(&mut self, sql: &str, mut content: Option<Bytes>) -> Result<Vec<Row>, ClientError> {
@@ -139,8 +161,12 @@ impl Client {
                             self.stream.write_all(&message::frame(b'd', &chunk)).await?;
                         }
                         self.stream.write_all(&message::frame(b'c', &[])).await?;
+                        self.stream.flush().await?;
                     }
-                    None => self.stream.write_all(&message::frame(b'f', b"nothing to copy\0")).await?,
+                    None => {
+                        self.stream.write_all(&message::frame(b'f', b"nothing to copy\0")).await?;
+                        self.stream.flush().await?;
+                    }
                 },
                 b'T' | b'C' | b'I' | b'N' | b'S' | b'A' => {}
                 _ => return Err(unexpected(tag)),
@@ -182,6 +208,7 @@ impl CopyIn<'_> {
         let (patience, client) = (self.client.patience, self.client);
         let end = async {
             client.stream.write_all(&message::frame(b'c', &[])).await?;
+            client.stream.flush().await?;
             let mut refused = None;
             loop {
                 let (tag, body) = client.read().await?;

@@ -6,16 +6,18 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
+use crate::login::{self, LoginError};
 use crate::message::{self, PROTOCOL};
 use crate::proxy::{Admission, Inner, Login, Password};
 use crate::refusal::Refusal;
 use crate::relay::relay;
 use crate::server::ServerState;
 use crate::startup::{self, Hello, Startup, StartupError};
+use crate::upstream::Upstream;
 
 /// The protocol's name in TLS.
 pub(crate) const ALPN: &[u8] = b"postgresql";
@@ -148,7 +150,7 @@ async fn session(proxy: &Inner, mut stream: TlsStream<TcpStream>, startup: &Star
         let _ = refuse(&mut stream, &refusal).await;
         return;
     }
-    let mut server = match open(proxy, startup, admission).await {
+    let mut server = match open(proxy, startup, admission, &mut stream).await {
         Ok(server) => server,
         Err(refusal) => {
             let _ = refuse(&mut stream, &refusal).await;
@@ -170,7 +172,12 @@ async fn session(proxy: &Inner, mut stream: TlsStream<TcpStream>, startup: &Star
 }
 
 /// Opens the server's side of a session, as the admitted role.
-async fn open(proxy: &Inner, startup: &Startup, admission: &Admission) -> Result<UnixStream, Refusal> {
+async fn open(
+    proxy: &Inner,
+    startup: &Startup,
+    admission: &Admission,
+    client: &mut (impl AsyncWrite + Unpin),
+) -> Result<Upstream, Refusal> {
     let unavailable = |error: &dyn std::error::Error| {
         Refusal::new("57P03", format!("the database `{}` is not available", proxy.config.name))
             .detail(error.to_string())
@@ -178,6 +185,19 @@ async fn open(proxy: &Inner, startup: &Startup, admission: &Admission) -> Result
     let mut server = proxy.config.server.connect().await.map_err(|error| unavailable(&error))?;
     let packet = server_startup(startup, admission);
     server.write_all(&packet).await.map_err(|error| unavailable(&error))?;
+    if let Some(password) = &admission.password {
+        // An outside server: we log in for the client, which has shown us another password.
+        server.flush().await.map_err(|error| unavailable(&error))?;
+        let private = !matches!(server, Upstream::Tcp(_));
+        login::log_in(&mut server, Some(password), private).await.map_err(|error| match error {
+            LoginError::Refused(told) => {
+                Refusal::new("28000", told.message).detail("The outside PostgreSQL refused the login")
+            }
+            other => unavailable(&other),
+        })?;
+        let welcome = message::frame(b'R', &0_u32.to_be_bytes());
+        client.write_all(&welcome).await.map_err(|error| unavailable(&error))?;
+    }
     Ok(server)
 }
 
@@ -291,6 +311,7 @@ mod tests {
         let admission = Admission {
             role: "eve".to_owned(),
             settings: vec![("default_transaction_read_only".to_owned(), "on".to_owned())],
+            password: None,
         };
         let packet = server_startup(&startup, &admission);
         let Ok(Hello::Startup(seen)) = startup::parse(&packet[4..]) else { panic!("not a startup") };

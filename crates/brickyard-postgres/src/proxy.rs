@@ -36,9 +36,15 @@ pub struct Login<'a> {
 }
 
 /// A password, which is never shown.
+#[derive(Clone)]
 pub struct Password(pub(crate) String);
 
 impl Password {
+    /// A password that is known.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// The password itself.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -58,6 +64,8 @@ pub struct Admission {
     pub role: String,
     /// Settings of the session that the client cannot leave out, such as `default_transaction_read_only=on`.
     pub settings: Vec<(String, String)>,
+    /// Password of the role at the server, where that asks for one: an outside one does.
+    pub password: Option<Password>,
 }
 
 /// Decides who may log in.

@@ -13,8 +13,11 @@ use tokio_util::task::TaskTracker;
 use crate::account::{Account, AccountError};
 use crate::client::{Client, ClientError};
 use crate::installation::{Installation, Source, SourceError};
+use crate::outside::Outside;
 use crate::place::{self, PlaceError};
+use crate::proxy::Password;
 use crate::template::{self, SUPERUSER};
+use crate::upstream::Upstream;
 use running::Running;
 
 /// Times a connection is tried again when the server went away under it.
@@ -39,6 +42,8 @@ pub struct ServerConfig {
     pub warden: Vec<String>,
     /// Sessions the server allows beside ours.
     pub max_connections: u32,
+    /// A server that somebody else runs, in place of one of ours; nothing of it is started, stopped or copied.
+    pub outside: Option<Outside>,
     /// Further settings, such as `timezone`.
     pub settings: Vec<(String, String)>,
     /// Owner of the tasks.
@@ -117,6 +122,20 @@ pub enum ServerError {
     /// A connection failed.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The outside server.
+    #[error("The PostgreSQL at `{address}` cannot be reached")]
+    Unreachable {
+        /// Where it is.
+        address: String,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// Something that only a server of ours can do.
+    #[error("An outside PostgreSQL is not {what}")]
+    NotOurs {
+        /// What was asked for, such as `copied`.
+        what: &'static str,
+    },
     /// brickyard is stopping.
     #[error("The server is being stopped")]
     Stopping,
@@ -175,8 +194,16 @@ impl Server {
         }
     }
 
+    /// The server that somebody else runs, when this is not one of ours.
+    pub fn outside(&self) -> Option<&Outside> {
+        self.inner.config.outside.as_ref()
+    }
+
     /// The programs it runs.
     pub async fn installation(&self) -> Result<&Installation, ServerError> {
+        if self.outside().is_some() {
+            return Err(ServerError::NotOurs { what: "run by brickyard" });
+        }
         let source = &self.inner.config.source;
         Ok(self.inner.installation.get_or_try_init(|| source.installation()).await?)
     }
@@ -188,11 +215,22 @@ impl Server {
 
     /// What it is doing now.
     pub fn state(&self) -> ServerState {
+        if self.outside().is_some() {
+            return ServerState::Running;
+        }
         *self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts it when it does not run, and returns the path of its socket.
-    pub async fn start(&self) -> Result<PathBuf, ServerError> {
+    /// Starts it when it does not run; an outside one is left as it is.
+    pub async fn start(&self) -> Result<(), ServerError> {
+        if self.outside().is_some() {
+            return Ok(());
+        }
+        self.socket().await.map(|_| ())
+    }
+
+    /// The path of its socket, once it runs.
+    pub async fn socket(&self) -> Result<PathBuf, ServerError> {
         let mut running = self.inner.running.lock().await;
         if let Some(alive) = running.as_ref().filter(|running| running.is_alive()) {
             return Ok(alive.socket().to_path_buf());
@@ -211,12 +249,17 @@ impl Server {
     }
 
     /// Opens a raw connection, starting the server when it does not run.
-    pub async fn connect(&self) -> Result<UnixStream, ServerError> {
+    pub async fn connect(&self) -> Result<Upstream, ServerError> {
+        if let Some(outside) = self.outside() {
+            let connected = outside.connect().await;
+            return connected
+                .map_err(|source| ServerError::Unreachable { address: outside.address(), source });
+        }
         let mut attempt = 0;
         loop {
-            let socket = self.start().await?;
+            let socket = self.socket().await?;
             match UnixStream::connect(&socket).await {
-                Ok(stream) => return Ok(stream),
+                Ok(stream) => return Ok(Upstream::Unix(stream)),
                 Err(error) if attempt < ATTEMPTS => {
                     tracing::debug!(%error, "PostgreSQL went away: {error}");
                     attempt += 1;
@@ -229,13 +272,20 @@ impl Server {
 
     /// Opens a connection for administration as the superuser.
     pub async fn client(&self, database: &str) -> Result<Client, ServerError> {
-        self.client_as(SUPERUSER, database).await
+        let Some(outside) = self.outside() else { return self.client_as(SUPERUSER, None, database).await };
+        // Roles and databases are administered where the URL leads to.
+        let database = if database == "postgres" { outside.database() } else { database };
+        self.client_as(outside.user(), outside.password(), database).await
     }
 
-    /// Opens a connection as some role, whose password nobody asks for.
-    pub async fn client_as(&self, role: &str, database: &str) -> Result<Client, ServerError> {
-        let socket = self.start().await?;
-        Ok(Client::connect(&socket, role, database).await?)
+    /// Opens a connection as some role, for whose password only an outside server asks.
+    pub async fn client_as(
+        &self,
+        role: &str,
+        password: Option<&Password>,
+        database: &str,
+    ) -> Result<Client, ServerError> {
+        Ok(Client::log_in(self.connect().await?, role, password, database).await?)
     }
 
     /// Stops it: sessions are ended, transactions that are not committed rolled back.
@@ -249,6 +299,9 @@ impl Server {
 
     /// Stops it and removes its data.
     pub async fn destroy(&self) -> Result<(), ServerError> {
+        if self.outside().is_some() {
+            return Ok(()); // its data is not ours to remove
+        }
         let mut running = self.inner.running.lock().await;
         if let Some(alive) = running.take() {
             alive.stop().await;

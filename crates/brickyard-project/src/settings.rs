@@ -188,7 +188,8 @@ pub struct WarehouseSettings {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct LakebaseSettings {
-    /// A PostgreSQL to use instead of a local one, such as `postgres://admin@host/`.
+    /// A PostgreSQL to use instead of a local one, such as `postgres://admin@host/?sslmode=require`; one with a password
+    /// is better named by the variable `BRICKYARD_POSTGRES`.
     pub url: Option<String>,
     /// SQL run once per database.
     pub seed: Vec<LakebaseSeed>,

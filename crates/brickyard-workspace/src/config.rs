@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use brickyard_postgres::Outside;
 use futures_util::future::BoxFuture;
 
 use crate::Clock;
@@ -41,6 +42,9 @@ pub struct WorkspaceConfig {
     pub clock: Clock,
     /// Whether user tokens are passed on to apps (platform §4.1); an admin's choice, off in some workspaces.
     pub user_authorization: bool,
+    /// A PostgreSQL that somebody else runs, behind the one instance or branch there then is; `None` runs one of ours for
+    /// each.
+    pub outside_postgres: Option<Outside>,
     /// Runs deployed apps; without one the Apps API answers 501 to what needs a process.
     pub app_host: Option<std::sync::Arc<dyn AppHost>>,
     /// Brings the programs behind the workspace when they are first needed.
@@ -67,6 +71,7 @@ impl WorkspaceConfig {
             engine: None,
             clock: Clock::default(),
             user_authorization: true,
+            outside_postgres: None,
             app_host: None,
             provision,
         }

@@ -12,7 +12,7 @@ use axum::routing::{delete, get, patch, post};
 
 use crate::endpoint::{Family, Fidelity};
 pub(crate) use credentials::{Claim, read_only};
-pub(crate) use instances::{find_or_create, remove_all};
+pub(crate) use instances::{find_or_create, remove_all, uid_of};
 
 const INSTANCES: &str = "/api/2.0/database/instances";
 const INSTANCE: &str = "/api/2.0/database/instances/{name}";
@@ -25,8 +25,11 @@ const SYNCED_TABLE: &str = "/api/2.0/database/synced_tables/{name}";
 /// The family's endpoints.
 pub(crate) fn family() -> Family {
     let witness = Some("lakebase::the_sdk_drives_provisioned_instances");
-    let catalogs = Fidelity::Partial("a statement reads the tables whole, up to 512 MB, as they are at that moment");
-    let synced = Fidelity::Partial("SNAPSHOT and TRIGGERED copy the whole table at each update; CONTINUOUS answers 501");
+    let catalogs =
+        Fidelity::Partial("a statement reads the tables whole, up to 512 MB, as they are at that moment");
+    let synced = Fidelity::Partial(
+        "SNAPSHOT and TRIGGERED copy the whole table at each update; CONTINUOUS answers 501",
+    );
     let copied = Some("synced_tables::a_delta_table_is_copied_into_postgres_and_refreshed");
     let read = Some("synced_tables::a_registered_database_is_read_from_sql");
     Family::new("Lakebase provisioned")

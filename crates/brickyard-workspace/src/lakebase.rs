@@ -17,6 +17,7 @@ mod role;
 mod rows;
 mod scripts;
 mod size;
+mod withdraw;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -30,17 +31,24 @@ pub(crate) use compute::Compute;
 pub(crate) use credential::{CredentialRequest, issue};
 pub use failure::LakebaseError;
 pub(crate) use front::NewFront;
-pub(crate) use registered::{Registered, Registration, all as registered_catalogs, find as registered_catalog};
 pub(crate) use record::{Databases, RoleRecord, ServerRecord};
+pub(crate) use registered::{
+    Registered, Registration, all as registered_catalogs, find as registered_catalog,
+};
 pub(crate) use role::{NATIVE, NO_LOGIN, OAUTH, RoleWish, SUPERUSERS};
 pub use scripts::Script;
 
 pub(crate) use size::{autoscaling_connections, provisioned_connections};
 
-/// The directory of a PostgreSQL that is on this machine: on `PATH`, or where distributions put it.
-pub async fn find_postgres(path_entries: Vec<PathBuf>) -> Option<PathBuf> {
+/// Version and directory of a PostgreSQL that is on this machine: on `PATH`, or where distributions put it.
+pub async fn postgres_at_hand(path_entries: Vec<PathBuf>) -> Option<(String, PathBuf)> {
     let found = Installation::find(&places(path_entries)).await;
-    found.ok().map(|installation| installation.directory)
+    found.ok().map(|installation| (installation.version, installation.directory))
+}
+
+/// Version of the PostgreSQL in a directory.
+pub async fn postgres_version(directory: &std::path::Path) -> Option<String> {
+    Installation::at(directory).await.ok().map(|installation| installation.version)
 }
 
 /// Database every server begins with.

@@ -52,6 +52,7 @@ mod workspace_files;
 pub use apps::{
     AppClient, AppFailure, AppHost, AppLaunch, AppLog, AppState, AppVisitor, Progress, RegisteredApp,
 };
+pub use brickyard_postgres::{Outside as OutsidePostgres, OutsideError as OutsidePostgresError};
 pub use catalog::CatalogOpenError;
 pub use clock::Clock;
 pub use config::{Provision, ProvisionError, WorkspaceConfig};
@@ -62,7 +63,9 @@ pub use gateway::AuthorityError;
 pub use genie::GenieSpace;
 pub use handle::WorkspaceHandle;
 pub use lab::Fault;
-pub use lakebase::{DatabaseBinding, DatabaseTarget, LakebaseError, Script, find_postgres};
+pub use lakebase::{
+    DatabaseBinding, DatabaseTarget, LakebaseError, Script, postgres_at_hand, postgres_version,
+};
 pub use lock::LockError;
 pub use oauth::OAuthClient;
 pub use router::endpoints;

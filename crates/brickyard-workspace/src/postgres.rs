@@ -18,6 +18,7 @@ mod synced_tables;
 use axum::routing::{delete, get, patch, post};
 
 pub(crate) use databases::database_of_id;
+pub(crate) use names::uid_of;
 pub(crate) use projects::{find_or_create, remove_all};
 
 use crate::endpoint::{Family, Fidelity};

@@ -55,7 +55,10 @@ pub(crate) async fn remove(
 ) -> Result<SyncedTable, ApiError> {
     let table = find(workspace, name)?;
     if caller.name() != table.creator {
-        workspace.authorize(caller, Wish::Object { kind: "pipelines", id: &table.pipeline, level: "CAN_MANAGE" })?;
+        workspace.authorize(
+            caller,
+            Wish::Object { kind: "pipelines", id: &table.pipeline, level: "CAN_MANAGE" },
+        )?;
     }
     if purge {
         let compute = workspace.lakebase().ready(workspace, &table.server).await?;
@@ -103,7 +106,9 @@ pub(crate) fn state(workspace: &Workspace, table: &SyncedTable) -> (&'static str
         ),
         (None, Some(failure)) => ("SYNCED_TABLE_OFFLINE_FAILED", failure.clone()),
         (None, None) => ("SYNCED_TABLED_OFFLINE", "No snapshot has been copied yet".to_owned()),
-        (Some(_), _) if active => ("SYNCED_TABLE_ONLINE_TRIGGERED_UPDATE", "A new snapshot is being copied".to_owned()),
+        (Some(_), _) if active => {
+            ("SYNCED_TABLE_ONLINE_TRIGGERED_UPDATE", "A new snapshot is being copied".to_owned())
+        }
         (Some(_), Some(failure)) => ("SYNCED_TABLE_ONLINE_PIPELINE_FAILED", failure.clone()),
         (Some(last), None) => (
             "SYNCED_TABLE_ONLINE_NO_PENDING_UPDATE",

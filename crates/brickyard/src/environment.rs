@@ -8,6 +8,10 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
     (CACHE_DIRECTORY, "Where environments, uv, the SQL engine and other fetched programs are kept"),
     (STATE_DIRECTORY, "Where the local workspace keeps its state; `.brickyard/` beside the app by default"),
     (ENGINE, "Spark Connect server to use as the SQL engine, `sc://HOST:PORT[/;token=…]`"),
+    (
+        POSTGRES,
+        "A PostgreSQL to use behind Lakebase in place of one of our own: `postgres://USER:PASSWORD@HOST:PORT/`",
+    ),
     (OFFLINE, "Set to anything: fetch nothing, use what the cache holds"),
     (LOG, "What to log on stderr, such as `debug` or `brickyard_workspace=trace`"),
     (
@@ -27,6 +31,7 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
 pub(crate) const CACHE_DIRECTORY: &str = "BRICKYARD_CACHE_DIR";
 pub(crate) const STATE_DIRECTORY: &str = "BRICKYARD_STATE_DIR";
 pub(crate) const ENGINE: &str = "BRICKYARD_ENGINE";
+pub(crate) const POSTGRES: &str = "BRICKYARD_POSTGRES";
 pub(crate) const OFFLINE: &str = "BRICKYARD_OFFLINE";
 pub(crate) const LOG: &str = "BRICKYARD_LOG";
 pub(crate) const NO_NAMESPACES: &str = "BRICKYARD_NO_NAMESPACES";

@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod environment;
 pub(crate) mod exec;
 pub(crate) mod lab;
+pub(crate) mod lakebase_errors;
 pub(crate) mod local;
 pub(crate) mod login;
 pub(crate) mod logs;

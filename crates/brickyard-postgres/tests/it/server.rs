@@ -100,12 +100,12 @@ async fn a_copy_is_a_server_of_its_own() {
     let role = identifier("ada@example.com");
     client.query(&format!("CREATE ROLE {role} LOGIN")).await.unwrap();
     client.query(&format!("CREATE DATABASE shop OWNER {role}")).await.unwrap();
-    let mut shop = main.client_as("ada@example.com", "shop").await.unwrap();
+    let mut shop = main.client_as("ada@example.com", None, "shop").await.unwrap();
     shop.query("CREATE TABLE item AS SELECT generate_series(1, 1000) AS id").await.unwrap();
     main.copy_to(&branch).await.unwrap();
     shop.query("INSERT INTO item VALUES (0)").await.unwrap();
 
-    let mut copy = branch.client_as("ada@example.com", "shop").await.unwrap();
+    let mut copy = branch.client_as("ada@example.com", None, "shop").await.unwrap();
     let count = "SELECT count(*) FROM item";
     assert_eq!(copy.query(count).await.unwrap()[0], [Some("1000".to_owned())]);
     copy.query("DELETE FROM item").await.unwrap();

@@ -71,6 +71,7 @@ impl Ground {
             sockets: PathBuf::from("/tmp"),
             warden: Vec::new(),
             max_connections: 50,
+            outside: None,
             settings: Vec::new(),
             tracker: self.tracker.clone(),
             cancellation: self.cancellation.clone(),
@@ -107,7 +108,7 @@ impl Authenticator for OnlyAda {
     fn admit<'a>(&'a self, login: Login<'a>) -> BoxFuture<'a, Result<Admission, Refusal>> {
         Box::pin(async move {
             if login.user == "ada" && login.password.reveal() == "good" {
-                return Ok(Admission { role: "ada".to_owned(), settings: Vec::new() });
+                return Ok(Admission { role: "ada".to_owned(), settings: Vec::new(), password: None });
             }
             Err(Refusal::password(format!("password authentication failed for user \"{}\"", login.user)))
         })

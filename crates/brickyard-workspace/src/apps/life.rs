@@ -64,6 +64,8 @@ pub(crate) async fn delete(
     "DELETING".clone_into(&mut record.compute);
     workspace.save_app(&record)?;
     workspace.power_off(&name);
+    let unbound = App { resources: Vec::new(), ..record.app.clone() };
+    workspace.withdraw_app_databases(&unbound, caller.name()).await?;
     Ok(Json(workspace.show_app(&record)?))
 }
 

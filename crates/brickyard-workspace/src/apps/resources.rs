@@ -80,6 +80,7 @@ impl Workspace {
                 Some(target) => {
                     let principal = app.service_principal_client_id.as_deref().unwrap_or_default();
                     let bound = self.bind_database(&target, principal).await?;
+                    self.note_database(principal, &bound)?;
                     let value = bound.endpoint_path.clone().unwrap_or_else(|| bound.host.clone());
                     first.get_or_insert(bound);
                     value
@@ -101,7 +102,9 @@ impl Workspace {
                 record.app.user_api_scopes = wanted.user_api_scopes;
                 "ACTIVE".clone_into(&mut record.compute);
                 record.foreground = true;
-                self.settle_app(record)?
+                let record = self.settle_app(record)?;
+                self.withdraw_app_databases(&record.app, creator).await?;
+                record
             }
             None => {
                 let mut record = self.new_app(wanted, creator)?;
@@ -124,6 +127,13 @@ impl Workspace {
             }
         }
         self.grant_app_securables(app)
+    }
+
+    /// Takes back roles on databases that the app no longer binds.
+    pub(super) async fn withdraw_app_databases(&self, app: &App, heir: &str) -> Result<(), ApiError> {
+        let Some(principal) = &app.service_principal_client_id else { return Ok(()) };
+        let kept: Vec<DatabaseTarget> = app.resources.iter().filter_map(database_target).collect();
+        Ok(self.withdraw_databases(principal, &kept, heir).await?)
     }
 
     /// Makes the secret known with which the app's principal gets its tokens.

@@ -46,6 +46,7 @@ pub(crate) async fn patch(
     let before = record.app.compute_size.clone();
     let record = apply(&workspace, &caller, record, &changes, &fields)?;
     let record = workspace.resize(record, before.as_deref())?;
+    workspace.withdraw_app_databases(&record.app, caller.name()).await?;
     Ok(Json(workspace.show_app(&record)?))
 }
 
@@ -112,7 +113,11 @@ async fn finish(workspace: &Workspace, before: AppRecord, changed: AppRecord) ->
     let name = before.app.name.clone();
     let settled = workspace.settle_app(changed).and_then(|record| workspace.resize(record, size.as_deref()));
     let outcome = match settled {
-        Ok(_) => {
+        Ok(record) => {
+            let heir = record.app.updater.as_deref().or(record.app.creator.as_deref()).unwrap_or_default();
+            if let Err(error) = workspace.withdraw_app_databases(&record.app, heir).await {
+                tracing::warn!(app = name, "Roles on databases were not taken back: {error}");
+            }
             workspace.settled(&name).await;
             json!({ "status": { "state": "SUCCEEDED", "message": "App updated successfully." } })
         }

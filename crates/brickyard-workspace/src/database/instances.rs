@@ -153,6 +153,11 @@ pub(super) fn find(workspace: &Workspace, name: &str) -> Result<Instance, Lakeba
     found.ok_or_else(|| LakebaseError::not_found("Database instance", name))
 }
 
+/// Uid of the server of an instance, when there is one of this name.
+pub(crate) fn uid_of(workspace: &Workspace, name: &str) -> Result<Option<String>, LakebaseError> {
+    Ok(workspace.store().get::<Instance>(KIND, name)?.map(|instance| instance.uid))
+}
+
 /// Where an app's resource of this name leads; makes the instance, owned by `owner`, where there is none.
 pub(crate) async fn find_or_create(
     workspace: &Workspace,

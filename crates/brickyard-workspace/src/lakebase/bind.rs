@@ -45,6 +45,8 @@ pub struct DatabaseBinding {
     pub endpoint_path: Option<String>,
     /// Instance or branch.
     pub title: String,
+    /// Uid of the server.
+    pub(crate) server: String,
 }
 
 /// Server and front a target names.
@@ -169,7 +171,26 @@ impl Workspace {
             user: role.name,
             endpoint_path: placed.endpoint_path,
             title: placed.title,
+            server: placed.server,
         })
+    }
+
+    /// Server and database that a target names, when they are there already.
+    pub(super) fn known_database(
+        &self,
+        target: &DatabaseTarget,
+    ) -> Result<Option<(String, String)>, LakebaseError> {
+        let server = match target {
+            DatabaseTarget::Provisioned { instance, .. } => {
+                database::uid_of(self, instance.as_deref().unwrap_or(DEFAULT_INSTANCE))?
+            }
+            DatabaseTarget::Autoscaling { branch, .. } => {
+                postgres::uid_of(self, branch.as_deref().unwrap_or(DEFAULT_BRANCH))?
+            }
+        };
+        let Some(server) = server else { return Ok(None) };
+        let database = database_name(self, target, &server)?;
+        Ok(Some((server, database)))
     }
 }
 

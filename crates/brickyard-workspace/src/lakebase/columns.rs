@@ -20,8 +20,7 @@ pub(super) async fn describe(
 ) -> Result<(Vec<String>, Vec<Described>), LakebaseError> {
     let mut client = compute.client(database).await?;
     let own = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'";
-    let rows =
-        client.query(&format!("SELECT n.nspname FROM pg_namespace n WHERE {own} ORDER BY 1")).await?;
+    let rows = client.query(&format!("SELECT n.nspname FROM pg_namespace n WHERE {own} ORDER BY 1")).await?;
     let schemas = rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
     let filter = only.map_or_else(String::new, |(schema, table)| {
         format!(" AND n.nspname = {} AND c.relname = {}", literal(schema), literal(table))
@@ -94,9 +93,13 @@ pub(super) fn select(place: &ForeignTable, columns: &[Column]) -> String {
                 }
                 DataType::Plain("boolean") => format!("{name}::int"),
                 DataType::Plain("binary") => format!("encode({name}, 'hex')"),
-                DataType::Plain("date") => format!("CASE WHEN isfinite({name}) THEN {name} - date '1970-01-01' END"),
+                DataType::Plain("date") => {
+                    format!("CASE WHEN isfinite({name}) THEN {name} - date '1970-01-01' END")
+                }
                 DataType::Plain("timestamp" | "timestamp_ntz") => {
-                    format!("CASE WHEN isfinite({name}) THEN (extract(epoch FROM {name}) * 1000000)::bigint END")
+                    format!(
+                        "CASE WHEN isfinite({name}) THEN (extract(epoch FROM {name}) * 1000000)::bigint END"
+                    )
                 }
                 _ => format!("{name}::text"),
             }

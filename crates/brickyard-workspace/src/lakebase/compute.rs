@@ -44,6 +44,7 @@ impl Source for Provisioned {
 impl Lakebase {
     /// Remembers a new server; nothing runs yet.
     pub(crate) fn create(workspace: &Workspace, record: &ServerRecord) -> Result<(), LakebaseError> {
+        check_alone(workspace)?;
         workspace.databases().put_server(record)?;
         let creator = RoleRecord::new(
             workspace,
@@ -66,6 +67,7 @@ impl Lakebase {
         record: &ServerRecord,
         source: &str,
     ) -> Result<(), LakebaseError> {
+        check_alone(workspace)?;
         let original = self.ready(workspace, source).await?;
         let databases = workspace.databases();
         databases.put_server(record)?;
@@ -99,6 +101,7 @@ impl Lakebase {
             sockets: PathBuf::from("/tmp"),
             warden: config.provision.warden(),
             max_connections: record.connections,
+            outside: config.outside_postgres.clone(),
             settings: Vec::new(),
             tracker: workspace.tracker().clone(),
             cancellation: workspace.cancellation().clone(),
@@ -247,11 +250,25 @@ async fn prepare(
     Ok(())
 }
 
+/// An outside PostgreSQL stands for one instance or branch, whose databases it holds.
+fn check_alone(workspace: &Workspace) -> Result<(), LakebaseError> {
+    if workspace.config().outside_postgres.is_none() {
+        return Ok(());
+    }
+    match workspace.databases().servers()?.into_iter().next() {
+        None => Ok(()),
+        Some(first) => Err(LakebaseError::invalid(format!(
+            "The outside PostgreSQL stands for `{}`, and one server cannot stand for a second instance or branch",
+            first.title
+        ))),
+    }
+}
+
 /// Since PostgreSQL 15 only its owner makes tables in `public`; 14 is told to do the same.
 async fn lock_public_schema(compute: &Compute, database: &str) -> Result<(), LakebaseError> {
-    let major = compute.server.installation().await?.major;
-    if major < 15 {
-        let mut client = compute.client(database).await?;
+    let mut client = compute.client(database).await?;
+    let rows = client.query("SELECT 1 WHERE current_setting('server_version_num')::int < 150000").await?;
+    if !rows.is_empty() {
         client
             .query(
                 "ALTER SCHEMA public OWNER TO pg_database_owner;

@@ -1,4 +1,6 @@
-use brickyard_postgres::{Admission, Authenticator, BoxFuture, Login, Refusal, literal, verify_scram};
+use brickyard_postgres::{
+    Admission, Authenticator, BoxFuture, Login, Password, Refusal, literal, verify_scram,
+};
 
 use super::credential;
 use super::record::{FrontRecord, RoleRecord, ServerRecord};
@@ -50,8 +52,10 @@ impl Visit<'_> {
         let password = self.login.password.reveal();
         let role = self.workspace.databases().role(&self.server.uid, user).map_err(broken)?;
         let native = role.as_ref().is_some_and(|role| role.auth_method == NATIVE);
+        let mut own_password = None;
         let read_only = if native && !looks_like_token(password) {
             self.check_password(password).await?;
+            own_password = Some(password.to_owned());
             false
         } else {
             let claims = self.check_token(password)?;
@@ -75,7 +79,9 @@ impl Visit<'_> {
         if self.front.read_only || read_only {
             settings.push(("default_transaction_read_only".to_owned(), "on".to_owned()));
         }
-        Ok(Admission { role: role.name, settings })
+        let outside = self.workspace.config().outside_postgres.is_some();
+        let password = own_password.or(role.password).filter(|_| outside).map(Password::new);
+        Ok(Admission { role: role.name, settings, password })
     }
 
     /// A credential of this server, or an access token of the workspace.
@@ -147,6 +153,9 @@ impl Visit<'_> {
                 .hint("Set enable_pg_native_login, or use an OAuth token as password"));
         }
         let compute = self.workspace.lakebase().ready(self.workspace, &self.server.uid).await?;
+        if compute.server().outside().is_some() {
+            return Ok(()); // which checks it itself
+        }
         let mut client = compute.client("postgres").await?;
         let asked = format!("SELECT rolpassword FROM pg_authid WHERE rolname = {}", literal(user));
         let rows = client.query(&asked).await.map_err(super::LakebaseError::from)?;

@@ -34,7 +34,7 @@ impl Lakebase {
     pub(crate) async fn suspend_idle(&self, workspace: &Workspace) {
         let databases = workspace.databases();
         for compute in self.all() {
-            if !compute.is_running() {
+            if !compute.is_running() || compute.server().outside().is_some() {
                 continue;
             }
             let Ok(Some(record)) = databases.server(compute.uid()) else { continue };

@@ -69,6 +69,9 @@ pub(crate) struct RoleRecord {
     pub(crate) createrole: bool,
     /// Is not held by row security.
     pub(crate) bypassrls: bool,
+    /// With what the proxy logs in at an outside server for the role; no client knows it.
+    #[serde(default)]
+    pub(crate) password: Option<String>,
     /// When it was made, RFC 3339.
     pub(crate) created: String,
     /// When it was changed last, RFC 3339.

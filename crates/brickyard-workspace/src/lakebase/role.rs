@@ -1,4 +1,4 @@
-use brickyard_postgres::{Client, identifier, literal};
+use brickyard_postgres::{Client, identifier, literal, scram_verifier};
 
 use super::record::RoleRecord;
 use super::{Lakebase, LakebaseError};
@@ -87,6 +87,8 @@ impl RoleRecord {
             createdb: wish.createdb,
             createrole: wish.createrole,
             bypassrls: wish.bypassrls,
+            password: (workspace.config().outside_postgres.is_some() && wish.auth_method == OAUTH)
+                .then(|| crate::credential::unguessable(24)),
             created: now.clone(),
             updated: now,
         }
@@ -102,10 +104,19 @@ impl Lakebase {
         wish: &RoleWish,
     ) -> Result<RoleRecord, LakebaseError> {
         check_name(&wish.name)?;
+        if workspace.config().outside_postgres.as_ref().is_some_and(|outside| outside.user() == wish.name) {
+            return Err(LakebaseError::invalid(format!(
+                "Role '{}' administers the outside PostgreSQL, so it is nobody's here",
+                wish.name
+            )));
+        }
         let compute = self.ready(workspace, server).await?;
         let mut record = RoleRecord::new(workspace, wish);
         if let Some(before) = workspace.databases().role(server, &wish.name)? {
             record.created = before.created;
+            if record.password.is_some() && before.password.is_some() {
+                record.password = before.password;
+            }
             record.id = before.id;
         }
         apply(&mut compute.client("postgres").await?, &record).await?;
@@ -187,11 +198,14 @@ pub(super) async fn apply(client: &mut Client, record: &RoleRecord) -> Result<()
         flag(record.createrole, "CREATEROLE"),
         flag(record.bypassrls, "BYPASSRLS"),
     ];
+    // As a verifier, so that the password stands in no log of the server.
+    let password = record.password.as_deref().map(|password| literal(&scram_verifier(password)));
+    let password = password.map_or_else(String::new, |password| format!(" PASSWORD {password}"));
     let membership = if record.superuser { "GRANT" } else { "REVOKE" };
     let direction = if record.superuser { "TO" } else { "FROM" };
     client
         .query(&format!(
-            "ALTER ROLE {role} {}; {membership} {} {direction} {role}",
+            "ALTER ROLE {role} {}{password}; {membership} {} {direction} {role}",
             flags.join(" "),
             identifier(SUPERUSERS)
         ))

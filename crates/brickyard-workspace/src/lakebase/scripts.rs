@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use brickyard_postgres::ClientError;
+use brickyard_postgres::{ClientError, Password};
 
 use super::{Lakebase, LakebaseError};
 use crate::workspace::Workspace;
@@ -39,7 +39,10 @@ impl Lakebase {
                 continue;
             }
             let role = self.ensure_role(workspace, server, &script.role).await?;
-            let mut client = compute.server().client_as(&role.name, database).await?;
+            let mut client = compute
+                .server()
+                .client_as(&role.name, role.password.clone().map(Password::new).as_ref(), database)
+                .await?;
             client.set_patience(PATIENCE);
             // Several statements in one simple query are one transaction (PostgreSQL docs, "Simple Query").
             client.query(&script.sql).await.map_err(|error| LakebaseError::Script {

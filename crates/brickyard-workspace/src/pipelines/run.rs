@@ -52,7 +52,11 @@ pub(crate) fn start(
         }
         let state = if outcome.is_ok() { "COMPLETED" } else { "FAILED" };
         if let Err(error) = end(&task, &id, &update.id, state) {
-            tracing::error!(pipeline = id, "The outcome of pipeline `{id}` could not be kept: {}", error.message);
+            tracing::error!(
+                pipeline = id,
+                "The outcome of pipeline `{id}` could not be kept: {}",
+                error.message
+            );
         }
     });
     Ok(update_id)

@@ -127,12 +127,7 @@ pub(super) async fn stop(
     Ok(Json(json!({})))
 }
 
-fn seen(
-    workspace: &Workspace,
-    caller: &Caller,
-    id: &str,
-    level: &'static str,
-) -> Result<Pipeline, ApiError> {
+fn seen(workspace: &Workspace, caller: &Caller, id: &str, level: &'static str) -> Result<Pipeline, ApiError> {
     let pipeline = find(workspace, id)?;
     allow(workspace, caller, &pipeline, level)?;
     Ok(pipeline)
@@ -143,9 +138,8 @@ fn state(pipeline: &Pipeline) -> &'static str {
 }
 
 fn states(pipeline: &Pipeline) -> Value {
-    let time = |update: &Update| {
-        jiff::Timestamp::from_millisecond(update.created).unwrap_or_default().to_string()
-    };
+    let time =
+        |update: &Update| jiff::Timestamp::from_millisecond(update.created).unwrap_or_default().to_string();
     let shown = pipeline.updates.iter().map(
         |update| json!({ "update_id": update.id, "state": update.state, "creation_time": time(update) }),
     );

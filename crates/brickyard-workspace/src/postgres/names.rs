@@ -92,6 +92,11 @@ pub(super) fn branch(workspace: &Workspace, project: &str, id: &str) -> Result<B
     found.ok_or_else(|| not_found("branch"))
 }
 
+/// Uid of the server of a branch, when there is one of this name.
+pub(crate) fn uid_of(workspace: &Workspace, name: &str) -> Result<Option<String>, LakebaseError> {
+    Ok(workspace.store().get::<Branch>(BRANCH, name)?.map(|branch| branch.uid))
+}
+
 pub(super) fn endpoint(workspace: &Workspace, branch: &Branch, id: &str) -> Result<Endpoint, ApiError> {
     let key = format!("{}/endpoints/{id}", branch.name());
     let found = workspace.store().get(ENDPOINT, &key).map_err(LakebaseError::from)?;
@@ -115,11 +120,7 @@ pub(super) fn manage(workspace: &Workspace, caller: &Caller, project: &Project) 
 }
 
 /// Refuses whoever neither owns the project nor may use it.
-pub(super) fn use_project(
-    workspace: &Workspace,
-    caller: &Caller,
-    project: &Project,
-) -> Result<(), ApiError> {
+pub(super) fn use_project(workspace: &Workspace, caller: &Caller, project: &Project) -> Result<(), ApiError> {
     if caller.name() == project.owner {
         return Ok(());
     }

@@ -70,13 +70,16 @@ pub(crate) async fn create(
     };
     check_policy(workspace, spec, &synced.source)?;
     synced.columns = postgres_columns(&synced, &source_columns)?;
-    let create_objects = spec["create_database_objects_if_missing"].as_bool().unwrap_or(wanted.create_objects);
+    let create_objects =
+        spec["create_database_objects_if_missing"].as_bool().unwrap_or(wanted.create_objects);
     prepare(workspace, &synced, create_objects).await?;
     let columns = workspace.lakebase().columns(workspace, &synced.place()).await?.unwrap_or_default();
     workspace.lakebase().refresh(workspace, catalog).await?;
     let record = match workspace.catalog().table_record(&quote(&name)) {
         Ok(record) => record, // seen in its database's own catalog
-        Err(_) => workspace.catalog().create_foreign_table(&identity, &quote(&name), &synced.place(), columns)?,
+        Err(_) => {
+            workspace.catalog().create_foreign_table(&identity, &quote(&name), &synced.place(), columns)?
+        }
     };
     synced.uid = record.id;
     synced.pipeline = pipelines::choose(workspace, caller, spec, &format!("Synced table: {name}"))?;
@@ -90,7 +93,9 @@ fn place(workspace: &Workspace, wanted: &Wanted, catalog: &str) -> Result<(Home,
     let registered = registered_catalog(workspace, &catalog.to_lowercase())?;
     let (home, server) = match (&wanted.home, &registered) {
         (Some((home, server)), None) => (home.clone(), server.clone()),
-        (Some((home, server)), Some(registered)) if *server == registered.server => (home.clone(), server.clone()),
+        (Some((home, server)), Some(registered)) if *server == registered.server => {
+            (home.clone(), server.clone())
+        }
         (Some(_), Some(registered)) => {
             return Err(ApiError::invalid(format!(
                 "Catalog '{catalog}' stands for a database of '{}', so that has to be the table's server",
@@ -234,7 +239,8 @@ pub(super) fn postgres_columns(
         .iter()
         .map(|column| {
             let chosen = synced.overrides.iter().find(|(name, _)| *name == column.name);
-            let chosen = chosen.map(|(_, chosen)| chosen.clone()).or_else(|| postgres_type(&column.data_type));
+            let chosen =
+                chosen.map(|(_, chosen)| chosen.clone()).or_else(|| postgres_type(&column.data_type));
             let chosen = chosen.ok_or_else(|| {
                 ApiError::invalid(format!(
                     "Column '{}' has the type {}, which has no counterpart in Postgres",
@@ -278,20 +284,19 @@ pub(super) async fn make_table(client: &mut Client, synced: &SyncedTable) -> Res
         let sql = "CREATE EXTENSION IF NOT EXISTS vector";
         client.query(sql).await.map_err(LakebaseError::from)?;
     }
-    let rows =
-        client.query("SELECT oid FROM pg_database WHERE datname = current_database()").await;
+    let rows = client.query("SELECT oid FROM pg_database WHERE datname = current_database()").await;
     let rows = rows.map_err(LakebaseError::from)?;
     let oid = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()).unwrap_or_default();
     let writer = format!("databricks_writer_{oid}");
     let known = format!("SELECT 1 FROM pg_roles WHERE rolname = {}", literal(&writer));
     if client.query(&known).await.map_err(LakebaseError::from)?.is_empty() {
-        client.query(&format!("CREATE ROLE {} NOLOGIN", identifier(&writer))).await.map_err(LakebaseError::from)?;
+        client
+            .query(&format!("CREATE ROLE {} NOLOGIN", identifier(&writer)))
+            .await
+            .map_err(LakebaseError::from)?;
     }
-    let columns: Vec<String> = synced
-        .columns
-        .iter()
-        .map(|(name, kind)| format!("{} {kind}", identifier(name)))
-        .collect();
+    let columns: Vec<String> =
+        synced.columns.iter().map(|(name, kind)| format!("{} {kind}", identifier(name))).collect();
     let key: Vec<String> = synced.primary_key.iter().map(|name| identifier(name)).collect();
     let (table, superusers) = (synced.postgres_name(), identifier(SUPERUSERS));
     client

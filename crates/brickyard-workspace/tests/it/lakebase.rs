@@ -6,7 +6,7 @@ use std::time::Duration;
 use brickyard_workspace::{Clock, DatabaseBinding, DatabaseTarget, Script};
 use jiff::SignedDuration;
 
-use crate::harness::{ADA, CLIENT_ID, DEVELOPER, Running, environment, start, start_with};
+use crate::harness::{ADA, CLIENT_ID, Carried, DEVELOPER, Running, environment, start, start_with};
 
 /// Every client of these tests, in one environment.
 pub(crate) const CLIENTS: &[&str] = &[
@@ -78,7 +78,12 @@ async fn the_sdk_drives_autoscaling_projects() {
 }
 
 /// Runs statements one by one as some identity, and returns what the last of them answered.
-async fn sql(running: &Running, target: &DatabaseTarget, identity: &str, statements: &[&str]) -> String {
+pub(crate) async fn sql(
+    running: &Running,
+    target: &DatabaseTarget,
+    identity: &str,
+    statements: &[&str],
+) -> String {
     let binding = running.handle.bind_database(target, identity).await.unwrap();
     let mut variables = postgres_environment(running, &binding);
     let password = running.handle.database_password(target, identity).await.unwrap();
@@ -92,6 +97,20 @@ with psycopg.connect() as connection:
     print(cursor.fetchall() if cursor.description else cursor.rowcount)
 ";
     running.python_with(&environment(CLIENTS).await, &variables, script).await.trim().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pgvector_is_there_where_the_server_has_it() {
+    let running = start_with(|config| config.provision = std::sync::Arc::new(Carried)).await;
+    let statements = [
+        "CREATE EXTENSION IF NOT EXISTS vector",
+        "CREATE SCHEMA app",
+        "CREATE TABLE app.item (id int, embedding vector(3))",
+        "INSERT INTO app.item VALUES (1, '[1,0,0]'), (2, '[0,1,0]')",
+        "CREATE INDEX ON app.item USING hnsw (embedding vector_l2_ops)",
+        "SELECT id FROM app.item ORDER BY embedding <-> '[0,0.9,0]' LIMIT 1",
+    ];
+    assert_eq!(sql(&running, &AUTOSCALING, CLIENT_ID, &statements).await, "[(2,)]");
 }
 
 #[tokio::test(flavor = "multi_thread")]

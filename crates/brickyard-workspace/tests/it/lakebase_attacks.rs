@@ -32,6 +32,22 @@ async fn wrong_logins_are_refused_with_the_reason() {
     assert_eq!(output.trim(), "ok");
 }
 
+/// Somebody between the client and us: with a certificate of their own, or claiming that there is no TLS.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_man_in_the_middle_learns_nothing() {
+    let running = start().await;
+    let binding = running.handle.bind_database(&PROVISIONED, CLIENT_ID).await.unwrap();
+    let forged = rcgen::generate_simple_self_signed(vec![binding.host.clone()]).unwrap();
+    let files = tempfile::tempdir().unwrap();
+    std::fs::write(files.path().join("cert.pem"), forged.cert.pem()).unwrap();
+    std::fs::write(files.path().join("key.pem"), forged.signing_key.serialize_pem()).unwrap();
+    let mut variables = postgres_environment(&running, &binding);
+    variables.push(("FORGED".to_owned(), files.path().display().to_string()));
+    let script = include_str!("clients/lakebase_middle.py");
+    let output = running.python_with(&environment(CLIENTS).await, &variables, script).await;
+    assert_eq!(output.trim(), "ok");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_token_opens_nothing_new_and_closes_nothing_old() {
     let clock = Clock::default();

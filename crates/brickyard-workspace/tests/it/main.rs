@@ -22,6 +22,8 @@ mod lakebase_attacks;
 mod lakeview;
 mod levels;
 mod mcp;
+mod lakebase_outside;
+mod lakebase_roles;
 mod mlflow;
 mod mlflow_models;
 mod mlflow_traces;

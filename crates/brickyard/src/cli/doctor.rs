@@ -4,17 +4,22 @@ use crate::ops::doctor::{self, Level};
 
 /// Check what brickyard needs of this machine
 ///
-/// Exit code 1 when something keeps it from working.
+/// Tells the usual errors of Lakebase that stand in the logs of this folder's apps, too. Exit code 1 when something keeps it from working.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DoctorArgs {
     /// Fetch the SQL engine and PostgreSQL where they are missing
     #[arg(long)]
     fetch: bool,
+    /// Explain an error message of Lakebase in place of the check
+    #[arg(long, value_name = "MESSAGE", conflicts_with = "fetch")]
+    explain: Option<String>,
 }
 
 pub(crate) async fn run(args: DoctorArgs, context: &Context) -> Result<Exit, Failure> {
-    let findings =
-        doctor::examine(&context.settings, args.fetch, super::run::report(context.printer)).await?;
+    let findings = match &args.explain {
+        Some(message) => doctor::explain(message)?,
+        None => doctor::examine(&context.settings, args.fetch, super::run::report(context.printer)).await?,
+    };
     let wrong = findings.iter().any(|finding| finding.level == Level::Wrong);
     context.printer.document(&findings, |findings| {
         let mut lines = Vec::new();

@@ -3,13 +3,18 @@
 use std::net::TcpListener;
 use std::path::Path;
 
-use brickyard_workspace::Provision;
+use brickyard_workspace::{OutsidePostgres, Provision};
 use serde::Serialize;
 
+use super::lakebase_errors::{self, Explained};
+use super::logs;
 use super::provision::{Programs, Report, tools};
 use super::running::Running;
 use crate::failure::Failure;
 use crate::settings::Settings;
+
+/// Lines at the end of a log that are looked at.
+const LINES: usize = 500;
 
 /// How a finding is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -87,9 +92,39 @@ pub(crate) async fn examine(
             Err(error) => tell(Level::Wrong, "SQL engine", error.message, error.hint.as_deref()),
         }
         match programs.postgres().await {
-            Ok(path) => tell(Level::Fine, "PostgreSQL", path.display().to_string(), None),
+            Ok(path) => {
+                let version = brickyard_workspace::postgres_version(&path).await.unwrap_or_default();
+                tell(Level::Fine, "PostgreSQL", format!("{version} ({})", path.display()), None);
+            }
             Err(error) => tell(Level::Wrong, "PostgreSQL", error.message, error.hint.as_deref()),
         }
+    } else if let Some(url) = settings.environment.text(crate::environment::POSTGRES) {
+        match OutsidePostgres::parse(url) {
+            Ok(outside) => {
+                tell(Level::Note, "PostgreSQL", format!("somebody else's, at {}", outside.address()), None);
+            }
+            Err(error) => tell(
+                Level::Wrong,
+                "PostgreSQL",
+                error.to_string(),
+                Some("write `postgres://USER:PASSWORD@HOST:PORT/` into `BRICKYARD_POSTGRES`"),
+            ),
+        }
+    } else {
+        match brickyard_workspace::postgres_at_hand(settings.environment.search_path()).await {
+            Some((version, path)) => {
+                tell(Level::Fine, "PostgreSQL", format!("{version} ({})", path.display()), None);
+            }
+            None => tell(Level::Note, "PostgreSQL", "fetched at first use".to_owned(), None),
+        }
+    }
+    for (app, explained) in met(settings) {
+        tell(
+            Level::Note,
+            "Lakebase",
+            format!("the log of `{app}` holds an error ({}): {}", explained.name, explained.why),
+            Some(explained.hint),
+        );
     }
     for (port, what) in [(8000, "port of an app"), (8001, "address of an app"), (5432, "Lakebase")] {
         match TcpListener::bind(("127.0.0.1", port)) {
@@ -112,6 +147,41 @@ pub(crate) async fn examine(
         ),
     }
     Ok(findings)
+}
+
+/// What an error message of Lakebase means.
+pub(crate) fn explain(message: &str) -> Result<Vec<Finding>, Failure> {
+    let explained = lakebase_errors::explain(message).ok_or_else(|| {
+        Failure::user("That error is none of the usual ones of Lakebase")
+            .hint("`brickyard logs NAME` shows the whole of it, `brickyard psql --as app` tries what the app may do")
+    })?;
+    Ok(vec![Finding {
+        level: Level::Note,
+        what: explained.name.to_owned(),
+        found: explained.why.to_owned(),
+        hint: Some(explained.hint.to_owned()),
+    }])
+}
+
+/// Errors of Lakebase in the last lines of this folder's apps, each once.
+fn met(settings: &Settings) -> Vec<(String, Explained)> {
+    let logs = settings.state_directory(&settings.working_directory).join("logs");
+    let mut found: Vec<(String, Explained)> = Vec::new();
+    for entry in std::fs::read_dir(logs).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        if path.extension().is_none_or(|ending| ending != "log") {
+            continue;
+        }
+        for line in logs::tail(&path, LINES, &logs::Filter::default()).unwrap_or_default() {
+            if let Some(explained) = lakebase_errors::explain(&line.message)
+                && !found.contains(&(name.clone(), explained))
+            {
+                found.push((name.clone(), explained));
+            }
+        }
+    }
+    found
 }
 
 fn writable(directory: &Path) -> std::io::Result<()> {

@@ -6,10 +6,13 @@ use brickyard_api::{Client, Credentials};
 use brickyard_project::Project;
 use brickyard_runner::ingress::{IngressConfig, Port};
 use brickyard_runner::tools::Tools;
-use brickyard_workspace::{AppHost, Clock, Group, User, Workspace, WorkspaceConfig, WorkspaceHandle};
+use brickyard_workspace::{
+    AppHost, Clock, Group, OutsidePostgres, User, Workspace, WorkspaceConfig, WorkspaceHandle,
+};
 
 use super::apps::LocalApps;
 use super::provision::{Programs, Report, tools};
+use crate::environment;
 use crate::failure::{Failure, Kind};
 use crate::settings::Settings;
 
@@ -60,6 +63,7 @@ impl LocalWorkspace {
         config.host = host;
         config.workspace_id = workspace_id;
         config.clock = clock;
+        config.outside_postgres = outside_postgres(settings, options.project)?;
         config.app_host = Some(Arc::clone(&apps) as Arc<dyn AppHost>);
         config.trust_bundle = trust_bundle(settings);
         config.upstream_proxy = settings
@@ -116,6 +120,22 @@ fn ingress(named_port: Option<Port>, project: Option<&Project>) -> IngressConfig
         config.body_limit = settings.body_limit;
     }
     config
+}
+
+/// The PostgreSQL that somebody else runs: named by the environment, which can hold a password, else by `brickyard.toml`.
+fn outside_postgres(
+    settings: &Settings,
+    project: Option<&Project>,
+) -> Result<Option<OutsidePostgres>, Failure> {
+    let named = settings.environment.text(environment::POSTGRES).map(|url| (environment::POSTGRES, url));
+    let written = project.and_then(|project| project.settings.lakebase.url.as_deref());
+    let Some((place, url)) = named.or(written.map(|url| ("[lakebase] url", url))) else { return Ok(None) };
+    let outside = OutsidePostgres::parse(url).map_err(|error| {
+        Failure::user(format!("`{place}` names no PostgreSQL server")).because(error).hint(
+            "write `postgres://USER:PASSWORD@HOST:PORT/`, with `?sslmode=require` for a server beyond this machine",
+        )
+    })?;
+    Ok(Some(outside))
 }
 
 /// Host name and id of the workspace in a state directory: always the same there, and not those of another directory.

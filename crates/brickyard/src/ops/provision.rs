@@ -75,7 +75,7 @@ impl Provision for Programs {
 
     fn postgres(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
         Box::pin(async {
-            if let Some(found) = brickyard_workspace::find_postgres(self.search_path.clone()).await {
+            if let Some((_, found)) = brickyard_workspace::postgres_at_hand(self.search_path.clone()).await {
                 return Ok(found);
             }
             let environment = self.tool("postgres", POSTGRES_REQUIREMENT).await?;

@@ -45,17 +45,6 @@ pub(crate) fn reveal(
     }
 }
 
-/// Refuses what `[lakebase]` may say and the local workspace cannot do, before anything is made.
-pub(crate) fn check_lakebase(project: &Project) -> Result<(), Failure> {
-    if project.settings.lakebase.url.is_none() {
-        return Ok(());
-    }
-    Err(Failure::user(
-        "`[lakebase] url` is not implemented: the local workspace runs a PostgreSQL of its own",
-    )
-    .hint("remove `url` from `brickyard.toml`"))
-}
-
 /// Runs the SQL files of `[[lakebase.seed]]` that have not been run yet on the app's first database.
 pub(crate) async fn lakebase(
     workspace: &LocalWorkspace,

@@ -43,7 +43,6 @@ impl AppSession {
     /// Reads the app, starts the workspace, and makes the app and what it needs known there.
     pub(crate) async fn open(settings: &Settings, options: SessionOptions) -> Result<Self, Failure> {
         let project = load(&options.directory)?;
-        super::seed::check_lakebase(&project)?;
         let state_directory = settings.state_directory(&project.dir);
         keep_out_of_git(&state_directory)?;
         let workspace = LocalWorkspace::start(

@@ -29,13 +29,38 @@ fn a_reset_is_not_done_unasked() {
 }
 
 #[test]
-fn another_server_is_refused_rather_than_passed_over() {
+fn a_url_that_names_no_server_is_refused_and_not_shown() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("app.py"), "").unwrap();
     let settings =
-        "[lakebase]\nurl = \"postgres://admin@host/\"\n[resources.database]\ntype = \"database\"\n";
+        "[lakebase]\nurl = \"mysql://admin:sesame@host/\"\n[resources.database]\ntype = \"database\"\n";
     std::fs::write(dir.path().join("brickyard.toml"), settings).unwrap();
     let output = brickyard(dir.path(), &["env"]);
     assert_ne!(output.status.code(), Some(0));
-    assert!(stderr(&output).contains("`[lakebase] url` is not implemented"), "{}", stderr(&output));
+    let told = stderr(&output);
+    assert!(
+        told.contains("`[lakebase] url` names no PostgreSQL server") && !told.contains("sesame"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_usual_errors_are_explained() {
+    let dir = tempfile::tempdir().unwrap();
+    let message = "psycopg.OperationalError: connection to server on socket \"/var/run/postgresql/.s.PGSQL.5432\" failed";
+    let output = brickyard(dir.path(), &["doctor", "--explain", message]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("`PGHOST` is empty") && told.contains("hint:"), "{told}");
+    let output = brickyard(dir.path(), &["doctor", "--explain", "something else"]);
+    assert_eq!(output.status.code(), Some(2));
+
+    let logs = dir.path().join(".brickyard/logs");
+    std::fs::create_dir_all(&logs).unwrap();
+    let line = r#"{"source":"APP","timestamp":1.0,"message":"permission denied for table todo"}"#;
+    std::fs::write(logs.join("shop.log"), format!("{line}\n{line}\n")).unwrap();
+    let output = brickyard(dir.path(), &["doctor"]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(told.matches("the log of `shop` holds an error (not the owner)").count(), 1, "{told}");
+    assert!(told.contains("PostgreSQL"), "{told}");
 }

@@ -52,12 +52,15 @@ fn value(column: &dyn Array, row: usize, sql_type: &SqlType, output: &mut String
         SqlType::Binary => {
             output.push_str("\\x");
             for byte in column.as_binary::<i32>().value(row) {
-                output.extend([byte >> 4, byte & 15].map(|digit| {
-                    char::from_digit(u32::from(digit), 16).unwrap_or_default()
-                }));
+                output.extend(
+                    [byte >> 4, byte & 15]
+                        .map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or_default()),
+                );
             }
         }
-        SqlType::Array(_) | SqlType::Map(..) | SqlType::Struct(_) => text::json(column, row, sql_type, output),
+        SqlType::Array(_) | SqlType::Map(..) | SqlType::Struct(_) => {
+            text::json(column, row, sql_type, output)
+        }
         _ => text::cell(column, row, sql_type, Style::Spark, output),
     }
 }
@@ -94,7 +97,10 @@ mod tests {
             ("n", Arc::new(Int32Array::from(vec![Some(1), None]))),
             ("t", Arc::new(StringArray::from(vec!["a\tb\nc\\d\r", "\\N"]))),
             ("b", Arc::new(BinaryArray::from_vec(vec![b"\x00\xff", b""]))),
-            ("m", Arc::new(TimestampMicrosecondArray::from(vec![0, 1_500_000]).with_timezone("Europe/Berlin"))),
+            (
+                "m",
+                Arc::new(TimestampMicrosecondArray::from(vec![0, 1_500_000]).with_timezone("Europe/Berlin")),
+            ),
         ]);
         let mut output = Vec::new();
         rows(&batch, &types, &mut output).unwrap();

@@ -3,7 +3,7 @@ import os
 
 import psycopg
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors import BadRequest, InvalidParameterValue, NotFound, NotImplemented, ResourceAlreadyExists
+from databricks.sdk.errors import BadRequest, InvalidParameterValue, NotFound, ResourceAlreadyExists
 from databricks.sdk.service.database import (
     DatabaseCatalog,
     DatabaseInstance,
@@ -111,7 +111,7 @@ refused(NotFound, lambda: w.database.create_database_catalog(DatabaseCatalog(
     name="x", database_instance_name="shop", database_name="absent")), "not found")
 w.database.delete_database_catalog("till")
 refused(NotFound, lambda: w.database.get_synced_database_table("a.b.c"), "not found")
-refused(NotImplemented, lambda: w.database.create_synced_database_table(SyncedDatabaseTable(name="a.b.c")))
+refused(InvalidParameterValue, lambda: w.database.create_synced_database_table(SyncedDatabaseTable(name="a.b.c")), "stands for no")
 
 # The end
 refused(BadRequest, lambda: w.database.delete_database_instance("copy"), "purge")
