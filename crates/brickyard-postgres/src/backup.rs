@@ -68,7 +68,7 @@ impl Server {
             let _ = std::fs::remove_dir_all(&draft);
             let _ = place::remove(&to);
         } else {
-            sync_later(to);
+            sync_later(to, || {});
         }
         renamed
     }

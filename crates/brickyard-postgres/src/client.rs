@@ -1,5 +1,7 @@
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -26,6 +28,8 @@ pub type Row = Vec<Option<String>>;
 pub struct Client {
     stream: BufReader<Upstream>,
     patience: Duration,
+    /// Counts statements, each of which may change how new sessions begin.
+    generation: Option<Arc<AtomicU64>>,
 }
 
 /// Why a statement failed.
@@ -70,7 +74,7 @@ impl Client {
         let open = async {
             let private = !matches!(stream, Upstream::Tcp(_));
             let stream = BufReader::new(stream);
-            let mut client = Self { stream, patience: Duration::from_secs(120) };
+            let mut client = Self { stream, patience: Duration::from_secs(120), generation: None };
             let packet = message::startup([
                 ("user", user),
                 ("database", database),
@@ -97,6 +101,12 @@ impl Client {
         timeout(CONNECT, open).await.map_err(|_| ClientError::Slow)?
     }
 
+    /// The same client, which counts its statements here.
+    pub(crate) fn counting(mut self, generation: Arc<AtomicU64>) -> Self {
+        self.generation = Some(generation);
+        self
+    }
+
     /// Sets how long a statement may take; two minutes by default.
     pub fn set_patience(&mut self, patience: Duration) {
         self.patience = patience;
@@ -105,7 +115,11 @@ impl Client {
     /// Runs statements and returns the rows of all of them; the first error ends it.
     pub async fn query(&mut self, sql: &str) -> Result<Vec<Row>, ClientError> {
         let patience = self.patience;
-        timeout(patience, self.run(sql, None)).await.map_err(|_| ClientError::Slow)?
+        let rows = timeout(patience, self.run(sql, None)).await;
+        if let Some(generation) = &self.generation {
+            generation.fetch_add(1, Ordering::Relaxed);
+        }
+        rows.map_err(|_| ClientError::Slow)?
     }
 
     /// Runs a `COPY … FROM STDIN` with this content in its text format.

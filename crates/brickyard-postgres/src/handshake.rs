@@ -16,8 +16,10 @@ use crate::proxy::{Admission, Inner, Login, Password};
 use crate::refusal::Refusal;
 use crate::relay::relay;
 use crate::server::ServerState;
+use crate::spare::Spare;
 use crate::startup::{self, Hello, Startup, StartupError};
 use crate::upstream::Upstream;
+use crate::watch::Watch;
 
 /// The protocol's name in TLS.
 pub(crate) const ALPN: &[u8] = b"postgresql";
@@ -150,16 +152,27 @@ async fn session(proxy: &Inner, mut stream: TlsStream<TcpStream>, startup: &Star
         let _ = refuse(&mut stream, &refusal).await;
         return;
     }
-    let mut server = match open(proxy, startup, admission, &mut stream).await {
-        Ok(server) => server,
-        Err(refusal) => {
-            let _ = refuse(&mut stream, &refusal).await;
+    let packet = server_startup(startup, admission);
+    let generation = proxy.config.server.generation();
+    let own = proxy.config.server.outside().is_none();
+    let spare = if own { proxy.spares.take(&packet, generation).await } else { None };
+    let (mut server, mut watch) = if let Some(spare) = spare {
+        if stream.write_all(&spare.greeting).await.is_err() || stream.flush().await.is_err() {
             return;
+        }
+        (spare.server, Watch::greeted(&spare.greeting))
+    } else {
+        match open(proxy, &packet, admission, &mut stream).await {
+            Ok(server) => (server, Watch::default()),
+            Err(refusal) => {
+                let _ = refuse(&mut stream, &refusal).await;
+                return;
+            }
         }
     };
     let touch = || proxy.touch();
     touch();
-    let moved = relay(&mut stream, &mut server, &touch);
+    let moved = relay(&mut stream, &mut server, &touch, own.then_some(&mut watch));
     tokio::pin!(moved);
     let result = tokio::select! {
         result = &mut moved => result,
@@ -168,13 +181,19 @@ async fn session(proxy: &Inner, mut stream: TlsStream<TcpStream>, startup: &Star
     if let Err(error) = result {
         tracing::trace!(%error, "A Postgres session ended: {error}");
     }
-    drop(counted);
+    drop((stream, counted));
+    if watch.governed {
+        proxy.config.server.next_generation();
+    } else if watch.left && watch.is_clean() && !watch.greeting().is_empty() {
+        let greeting = Bytes::copy_from_slice(watch.greeting());
+        proxy.spares.keep(Spare::new(packet, greeting, generation, server)).await;
+    }
 }
 
 /// Opens the server's side of a session, as the admitted role.
 async fn open(
     proxy: &Inner,
-    startup: &Startup,
+    packet: &[u8],
     admission: &Admission,
     client: &mut (impl AsyncWrite + Unpin),
 ) -> Result<Upstream, Refusal> {
@@ -183,8 +202,7 @@ async fn open(
             .detail(error.to_string())
     };
     let mut server = proxy.config.server.connect().await.map_err(|error| unavailable(&error))?;
-    let packet = server_startup(startup, admission);
-    server.write_all(&packet).await.map_err(|error| unavailable(&error))?;
+    server.write_all(packet).await.map_err(|error| unavailable(&error))?;
     if let Some(password) = &admission.password {
         // An outside server: we log in for the client, which has shown us another password.
         server.flush().await.map_err(|error| unavailable(&error))?;

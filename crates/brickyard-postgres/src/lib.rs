@@ -22,12 +22,14 @@ mod refusal;
 mod relay;
 mod scram;
 mod server;
+mod spare;
 mod stale;
 mod startup;
 mod template;
 mod tree;
 mod trust;
 mod upstream;
+mod watch;
 
 pub use account::{Account, AccountError};
 pub use backup::BackupError;

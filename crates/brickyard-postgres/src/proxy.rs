@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::time::sleep;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,6 +15,7 @@ use crate::half_open::HalfOpen;
 use crate::handshake;
 use crate::refusal::Refusal;
 use crate::server::Server;
+use crate::spare::{self, Spares};
 
 /// Connections that may be on their way to a login at once.
 const HALF_OPEN: usize = 256;
@@ -114,6 +115,7 @@ pub(crate) struct Inner {
     pub(crate) config: ProxyConfig,
     pub(crate) tls: tokio_rustls::TlsAcceptor,
     pub(crate) half_open: HalfOpen,
+    pub(crate) spares: Spares,
     pub(crate) sessions: AtomicUsize,
     pub(crate) limit: AtomicU32,
     pub(crate) last_active: AtomicI64,
@@ -139,12 +141,16 @@ impl Proxy {
         let address = listener.local_addr()?;
         let mut tls = (*config.tls).clone();
         tls.alpn_protocols = vec![handshake::ALPN.to_vec()];
+        // No driver of Postgres resumes TLS sessions, so tickets are work for nothing.
+        tls.send_tls13_tickets = 0;
+        tls.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
         let closed = config.cancellation.child_token();
         let limit = AtomicU32::new(config.connection_limit);
         let tracker = config.tracker.clone();
         let inner = Arc::new(Inner {
             tls: Arc::new(tls).into(),
             half_open: HalfOpen::new(HALF_OPEN),
+            spares: Spares::default(),
             sessions: AtomicUsize::new(0),
             last_active: AtomicI64::new((config.clock)()),
             config,
@@ -153,6 +159,7 @@ impl Proxy {
             address,
         });
         tracker.spawn(accept(Arc::clone(&inner), listener));
+        tracker.spawn(sweep(Arc::clone(&inner)));
         Ok(Self { inner })
     }
 
@@ -179,6 +186,18 @@ impl Proxy {
     /// Ends it with all its connections, and frees the address.
     pub fn close(&self) {
         self.inner.closed.cancel();
+    }
+}
+
+/// Lets backends go that have waited for another client long enough; all of them at the end.
+async fn sweep(proxy: Arc<Inner>) {
+    let mut ticks = interval(spare::WAITS / 2);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => proxy.spares.sweep(),
+            () = proxy.closed.cancelled() => return proxy.spares.clear(),
+        }
     }
 }
 

@@ -9,6 +9,8 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::timeout;
 
+use crate::watch::Watch;
+
 /// Bytes moved at once.
 const CHUNK: usize = 64 * 1024;
 
@@ -20,23 +22,36 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK]);
 }
 
-/// Moves bytes both ways until one side has gone, without looking at them; `touch` is called for each move.
+/// Moves bytes both ways until one side has gone; `touch` is called for each move. With a `watch`, a client that leaves
+/// in good order leaves the server's side open, and the watch says so.
 pub(crate) async fn relay(
     client: &mut (impl AsyncRead + AsyncWrite + Unpin),
     server: &mut (impl AsyncRead + AsyncWrite + Unpin),
     touch: &(dyn Fn() + Sync),
+    mut watch: Option<&mut Watch>,
 ) -> io::Result<()> {
     let (mut up, mut down) = (Way::default(), Way::default());
     poll_fn(|context| {
-        let upward = up.poll(context, client, server, touch)?;
-        let downward = down.poll(context, server, client, touch)?;
+        let upward = up.poll(context, client, server, touch, &mut |bytes| {
+            watch.as_mut().map_or(bytes.len(), |watch| watch.client_says(bytes))
+        })?;
+        let downward = down.poll(context, server, client, touch, &mut |bytes| {
+            if let Some(watch) = &mut watch {
+                watch.server_says(bytes);
+            }
+            bytes.len()
+        })?;
         if upward.is_ready() || downward.is_ready() { Poll::Ready(io::Result::Ok(())) } else { Poll::Pending }
     })
     .await?;
+    if up.withheld {
+        return Ok(());
+    }
     // A client that left needs nothing more; a server that left may have said why, and that has to arrive.
     let rest = poll_fn(|context| {
-        let upward = up.poll(context, client, server, touch)?;
-        let downward = down.poll(context, server, client, touch)?;
+        let all = &mut |bytes: &[u8]| bytes.len();
+        let upward = up.poll(context, client, server, touch, all)?;
+        let downward = down.poll(context, server, client, touch, all)?;
         if upward.is_ready() && downward.is_ready() { Poll::Ready(io::Result::Ok(())) } else { Poll::Pending }
     });
     timeout(LINGER, rest).await.unwrap_or(Ok(()))
@@ -50,16 +65,19 @@ struct Way {
     unflushed: bool,
     ended: bool,
     closed: bool,
+    /// Whether the last bytes were kept from `to`, which stays open.
+    withheld: bool,
 }
 
 impl Way {
-    /// Moves what can be moved; ready when `from` has ended and `to` was told so.
+    /// Moves what can be moved; ready when `from` has ended and `to` was told so, or when `look` takes less than it sees.
     fn poll(
         &mut self,
         context: &mut Context<'_>,
         from: &mut (impl AsyncRead + Unpin),
         to: &mut (impl AsyncWrite + Unpin),
         touch: &(dyn Fn() + Sync),
+        look: &mut dyn FnMut(&[u8]) -> usize,
     ) -> Poll<io::Result<()>> {
         if self.closed {
             return Poll::Ready(Ok(()));
@@ -82,6 +100,10 @@ impl Way {
                 match Pin::new(&mut *from).poll_read(context, &mut buffer) {
                     Poll::Ready(Ok(())) => {
                         let filled = buffer.filled();
+                        let taken = look(filled);
+                        self.withheld = taken < filled.len();
+                        let read = filled.len();
+                        let filled = &filled[..taken];
                         let written = if filled.is_empty() {
                             0
                         } else {
@@ -92,7 +114,7 @@ impl Way {
                             }
                         };
                         self.held = Bytes::copy_from_slice(&filled[written..]);
-                        Poll::Ready(Ok(filled.len()))
+                        Poll::Ready(Ok(read))
                     }
                     Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                     Poll::Pending => Poll::Pending,
@@ -100,6 +122,10 @@ impl Way {
             });
             match read {
                 Poll::Ready(Ok(0)) => self.ended = true,
+                Poll::Ready(Ok(_)) if self.withheld && self.held.is_empty() => {
+                    self.closed = true;
+                    return Poll::Ready(Ok(()));
+                }
                 Poll::Ready(Ok(_)) => {
                     touch();
                     self.unflushed = true;
@@ -146,7 +172,7 @@ mod tests {
             )
         };
         tokio::select! {
-            result = relay(&mut front, &mut back, &touch) => panic!("ended early: {result:?}"),
+            result = relay(&mut front, &mut back, &touch, None) => panic!("ended early: {result:?}"),
             result = ends => { result.unwrap(); }
         }
         assert_eq!(at_server, up);
@@ -167,7 +193,7 @@ mod tests {
         };
         let (result, words) = tokio::join!(
             async {
-                let result = relay(&mut front, &mut back, &|| {}).await;
+                let result = relay(&mut front, &mut back, &|| {}, None).await;
                 drop(front);
                 result
             },

@@ -2,6 +2,7 @@ mod running;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -155,6 +156,7 @@ struct Inner {
     installation: OnceCell<Installation>,
     running: tokio::sync::Mutex<Option<Running>>,
     state: Mutex<ServerState>,
+    generation: Arc<AtomicU64>,
     log: Arc<Log>,
 }
 
@@ -189,6 +191,7 @@ impl Server {
                 installation: OnceCell::new(),
                 running: tokio::sync::Mutex::new(None),
                 state: Mutex::new(ServerState::Stopped),
+                generation: Arc::default(),
                 log: Arc::default(),
             }),
         }
@@ -285,7 +288,18 @@ impl Server {
         password: Option<&Password>,
         database: &str,
     ) -> Result<Client, ServerError> {
-        Ok(Client::log_in(self.connect().await?, role, password, database).await?)
+        let client = Client::log_in(self.connect().await?, role, password, database).await?;
+        Ok(client.counting(Arc::clone(&self.inner.generation)))
+    }
+
+    /// Counts what may have changed how new sessions begin: sessions opened at another count are of another kind.
+    pub(crate) fn generation(&self) -> u64 {
+        self.inner.generation.load(Ordering::Relaxed)
+    }
+
+    /// Somebody has changed how new sessions begin, such as a setting of a role.
+    pub(crate) fn next_generation(&self) {
+        self.inner.generation.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Stops it: sessions are ended, transactions that are not committed rolled back.

@@ -135,7 +135,8 @@ async fn end(child: &mut Child, data: &Path) {
 }
 
 fn settings(config: &ServerConfig, sockets: &Path) -> Vec<(String, String)> {
-    let connections = config.max_connections + RESERVED;
+    let spares = u32::try_from(crate::spare::MOST).unwrap_or_default();
+    let connections = config.max_connections + RESERVED + spares;
     let fixed = [
         ("listen_addresses", String::new()),
         ("unix_socket_directories", sockets.display().to_string()),

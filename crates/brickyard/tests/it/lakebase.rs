@@ -64,3 +64,36 @@ fn the_usual_errors_are_explained() {
     assert_eq!(told.matches("the log of `shop` holds an error (not the owner)").count(), 1, "{told}");
     assert!(told.contains("PostgreSQL"), "{told}");
 }
+
+#[test]
+fn psql_opens_sessions_as_whom_it_is_told() {
+    let home = crate::harness::Home::new();
+    let dir = home.path().join("todo");
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(dir.join("app.py"), "").unwrap();
+    let settings = "[[users]]\nemail = \"dev@example.com\"\n[[users]]\nemail = \"ada@example.com\"\n\
+                    [resources.database]\ntype = \"database\"\n\
+                    [[lakebase.seed]]\nsql = \"seed.sql\"\nrole = \"app\"\n";
+    std::fs::write(dir.join("brickyard.toml"), settings).unwrap();
+    std::fs::write(dir.join("seed.sql"), "CREATE SCHEMA app; CREATE TABLE app.todo AS SELECT 7 AS id;")
+        .unwrap();
+    let psql = |who: &[&str], sql: &str| {
+        let mut arguments = vec!["psql", "--app", dir.to_str().unwrap()];
+        arguments.extend(who);
+        arguments.extend(["--", "-tAX", "-c", sql]);
+        home.output(&arguments)
+    };
+    let output = psql(&[], "SELECT current_user || ' ' || (SELECT id FROM app.todo)");
+    if stderr(&output).contains("There is no `psql` on this machine") {
+        return assert!(stderr(&output).contains("hint: install"));
+    }
+    // The developer owns the instance, and reads everything as `databricks_superuser`.
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "dev@example.com 7\n", "{}", stderr(&output));
+    let output = psql(&["--as", "app"], "SELECT current_user || ' ' || count(*) FROM app.todo");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.len() == 39 && told.ends_with(" 1\n"), "{told}{}", stderr(&output));
+    // A user has no role before somebody makes one, as on the platform.
+    let output = psql(&["--as", "ada@example.com"], "SELECT 1");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("role \"ada@example.com\" does not exist"), "{}", stderr(&output));
+}
