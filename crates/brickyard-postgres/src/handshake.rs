@@ -172,11 +172,13 @@ async fn session(proxy: &Inner, mut stream: TlsStream<TcpStream>, startup: &Star
     };
     let touch = || proxy.touch();
     touch();
-    let moved = relay(&mut stream, &mut server, &touch, own.then_some(&mut watch));
-    tokio::pin!(moved);
-    let result = tokio::select! {
-        result = &mut moved => result,
-        () = proxy.closed.cancelled() => timeout(LAST_WORDS, moved).await.unwrap_or(Ok(())),
+    let result = {
+        let moved = relay(&mut stream, &mut server, &touch, own.then_some(&mut watch));
+        tokio::pin!(moved);
+        tokio::select! {
+            result = &mut moved => result,
+            () = proxy.closed.cancelled() => timeout(LAST_WORDS, moved).await.unwrap_or(Ok(())),
+        }
     };
     if let Err(error) = result {
         tracing::trace!(%error, "A Postgres session ended: {error}");
