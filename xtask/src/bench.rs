@@ -6,6 +6,7 @@ mod build;
 mod deploy;
 mod environment;
 mod ingress;
+mod lakebase;
 mod memory;
 mod report;
 mod rig;
@@ -44,6 +45,7 @@ const ROWS: &[Row] = &[
     deploy::DEPLOY,
     deploy::LOGS,
     deploy::TWENTY,
+    lakebase::ROW,
     memory::ROW,
     build::ROW,
 ];

@@ -8,7 +8,8 @@ use crate::gateway::check_host;
 use crate::workspace::Workspace;
 use crate::{
     absent, apps, catalog, connections, database, files, genie, jobs, lab, lakeview, mcp, mlflow, oauth,
-    permissions, pipelines, postgres, scim, secrets, serving, spark, vector_search, warehouse, workspace_files,
+    permissions, pipelines, postgres, scim, secrets, serving, spark, vector_search, warehouse,
+    workspace_files,
 };
 
 /// Every API family the workspace serves, in the order of `docs/PARITY.md`; one a line.

@@ -2,8 +2,8 @@
 
 pub(crate) mod arrow;
 mod convert;
-pub(crate) mod file;
 pub(crate) mod copy;
+pub(crate) mod file;
 pub(crate) mod ipc;
 pub(crate) mod sql_type;
 pub(crate) mod text;
