@@ -5,7 +5,7 @@ import time
 import psycopg
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import (
-    AlreadyExists, BadRequest, InvalidParameterValue, NotFound, NotImplemented, PermissionDenied, ResourceConflict,
+    InvalidParameterValue, NotFound, NotImplemented, PermissionDenied, ResourceConflict,
 )
 from databricks.sdk.service.sql import StatementState
 
