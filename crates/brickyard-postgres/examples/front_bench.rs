@@ -79,6 +79,7 @@ async fn main() {
         tls: Arc::new(tls),
         authenticator: Arc::new(Anybody),
         connection_limit: 1100,
+        lend_backends: true,
         clock: Arc::new(|| 0),
         tracker: tracker.clone(),
         cancellation: cancellation.clone(),

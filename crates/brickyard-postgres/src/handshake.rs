@@ -154,7 +154,7 @@ async fn session(proxy: &Inner, mut stream: TlsStream<TcpStream>, startup: &Star
     }
     let packet = server_startup(startup, admission);
     let generation = proxy.config.server.generation();
-    let own = proxy.config.server.outside().is_none();
+    let own = proxy.config.lend_backends && proxy.config.server.outside().is_none();
     let spare = if own { proxy.spares.take(&packet, generation).await } else { None };
     let (mut server, mut watch) = if let Some(spare) = spare {
         if stream.write_all(&spare.greeting).await.is_err() || stream.flush().await.is_err() {

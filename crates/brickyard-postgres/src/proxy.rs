@@ -87,6 +87,9 @@ pub struct ProxyConfig {
     pub authenticator: Arc<dyn Authenticator>,
     /// Sessions at once.
     pub connection_limit: u32,
+    /// Whether the backend of a session that left in good order serves the next login of the same kind within a second,
+    /// after `DISCARD ALL`; saves the start of a process.
+    pub lend_backends: bool,
     /// Seconds since the epoch, as the caller counts them.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Owner of the tasks.

@@ -86,6 +86,7 @@ impl Ground {
             server: server.clone(),
             tls: tls(),
             authenticator: Arc::new(OnlyAda),
+            lend_backends: true,
             connection_limit: limit,
             clock: Arc::new(|| 0),
             tracker: self.tracker.clone(),

@@ -75,6 +75,7 @@ impl Lakebase {
             tls: workspace.gateway().authority().server_config(&names, &[b"postgresql"])?,
             authenticator: Arc::new(Door::new(workspace, id)),
             connection_limit: record.connections,
+            lend_backends: false,
             clock: {
                 let clock = workspace.clock().clone();
                 Arc::new(move || clock.unix_seconds())
