@@ -21,13 +21,9 @@ mod lakebase;
 mod lakebase_attacks;
 mod lakebase_outside;
 mod lakebase_roles;
-<<<<<<< HEAD
 mod lakeview;
 mod levels;
 mod mcp;
-=======
-mod levels;
->>>>>>> 36b0cc8 (house: Format)
 mod mlflow;
 mod mlflow_models;
 mod mlflow_traces;
