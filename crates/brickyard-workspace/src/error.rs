@@ -18,7 +18,7 @@ pub struct ApiError {
     /// One sentence for the user.
     pub message: String,
     /// Machine-readable details, in the shape of `google.rpc`, where the platform sends them.
-    pub details: Option<Value>,
+    pub details: Option<Box<Value>>,
     /// Seconds after which the client may try again, sent as `Retry-After`.
     pub retry_after: Option<u32>,
 }

@@ -72,7 +72,7 @@ impl Workspace {
             "domain": "brickyard",
             "metadata": { "principal": name, "object": format!("{kind}/{id}"), "permission": level },
         }]);
-        Err(ApiError { details: Some(details), ..ApiError::denied(message) })
+        Err(ApiError { details: Some(Box::new(details)), ..ApiError::denied(message) })
     }
 
     /// Gives a level on an object; `origin` tells what it came from, so that [`Self::withdraw`] finds it again.

@@ -131,7 +131,10 @@ impl Workspace {
     fn last_run(&self, name: &str, id: &str) -> Option<PathBuf> {
         let entries = std::fs::read_dir(self.runs(name)).ok()?.flatten();
         let found = entries.filter(|entry| {
-            entry.file_name().to_str().is_some_and(|run| run.starts_with(id) && !run.ends_with(".part"))
+            entry
+                .file_name()
+                .to_str()
+                .is_some_and(|run| run.starts_with(id) && run.strip_suffix(".part").is_none())
         });
         found.map(|entry| entry.path()).next()
     }

@@ -98,7 +98,11 @@ impl Catalog {
         if !self.store().insert(CONNECTION, &record.name, &record)? {
             return Err(CatalogError::already_exists(Kind::Connection, record.name));
         }
-        self.move_grants(Kind::Connection, &[before.clone()], &[record.name.clone()])?;
+        self.move_grants(
+            Kind::Connection,
+            std::slice::from_ref(&before),
+            std::slice::from_ref(&record.name),
+        )?;
         self.store().delete(CONNECTION, &before)?;
         Ok(record)
     }
@@ -112,7 +116,7 @@ impl Catalog {
         let record = self.connection_record(full)?;
         self.check_manage(identity, Kind::Connection, full)?;
         self.store().delete(CONNECTION, &record.name)?;
-        self.forget_grants(Kind::Connection, &[record.name.clone()])?;
+        self.forget_grants(Kind::Connection, std::slice::from_ref(&record.name))?;
         Ok(record)
     }
 

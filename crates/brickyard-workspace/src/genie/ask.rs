@@ -75,7 +75,7 @@ pub(crate) fn start_for(
             () = stopped.cancelled() => Err(("GENERIC_CHAT_COMPLETION_EXCEPTION", "The workspace stopped".to_owned())),
             result = answer_question(&workspace, &caller, &space, &mut message) => result,
         };
-        message.status = if result.is_ok() { "COMPLETED" } else { "FAILED" }.to_owned();
+        if result.is_ok() { "COMPLETED" } else { "FAILED" }.clone_into(&mut message.status);
         message.error = result.err().map(|(kind, why)| (kind.to_owned(), why));
         message.updated_at = workspace.clock().unix_milliseconds();
         // A conversation that was deleted meanwhile stays deleted.
@@ -102,7 +102,7 @@ pub(crate) fn message_for(
     let ended = matches!(message.status.as_str(), "COMPLETED" | "FAILED");
     let limit = i64::try_from((LONGEST_MODEL + LONGEST_STATEMENT).as_millis()).unwrap_or(i64::MAX);
     if !ended && workspace.clock().unix_milliseconds() - message.created_at > limit {
-        message.status = "FAILED".to_owned();
+        "FAILED".clone_into(&mut message.status);
         message.error =
             Some(("REPLY_PROCESS_TIMEOUT_EXCEPTION".to_owned(), "No answer came in time".to_owned()));
         workspace.put_message(&message)?;
@@ -148,7 +148,7 @@ async fn answer_question(
         rows: None,
         truncated: false,
     });
-    message.status = "EXECUTING_QUERY".to_owned();
+    "EXECUTING_QUERY".clone_into(&mut message.status);
     workspace.put_message(message).map_err(|error| ("GENERIC_SQL_EXEC_API_CALL_EXCEPTION", error.message))?;
     run(workspace, caller, space, message).await
 }

@@ -99,8 +99,9 @@ impl Phase {
             Self::Pending => json!({ "state": "PENDING" }),
             Self::Running => json!({ "state": "RUNNING" }),
             Self::Succeeded => over("SUCCESS", "SUCCESS"),
-            Self::Failed | Self::UpstreamFailed => over("RUN_EXECUTION_ERROR", "CLIENT_ERROR"),
-            Self::TimedOut => over("RUN_EXECUTION_ERROR", "CLIENT_ERROR"),
+            Self::Failed | Self::UpstreamFailed | Self::TimedOut => {
+                over("RUN_EXECUTION_ERROR", "CLIENT_ERROR")
+            }
             Self::Canceled => over("USER_CANCELED", "SUCCESS"),
             Self::Skipped => over("MAX_CONCURRENT_RUNS_EXCEEDED", "SUCCESS"),
         }

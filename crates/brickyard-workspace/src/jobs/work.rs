@@ -132,7 +132,7 @@ fn requirements(
         let found = context.environments.iter().find(|one| one["environment_key"] == key);
         let found = found.ok_or_else(|| ApiError::invalid(format!("The job has no environment '{key}'")))?;
         for line in found.get("spec").into_iter().flat_map(|spec| texts(spec, "dependencies")) {
-            let is_file = line.ends_with(".whl") && line.starts_with('/');
+            let is_file = line.strip_suffix(".whl").is_some() && line.starts_with('/');
             requirements.push(if is_file { wheel(workspace, caller, line)? } else { line.to_owned() });
         }
     }
@@ -145,12 +145,12 @@ fn wheel(workspace: &Workspace, caller: &Caller, path: &str) -> Result<String, A
     let internal = |error: std::io::Error| ApiError::internal(&error);
     let place = place(workspace, caller, path)?;
     let name = path.rsplit('/').next().unwrap_or_default().to_owned();
-    if !name.ends_with(".whl") || place.metadata().map_err(internal)?.len() > LARGEST {
+    if name.strip_suffix(".whl").is_none() || place.metadata().map_err(internal)?.len() > LARGEST {
         return Err(ApiError::invalid(format!("'{path}' is not a wheel of at most {LARGEST} bytes")));
     }
     let content = std::fs::read(&place).map_err(internal)?;
     let digest = ring::digest::digest(&ring::digest::SHA256, &content);
-    let digest: String = digest.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = uuid::Uuid::from_slice(&digest.as_ref()[..16]).unwrap_or_default().simple().to_string();
     let folder = workspace.config().state_directory.join("wheels").join(digest);
     let folder = std::path::absolute(folder).map_err(internal)?;
     let copy = folder.join(&name);

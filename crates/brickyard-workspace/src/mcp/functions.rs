@@ -109,7 +109,7 @@ pub(super) async fn call(
     let mut rows = Vec::new();
     for batch in &found.batches {
         for row in json_rows(batch)? {
-            rows.push(Value::from_iter(row.into_iter().map(|(_, value)| value)));
+            rows.push(row.into_iter().map(|(_, value)| value).collect::<Value>());
         }
     }
     Ok(json!({ "is_truncated": found.cut, "columns": columns, "rows": rows }).to_string())

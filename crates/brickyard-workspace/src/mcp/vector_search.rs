@@ -79,5 +79,5 @@ pub(super) async fn call(
         Value::Object(cells.collect())
     };
     let rows = answer["result"]["data_array"].as_array().into_iter().flatten().map(row);
-    Ok(Value::from_iter(rows).to_string())
+    Ok(rows.collect::<Value>().to_string())
 }

@@ -264,7 +264,7 @@ pub(super) async fn set_tags(
     JsonBody(wanted): JsonBody<Tags>,
 ) -> ApiResult<Value> {
     change(&workspace, &caller, &id, |model| {
-        wanted.tags.into_iter().for_each(|tag| set(&mut model.tags, tag))
+        wanted.tags.into_iter().for_each(|tag| set(&mut model.tags, tag));
     })
 }
 

@@ -25,9 +25,8 @@ pub(super) async fn create(
     JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     let spec = &body["spec"];
-    let (project, branch) = match names::split(spec["branch"].as_str().unwrap_or_default()) {
-        Some((project, branch, "")) => (project, branch),
-        _ => return Err(names::not_found("branch")),
+    let Some((project, branch, "")) = names::split(spec["branch"].as_str().unwrap_or_default()) else {
+        return Err(names::not_found("branch"));
     };
     names::manage(&workspace, &caller, &names::project(&workspace, project)?)?;
     let branch = names::branch(&workspace, project, branch)?;

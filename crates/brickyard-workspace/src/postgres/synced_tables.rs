@@ -28,9 +28,8 @@ pub(super) async fn create(
     let home = match spec["branch"].as_str().filter(|name| !name.is_empty()) {
         None => None,
         Some(name) => {
-            let (project, branch) = match names::split(name) {
-                Some((project, branch, "")) => (project, branch),
-                _ => return Err(names::not_found("branch")),
+            let Some((project, branch, "")) = names::split(name) else {
+                return Err(names::not_found("branch"));
             };
             let of = names::project(&workspace, project)?;
             names::use_project(&workspace, &caller, &of)?;

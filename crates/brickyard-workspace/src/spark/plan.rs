@@ -154,7 +154,7 @@ pub(super) fn relation(message: &[u8], queries: &mut dyn Queries, depth: usize) 
             }
             number => match RELATIONS.iter().find(|(known, _)| *known == number) {
                 Some((_, shape)) => {
-                    put(&mut output, number, &message_of(field.content, shape, queries, depth)?)
+                    put(&mut output, number, &message_of(field.content, shape, queries, depth)?);
                 }
                 None => {
                     let name = REFUSED.iter().find(|(known, _)| *known == number);
@@ -272,7 +272,9 @@ mod tests {
 
     fn message(parts: &[(u32, &[u8])]) -> Vec<u8> {
         let mut output = Vec::new();
-        parts.iter().for_each(|(number, content)| put(&mut output, *number, content));
+        for (number, content) in parts {
+            put(&mut output, *number, content);
+        }
         output
     }
 

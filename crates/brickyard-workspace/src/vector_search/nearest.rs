@@ -267,7 +267,9 @@ mod tests {
     fn the_answer_is_that_of_measuring_all() {
         let mut all: Vec<Vec<f32>> = (0..600).map(|row| numbers(row + 1, 33)).collect();
         let mut vectors = Vectors::new(33);
-        all.iter().for_each(|vector| vectors.push(vector));
+        for vector in &all {
+            vectors.push(vector);
+        }
         vectors.set(7, &numbers(9000, 33));
         all[7] = numbers(9000, 33);
         vectors.swap_remove(3);

@@ -98,7 +98,9 @@ async fn follow(workspace: &Workspace, name: &str) -> Result<(), ApiError> {
     let written = tokio::task::spawn_blocking(move || {
         writing.file.change(&rows, &[], true)?;
         let mut fresh = Rows::new(dimension);
-        rows.into_iter().for_each(|row| fresh.put(row));
+        for row in rows {
+            fresh.put(row);
+        }
         *writing.write() = fresh;
         Ok::<_, crate::store::StoreError>(())
     });

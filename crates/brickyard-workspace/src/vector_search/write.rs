@@ -82,7 +82,9 @@ pub(super) async fn upsert(
     blocking(move || {
         writing.file.change(&rows, &[], false).map_err(|error| ApiError::internal(&error))?;
         let mut memory = writing.write();
-        rows.into_iter().for_each(|row| memory.put(row));
+        for row in rows {
+            memory.put(row);
+        }
         Ok(())
     })
     .await?;

@@ -268,9 +268,10 @@ impl<'a> Scene<'a> {
         }
         let planned = self.plan_with_what_is_seen(&statement)?;
         let more = &planned.statement;
-        if !(more.unknown_files.is_empty() && more.unknown_calls.is_empty())
-            || !brickyard_sql::commands_within(&statement).is_empty()
-        {
+        let alone = more.unknown_files.is_empty()
+            && more.unknown_calls.is_empty()
+            && brickyard_sql::commands_within(&statement).is_empty();
+        if !alone {
             return Err(Fault::unsupported("files, commands and models in a part of a plan"));
         }
         Ok(Part(planned))

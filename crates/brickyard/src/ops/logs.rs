@@ -4,7 +4,7 @@
 mod file;
 mod stream;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use brickyard_api::Client;
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,11 @@ pub(crate) async fn read(
             stream::read(client, name, url, lines, follow, filter, &mut each).await
         }
     }
+}
+
+/// The last lines of a log file that the filter takes.
+pub(crate) fn tail(path: &Path, lines: usize, filter: &Filter) -> Result<Vec<LogLine>, Failure> {
+    Ok(file::last(path, lines, filter)?.0)
 }
 
 /// A log that is followed beside other work; dropped, it ends.

@@ -110,7 +110,7 @@ fn the_step_of_the_action_fails_a_build_with_findings() {
     let run = |arguments: &str| {
         Command::new("bash")
             .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &step])
-            .env("PATH", format!("{}:{}", programs.display(), std::env::var("PATH").unwrap()))
+            .env("PATH", format!("{}:{}", programs.display(), std::env::var_os("PATH").unwrap().display()))
             .env("CHECK_PATH", ".")
             .env("CHECK_ARGUMENTS", arguments)
             .current_dir(dir.path())
@@ -131,7 +131,7 @@ fn pre_commit_runs_the_hook() {
     std::fs::create_dir_all(&hooks).unwrap();
     std::fs::create_dir_all(&app).unwrap();
     let programs = Path::new(env!("CARGO_BIN_EXE_brickyard")).parent().unwrap();
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let path = format!("{}:{}", programs.display(), std::env::var_os("PATH").unwrap().display());
     let run = |folder: &Path, program: &Path, args: &[&str]| {
         Command::new(program)
             .args(args)

@@ -93,7 +93,7 @@ fn secrets_stay_out_of_command_lines_logs_and_files() {
     // What a second terminal needs to run a command in the app's environment, for its owner alone.
     found.retain(|path| !path.ends_with("running.json"));
     assert!(found.is_empty(), "{found:?}");
-    use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(app.join(".brickyard/running.json")).unwrap().permissions().mode();
+    let file = std::fs::metadata(app.join(".brickyard/running.json")).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&file.permissions());
     assert_eq!(mode & 0o077, 0);
 }

@@ -46,7 +46,8 @@ fn browse(home: &Home, url: &str, framework: &str, data: &str) {
         assert!(std::env::var_os("CI").is_none(), "CI brings Chromium");
         return; // a developer's machine may have no Chromium: CI tells
     }
-    let pictures = std::env::var("BRICKYARD_SCREENSHOTS").unwrap_or_else(|_| "-".to_owned());
+    let pictures = std::env::var_os("BRICKYARD_SCREENSHOTS")
+        .map_or_else(|| "-".to_owned(), |path| path.display().to_string());
     let output = Command::new(python_environment(&["playwright==1.65.2"]).python())
         .args(["-c", include_str!("visit.py"), url, CHROMIUM, framework, data, &pictures])
         .env("HOME", home.path())
@@ -162,7 +163,7 @@ fn the_tests_of_a_new_app_pass() {
 #[test]
 #[ignore = "the whole matrix takes half an hour; the tests above run every framework and every source of data"]
 fn every_framework_with_every_source_of_data_alone() {
-    let wanted = std::env::var("BRICKYARD_MATRIX").unwrap_or_default();
+    let wanted = std::env::var_os("BRICKYARD_MATRIX").unwrap_or_default().display().to_string();
     for framework in FRAMEWORKS
         .iter()
         .filter(|framework| wanted.is_empty() || wanted.split(',').any(|word| word == **framework))

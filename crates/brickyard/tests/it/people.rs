@@ -256,8 +256,9 @@ fn visit(name: &str, command: &str, uses: &str, source: &[(&str, &str)]) {
         ("VOLUME", "volume"),
         ("FUNCTION", "function"),
     ];
-    let variables: String =
+    let variables: Vec<String> =
         names.iter().map(|(name, key)| format!("- {{name: {name}, valueFrom: {key}}}\n")).collect();
+    let variables = variables.concat();
     let yaml = format!("command: {command}\nenv:\n- {{name: USES, value: {uses}}}\n{variables}");
     let echo = "def predict(request):\n    return 'you said ' + request['messages'][-1]['content']\n";
     let mut files =

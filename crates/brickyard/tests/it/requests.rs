@@ -185,7 +185,8 @@ fn a_bundle_is_written_and_handed_to_the_official_command_line() {
     std::fs::create_dir_all(program.parent().unwrap()).unwrap();
     std::fs::write(&program, "#!/bin/sh\necho \"$@\" in $(basename $PWD) at $DATABRICKS_HOST\n").unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let path =
+        format!("{}:{}", program.parent().unwrap().display(), std::env::var_os("PATH").unwrap().display());
     let output = service
         .command(&["deploy", folder, "--bundle", "--bundle-target", "prod"])
         .env("PATH", path)

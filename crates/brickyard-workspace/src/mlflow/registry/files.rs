@@ -81,6 +81,7 @@ pub(super) async fn signed_download(
 }
 
 /// Clients ask whether to send and fetch a version's files through the Files API: here always.
+#[expect(clippy::unnecessary_wraps, reason = "every method of the registry has this shape")]
 pub(super) fn through_files_api(_: Realm, _: &Workspace, _: &Caller, _: Value) -> ApiResult<Value> {
     Ok(Json(json!({ "is_databricks_sdk_models_artifact_repository_enabled": true })))
 }

@@ -216,7 +216,7 @@ fn seen(realm: Realm, workspace: &Workspace, caller: &Caller) -> Result<Vec<Mode
     let mut models = workspace.kept_models(realm)?;
     match realm {
         Realm::Workspace => {
-            models.retain(|model| workspace.authorize_object(caller, KIND, &model.id, "CAN_READ").is_ok())
+            models.retain(|model| workspace.authorize_object(caller, KIND, &model.id, "CAN_READ").is_ok());
         }
         Realm::Unity => {
             let identity = workspace.catalog().identity(caller.name())?;

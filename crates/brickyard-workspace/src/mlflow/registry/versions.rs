@@ -187,7 +187,7 @@ pub(super) fn transition(
         }
     }
     let mut answer = change(realm, workspace, caller, &wanted.numbered, |version| {
-        stage.clone_into(&mut version.current_stage)
+        stage.clone_into(&mut version.current_stage);
     })?;
     answer.0["model_version_databricks"] = answer.0["model_version"].clone();
     Ok(answer)

@@ -59,7 +59,7 @@ fn value(column: &dyn Array, row: usize, sql_type: &SqlType, output: &mut String
             }
         }
         SqlType::Array(_) | SqlType::Map(..) | SqlType::Struct(_) => {
-            text::json(column, row, sql_type, output)
+            text::json(column, row, sql_type, output);
         }
         _ => text::cell(column, row, sql_type, Style::Spark, output),
     }

@@ -32,6 +32,16 @@ pub(super) async fn read(
     filter: &Filter,
     mut each: impl FnMut(&LogLine),
 ) -> Result<(), Failure> {
+    let (found, cursor) = last(path, lines, filter)?;
+    found.iter().for_each(&mut each);
+    if !follow {
+        return Ok(());
+    }
+    go_on(path, cursor, filter, each).await
+}
+
+/// The last lines, and the place behind them.
+pub(super) fn last(path: &Path, lines: usize, filter: &Filter) -> Result<(Vec<LogLine>, Cursor), Failure> {
     let mut found: Vec<LogLine> = Vec::new();
     // The file may have been turned over a moment ago.
     let older = numbered(path, 1);
@@ -46,11 +56,7 @@ pub(super) async fn read(
     }
     let start = found.len().saturating_sub(lines);
     found.drain(..start).for_each(drop);
-    found.iter().for_each(&mut each);
-    if !follow {
-        return Ok(());
-    }
-    go_on(path, cursor, filter, each).await
+    Ok((found, cursor))
 }
 
 /// Every later line; a file that is not there yet is waited for.
@@ -82,7 +88,7 @@ async fn go_on(
 }
 
 /// A place in a log that is turned over below us: the open file is read to its end before the next one is begun.
-struct Cursor {
+pub(super) struct Cursor {
     file: std::fs::File,
     /// The beginning of a line whose end is not written yet.
     rest: Vec<u8>,
