@@ -85,7 +85,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut body = json!({ "error_code": self.code, "message": self.message });
         if let Some(details) = self.details {
-            body["details"] = details;
+            body["details"] = *details;
         }
         let mut response = (self.status, Json(body)).into_response();
         if let Some(seconds) = self.retry_after {
