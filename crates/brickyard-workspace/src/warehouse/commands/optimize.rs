@@ -134,7 +134,27 @@ async fn rewrite(
     }
     let filter =
         if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-    let keys: Vec<String> = zorder.iter().map(|name| quote_name(name)).collect();
+    let mut keys: Vec<String> = zorder.iter().map(|name| quote_name(name)).collect();
+    if keys.is_empty() {
+        // Sorted rows come as one stream, which the engine writes as one file.
+        let sortable = |column: &&crate::catalog::Column| {
+            !is_partition(&column.name)
+                && matches!(
+                    column.data_type.code(),
+                    "BYTE"
+                        | "SHORT"
+                        | "INT"
+                        | "LONG"
+                        | "DATE"
+                        | "TIMESTAMP"
+                        | "STRING"
+                        | "DOUBLE"
+                        | "FLOAT"
+                        | "DECIMAL"
+                )
+        };
+        keys.extend(columns.iter().find(sortable).map(|column| quote_name(&column.name)));
+    }
     let order = if keys.is_empty() { String::new() } else { format!(" ORDER BY {}", keys.join(", ")) };
     let folder = format!("optimize-{}", Uuid::new_v4().simple());
     let stage = table.join(&folder);
