@@ -83,7 +83,7 @@ async fn examples_of_functions_give_what_spark_gives() {
                 }
             }
             (Outcome::Error(class, _), Value::String(want)) if class.starts_with(&want[4..]) => {
-                identical += 1
+                identical += 1;
             }
             (Outcome::Error(class, message), _) => {
                 let message: String = message.chars().take(160).collect();

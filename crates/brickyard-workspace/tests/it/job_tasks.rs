@@ -8,7 +8,7 @@ async fn notebooks_wheels_and_sql_run() {
     for (name, owner) in [("DATABRICKS_TOKEN", DEVELOPER), ("ADA_TOKEN", ADA)] {
         variables.push((name.to_owned(), running.handle.create_personal_access_token(owner).unwrap()));
     }
-    let script = r##"
+    let script = r#"
 import io, os, time, zipfile
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import PermissionDenied
@@ -102,7 +102,7 @@ try:
     w.jobs.get_run(once)
 except Exception as error:
     print("does not exist" in str(error))
-"##;
+"#;
     let printed = running.python_with(&environment(TODAY).await, &variables, script).await;
     let expected = "SUCCESS \n\
         it was friday True\n\

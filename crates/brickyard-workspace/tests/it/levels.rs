@@ -18,7 +18,7 @@ async fn every_level_allows_its_own_and_nothing_above() {
     for (name, owner) in [("DATABRICKS_TOKEN", DEVELOPER), ("ADA_TOKEN", ADA)] {
         variables.push((name.to_owned(), running.handle.create_personal_access_token(owner).unwrap()));
     }
-    let script = r##"
+    let script = r#"
 import io, os
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound, PermissionDenied
@@ -101,7 +101,7 @@ for kind, name, privilege, _ in things:
     take(kind, name, privilege)
 give("table", "main.default.t", Privilege.SELECT, Privilege.MODIFY)
 print("both", [other.value for *_, other, call in things if may(call)])
-"##;
+"#;
     let printed = running.python_with(&environment(TODAY).await, &variables, script).await;
     let expected = "warehouses []\n\
         serving-endpoints []\n\

@@ -89,7 +89,7 @@ print([type(r).__name__ for r in functions.get_databricks_resources()])
     let answers = |text: &str| {
         assert_eq!(text.lines().filter(|line| line.starts_with("refused")).count(), 2, "{text}");
         let answers = text.lines().filter(|line| !line.starts_with("refused"));
-        answers.map(|line| format!("{line}\n")).collect::<String>()
+        answers.flat_map(|line| [line, "\n"]).collect::<String>()
     };
     let new = environment(NEW).await;
     let first = format!("{BEGIN}{setup}{script}");

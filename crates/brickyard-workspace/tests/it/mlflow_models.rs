@@ -52,7 +52,7 @@ pathlib.Path("run.txt").write_text(run.info.run_id)
             hello\n\
             True\n\
             refused\n";
-        assert_eq!(printed.replace("\r", ""), expected, "{requirements:?}");
+        assert_eq!(printed.replace('\r', ""), expected, "{requirements:?}");
     }
     let stranger = r#"
 import pathlib, mlflow

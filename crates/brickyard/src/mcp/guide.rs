@@ -49,9 +49,9 @@ fn choices() -> String {
         word: fn(T) -> &'static str,
         why: fn(T) -> &'static str,
     ) -> String {
-        let rows: String =
+        let rows: Vec<String> =
             all.iter().map(|value| format!("- `{}`: {}\n", word(*value), why(*value))).collect();
-        format!("## {title}\n\n{rows}\n")
+        format!("## {title}\n\n{}\n", rows.concat())
     }
     [
         "# A new app\n\n".to_owned(),

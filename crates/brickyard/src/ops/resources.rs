@@ -133,7 +133,7 @@ fn convert(project: &Project, resource: &Resource, defaults: &Defaults<'_>) -> R
             converted.uc_securable = Some(securable(name, "CONNECTION", permission));
         }
         ResourceKind::Job => {
-            converted.job = Some(JobResource { id: made().map_or_else(|| needed("id"), Ok)?, permission })
+            converted.job = Some(JobResource { id: made().map_or_else(|| needed("id"), Ok)?, permission });
         }
         ResourceKind::GenieSpace => {
             let space_id = field("space_id").or_else(|| only(&project.settings.genie));

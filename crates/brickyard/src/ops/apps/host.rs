@@ -230,11 +230,6 @@ async fn begin(
     Ok(version)
 }
 
-/// Whether a version was not started because somebody has the port it fixes.
-fn wants_taken_port(failure: &crate::failure::Failure) -> bool {
-    failure.message.contains("fixes port") || failure.message.contains("on which the app has to listen")
-}
-
 /// The path of the health check answers 2xx in time.
 async fn healthy(version: &Version, check: &HealthCheck) -> Result<(), AppFailure> {
     let failed = |why: String| AppFailure { message: format!("Error: the health check failed: {why}") };

@@ -42,12 +42,11 @@ impl PortPolicy {
         let pinned = pinned(command);
         match (self, pinned) {
             (Self::Fixed(port), _) => Ok(free(port)),
-            (Self::Strict, _) => Ok(free(claims.port(Some(PLATFORM_PORT)))),
+            (Self::Strict, _) | (Self::Auto, None) => Ok(free(claims.port(Some(PLATFORM_PORT)))),
             (Self::Auto | Self::Shared, Some(port)) => {
                 claims.fix(port)?;
                 Ok(Chosen { port, pinned: (port != PLATFORM_PORT).then_some(port), fixed: true })
             }
-            (Self::Auto, None) => Ok(free(claims.port(Some(PLATFORM_PORT)))),
             (Self::Shared, None) => Ok(free(claims.port(None))),
         }
     }

@@ -272,7 +272,6 @@ impl Version {
     pub(crate) async fn listening(&mut self, plan: &Plan) -> Result<(), Arc<Crash>> {
         for _ in 0..PORTS_TRIED {
             let taken = match self.settled().await {
-                Settled::Up => return Ok(()),
                 Settled::Elsewhere(port) if self.ready.network.is_some() => {
                     self.supervisor.stop().await;
                     return Err(Arc::new(Crash {
@@ -286,8 +285,8 @@ impl Version {
                     self.follow(plan, port).await;
                     continue;
                 }
-                // As on the platform: it runs, and its address says "App Not Available".
-                Settled::Elsewhere(_) => return Ok(()),
+                // Elsewhere as on the platform: it runs, and its address says "App Not Available".
+                Settled::Up | Settled::Elsewhere(_) => return Ok(()),
                 Settled::Taken => Crash {
                     reason: format!("another program already listens on port {}", self.ready.port),
                     code: None,

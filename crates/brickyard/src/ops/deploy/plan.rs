@@ -48,10 +48,7 @@ pub(super) fn compare(
 ) {
     for file in files {
         // A notebook's size in the workspace is its own.
-        let there = match remote.get(file.remote_name()) {
-            None => None,
-            Some(size) => Some(file.notebook || *size == Some(file.size)),
-        };
+        let there = remote.get(file.remote_name()).map(|size| file.notebook || *size == Some(file.size));
         match (there, before.files.get(&file.name)) {
             (None, _) => plan.added.push(file.name.clone()),
             (Some(true), Some(digest)) if *digest == file.digest => plan.unchanged += 1,

@@ -96,9 +96,8 @@ async fn backlog(
     loop {
         let next = timeout_at(until, timeout(SILENCE, socket.next())).await;
         match next {
-            Err(_) => return None,
             Ok(Err(_)) if first.is_empty() => {}
-            Ok(Err(_)) => return None,
+            Err(_) | Ok(Err(_)) => return None,
             Ok(Ok(message)) => match read_one(message, filter) {
                 One::Line(line) => {
                     first.push_back(line);
