@@ -207,7 +207,8 @@ impl Compute {
     pub(crate) async fn create_database(&self, name: &str, owner: &str) -> Result<(), LakebaseError> {
         let mut client = self.client("postgres").await?;
         client.query(&format!("CREATE DATABASE {} OWNER {}", identifier(name), identifier(owner))).await?;
-        lock_public_schema(self, name).await
+        lock_public_schema(self, name).await?;
+        bring_vectors(self, name).await
     }
 
     /// Restarts the count of quiet seconds.
@@ -262,6 +263,16 @@ fn check_alone(workspace: &Workspace) -> Result<(), LakebaseError> {
             first.title
         ))),
     }
+}
+
+/// On the platform every database may have `vector`; where the server's lets only superusers make it, it is made here.
+async fn bring_vectors(compute: &Compute, database: &str) -> Result<(), LakebaseError> {
+    let mut client = compute.client(database).await?;
+    let untrusted = "SELECT 1 FROM pg_available_extension_versions WHERE name = 'vector' AND NOT trusted LIMIT 1";
+    if !client.query(untrusted).await?.is_empty() {
+        client.query("CREATE EXTENSION IF NOT EXISTS vector").await?;
+    }
+    Ok(())
 }
 
 /// Since PostgreSQL 15 only its owner makes tables in `public`; 14 is told to do the same.

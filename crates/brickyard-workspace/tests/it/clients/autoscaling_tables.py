@@ -11,7 +11,7 @@ made = w.postgres.create_catalog(Catalog(spec=CatalogCatalogSpec(
     branch=branch, postgres_database="store", create_database_if_missing=True)), "store").wait()
 assert made.name == "catalogs/store" and made.status.project == "projects/shop", made
 assert w.postgres.get_catalog("catalogs/store").status.postgres_database == "store"
-sql("CREATE TABLE main.default.points AS SELECT 1 AS id, array(1.5, 2.5) AS v UNION ALL SELECT 2, array(0.5, 0.25)")
+sql("CREATE TABLE main.default.points AS SELECT 1 AS id, array(1.5D, 2.5D) AS v UNION ALL SELECT 2, array(0.5D, 0.25D)")
 sql("ALTER TABLE main.default.points SET TBLPROPERTIES (delta.enableChangeDataFeed = true)")
 # The catalog says where the table is; schema and table are made there.
 table = w.postgres.create_synced_table(SyncedTable(spec=SyncedTableSyncedTableSpec(
@@ -23,8 +23,10 @@ status = wait(state, lambda status: status.detailed_state == SyncedTableState.SY
 assert status.last_processed_commit_version >= 1 and status.last_sync_time, status
 password = w.postgres.generate_database_credential(endpoint.name).token
 with connect(host, password, "store") as connection:
-    assert connection.execute("SELECT id, v FROM serving.points ORDER BY id").fetchall() == [(1, [1.5, 2.5]), (2, [0.5, 0.25])]
-assert sql("SELECT id FROM store.serving.points ORDER BY id") == [["1"], ["2"]]
+    rows = connection.execute("SELECT id, v FROM serving.points ORDER BY id").fetchall()
+    assert rows == [(1, [1.5, 2.5]), (2, [0.5, 0.25])], rows
+rows = sql("SELECT id FROM store.serving.points ORDER BY id")
+assert rows == [["1"], ["2"]], rows
 w.postgres.delete_synced_table("synced_tables/store.serving.points").wait()
 refused(NotFound, lambda: w.postgres.get_synced_table("synced_tables/store.serving.points"))
 w.postgres.delete_catalog("catalogs/store").wait()

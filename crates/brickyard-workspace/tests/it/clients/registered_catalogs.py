@@ -1,4 +1,5 @@
 from databricks.sdk.service.catalog import PermissionsChange, Privilege
+from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
 from databricks.sdk.service.database import DatabaseCatalog, DatabaseInstance, DatabaseTable
 
 shop = w.database.create_database_instance_and_wait(DatabaseInstance(name="shop", capacity="CU_1"))
@@ -43,6 +44,8 @@ with connect(shop.read_write_dns, token(), "store", autocommit=True) as connecti
         refused(RuntimeError, lambda: sql(change), "read only")
     # Grants are those of Unity Catalog.
     ada = WorkspaceClient(host=w.config.host, token=os.environ["ADA_TOKEN"])
+    w.permissions.update("warehouses", warehouse, access_control_list=[AccessControlRequest(
+        user_name="ada@example.com", permission_level=PermissionLevel.CAN_USE)])
     refused(RuntimeError, lambda: sql("SELECT 1 FROM shop_db.public.item", ada), "USE CATALOG")
     for kind, name, privilege in [("CATALOG", "shop_db", Privilege.USE_CATALOG), ("SCHEMA", "shop_db.public", Privilege.USE_SCHEMA),
                                   ("TABLE", "shop_db.public.item", Privilege.SELECT)]:
