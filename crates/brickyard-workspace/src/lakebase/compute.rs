@@ -268,7 +268,8 @@ fn check_alone(workspace: &Workspace) -> Result<(), LakebaseError> {
 /// On the platform every database may have `vector`; where the server's lets only superusers make it, it is made here.
 async fn bring_vectors(compute: &Compute, database: &str) -> Result<(), LakebaseError> {
     let mut client = compute.client(database).await?;
-    let untrusted = "SELECT 1 FROM pg_available_extension_versions WHERE name = 'vector' AND NOT trusted LIMIT 1";
+    let untrusted =
+        "SELECT 1 FROM pg_available_extension_versions WHERE name = 'vector' AND NOT trusted LIMIT 1";
     if !client.query(untrusted).await?.is_empty() {
         client.query("CREATE EXTENSION IF NOT EXISTS vector").await?;
     }
