@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use brickyard_runner::environment::{Installing, Progress};
 use brickyard_runner::ingress::{Port, SignIn};
-use brickyard_runner::logs::Source;
+use brickyard_runner::logs::{Line, Source};
 use brickyard_runner::supervisor::State;
 use brickyard_runner::warden::{Limits, LimitsApplied};
 
@@ -96,12 +96,16 @@ async fn watch(foreground: &Foreground, context: &Context) -> Result<Exit, Failu
     let printer = context.printer;
     let logs = foreground.session().app.logs.clone();
     let (_, mut lines) = logs.follow();
+    let show = |line: &Line| {
+        // What a build says is progress: in a pipe it is in the log alone, and in the error if there is one.
+        if line.source != Source::Build || printer.is_watched() {
+            printer.data(format!("[{}] {}", line.source, line.message));
+        }
+    };
     let printing = async {
         loop {
             match lines.recv().await {
-                // What a build says is progress: in a pipe it is in the log alone, and in the error if there is one.
-                Ok(line) if line.source == Source::Build && !printer.is_watched() => {}
-                Ok(line) => printer.data(format!("[{}] {}", line.source, line.message)),
+                Ok(line) => show(&line),
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(lost)) => {
                     printer.warning(format!(
                         "{lost} lines of the log were too fast to be shown; `brickyard logs` has them"
@@ -160,11 +164,16 @@ async fn watch(foreground: &Foreground, context: &Context) -> Result<Exit, Failu
             }
         }
     };
-    tokio::select! {
+    let outcome = tokio::select! {
         outcome = running => outcome,
         () = printing => Ok(Exit::Success),
         () = context.lifecycle.soft.cancelled() => Ok(Exit::Success),
+    };
+    // The last words of an app that has just ended.
+    while let Ok(line) = lines.try_recv() {
+        show(&line);
     }
+    outcome
 }
 
 /// How the limits of the compute size are set here.
