@@ -12,9 +12,10 @@ pub(crate) fn check(options: &BTreeMap<String, String>) -> Result<(), ApiError> 
 
 /// Where a connection begins: scheme, host, port and base path, without a slash at its end.
 pub(crate) fn address(options: &BTreeMap<String, String>) -> Result<Url, ApiError> {
-    let host = options.get("host").map_or("", String::as_str).trim_end_matches('/');
+    let given = options.get("host").map_or("", String::as_str);
+    let host = given.trim_end_matches('/');
     let refused = |why: &str| ApiError::invalid(format!("Connection host '{}' {why}", host.escape_debug()));
-    let with_scheme = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
+    let with_scheme = if given.contains("://") { host.to_owned() } else { format!("https://{host}") };
     let mut url = Url::parse(&with_scheme).map_err(|_| refused("is not a host"))?;
     if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
         return Err(refused("must begin with https:// or http://"));

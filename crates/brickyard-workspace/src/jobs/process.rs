@@ -46,6 +46,8 @@ pub(super) async fn run(
     cancellation: &CancellationToken,
 ) -> Ended {
     let mut words = workspace.config().provision.warden();
+    // The warden ends its family when its input is closed: that is how it learns that we are gone.
+    let input = if words.is_empty() { Stdio::null() } else { Stdio::piped() };
     words.push(launch.interpreter.display().to_string());
     let mut command = Command::new(&words[0]);
     command
@@ -57,7 +59,7 @@ pub(super) async fn run(
         .env_remove("DATABRICKS_CLIENT_SECRET")
         .env("PYTHONUNBUFFERED", "1")
         .envs(launch.environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
@@ -71,6 +73,8 @@ pub(super) async fn run(
             return ended(Phase::Failed, Output::default(), Some(format!("It cannot be started: {error}")));
         }
     };
+    // Taken, for waiting for a child closes the input it still has.
+    let _lifeline = child.stdin.take();
     let log = Arc::new(Mutex::new(Log::default()));
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let reading = async {
