@@ -70,7 +70,7 @@ async fn absent_families_name_themselves() {
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotImplemented
 w = WorkspaceClient()
-for call in (lambda: list(w.instance_pools.list()), lambda: list(w.pipelines.list_pipelines())):
+for call in (lambda: list(w.instance_pools.list()), lambda: list(w.cluster_policies.list())):
     try:
         call()
     except NotImplemented as error:
@@ -78,6 +78,6 @@ for call in (lambda: list(w.instance_pools.list()), lambda: list(w.pipelines.lis
 "#;
     let printed = running.python_with(&environment(TODAY).await, &developer(&running), script).await;
     let expected = "The local workspace does not implement Instance pools\n\
-        The local workspace does not implement GET /api/2.0/pipelines\n";
+        The local workspace does not implement GET /api/2.0/policies/clusters/list\n";
     assert_eq!(printed, expected);
 }
