@@ -5,6 +5,7 @@ import os
 %%end
 
 import gradio as gr
+from fastapi.routing import APIRoute
 
 from backend import Backend, BackendError, user_of
 %%if mock
@@ -199,6 +200,4 @@ def health() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    app, _, _ = demo.launch(prevent_thread_lock=True)
-    app.add_api_route("/api/health", health)
-    demo.block_thread()
+    demo.launch(app_kwargs={"routes": [APIRoute("/api/health", health)]})
