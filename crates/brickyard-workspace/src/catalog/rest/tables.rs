@@ -207,8 +207,10 @@ fn shown(workspace: &Workspace, record: &TableRecord, with_columns: bool) -> Res
         "metastore_id": metastore_id(workspace),
         "properties": catalog.properties(record)?,
     });
-    if let Some(location) = &record.location {
+    if record.view_definition.is_none() {
         value["data_source_format"] = record.format.as_str().into();
+    }
+    if let Some(location) = &record.location {
         value["storage_location"] =
             url::Url::from_file_path(location).map_or_else(|()| String::new(), String::from).into();
     }
