@@ -20,6 +20,9 @@ pub(super) const LONGEST: Duration = Duration::from_secs(297);
 /// Largest answer that another part of the workspace takes, in bytes.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
+/// Largest answer that a function of SQL takes, in bytes.
+const LARGEST_TEXT: usize = 4 * 1024 * 1024;
+
 /// A question to an endpoint, checked as far as the workspace can.
 pub(super) struct Question {
     /// Endpoint as the client named it.
@@ -148,7 +151,7 @@ impl Workspace {
         let body = serde_json::json!({ "messages": [{ "role": "user", "content": prompt }] });
         let answer = ask(self, caller, endpoint.to_owned(), Some(Door::Chat), body).await?;
         let status = answer.status();
-        let bytes = axum::body::to_bytes(answer.into_body(), LARGEST_ANSWER)
+        let bytes = axum::body::to_bytes(answer.into_body(), LARGEST_TEXT)
             .await
             .map_err(|error| ApiError::internal(&error))?;
         let told: Value = serde_json::from_slice(&bytes).unwrap_or_default();
