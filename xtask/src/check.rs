@@ -8,7 +8,7 @@ pub(crate) fn run(no_tests: bool) -> Result<(), String> {
     command::run("cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     generate::run(true)?;
     if !no_tests {
-        command::run("cargo", &["test", "--workspace"])?;
+        command::run("cargo", &["test", "--workspace", "--no-fail-fast"])?;
     }
     if std::process::Command::new("cargo")
         .args(["deny", "--version"])

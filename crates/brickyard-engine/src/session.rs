@@ -196,9 +196,9 @@ impl Session {
             interrupt_type: INTERRUPT_OPERATION,
             operation_id: Some(operation.to_string()),
         };
-        let interrupted = live.client.interrupt(request).await;
+        // Before the engine is asked: one whose threads all compute does not answer, and is ended for it.
         live.life.suspect();
-        match interrupted {
+        match live.client.interrupt(request).await {
             Ok(()) => Ok(()),
             Err(_) if live.life.is_over() => Ok(()), // nothing runs in a dead engine
             Err(status) => Err(live.life.explain(&status).await),

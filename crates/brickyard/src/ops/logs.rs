@@ -5,14 +5,19 @@ mod file;
 mod stream;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use brickyard_api::Client;
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::target::{Target, TargetArgs};
 use crate::failure::{Failure, Kind};
 use crate::settings::Settings;
+
+/// How long a log that is followed may take to be at its end before the work it tells of begins.
+const CATCHING_UP: Duration = Duration::from_secs(5);
 
 /// One line of a log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -100,19 +105,26 @@ impl Drop for Following {
     }
 }
 
-/// Follows a log from now on.
-pub(crate) fn follow_in_background(
+/// Follows a log from now on: whatever is written after this returns is told.
+pub(crate) async fn follow_in_background(
     origin: Origin,
     filter: Filter,
-    each: impl Fn(&LogLine) + Send + 'static,
+    each: impl FnMut(&LogLine) + Send + 'static,
 ) -> Following {
-    Following(tokio::spawn(async move {
+    let (caught_up, live) = oneshot::channel();
+    let following = Following(tokio::spawn(async move {
+        let mut each = each;
         let ended = match &origin {
-            Origin::File(path) => file::follow(path, &filter, each).await,
-            Origin::Stream { .. } => read(&origin, 0, true, &filter, each).await,
+            Origin::File(path) => file::follow(path, &filter, caught_up, each).await,
+            Origin::Stream { client, name, url } => {
+                stream::follow(client, name, url, &filter, caught_up, &mut each).await
+            }
         };
         if let Err(failure) = ended {
             tracing::debug!("The log is not followed: {failure}");
         }
-    }))
+    }));
+    // A log that cannot be followed holds nobody up.
+    let _ = tokio::time::timeout(CATCHING_UP, live).await;
+    following
 }

@@ -92,7 +92,7 @@ impl Target {
         };
         let tell = Arc::clone(tell);
         let each = move |line: &logs::LogLine| tell(&format!("[{}] {}", line.source, line.message));
-        Some(logs::follow_in_background(origin, Filter::default(), each))
+        Some(logs::follow_in_background(origin, Filter::default(), each).await)
     }
 }
 

@@ -109,10 +109,7 @@ impl Plan {
     /// Reads the app's files, builds its environment, and works out command and variables.
     pub(crate) async fn work_out(&self) -> Result<Ready, Failure> {
         let project = Project::load(&self.source)?;
-        let command = match &self.command {
-            Some(command) => command.clone(),
-            None => project.command()?,
-        };
+        let command = self.command(&project)?;
         let environment = self.build(&project).await?;
         let network = if self.apart { Some(self.network(&command).await?) } else { None };
         let chosen = match &network {
@@ -154,6 +151,29 @@ impl Plan {
             launch,
             network: network.map(|(_, network)| network),
         })
+    }
+
+    /// Refuses a port that the app insists on and another program has: before the build, so that nobody waits for it.
+    fn refuse_taken_port(&self) -> Result<(), Failure> {
+        if self.apart {
+            return Ok(());
+        }
+        let chosen = self.port.choose(&self.command(&Project::load(&self.source)?)?, &self.claims)?;
+        let insists = matches!(self.port, PortPolicy::Fixed(_)) || chosen.fixed;
+        if !insists || port::free(chosen.port).is_some() {
+            return Ok(());
+        }
+        let port = chosen.port;
+        Err(Failure::machine(format!("Another program has port {port}, on which the app has to listen"))
+            .hint("stop that program, or let the app listen on `DATABRICKS_APP_PORT`"))
+    }
+
+    /// What starts the app: the deployment's command before the project's own.
+    fn command(&self, project: &Project) -> Result<Vec<String>, Failure> {
+        match &self.command {
+            Some(command) => Ok(command.clone()),
+            None => Ok(project.command()?),
+        }
     }
 
     /// A network in which the version has the port it fixes, else the platform's, and reaches the workspace.
@@ -233,15 +253,9 @@ pub(crate) async fn build(
 impl Version {
     /// Starts a version; its status goes to `status` as long as it runs.
     pub(crate) async fn start(plan: &Plan, status: watch::Sender<Status>) -> Result<Self, Failure> {
+        plan.refuse_taken_port()?;
         let ready = plan.work_out().await?;
-        let insists = matches!(plan.port, PortPolicy::Fixed(_)) || ready.fixed;
-        if insists && ready.network.is_none() && port::free(ready.port).is_none() {
-            return Err(Failure::machine(format!(
-                "Another program has port {}, on which the app has to listen",
-                ready.port
-            ))
-            .hint("stop that program, or let the app listen on `DATABRICKS_APP_PORT`"));
-        }
+        plan.refuse_taken_port()?;
         let warden = vec![plan.settings.executable.clone().into_os_string(), OsString::from("warden")];
         let mut config = SupervisorConfig::new(ready.launch.clone(), warden, plan.logs.clone());
         config.limits = plan.limits;

@@ -3,6 +3,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use super::{Filter, LogLine};
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -59,14 +61,25 @@ pub(super) fn last(path: &Path, lines: usize, filter: &Filter) -> Result<(Vec<Lo
     Ok((found, cursor))
 }
 
-/// Every later line; a file that is not there yet is waited for.
-pub(super) async fn follow(path: &Path, filter: &Filter, each: impl FnMut(&LogLine)) -> Result<(), Failure> {
-    let mut from_end = true;
-    while !path.exists() {
-        from_end = false;
-        tokio::time::sleep(INTERVAL).await;
-    }
-    go_on(path, Cursor::open(path, from_end)?, filter, each).await
+/// Every later line, from the moment `caught_up` is told; a file that is not there yet is waited for.
+pub(super) async fn follow(
+    path: &Path,
+    filter: &Filter,
+    caught_up: oneshot::Sender<()>,
+    each: impl FnMut(&LogLine),
+) -> Result<(), Failure> {
+    let there = if path.exists() { Some(Cursor::open(path, true)?) } else { None };
+    let _ = caught_up.send(());
+    let cursor = match there {
+        Some(cursor) => cursor,
+        None => {
+            while !path.exists() {
+                tokio::time::sleep(INTERVAL).await;
+            }
+            Cursor::open(path, false)?
+        }
+    };
+    go_on(path, cursor, filter, each).await
 }
 
 async fn go_on(

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use brickyard_api::{Client, stream_client};
 use futures_util::{SinkExt, StreamExt};
 use http::StatusCode;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -49,13 +50,48 @@ pub(super) async fn read(
     let search = filter.search.clone().unwrap_or_default();
     let mut socket = connect(client, url, &search).await?;
     let mut first = VecDeque::new();
-    let ended = backlog(&mut socket, lines, filter, &mut first).await;
+    let ended = backlog(&mut socket, filter, |line| {
+        first.push_back(line);
+        if first.len() > lines {
+            first.pop_front();
+        }
+    })
+    .await;
     first.iter().for_each(&mut *each);
     if !follow {
         let _ = socket.close(None).await;
         return Ok(());
     }
-    let mut last = first.back().map_or(0.0, |line| line.timestamp);
+    let last = first.back().map_or(0.0, |line| line.timestamp);
+    stay(client, name, url, filter, (socket, ended, last), each).await
+}
+
+/// Reads what is written from now on; `caught_up` is told when what was there before has passed.
+pub(super) async fn follow(
+    client: &Client,
+    name: &str,
+    url: &str,
+    filter: &Filter,
+    caught_up: oneshot::Sender<()>,
+    each: &mut impl FnMut(&LogLine),
+) -> Result<(), Failure> {
+    let mut socket = connect(client, url, &filter.search.clone().unwrap_or_default()).await?;
+    let mut last = 0.0;
+    let ended = backlog(&mut socket, filter, |line| last = line.timestamp.max(last)).await;
+    let _ = caught_up.send(());
+    stay(client, name, url, filter, (socket, ended, last), each).await
+}
+
+/// Reads on from a socket whose backlog has passed, and from the next one whenever it breaks off.
+async fn stay(
+    client: &Client,
+    name: &str,
+    url: &str,
+    filter: &Filter,
+    (mut socket, ended, mut last): (Socket, Option<End>, f64),
+    each: &mut impl FnMut(&LogLine),
+) -> Result<(), Failure> {
+    let search = filter.search.clone().unwrap_or_default();
     let mut end = match ended {
         Some(end) => end,
         None => live(&mut socket, filter, &mut last, each).await,
@@ -86,24 +122,18 @@ pub(super) async fn read(
     }
 }
 
-async fn backlog(
-    socket: &mut Socket,
-    lines: usize,
-    filter: &Filter,
-    first: &mut VecDeque<LogLine>,
-) -> Option<End> {
+async fn backlog(socket: &mut Socket, filter: &Filter, mut each: impl FnMut(LogLine)) -> Option<End> {
     let until = Instant::now() + BACKLOG;
+    let mut begun = false;
     loop {
         let next = timeout_at(until, timeout(SILENCE, socket.next())).await;
         match next {
-            Ok(Err(_)) if first.is_empty() => {}
+            Ok(Err(_)) if !begun => {}
             Err(_) | Ok(Err(_)) => return None,
             Ok(Ok(message)) => match read_one(message, filter) {
                 One::Line(line) => {
-                    first.push_back(line);
-                    if first.len() > lines {
-                        first.pop_front();
-                    }
+                    begun = true;
+                    each(line);
                 }
                 One::Nothing => {}
                 One::End(end) => return Some(end),
