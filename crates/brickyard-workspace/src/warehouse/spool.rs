@@ -88,7 +88,11 @@ impl Spool {
     pub(crate) async fn fill(&self, operation: &Operation, cut: Cut, byte_limit: Option<u64>) {
         let end = tokio::select! {
             biased;
-            () = operation.cancellation().cancelled() => Err(Fault::canceled()),
+            () = operation.cancellation().cancelled() => {
+                // The history knows it before the client does.
+                operation.settled().await;
+                Err(Fault::canceled())
+            }
             end = self.copy(operation, cut, byte_limit) => end,
         };
         self.state.send_modify(|state| state.end = Some(end));
