@@ -10,6 +10,8 @@ const CHANGING: &[(&str, &str)] = &[
     (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[UUID]"),
     (r"(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\]):[0-9]+", "$1:[PORT]"),
     (r"(?-u:\b)[1-9][0-9]{15}(?-u:\b)", "[WORKSPACE]"),
+    // Which ports are free is the machine's affair.
+    (r"(?m)^Port [0-9]+ is taken; .*\n", ""),
     ("by process [0-9]+", "by process [PID]"),
     (r"(?-u:\b)[0-9]+\.[0-9]+ s(?-u:\b)", "[SECONDS]"),
 ];
