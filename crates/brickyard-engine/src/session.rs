@@ -200,8 +200,11 @@ impl Session {
         live.life.suspect();
         match live.client.interrupt(request).await {
             Ok(()) => Ok(()),
-            Err(_) if live.life.is_over() => Ok(()), // nothing runs in a dead engine
-            Err(status) => Err(live.life.explain(&status).await),
+            Err(status) => match live.life.explain(&status).await {
+                // Nothing runs in a dead engine, nor in one that is being ended for not answering.
+                error if live.life.is_over() || error.class == "TEMPORARILY_UNAVAILABLE" => Ok(()),
+                error => Err(error),
+            },
         }
     }
 
