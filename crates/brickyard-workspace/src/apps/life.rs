@@ -78,6 +78,8 @@ impl Workspace {
                 Some(host) => host.prepare(&name).await,
                 None => Ok(()),
             };
+            // From before the machine shows as active: nobody sees it without its version on the way.
+            let _returning = task.apps().returning(&name);
             let launch = task.change_app(&name, |record| {
                 if record.compute != "STARTING" {
                     return false;

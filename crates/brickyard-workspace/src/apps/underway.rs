@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -10,6 +10,20 @@ pub(crate) struct Underway {
     changing: Mutex<()>,
     /// Ends the deployment of each app.
     deploying: Mutex<HashMap<String, CancellationToken>>,
+    /// Apps whose machine is up and whose version is not yet.
+    returning: Mutex<HashSet<String>>,
+}
+
+/// As long as it lives, an app without a process shows as being deployed.
+pub(super) struct Returning<'a> {
+    underway: &'a Underway,
+    name: &'a str,
+}
+
+impl Drop for Returning<'_> {
+    fn drop(&mut self) {
+        self.underway.lock_returning().remove(self.name);
+    }
 }
 
 impl Underway {
@@ -25,6 +39,21 @@ impl Underway {
         deploying.retain(|_, token| !token.is_cancelled());
         deploying.insert(name.to_owned(), token.clone());
         token
+    }
+
+    /// The version an app served last is brought up again.
+    pub(super) fn returning<'a>(&'a self, name: &'a str) -> Returning<'a> {
+        self.lock_returning().insert(name.to_owned());
+        Returning { underway: self, name }
+    }
+
+    /// Whether the version an app served last is on its way.
+    pub(super) fn is_returning(&self, name: &str) -> bool {
+        self.lock_returning().contains(name)
+    }
+
+    fn lock_returning(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.returning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the work under way for an app.
