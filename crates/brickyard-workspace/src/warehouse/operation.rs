@@ -41,6 +41,7 @@ pub(crate) struct Operation {
     pub(crate) format: Format,
     progress: watch::Sender<Progress>,
     cancellation: CancellationToken,
+    finished: CancellationToken,
     reader: tokio::sync::Mutex<Reader>,
     queue: Mutex<Option<mpsc::UnboundedSender<Item>>>,
     room: Arc<Semaphore>,
@@ -139,6 +140,7 @@ impl Operation {
             format,
             progress: watch::Sender::new(Progress::Pending),
             cancellation: CancellationToken::new(),
+            finished: CancellationToken::new(),
             reader: tokio::sync::Mutex::new(Reader {
                 queue: receiver,
                 waiting: None,
@@ -169,6 +171,11 @@ impl Operation {
     /// Ended by a client, a timeout or the end of its session.
     pub(crate) fn cancellation(&self) -> &CancellationToken {
         &self.cancellation
+    }
+
+    /// Set when nothing of it runs any more and the history says so; only for what was submitted.
+    pub(crate) fn finished(&self) -> &CancellationToken {
+        &self.finished
     }
 
     /// Whether rows were left out because of the statement's row limit.

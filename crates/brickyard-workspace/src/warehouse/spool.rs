@@ -90,7 +90,7 @@ impl Spool {
             biased;
             () = operation.cancellation().cancelled() => {
                 // The history knows it before the client does.
-                operation.settled().await;
+                operation.finished().cancelled().await;
                 Err(Fault::canceled())
             }
             end = self.copy(operation, cut, byte_limit) => end,

@@ -45,6 +45,7 @@ pub(crate) fn submit(
     statement: Statement,
 ) {
     let (workspace, session, operation) = (workspace.clone(), Arc::clone(session), Arc::clone(operation));
+    let finished = operation.finished().clone().drop_guard();
     workspace.clone().tracker().spawn(async move {
         let own =
             statement.configuration.iter().find(|(name, _)| name.eq_ignore_ascii_case("statement_timeout"));
@@ -81,6 +82,7 @@ pub(crate) fn submit(
                 workspace.note_denial(session.caller.name(), "SQL", &fault.message);
             }
             operation.fail(fault);
+            drop(finished);
             // The engine only knows the statement as long as its stream lives: first the interrupt, then the drop.
             if let Some(engine) = session.opened_engine() {
                 let interrupted = tokio::time::timeout(INTERRUPT, engine.cancel(operation.id)).await;

@@ -112,7 +112,11 @@ impl Kept {
         let stored = self.stored.get_or_init(|| async {
             tokio::select! {
                 biased;
-                () = self.operation.cancellation().cancelled() => Err(Fault::canceled()),
+                () = self.operation.cancellation().cancelled() => {
+                    // The history knows it before the client does.
+                    self.operation.finished().cancelled().await;
+                    Err(Fault::canceled())
+                }
                 stored = self.store(workspace) => stored,
             }
         });
