@@ -3,10 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "what is measured is real time")]
 
 mod build;
+mod check;
 mod deploy;
+mod editor;
 mod environment;
 mod ingress;
 mod lakebase;
+mod mcp;
 mod memory;
 mod report;
 mod rig;
@@ -46,6 +49,10 @@ const ROWS: &[Row] = &[
     deploy::LOGS,
     deploy::TWENTY,
     lakebase::ROW,
+    check::ROW,
+    editor::KEYSTROKE,
+    editor::NEW,
+    mcp::ROW,
     memory::ROW,
     build::ROW,
 ];

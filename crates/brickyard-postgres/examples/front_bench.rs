@@ -44,10 +44,12 @@ async fn main() {
     let (certificate, key) = certificate(directory.path(), account.as_ref());
     let (tracker, cancellation) = (TaskTracker::new(), CancellationToken::new());
     let setting = |name: &str, value: String| (name.to_owned(), value);
+    let cache = directory.path().join("cache");
+    starts(&installation, directory.path(), &cache).await;
     let server = Server::new(ServerConfig {
         source: Arc::new(installation),
         data: directory.path().join("server/data"),
-        cache: std::env::temp_dir().join("brickyard-test-cache"),
+        cache,
         sockets: PathBuf::from("/tmp"),
         warden: Vec::new(),
         max_connections: 1100,
@@ -73,22 +75,27 @@ async fn main() {
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key)
         .unwrap();
-    let config = ProxyConfig {
+    let tls = Arc::new(tls);
+    let config = |lend_backends| ProxyConfig {
         name: "bench".to_owned(),
         server: server.clone(),
-        tls: Arc::new(tls),
+        tls: Arc::clone(&tls),
         authenticator: Arc::new(Anybody),
         connection_limit: 1100,
-        lend_backends: true,
+        lend_backends,
         clock: Arc::new(|| 0),
         tracker: tracker.clone(),
         cancellation: cancellation.clone(),
     };
-    let proxy = Proxy::start(config, listener).unwrap();
+    // As the workspace has it; and for comparison as it could be at the price of sessions that know of each other.
+    let proxy = Proxy::start(config(false), listener).unwrap();
+    let lending =
+        Proxy::start(config(true), listen(&["127.0.0.1:0".parse().unwrap()]).await.unwrap()).unwrap();
     let mut bouncer = bouncer(directory.path(), socket.parent().unwrap(), account.as_ref());
     let ways = [
         Way { name: "direct", host: "127.0.1.1", port: 5432 },
         Way { name: "brickyard", host: "127.0.0.1", port: proxy.address().port() },
+        Way { name: "lending", host: "127.0.0.1", port: lending.address().port() },
         Way { name: "pgbouncer", host: "127.0.0.1", port: 26432 },
     ];
     tokio::task::spawn_blocking(move || measure(&ways)).await.unwrap();
@@ -99,6 +106,38 @@ async fn main() {
     cancellation.cancel();
     tracker.close();
     tracker.wait().await;
+}
+
+/// Seconds until a server answers: the very first on the machine, the first of a further one, and one that was stopped.
+async fn starts(installation: &Installation, directory: &Path, cache: &Path) {
+    let (tracker, cancellation) = (TaskTracker::new(), CancellationToken::new());
+    let server = |name: &str| {
+        Server::new(ServerConfig {
+            source: Arc::new(installation.clone()),
+            data: directory.join(name).join("data"),
+            cache: cache.to_path_buf(),
+            sockets: PathBuf::from("/tmp"),
+            warden: Vec::new(),
+            max_connections: 1000,
+            outside: None,
+            settings: Vec::new(),
+            tracker: tracker.clone(),
+            cancellation: cancellation.clone(),
+        })
+    };
+    let time = async |title: &str, server: &Server| {
+        let before = Instant::now();
+        server.client("postgres").await.unwrap().query("SELECT 1").await.unwrap();
+        println!("{title}\n  {:10} {:10.3}", "brickyard", before.elapsed().as_secs_f64());
+    };
+    let first = server("first");
+    time("start, the first of the machine (s)", &first).await;
+    first.stop().await;
+    time("start, warm (s)", &first).await;
+    first.stop().await;
+    let second = server("second");
+    time("start, a further server (s)", &second).await;
+    second.stop().await;
 }
 
 fn measure(ways: &[Way]) {

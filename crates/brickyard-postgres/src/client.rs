@@ -168,20 +168,19 @@ impl Client {
                 b'D' => rows.push(row(body).ok_or_else(|| unexpected(tag))?),
                 b'E' => refused = refused.or(Some(ServerMessage::parse(&body))),
                 b'Z' => break,
-                b'G' => match content.take() {
-                    Some(mut content) => {
+                b'G' => {
+                    if let Some(mut content) = content.take() {
                         while !content.is_empty() {
                             let chunk = content.split_to(content.len().min(64 * 1024));
                             self.stream.write_all(&message::frame(b'd', &chunk)).await?;
                         }
                         self.stream.write_all(&message::frame(b'c', &[])).await?;
                         self.stream.flush().await?;
-                    }
-                    None => {
+                    } else {
                         self.stream.write_all(&message::frame(b'f', b"nothing to copy\0")).await?;
                         self.stream.flush().await?;
                     }
-                },
+                }
                 b'T' | b'C' | b'I' | b'N' | b'S' | b'A' => {}
                 _ => return Err(unexpected(tag)),
             }

@@ -88,7 +88,8 @@ pub struct ProxyConfig {
     /// Sessions at once.
     pub connection_limit: u32,
     /// Whether the backend of a session that left in good order serves the next login of the same kind within a second,
-    /// after `DISCARD ALL`; saves the start of a process.
+    /// after `DISCARD ALL`; saves the start of a process. Sessions are then not quite their own: placeholders such as
+    /// `app.user`, the seed of `random()` and the cancel key outlive them.
     pub lend_backends: bool,
     /// Seconds since the epoch, as the caller counts them.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,

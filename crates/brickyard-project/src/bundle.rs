@@ -56,6 +56,8 @@ pub struct BundleApp {
     pub resources: Vec<ResourceSpec>,
     /// `user_api_scopes`.
     pub user_api_scopes: Vec<String>,
+    /// `telemetry_export_destinations`, as the Apps API takes them.
+    pub telemetry_export_destinations: Vec<serde_json::Value>,
     /// `compute_size`.
     pub compute_size: Option<String>,
     /// `permissions`: level and principal.
@@ -197,6 +199,13 @@ impl Bundle {
         if let Some(scopes) = node.get("user_api_scopes") {
             app.user_api_scopes = texts(Some(scopes));
         }
+        if let Some(destinations) = node.get("telemetry_export_destinations") {
+            app.telemetry_export_destinations = destinations
+                .items()
+                .iter()
+                .map(|destination| json(destination, &|text| interpolate(self, text)))
+                .collect();
+        }
         for permission in node.get("permissions").map(Node::items).unwrap_or_default() {
             let principal = ["user_name", "group_name", "service_principal_name"]
                 .iter()
@@ -207,6 +216,20 @@ impl Bundle {
             }
         }
         Ok(())
+    }
+}
+
+/// A value of a bundle as JSON; every scalar is text there, with its variables filled in.
+fn json(node: &Node, fill: &dyn Fn(&str) -> String) -> serde_json::Value {
+    match &node.value {
+        Value::Null => serde_json::Value::Null,
+        Value::Scalar { text, .. } => fill(text).into(),
+        Value::Sequence(items) => items.iter().map(|item| json(item, fill)).collect(),
+        Value::Mapping(pairs) => pairs
+            .iter()
+            .filter_map(|(key, value)| Some((key.text()?.to_owned(), json(value, fill))))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
     }
 }
 
@@ -229,7 +252,7 @@ mod tests {
         );
         write(
             "resources/web.app.yml",
-            "resources:\n  apps:\n    web:\n      name: shop-${var.suffix}\n      source_code_path: ../src\n      config:\n        command: [python, app.py]\n        env:\n          - {name: MODE, value: slow}\n          - {name: WH, value_from: sql-warehouse}\n      resources:\n        - name: sql-warehouse\n          sql_warehouse: {id: '${var.wh}', permission: CAN_USE}\n      user_api_scopes: [sql]\n",
+            "resources:\n  apps:\n    web:\n      name: shop-${var.suffix}\n      source_code_path: ../src\n      config:\n        command: [python, app.py]\n        env:\n          - {name: MODE, value: slow}\n          - {name: WH, value_from: sql-warehouse}\n      resources:\n        - name: sql-warehouse\n          sql_warehouse: {id: '${var.wh}', permission: CAN_USE}\n      user_api_scopes: [sql]\n      telemetry_export_destinations:\n        - unity_catalog: {traces_table: 'main.otel.${var.suffix}_spans'}\n",
         );
         write("src/app.py", "");
         let bundle = Bundle::load(&dir.path().join("databricks.yml"), None).unwrap();
@@ -241,6 +264,10 @@ mod tests {
         assert_eq!(mode.source, EnvSource::Value("fast".into()));
         assert_eq!(app.resources[0].fields["id"], "${var.wh}");
         assert_eq!(app.user_api_scopes, ["sql"]);
+        assert_eq!(
+            app.telemetry_export_destinations,
+            [serde_json::json!({ "unity_catalog": { "traces_table": "main.otel.dev_spans" } })]
+        );
         let prod = Bundle::load(&dir.path().join("databricks.yml"), Some("prod")).unwrap();
         assert_eq!(prod.apps[0].name.as_deref(), Some("shop-x"));
     }

@@ -6,7 +6,10 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::python;
 use crate::settings::{CheckSettings, Settings};
 use crate::source::{ProjectError, Source, Span};
 
@@ -103,14 +106,10 @@ pub fn check(root: &Path, options: &Options) -> Result<Report, ProjectError> {
     if apps.is_empty() {
         return Err(ProjectError::NoApp { dir: root.to_owned() });
     }
-    for mut context in apps {
-        let mut findings = Findings::new(std::mem::take(&mut context.problems));
-        for rule in rules() {
-            findings.start(rule);
-            (rule.check)(&context, &mut findings);
-        }
+    for context in apps {
+        let findings = run(&context, options.threads);
         let settings = &context.settings.check;
-        let mut found = suppress::apply(&context, findings.finish());
+        let mut found = suppress::apply(&context, findings);
         found.retain_mut(|finding| keep(finding, &context.dir, settings, options));
         report.files += context.file_count();
         report.findings.extend(found);
@@ -127,6 +126,40 @@ pub fn check(root: &Path, options: &Options) -> Result<Report, ProjectError> {
             && left.message == right.message
     });
     Ok(report)
+}
+
+/// Files of an app from which on its rules run on several threads.
+const MANY: usize = 32;
+
+/// What every rule finds in an app, in the order of the rules.
+fn run(context: &Context, threads: usize) -> Vec<Finding> {
+    let next = AtomicUsize::new(0);
+    let found: Mutex<Vec<(usize, Vec<Finding>)>> = Mutex::default();
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(rule) = rules().get(index) else { break };
+            let mut findings = Findings::new(rule);
+            (rule.check)(context, &mut findings);
+            if let Ok(mut found) = found.lock() {
+                found.push((index, findings.finish()));
+            }
+        }
+    };
+    let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let wanted = if threads == 0 { available } else { threads };
+    let more = if context.modules.len() < MANY { 0 } else { wanted.saturating_sub(1) };
+    std::thread::scope(|scope| {
+        for _ in 0..more {
+            if std::thread::Builder::new().stack_size(python::STACK).spawn_scoped(scope, work).is_err() {
+                break;
+            }
+        }
+        work();
+    });
+    let mut found = found.into_inner().unwrap_or_default();
+    found.sort_by_key(|(index, _)| *index);
+    found.into_iter().flat_map(|(_, findings)| findings).collect()
 }
 
 /// Reads the context of the single app in a directory, for editors and tests.

@@ -155,6 +155,20 @@ impl Project {
         self.settings.app.user_api_scopes.clone().or_else(bundle).or_else(manifest).unwrap_or_default()
     }
 
+    /// Where the app's telemetry goes: `brickyard.toml`, else the bundle.
+    pub fn telemetry_export_destinations(&self) -> Vec<serde_json::Value> {
+        let local = self.settings.telemetry.destinations();
+        let bundle =
+            || self.bundle_app().map(|app| app.telemetry_export_destinations.clone()).unwrap_or_default();
+        if local.is_empty() { bundle() } else { local }
+    }
+
+    /// `compute_size`: `brickyard.toml`, else the bundle's.
+    pub fn compute_size(&self) -> Option<&str> {
+        let bundle = || self.bundle_app().and_then(|app| app.compute_size.as_deref());
+        self.settings.app.compute_size.as_deref().or_else(bundle)
+    }
+
     /// The parsed `requirements.txt`, for apps that pip installs.
     pub fn requirements(&self) -> Result<Option<Requirements>, ProjectError> {
         Requirements::load(&self.dir)
@@ -352,11 +366,16 @@ mod tests {
             assert_eq!(project.command().unwrap(), ["streamlit", "run", "x.py"]);
             assert_eq!(project.framework, Some(Framework::Streamlit));
             let found = resources::resolve(&project);
-            assert_eq!(found.len(), 2);
+            assert_eq!(
+                found.len(),
+                1,
+                "where the bundle says what there is, a well-known key stands for nothing"
+            );
             assert_eq!(found[0].fields["id"], "abc");
             assert_eq!(found[0].origin, resources::Origin::Bundle);
-            assert_eq!(found[1].kind, resources::ResourceKind::Volume);
-            assert_eq!(resources::unresolved(&project, &found), [("banana".to_owned(), "X".to_owned())]);
+            let unresolved =
+                [("my-volume".to_owned(), "V".to_owned()), ("banana".to_owned(), "X".to_owned())];
+            assert_eq!(resources::unresolved(&project, &found), unresolved);
         }
     }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::source::{ProjectError, Source, Span};
 
+mod marker;
+
 /// Name of the file, beside `app.yaml`.
 pub const NAME: &str = "requirements.txt";
 /// Most files reached through `-r`.
@@ -77,7 +79,7 @@ pub fn normalise(name: &str) -> String {
 pub struct Requirements {
     /// The files, the main one first.
     pub files: Vec<Source>,
-    /// The requirements in order.
+    /// The requirements in order, without those whose marker keeps them off the platform.
     pub items: Vec<Requirement>,
     /// `-r` lines whose file could not be read: file index, span, path.
     pub missing: Vec<(usize, Span, PathBuf)>,
@@ -129,7 +131,9 @@ impl Requirements {
         let place = text.strip_prefix("-e").or_else(|| text.strip_prefix("--editable")).unwrap_or(text);
         let place = place.trim_start_matches(['=', ' ', '\t']).split('[').next().unwrap_or_default();
         self.installs_project |= matches!(place.trim(), "." | "./");
-        if let Some(item) = parse_line(text, file, span) {
+        if let Some(item) = parse_line(text, file, span)
+            && item.marker.as_deref().is_none_or(marker::holds)
+        {
             self.items.push(item);
         }
     }
@@ -223,11 +227,11 @@ mod tests {
         let text = "# c\nFlask==3.0.3  # web\nuvicorn[standard] >= 0.30 , <1\n-e .\n--index-url https://x\nmy_Pkg.x @ file:///x\nnumpy; python_version < '3'\n./local\nhttps://x/y.whl\n./a_B-1.0-py3-none-any.whl\nplotly ==5.24.1 \\\n  --hash=sha256:aa\n\nsqlalchemy\n";
         let all = Requirements::parse(Source::new("requirements.txt", text));
         let names: Vec<&str> = all.items.iter().map(|item| item.name.as_str()).collect();
-        assert_eq!(names, ["flask", "uvicorn", "my-pkg-x", "numpy", "a-b", "plotly", "sqlalchemy"]);
+        assert_eq!(names, ["flask", "uvicorn", "my-pkg-x", "a-b", "plotly", "sqlalchemy"]);
         assert_eq!(all.items[1].specifiers, ">=0.30,<1");
         assert_eq!(all.items[1].lower_bound(), Some(vec![0, 30]));
         assert!(all.items[2].direct);
-        assert!(!all.items[6].is_pinned());
+        assert!(!all.items[5].is_pinned());
         assert_eq!(all.files[0].slice(all.items[0].span), "Flask==3.0.3");
     }
 

@@ -239,8 +239,8 @@ pub struct Resource {
     pub fields: BTreeMap<String, String>,
 }
 
-/// The app's resources: those of the bundle, then of the manifest, then of `brickyard.toml`, then one for each
-/// `valueFrom` key that says by itself what it is.
+/// The app's resources: those of the bundle, then of the manifest, then of `brickyard.toml`, then, where no bundle and no
+/// manifest says which there are, one for each `valueFrom` key that says by itself what it is.
 pub fn resolve(project: &Project) -> Vec<Resource> {
     let mut found: Vec<Resource> = Vec::new();
     let mut declare = |specs: &[ResourceSpec], origin: Origin| {
@@ -279,8 +279,12 @@ pub fn resolve(project: &Project) -> Vec<Resource> {
     let local: Vec<ResourceSpec> =
         project.settings.resources.iter().map(|(key, local)| spec(key, local.kind)).collect();
     declare(&local, Origin::Settings);
-    let meant: Vec<ResourceSpec> = keys(project).into_iter().map(|(key, _)| spec(&key, None)).collect();
-    declare(&meant, Origin::WellKnownKey);
+    let told = project.bundle_app().is_some()
+        || project.manifest.as_ref().is_some_and(|manifest| !manifest.resources.is_empty());
+    if !told {
+        let meant: Vec<ResourceSpec> = keys(project).into_iter().map(|(key, _)| spec(&key, None)).collect();
+        declare(&meant, Origin::WellKnownKey);
+    }
     for resource in &mut found {
         if resource.origin == Origin::WellKnownKey {
             resource.why = format!(
@@ -297,6 +301,18 @@ pub fn resolve(project: &Project) -> Vec<Resource> {
 pub fn unresolved(project: &Project, resources: &[Resource]) -> Vec<(String, String)> {
     let known = |key: &str| resources.iter().any(|resource| resource.key == key);
     keys(project).into_iter().filter(|(key, _)| !known(key)).collect()
+}
+
+/// Which keys there are, in words.
+pub fn there_are<'a>(keys: impl IntoIterator<Item = &'a str>) -> String {
+    let mut keys: Vec<String> = keys.into_iter().map(|key| format!("`{key}`")).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    match keys.as_slice() {
+        [] => "there are none".to_owned(),
+        [only] => format!("there is {only}"),
+        several => format!("there are {}", several.join(", ")),
+    }
 }
 
 fn spec(key: &str, kind: Option<ResourceKind>) -> ResourceSpec {

@@ -16,6 +16,7 @@ mod genie;
 mod lab;
 mod resource;
 mod serving;
+mod telemetry;
 mod vector_index;
 
 pub use check::CheckSettings;
@@ -24,6 +25,7 @@ pub use genie::{GenieQuestion, GenieSettings};
 pub use lab::{ClockSettings, FaultSettings};
 pub use resource::ResourceSettings;
 pub use serving::ServingSettings;
+pub use telemetry::{TelemetryProtocol, TelemetrySettings};
 pub use vector_index::VectorIndexSettings;
 
 /// Name of the file, beside `app.yaml`.
@@ -61,6 +63,8 @@ pub struct Settings {
     pub lakebase: LakebaseSettings,
     /// The front door of apps.
     pub ingress: IngressSettings,
+    /// Where telemetry of the app goes.
+    pub telemetry: TelemetrySettings,
     /// The workspace's clock.
     pub clock: ClockSettings,
     /// What goes wrong on purpose.

@@ -21,6 +21,9 @@ pub const PREINSTALLED_LOCK: &str = include_str!("environment/preinstalled.lock"
 /// The SQL engine, locked with the hashes of its wheels for every system.
 pub const ENGINE_LOCK: &str = include_str!("environment/engine.lock");
 
+/// A PostgreSQL that a wheel carries, for machines without one, locked with the hashes of its wheels for every system.
+pub const POSTGRES_LOCK: &str = include_str!("environment/postgres.lock");
+
 /// The Python of the platform's pip-based apps.
 pub const PLATFORM_PYTHON: &str = "3.11";
 

@@ -7,6 +7,7 @@
 //! and ends as the child ended.
 
 mod apart;
+mod control_group;
 mod descendants;
 mod lifeline;
 mod limits;

@@ -13,8 +13,8 @@ mod show;
 
 pub use alter::{Alter, AlterAction, ColumnChange, Position};
 pub use create::{
-    ColumnDefinition, Constraint, CreateCatalog, CreateFunction, CreateSchema, CreateTable, CreateView,
-    CreateVolume, Generated, Identity, Like, RoutineBody, ViewKind,
+    ColumnDefinition, ConnectionOption, Constraint, CreateCatalog, CreateConnection, CreateFunction,
+    CreateSchema, CreateTable, CreateView, CreateVolume, Generated, Identity, Like, RoutineBody, ViewKind,
 };
 pub use describe::Describe;
 pub use files::{CopyInto, InsertDirectory};
@@ -69,6 +69,8 @@ pub enum Command {
     CreateFunction(Box<CreateFunction>),
     /// `CREATE VOLUME`.
     CreateVolume(CreateVolume),
+    /// `CREATE CONNECTION`.
+    CreateConnection(Box<CreateConnection>),
     /// `DROP kind [IF EXISTS] name [CASCADE|RESTRICT]`.
     Drop {
         /// What is dropped.
@@ -142,7 +144,7 @@ pub enum Command {
     InsertDirectory(Box<InsertDirectory>),
     /// Recognised but not answered; names the construct.
     Unsupported {
-        /// Such as `CREATE CONNECTION`.
+        /// Such as `CREATE SHARE`.
         construct: String,
     },
 }

@@ -33,13 +33,15 @@ pub struct EngineStatement {
     pub checked: bool,
     /// How many sums and products of unknown type are left to the engine.
     pub unchecked: usize,
-    /// Calls of models whose answers [`Schemas::constant_call`] did not know: ask for them and plan anew.
+    /// Calls whose answers [`Schemas::constant_call`] did not know: ask for them and plan anew.
     pub unknown_calls: Vec<ModelCall>,
     /// Files whose columns [`Schemas::file_columns`] did not know: ask the engine for them and plan anew.
     pub unknown_files: Vec<Files>,
 }
 
-/// A call of a model with literals, such as `ai_query('endpoint', 'text')`.
+/// A call that the workspace answers before the engine runs. Of a model, such as `ai_query('endpoint', 'text')`, the arguments
+/// are the literals' values. Of `http_request` and of a function outside the engine ([`OUTSIDE`], the first argument is which
+/// one) they are constant expressions in the engine's SQL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ModelCall {
     /// The function, in lower case.
@@ -47,6 +49,9 @@ pub struct ModelCall {
     /// Its arguments.
     pub arguments: Vec<String>,
 }
+
+/// Name of calls of functions that run outside the engine.
+pub const OUTSIDE: &str = "__outside";
 
 /// Files as a source of rows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -165,6 +170,8 @@ pub struct Routine {
     pub owner: String,
     /// What the engine knows the function by, when it runs it itself.
     pub engine_name: Option<String>,
+    /// What the workspace knows the function by, when it runs it outside the engine.
+    pub outside: Option<String>,
 }
 
 /// What a planner asks of the catalog. Names are whole: catalog, schema, name; or one part for what belongs to the session.

@@ -10,6 +10,7 @@ mod edits;
 mod expressions;
 mod generators;
 mod naming;
+mod outside;
 mod pipes;
 mod pivots;
 mod planner;

@@ -45,6 +45,9 @@ pub struct WorkspaceConfig {
     /// A PostgreSQL that somebody else runs, behind the one instance or branch there then is; `None` runs one of ours for
     /// each.
     pub outside_postgres: Option<Outside>,
+    /// Collector for the telemetry of apps that have a destination for it; `None` names the platform's address, where
+    /// nobody listens.
+    pub telemetry: Option<TelemetryCollector>,
     /// Runs deployed apps; without one the Apps API answers 501 to what needs a process.
     pub app_host: Option<std::sync::Arc<dyn AppHost>>,
     /// Brings the programs behind the workspace when they are first needed.
@@ -72,9 +75,26 @@ impl WorkspaceConfig {
             clock: Clock::default(),
             user_authorization: true,
             outside_postgres: None,
+            telemetry: None,
             app_host: None,
             provision,
         }
+    }
+}
+
+/// An OTLP collector, as the variables of OpenTelemetry name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TelemetryCollector {
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub endpoint: String,
+    /// `OTEL_EXPORTER_OTLP_PROTOCOL`.
+    pub protocol: String,
+}
+
+impl TelemetryCollector {
+    /// The platform's, beside every app that has a destination (platform §3.5).
+    pub(crate) fn of_the_platform() -> Self {
+        Self { endpoint: "http://localhost:4314".to_owned(), protocol: "grpc".to_owned() }
     }
 }
 

@@ -11,7 +11,7 @@ use axum::routing::post;
 
 pub(crate) use address::{address, check};
 pub(crate) use credential::{credential_type, is_secret};
-pub(crate) use proxy::{Sent, send};
+pub(crate) use proxy::{Sent, content, send};
 
 use crate::endpoint::{Family, Fidelity};
 

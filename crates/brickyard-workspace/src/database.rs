@@ -28,7 +28,7 @@ pub(crate) fn family() -> Family {
     let catalogs =
         Fidelity::Partial("a statement reads the tables whole, up to 512 MB, as they are at that moment");
     let synced = Fidelity::Partial(
-        "SNAPSHOT and TRIGGERED copy the whole table at each update; CONTINUOUS answers 501",
+        "each update copies the whole table, a CONTINUOUS one at each new version of the source, looked for twice a second",
     );
     let copied = Some("synced_tables::a_delta_table_is_copied_into_postgres_and_refreshed");
     let read = Some("synced_tables::a_registered_database_is_read_from_sql");

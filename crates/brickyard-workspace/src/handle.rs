@@ -28,6 +28,7 @@ impl WorkspaceHandle {
         tracker.spawn(gateway::serve_plain(workspace.clone(), listener, router.clone()));
         tracker.spawn(gateway::serve_proxy(workspace.clone(), gateway, proxy, router));
         tracker.spawn(Lakebase::restore(workspace.clone()));
+        crate::pipelines::resume(&workspace);
         Ok(Self { workspace, http_address, proxy_address })
     }
 

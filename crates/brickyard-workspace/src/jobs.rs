@@ -1,14 +1,17 @@
 //! Jobs: definitions, and runs whose tasks are real processes in real environments.
 
+mod control;
 mod definitions;
 mod execute;
 mod process;
+mod readiness;
 mod record;
+mod reference;
 mod runs;
 mod work;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
@@ -18,27 +21,45 @@ use crate::endpoint::{Family, Fidelity};
 /// Runs under way, and how to end them.
 #[derive(Default)]
 pub(crate) struct Jobs {
-    running: Mutex<HashMap<u64, CancellationToken>>,
+    running: Mutex<HashMap<u64, Running>>,
+}
+
+/// A run under way.
+struct Running {
+    cancellation: CancellationToken,
+    /// Cancelled when it is over and recorded.
+    over: CancellationToken,
 }
 
 impl Jobs {
+    fn running(&self) -> MutexGuard<'_, HashMap<u64, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn begin(&self, run_id: u64, cancellation: CancellationToken) {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(run_id, cancellation);
+        self.running().insert(run_id, Running { cancellation, over: CancellationToken::new() });
     }
 
     fn end(&self, run_id: u64) {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&run_id);
+        if let Some(run) = self.running().remove(&run_id) {
+            run.over.cancel();
+        }
+    }
+
+    /// What tells that a run is over; `None` when it is.
+    fn over(&self, run_id: u64) -> Option<CancellationToken> {
+        self.running().get(&run_id).map(|run| run.over.clone())
     }
 
     fn cancel(&self, run_id: u64) {
-        if let Some(run) = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&run_id) {
-            run.cancel();
+        if let Some(run) = self.running().get(&run_id) {
+            run.cancellation.cancel();
         }
     }
 }
 
 const TASKS: Fidelity = Fidelity::Partial(
-    "Tasks are Python files, wheels, notebooks and SQL files; other kinds are a 501 that names them.",
+    "Tasks are Python files, wheels, notebooks, SQL files, conditions, iterations and other jobs; other kinds are a 501 that names them.",
 );
 
 /// The jobs API, in both versions that SDKs ask.

@@ -1,6 +1,7 @@
 //! What only a local workspace has: a clock to move and faults to order, for tests and for `brickyard clock` and
 //! `brickyard fault`. Workspace admins alone may.
 
+mod app_tokens;
 mod denials;
 mod fault;
 mod user_tokens;
@@ -44,6 +45,20 @@ pub(crate) fn family() -> Family {
             post(user_tokens::make),
             ours,
             Some("attacks::tokens_for_tests_are_as_narrow_as_the_app"),
+        )
+        .endpoint(
+            "POST",
+            "/api/brickyard/tokens",
+            post(user_tokens::sign_in),
+            ours,
+            Some("attacks::admins_alone_get_tokens_of_users"),
+        )
+        .endpoint(
+            "POST",
+            "/api/brickyard/app-tokens",
+            post(app_tokens::make),
+            ours,
+            Some("attacks::tokens_of_apps_are_for_admins"),
         )
         .endpoint("GET", "/api/brickyard/clock", get(show_clock), ours, clock)
         .endpoint("POST", "/api/brickyard/clock", post(move_clock), ours, clock)

@@ -18,6 +18,7 @@ mod endpoint;
 mod engine;
 mod error;
 mod files;
+mod functions;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gateway;
@@ -55,7 +56,7 @@ pub use apps::{
 pub use brickyard_postgres::{Outside as OutsidePostgres, OutsideError as OutsidePostgresError};
 pub use catalog::CatalogOpenError;
 pub use clock::Clock;
-pub use config::{Provision, ProvisionError, WorkspaceConfig};
+pub use config::{Provision, ProvisionError, TelemetryCollector, WorkspaceConfig};
 pub use directory::{Group, Principal, ServicePrincipal, User};
 pub use endpoint::{Endpoint, Fidelity};
 pub use error::ApiError;

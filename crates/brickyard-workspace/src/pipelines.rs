@@ -7,7 +7,7 @@ mod serve;
 use axum::routing::{get, post};
 
 pub(crate) use record::{choose, forget, is_active};
-pub(crate) use run::start;
+pub(crate) use run::{resume, start};
 
 use crate::endpoint::{Family, Fidelity};
 

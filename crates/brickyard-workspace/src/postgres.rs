@@ -62,7 +62,7 @@ pub(crate) fn family() -> Family {
             "POST",
             BRANCHES,
             post(branches::create),
-            Fidelity::Partial("copies the source as it is now; a point in time and a snapshot answer 501"),
+            Fidelity::Partial("copies the source as it is now: no earlier states are kept, so a source_branch_time before the last commit, an LSN and a snapshot answer 501"),
             witness,
         )
         .endpoint("GET", BRANCHES, get(branches::list), Fidelity::Full, witness)
@@ -112,7 +112,7 @@ pub(crate) fn family() -> Family {
             "/api/2.0/postgres/synced_tables",
             post(synced_tables::create),
             Fidelity::Partial(
-                "SNAPSHOT and TRIGGERED copy the whole table at each update; CONTINUOUS and extra columns answer 501",
+                "each update copies the whole table, a CONTINUOUS one at each new version of the source, looked for twice a second; extra columns answer 501",
             ),
             copied,
         )

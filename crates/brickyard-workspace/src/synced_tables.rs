@@ -1,7 +1,8 @@
 //! Synced tables: tables of Unity Catalog copied into Postgres, as both Lakebase APIs show them.
 //!
 //! A table is copied as it is (`SNAPSHOT`, and `TRIGGERED` too, whose updates copy the whole table again) whenever its
-//! pipeline runs; readers see the earlier rows until the new ones are complete.
+//! pipeline runs; readers see the earlier rows until the new ones are complete. The pipeline of a `CONTINUOUS` table runs
+//! on and copies the table whenever its source has another Delta version.
 
 mod create;
 mod postgres_type;
@@ -106,6 +107,10 @@ pub(crate) fn state(workspace: &Workspace, table: &SyncedTable) -> (&'static str
         ),
         (None, Some(failure)) => ("SYNCED_TABLE_OFFLINE_FAILED", failure.clone()),
         (None, None) => ("SYNCED_TABLED_OFFLINE", "No snapshot has been copied yet".to_owned()),
+        (Some(last), _) if active && table.is_continuous() && !table.is_behind(workspace) => (
+            "SYNCED_TABLE_ONLINE_CONTINUOUS_UPDATE",
+            format!("{} rows of version {} are online; the source is followed", last.rows, last.version),
+        ),
         (Some(_), _) if active => {
             ("SYNCED_TABLE_ONLINE_TRIGGERED_UPDATE", "A new snapshot is being copied".to_owned())
         }

@@ -18,6 +18,7 @@ mod models;
 mod name;
 mod operation;
 mod outcome;
+mod outside;
 mod pattern;
 mod planner;
 mod rest;

@@ -13,6 +13,7 @@ use crate::connections::Connections;
 use crate::directory::Directory;
 use crate::engine::SqlEngine;
 use crate::error::ApiError;
+use crate::functions::Functions;
 use crate::gateway::{AuthorityError, Gateway, client_environment};
 use crate::handle::WorkspaceHandle;
 use crate::jobs::Jobs;
@@ -72,6 +73,7 @@ struct Inner {
     apps: Underway,
     vector_search: VectorSearch,
     connections: Connections,
+    functions: Functions,
     spark: Spark,
     _lock: StateLock,
     addresses: OnceLock<(SocketAddr, SocketAddr)>,
@@ -178,6 +180,7 @@ impl Workspace {
                 apps: Underway::default(),
                 vector_search: VectorSearch::default(),
                 connections: Connections::default(),
+                functions: Functions::default(),
                 spark: Spark::default(),
                 _lock: lock,
                 addresses: OnceLock::new(),
@@ -301,6 +304,10 @@ impl Workspace {
 
     pub(crate) fn spark(&self) -> &Spark {
         &self.inner.spark
+    }
+
+    pub(crate) fn functions(&self) -> &Functions {
+        &self.inner.functions
     }
 
     pub(crate) fn connections(&self) -> &Connections {

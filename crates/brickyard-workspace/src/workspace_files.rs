@@ -6,6 +6,7 @@
 
 mod export;
 mod import;
+mod jupyter;
 mod object;
 mod path;
 mod tree;
@@ -53,15 +54,15 @@ pub(crate) fn family() -> Family {
             "POST",
             "/api/2.0/workspace/import",
             post(import::import),
-            Fidelity::Partial("formats SOURCE, AUTO and RAW; JUPYTER, DBC and R_MARKDOWN answer 501"),
+            Fidelity::Partial("formats SOURCE, JUPYTER, AUTO and RAW; DBC and R_MARKDOWN answer 501"),
             Some("workspace_files::the_sdk_uploads_lists_and_deletes"),
         )
         .endpoint(
             "GET",
             "/api/2.0/workspace/export",
             get(export::export),
-            Fidelity::Partial("formats SOURCE and AUTO"),
-            Some("workspace_files::the_sdk_uploads_lists_and_deletes"),
+            Fidelity::Partial("formats SOURCE, JUPYTER, HTML (the text of the cells) and AUTO; DBC, and so whole folders, answers 501"),
+            Some("workspace_files::notebooks_go_and_come_as_jupyter_has_them"),
         )
         .endpoint(
             "POST",

@@ -237,9 +237,10 @@ async fn dispatch(command: Command, context: Context) -> Result<Exit, Failure> {
 
 fn start_log(environment: &Environment, verbose: u8, color: bool) {
     let default = match verbose {
-        0 => "warn",
+        // What rustls warns of is how clients end their sessions, which is theirs to say.
+        0 => "warn,rustls=error",
         1 => {
-            "warn,brickyard=info,brickyard_workspace=info,brickyard_runner=info,brickyard_engine=info,brickyard_postgres=info"
+            "warn,rustls=error,brickyard=info,brickyard_workspace=info,brickyard_runner=info,brickyard_engine=info,brickyard_postgres=info"
         }
         _ => {
             "info,brickyard=debug,brickyard_workspace=debug,brickyard_runner=debug,brickyard_engine=debug,brickyard_postgres=debug"

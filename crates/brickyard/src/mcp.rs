@@ -7,8 +7,12 @@
 mod apps;
 mod guide;
 mod http;
+mod lakebase;
 mod local;
+mod progress;
 mod prompt;
+mod running;
+mod screenshot;
 mod tool;
 mod workspace_files;
 
@@ -27,6 +31,7 @@ use crate::lifecycle::Lifecycle;
 use crate::ops::target::{Target, TargetArgs};
 use crate::settings::Settings;
 pub(crate) use http::serve_http;
+use progress::Notices;
 use tool::Call;
 
 /// The server: which workspace it acts on was chosen when it was started, and no tool changes that.
@@ -34,6 +39,8 @@ use tool::Call;
 pub(crate) struct Server {
     settings: Settings,
     target: TargetArgs,
+    /// Apps that were started for the agent.
+    runs: running::Runs,
 }
 
 /// Serves one client on standard input and output until it goes away.
@@ -42,7 +49,8 @@ pub(crate) async fn serve(
     target: TargetArgs,
     lifecycle: &Lifecycle,
 ) -> Result<Exit, Failure> {
-    let server = Server { settings, target };
+    let server = Server::new(settings, target);
+    let runs = server.runs.clone();
     let running = server
         .serve(rmcp::transport::stdio())
         .await
@@ -53,10 +61,37 @@ pub(crate) async fn serve(
         }
         () = lifecycle.soft.cancelled() => {}
     }
+    runs.stop_all().await;
     Ok(Exit::Success)
 }
 
 impl Server {
+    fn new(settings: Settings, target: TargetArgs) -> Self {
+        Self { settings, target, runs: running::Runs::default() }
+    }
+
+    /// Does what a call asks for.
+    async fn answer(&self, name: &str, call: &Call) -> Result<CallToolResult, Failure> {
+        let value = match name {
+            "manage_app" => apps::manage(self, call).await,
+            "manage_workspace_files" => workspace_files::manage(self, call).await,
+            "create_app" => local::create(self, call),
+            "check_app" => local::check(self, call),
+            "explain_rule" => local::rule(call),
+            "execute_sql" => local::sql(self, call).await,
+            "list_resources" => local::resources(self).await,
+            "deploy_app" => apps::deploy(self, call).await,
+            "app_environment" => local::environment(self, call).await,
+            "run_app" => running::run(self, call).await,
+            "read_app_log" => running::log(self, call).await,
+            "stop_app" => running::stop(self, call).await,
+            "query_lakebase" => lakebase::query(self, call).await,
+            "screenshot" => return screenshot::take(self, call).await,
+            other => Err(Failure::user(format!("There is no tool `{other}`"))),
+        };
+        value.map(CallToolResult::structured)
+    }
+
     /// The workspace the server was started for.
     async fn target(&self) -> Result<Target, Failure> {
         Target::connect(&self.settings, &self.target).await
@@ -83,7 +118,7 @@ impl ServerHandler for Server {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(tool::all()))
+        Ok(ListToolsResult::with_all_items(tool::all(screenshot::is_possible(&self.settings))))
     }
 
     async fn list_resources(
@@ -123,27 +158,11 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let call = Call::new(request.arguments.unwrap_or_default());
-        let outcome = async {
-            match request.name.as_ref() {
-                "manage_app" => apps::manage(self, &call).await,
-                "manage_workspace_files" => workspace_files::manage(self, &call).await,
-                "create_app" => local::create(self, &call),
-                "check_app" => local::check(self, &call),
-                "explain_rule" => local::rule(&call),
-                "execute_sql" => local::sql(self, &call).await,
-                "list_resources" => local::resources(self).await,
-                "deploy_app" => apps::deploy(self, &call).await,
-                "app_environment" => local::environment(self, &call).await,
-                other => Err(Failure::user(format!("There is no tool `{other}`"))),
-            }
-        };
-        let outcome = tokio::select! {
-            outcome = outcome => outcome,
-            () = context.ct.cancelled() => Err(Failure::user("Cancelled")),
-        };
+        let notices = Notices::of(&context);
+        let call = Call::new(request.arguments.unwrap_or_default(), notices.tell());
+        let outcome = notices.during(self.answer(&request.name, &call), context.ct.clone()).await;
         Ok(match outcome {
-            Ok(value) => CallToolResult::structured(value),
+            Ok(result) => result,
             Err(failure) => {
                 let causes = failure.causes();
                 let mut error = json!({ "error": failure.to_string() });

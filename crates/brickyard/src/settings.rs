@@ -65,6 +65,11 @@ impl Settings {
         self.state_directory.clone().unwrap_or_else(|| project_directory.join(".brickyard"))
     }
 
+    /// The same settings with each app's state beside the app, whatever was named for the workspace in the background.
+    pub(crate) fn beside_apps(&self) -> Self {
+        Self { state_directory: None, ..self.clone() }
+    }
+
     /// Where ports of apps are claimed.
     pub(crate) fn ports_directory(&self) -> PathBuf {
         self.cache_directory.join("ports")

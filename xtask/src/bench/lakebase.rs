@@ -40,6 +40,13 @@ fn measure(_rig: &Rig) -> Result<Vec<Measured>, String> {
         against("connect per transaction (PgBouncer)", "connect per", "tps", "pgbouncer", 0.8)?,
         against("COPY of 1 GB to the client", "COPY of 1 GB", "MB/s", "direct", 0.9)?,
     ];
+    for (what, title, aim) in [
+        ("a server's first answer, the first on the machine", "start, the first", 1.5),
+        ("a server's first answer, after a stop", "start, warm", 0.3),
+    ] {
+        let (what, ours) = (what.to_owned(), value(title, "brickyard")?);
+        measured.push(Measured { what, unit: "s", ours, peer: None, aim: Aim::AtMost(aim) });
+    }
     let time = |way: &str| value("pgbench -S prepared", way).map(|tps| 1e6 / tps);
     measured.push(Measured {
         what: "time added to a query, 1 client".to_owned(),

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use crate::check::rule::{Level, Rule};
-use crate::source::{Position, ProjectError, Source, Span};
+use crate::source::{Position, Source, Span};
 
 /// One thing that is wrong at one place.
 #[derive(Debug, Clone)]
@@ -99,18 +99,12 @@ impl Finding {
 /// Collects what the rules find.
 pub struct Findings {
     items: Vec<Finding>,
-    rule: Option<&'static Rule>,
-    /// Errors met while reading the app, for the rules that report them.
-    pub(crate) problems: Vec<ProjectError>,
+    rule: &'static Rule,
 }
 
 impl Findings {
-    pub(crate) fn new(problems: Vec<ProjectError>) -> Self {
-        Self { items: Vec::new(), rule: None, problems }
-    }
-
-    pub(crate) fn start(&mut self, rule: &'static Rule) {
-        self.rule = Some(rule);
+    pub(crate) fn new(rule: &'static Rule) -> Self {
+        Self { items: Vec::new(), rule }
     }
 
     /// Reports at a place, under the rule that is running.
@@ -120,10 +114,9 @@ impl Findings {
         span: impl Into<Span>,
         message: impl Into<String>,
     ) -> &mut Finding {
-        let rule = self.rule.unwrap_or(super::rules::all()[0]);
         self.items.push(Finding {
-            rule,
-            level: rule.level,
+            rule: self.rule,
+            level: self.rule.level,
             source: source.clone(),
             span: span.into(),
             message: message.into(),

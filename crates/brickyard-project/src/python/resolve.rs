@@ -23,11 +23,13 @@ impl Module {
             let end = rest[1..].find(['.', '(', '[']).map_or(raw.len(), |at| first.len() + 1 + at);
             (first, rest) = raw.split_at(end);
         }
+        let mut key = (scope, first.to_owned());
         for here in self.scopes(scope) {
-            if let Some(full) = self.aliases.get(&(here, first.to_owned())) {
+            key.0 = here;
+            if let Some(full) = self.aliases.get(&key) {
                 return format!("{full}{rest}");
             }
-            if let Some(values) = self.names.get(&(here, first.to_owned()))
+            if let Some(values) = self.names.get(&key)
                 && let Some(name) = values.iter().rev().find_map(|value| self.name_of(value, here, steps - 1))
                 && name != first
             {

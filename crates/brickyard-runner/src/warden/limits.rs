@@ -1,11 +1,12 @@
-//! The limits of an app's compute size, set where the system lets us: a control group (version 2) for the whole tree, else
-//! limits of each process.
+//! The limits of an app's compute size, set where the system lets us: a control group for the whole tree, else limits of
+//! each process.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
+
+use super::control_group::ControlGroup;
 
 /// What an app may use; nothing said means no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl Limits {
     pub fn applied(self) -> LimitsApplied {
         if self == Self::default() {
             LimitsApplied::None
-        } else if ControlGroup::parent().is_some() {
+        } else if ControlGroup::is_allowed() {
             LimitsApplied::ControlGroup
         } else {
             LimitsApplied::PerProcess
@@ -103,66 +104,4 @@ pub enum LimitsApplied {
     PerProcess,
     /// Not at all: none were asked for.
     None,
-}
-
-/// Where control groups are.
-const ROOT: &str = "/sys/fs/cgroup";
-
-/// A control group of our own; removed when dropped, once it is empty.
-pub(super) struct ControlGroup {
-    path: PathBuf,
-    home: PathBuf,
-}
-
-impl ControlGroup {
-    /// The group below which one of ours with both controllers can be made: our own, or the one above it, where a session of
-    /// systemd gives its user room.
-    fn parent() -> Option<PathBuf> {
-        let own = Self::own()?;
-        let above = own.parent().filter(|above| above.starts_with(ROOT)).map(Path::to_owned);
-        std::iter::once(own).chain(above).find(|path| Self::has_room(path))
-    }
-
-    fn own() -> Option<PathBuf> {
-        let own = std::fs::read_to_string("/proc/self/cgroup").ok()?;
-        let own = own.lines().find_map(|line| line.strip_prefix("0::"))?;
-        Some(Path::new(ROOT).join(own.trim_start_matches('/')))
-    }
-
-    fn has_room(path: &Path) -> bool {
-        let Ok(delegated) = std::fs::read_to_string(path.join("cgroup.subtree_control")) else {
-            return false;
-        };
-        let writable = |path: &Path| nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok();
-        ["cpu", "memory"].iter().all(|name| delegated.split_whitespace().any(|word| word == *name))
-            && writable(path)
-            // Moving a process needs the right to it here too.
-            && writable(&path.join("cgroup.procs"))
-    }
-
-    fn enter(limits: Limits) -> Option<Self> {
-        let (parent, home) = (Self::parent()?, Self::own()?);
-        let path = parent.join(format!("brickyard-{}", Pid::this()));
-        std::fs::create_dir(&path).ok()?;
-        let group = Self { path, home };
-        let write = |name: &str, value: String| std::fs::write(group.path.join(name), value);
-        let set = || {
-            if let Some(cpus) = limits.cpus {
-                write("cpu.max", format!("{} 100000", cpus * 100_000))?;
-            }
-            if let Some(bytes) = limits.memory_bytes {
-                write("memory.max", bytes.to_string())?;
-            }
-            write("cgroup.procs", Pid::this().to_string())
-        };
-        set().ok().map(|()| group)
-    }
-}
-
-impl Drop for ControlGroup {
-    fn drop(&mut self) {
-        // Best effort: a group left behind is empty and harmless.
-        let _not_moved = std::fs::write(self.home.join("cgroup.procs"), Pid::this().to_string());
-        let _not_removed = std::fs::remove_dir(&self.path);
-    }
 }

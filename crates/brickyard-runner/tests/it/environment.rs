@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use brickyard_runner::environment::{
-    ENGINE_LOCK, Environment, EnvironmentError, EnvironmentKind, EnvironmentSpec, build, tool_environment,
+    ENGINE_LOCK, Environment, EnvironmentError, EnvironmentKind, EnvironmentSpec, POSTGRES_LOCK, build,
+    tool_environment,
 };
 use brickyard_runner::tools::{Cache, ToolError, Tools};
 
@@ -184,17 +185,28 @@ async fn a_uv_project_is_synced() {
     assert!(build(&spec, &tools, |_| ()).await.unwrap().reused);
 }
 
-#[tokio::test]
-async fn the_engine_comes_with_hashes() {
+/// Installs a locked tool that has this file, and sees that another content of its wheels is refused.
+async fn comes_with_hashes(name: &str, lock: &str, file: &str) {
     let cache = temporary();
     let tools = tools(cache.path());
-    let environment = tool_environment("engine", ENGINE_LOCK, &tools, |_| ()).await.unwrap();
-    assert!(environment.find("sail").unwrap().starts_with(&environment.directory));
+    let environment = tool_environment(name, lock, &tools, |_| ()).await.unwrap();
+    let mut files = walkdir::WalkDir::new(&environment.directory).into_iter().filter_map(Result::ok);
+    assert!(files.any(|found| found.file_name() == file && found.file_type().is_file()), "{file}");
     let forge = |line: &str| match line.split_once("sha256:") {
         Some((before, hash)) => format!("{before}sha256:{}{}\n", "0".repeat(64), &hash[64..]),
         None => format!("{line}\n"),
     };
-    let forged: String = ENGINE_LOCK.lines().map(forge).collect();
-    let error = tool_environment("engine", &forged, &tools, |_| ()).await.unwrap_err();
+    let forged: String = lock.lines().map(forge).collect();
+    let error = tool_environment(name, &forged, &tools, |_| ()).await.unwrap_err();
     assert!(matches!(error, EnvironmentError::Install { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn the_engine_comes_with_hashes() {
+    comes_with_hashes("engine", ENGINE_LOCK, "sail").await;
+}
+
+#[tokio::test]
+async fn the_database_server_comes_with_hashes() {
+    comes_with_hashes("postgres", POSTGRES_LOCK, "initdb").await;
 }

@@ -97,6 +97,55 @@ fn processors_are_limited() {
     assert!(seen == [1] || limits.applied() == LimitsApplied::ControlGroup, "{seen:?}");
 }
 
+/// Where this process may make control groups, the limits are those of the kernel, for the whole tree, and the group goes
+/// with the tree; elsewhere they are those of each process.
+#[cfg(target_os = "linux")]
+#[test]
+fn limits_are_set_in_the_kernel() {
+    use brickyard_runner::warden::{Limits, LimitsApplied};
+    const PROGRAM: &str = r#"
+import os, resource
+def read(*names):
+    for name in names:
+        if os.path.exists(name):
+            word = open(name).read().split()[0]
+            return int(word) if word.isdigit() else -1
+    return -1
+at = {}
+for line in open("/proc/self/cgroup"):
+    _, controllers, path = line.strip().split(":", 2)
+    for controller in controllers.split(","):
+        at[controller] = path
+root = "/sys/fs/cgroup"
+def place(controller):
+    path = at.get(controller, "/")
+    if "brickyard-" not in path:
+        return root + at.get("", "/")
+    inside = f"{root}/{controller}{path}"
+    return inside if os.path.isdir(inside) else f"{root}/{controller}/{os.path.basename(path)}"
+cpu = read(place("cpu") + "/cpu.max", place("cpu") + "/cpu.cfs_quota_us")
+memory = read(place("memory") + "/memory.max", place("memory") + "/memory.limit_in_bytes")
+print(max(cpu, 0), max(memory, 0), max(resource.getrlimit(resource.RLIMIT_DATA)[0], 0), flush=True)
+"#;
+    let memory: u32 = 512 * 1024 * 1024;
+    let limits = Limits { cpus: Some(1), memory_bytes: Some(memory.into()) };
+    let mut command = Command::new(&warden()[0]);
+    command.args(["--cpus", "1", "--memory", &memory.to_string(), "--", "python3", "-c", PROGRAM]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let group = format!("brickyard-{}", child.id());
+    let seen = numbers(&mut child);
+    assert!(ended(child).success());
+    if limits.applied() == LimitsApplied::ControlGroup {
+        assert_eq!(seen[..2], [100_000, memory]);
+    } else {
+        assert_eq!(seen[2], memory);
+    }
+    let left: Vec<_> = ["cpu", "memory", "."]
+        .map(|name| std::path::Path::new("/sys/fs/cgroup").join(name).join(&group))
+        .into();
+    assert!(left.iter().all(|path| !path.exists()), "{left:?}");
+}
+
 /// A child that keeps our standard input and our place at the terminal ends with us all the same.
 #[tokio::test]
 async fn an_attached_child_has_our_input_and_dies_with_us() {

@@ -229,6 +229,8 @@ pub struct CreateFunction {
     pub comment: Option<String>,
     /// `DETERMINISTIC`, else `NOT DETERMINISTIC`; `None` when unsaid.
     pub deterministic: Option<bool>,
+    /// `ENVIRONMENT (dependencies = '[…]', …)`.
+    pub environment: Vec<(String, String)>,
     /// What it does.
     pub body: RoutineBody,
 }
@@ -246,6 +248,35 @@ pub enum RoutineBody {
         source: String,
         /// `HANDLER`.
         handler: Option<String>,
+    },
+}
+
+/// `CREATE CONNECTION`.
+#[derive(Debug, Clone)]
+pub struct CreateConnection {
+    /// `IF NOT EXISTS`.
+    pub if_not_exists: bool,
+    /// Its name.
+    pub name: Name,
+    /// Such as `HTTP`.
+    pub connection_type: String,
+    /// Options; secrets among them.
+    pub options: Vec<(String, ConnectionOption)>,
+    /// `COMMENT`.
+    pub comment: Option<String>,
+}
+
+/// The value of an option of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectionOption {
+    /// As it stands.
+    Text(String),
+    /// `secret('scope', 'key')`.
+    Secret {
+        /// Scope.
+        scope: String,
+        /// Key within.
+        key: String,
     },
 }
 
@@ -289,6 +320,9 @@ impl Parser<'_> {
         }
         if self.is_words("EXTERNAL VOLUME") || self.is_word_at(0, "VOLUME") {
             return self.create_volume();
+        }
+        if self.words("CONNECTION") || self.words("SERVER") {
+            return self.create_connection();
         }
         if self.words("TABLE") || self.words("EXTERNAL TABLE") {
             let external = self.last_before_table("EXTERNAL");
@@ -399,6 +433,36 @@ impl Parser<'_> {
                 return Ok(Command::CreateVolume(create));
             }
         }
+    }
+
+    fn create_connection(&mut self) -> Result<Command, SqlError> {
+        let if_not_exists = self.if_not_exists();
+        let name = self.object()?;
+        self.expect_words("TYPE")?;
+        let connection_type = self.ident()?.value.to_uppercase();
+        self.expect_words("OPTIONS")?;
+        let options = self.parenthesized(|parser| {
+            let key = parser.property_key()?;
+            parser.symbol("=");
+            if !parser.words("SECRET") {
+                return Ok((key, ConnectionOption::Text(parser.property_value()?)));
+            }
+            let words = parser.parenthesized(Self::string)?;
+            match <[String; 2]>::try_from(words) {
+                Ok([scope, name]) => Ok((key, ConnectionOption::Secret { scope, key: name })),
+                Err(_) => Err(parser.error()),
+            }
+        })?;
+        let mut comment = None;
+        while self.is_word_at(0, "COMMENT") || self.is_words("READ ONLY") {
+            if self.words("COMMENT") {
+                comment = Some(self.string()?);
+            } else {
+                self.words("READ ONLY");
+            }
+        }
+        let create = CreateConnection { if_not_exists, name, connection_type, options, comment };
+        Ok(Command::CreateConnection(Box::new(create)))
     }
 
     pub(super) fn create_table(

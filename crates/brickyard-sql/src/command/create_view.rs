@@ -107,6 +107,7 @@ impl Parser<'_> {
         })?;
         let (mut returns, mut returns_table, mut comment, mut deterministic) = (None, None, None, None);
         let (mut language, mut handler) = (String::from("SQL"), None);
+        let mut environment = Vec::new();
         loop {
             if self.words("RETURNS TABLE") {
                 let columns =
@@ -127,7 +128,7 @@ impl Parser<'_> {
             } else if self.words("DEFAULT COLLATION") {
                 self.ident()?;
             } else if self.words("ENVIRONMENT") {
-                self.skip_brackets()?;
+                environment = self.properties()?;
             } else if self
                 .one_of(&[
                     "CONTAINS SQL",
@@ -152,6 +153,7 @@ impl Parser<'_> {
             returns_table,
             comment,
             deterministic,
+            environment,
             body,
         };
         Ok(Command::CreateFunction(Box::new(function)))

@@ -219,6 +219,7 @@ impl Command {
             Self::CreateView(create) => Some((Securable::View, &create.name)),
             Self::CreateFunction(create) => Some((Securable::Function, &create.name)),
             Self::CreateVolume(create) => Some((Securable::Volume, &create.name)),
+            Self::CreateConnection(create) => Some((Securable::Connection, &create.name)),
             Self::Drop { kind, name, .. }
             | Self::Undrop { kind, name }
             | Self::CommentOn { kind, name, .. } => Some((*kind, name)),

@@ -23,7 +23,7 @@ const UNIT_FIRST: [&str; 9] = [
 ];
 
 /// Functions that the engine does not have and that are not made here, with advice.
-const ABSENT: [(&str, &str); 15] = [
+const ABSENT: [(&str, &str); 14] = [
     ("approx_top_k", "Use GROUP BY with ORDER BY count(*) DESC"),
     ("reflect", "Use SQL functions"),
     ("java_method", "Use SQL functions"),
@@ -34,7 +34,6 @@ const ABSENT: [(&str, &str); 15] = [
     ("input_file_block_length", "Leave it out"),
     ("ai_forecast", "Call a serving endpoint with ai_query"),
     ("vector_search", "Use the vector search API"),
-    ("http_request", "Call the service from the app"),
     ("remote_query", "Connect to the database from the app"),
     ("cloud_files", "Use read_files"),
     ("event_log", "Leave it out"),
@@ -166,6 +165,9 @@ impl Planner<'_> {
         }
         if !crate::function::is_builtin(&name) {
             return self.routine_call(expr, call, scope);
+        }
+        if name == "http_request" {
+            return self.http_request(expr, call, scope);
         }
         if let Some((_, hint)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
             return Err(SqlError::unsupported(format!("the function {name}"), *hint).at(call.name.span));

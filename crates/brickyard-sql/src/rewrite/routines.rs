@@ -31,6 +31,12 @@ impl Planner<'_> {
         };
         let parameters = self.bound_parameters(call, &routine, scope)?;
         let Some(body) = &routine.body else {
+            if let Some(outside) = &routine.outside {
+                let mut arguments = vec![outside.clone()];
+                arguments.extend(parameters.into_iter().map(|(_, text, _)| text));
+                self.outside(expr, call, crate::plan::OUTSIDE, arguments, &returns)?;
+                return Ok(returns);
+            }
             let Some(engine) = &routine.engine_name else {
                 return Err(SqlError::unsupported(
                     format!("the function {}, which is not written in SQL", call.name.quoted()),

@@ -249,6 +249,7 @@ impl Bench {
                     schema: self.context.schema.clone(),
                     owner: self.context.user.clone(),
                     engine_name: None,
+                    outside: None,
                 };
                 let name = if function.temporary {
                     lower(&function.name.values())

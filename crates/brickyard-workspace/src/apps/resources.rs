@@ -2,6 +2,7 @@ use brickyard_api::{App, AppResource};
 
 use super::record::{AppRecord, RegisteredApp};
 use crate::caller::Caller;
+use crate::config::TelemetryCollector;
 use crate::error::ApiError;
 use crate::lakebase::DatabaseTarget;
 use crate::workspace::Workspace;
@@ -73,6 +74,9 @@ impl Workspace {
         set("DATABRICKS_WORKSPACE_ID", &self.config().workspace_id.to_string());
         set("DATABRICKS_CLIENT_ID", app.service_principal_client_id.as_deref().unwrap_or_default());
         set("DATABRICKS_CLIENT_SECRET", &record.client_secret);
+        for (name, value) in self.telemetry_environment(app) {
+            set(name, &value);
+        }
         let mut values = Vec::new();
         let mut first = None;
         for resource in &app.resources {
@@ -93,25 +97,39 @@ impl Workspace {
         Ok(RegisteredApp { app: app.clone(), environment, values })
     }
 
+    /// What tells OpenTelemetry where to export to: set only for an app that has a destination (platform §3.5).
+    fn telemetry_environment(&self, app: &App) -> Vec<(&'static str, String)> {
+        if app.telemetry_export_destinations.is_empty() {
+            return Vec::new();
+        }
+        let config = self.config();
+        let collector = config.telemetry.clone().unwrap_or_else(TelemetryCollector::of_the_platform);
+        let attributes = format!("workspace.id={},app.name={}", config.workspace_id, app.name);
+        vec![
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", collector.protocol),
+            ("OTEL_RESOURCE_ATTRIBUTES", attributes),
+            ("OTEL_SERVICE_NAME", app.name.clone()),
+        ]
+    }
+
     /// Creates the app, or brings resources and scopes of the one there is in line: what `brickyard run` needs.
     pub(crate) async fn register_app(&self, wanted: App, creator: &str) -> Result<RegisteredApp, ApiError> {
         super::create::check_name(&wanted.name)?;
-        let record = match self.app_record(&wanted.name)? {
-            Some(mut record) => {
-                record.app.resources = wanted.resources;
-                record.app.user_api_scopes = wanted.user_api_scopes;
-                "ACTIVE".clone_into(&mut record.compute);
-                record.foreground = true;
-                let record = self.settle_app(record)?;
-                self.withdraw_app_databases(&record.app, creator).await?;
-                record
-            }
-            None => {
-                let mut record = self.new_app(wanted, creator)?;
-                record.foreground = true;
-                self.save_app(&record)?;
-                record
-            }
+        let record = if let Some(mut record) = self.app_record(&wanted.name)? {
+            record.app.resources = wanted.resources;
+            record.app.user_api_scopes = wanted.user_api_scopes;
+            record.app.telemetry_export_destinations = wanted.telemetry_export_destinations;
+            "ACTIVE".clone_into(&mut record.compute);
+            record.foreground = true;
+            let record = self.settle_app(record)?;
+            self.withdraw_app_databases(&record.app, creator).await?;
+            record
+        } else {
+            let mut record = self.new_app(wanted, creator)?;
+            record.foreground = true;
+            self.save_app(&record)?;
+            record
         };
         self.registered(&record).await
     }

@@ -109,15 +109,14 @@ impl Workspace {
         progress: Progress,
     ) -> Result<(), String> {
         let id = deployment.deployment_id.clone().unwrap_or_default();
-        let run = match self.last_run(name, &id).filter(|_| !fresh) {
-            Some(run) => run,
-            None => {
-                let run = self.new_run(name, &id);
-                let from = self.artifacts(name).join(&id);
-                let named = deployment.source_code_path.clone().unwrap_or_default();
-                self.copy_run(name, from, run.clone(), named).await?;
-                run
-            }
+        let run = if let Some(run) = self.last_run(name, &id).filter(|_| !fresh) {
+            run
+        } else {
+            let run = self.new_run(name, &id);
+            let from = self.artifacts(name).join(&id);
+            let named = deployment.source_code_path.clone().unwrap_or_default();
+            self.copy_run(name, from, run.clone(), named).await?;
+            run
         };
         self.launch_from(name, deployment, run, progress).await
     }

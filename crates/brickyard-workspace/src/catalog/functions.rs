@@ -28,6 +28,8 @@ pub(crate) struct NewFunction {
     pub(crate) context: Option<(String, String)>,
     pub(crate) comment: Option<String>,
     pub(crate) properties: Option<String>,
+    /// Requirements of a function in Python.
+    pub(crate) dependencies: Vec<String>,
     /// Replace a function of that name.
     pub(crate) replace: bool,
 }
@@ -94,6 +96,7 @@ impl Catalog {
             deterministic: function.deterministic,
             context: function.context,
             properties: function.properties,
+            dependencies: function.dependencies,
             stamp: self.stamp(&identity.name, function.comment),
         };
         if self.store().insert(FUNCTION, &record.full_name(), &record)? {
@@ -136,7 +139,8 @@ impl Catalog {
         self.remove_function(&record)
     }
 
-    pub(super) fn function_record(&self, full: &str) -> Result<FunctionRecord, CatalogError> {
+    /// The record of a function, unasked.
+    pub(crate) fn function_record(&self, full: &str) -> Result<FunctionRecord, CatalogError> {
         let key = name::parts(Kind::Function, full)?.join(".");
         self.store().get(FUNCTION, &key)?.ok_or_else(|| CatalogError::not_found(Kind::Function, key))
     }

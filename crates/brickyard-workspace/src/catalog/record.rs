@@ -222,6 +222,9 @@ pub(crate) struct FunctionRecord {
     pub(crate) context: Option<(String, String)>,
     #[serde(default)]
     pub(crate) properties: Option<String>,
+    /// Requirements of a function in Python.
+    #[serde(default)]
+    pub(crate) dependencies: Vec<String>,
     pub(crate) stamp: Stamp,
 }
 

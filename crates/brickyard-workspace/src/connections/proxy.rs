@@ -164,7 +164,7 @@ async fn passed_on(answer: reqwest::Response) -> Result<Response, ApiError> {
 }
 
 /// The whole content of an answer, as far as it has a sensible size.
-async fn content(answer: reqwest::Response) -> Result<Vec<u8>, ApiError> {
+pub(crate) async fn content(answer: reqwest::Response) -> Result<Vec<u8>, ApiError> {
     let mut parts = answer.bytes_stream();
     let mut body = Vec::new();
     while let Some(part) = parts.next().await {

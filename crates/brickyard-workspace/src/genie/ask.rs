@@ -118,17 +118,13 @@ async fn answer_question(
     space: &SpaceRecord,
     message: &mut MessageRecord,
 ) -> Result<(), Failed> {
-    let said = match saved(&space.knowledge(), &message.content) {
-        Some((question, sql)) => Said { sql: Some(sql), text: question },
-        None => {
-            let asking = model::ask(workspace, space, message);
-            tokio::time::timeout(LONGEST_MODEL, asking).await.unwrap_or_else(|_| {
-                Err((
-                    "CHAT_COMPLETION_CLIENT_TIMEOUT_EXCEPTION",
-                    "The model did not answer in time".to_owned(),
-                ))
-            })?
-        }
+    let said = if let Some((question, sql)) = saved(&space.knowledge(), &message.content) {
+        Said { sql: Some(sql), text: question }
+    } else {
+        let asking = model::ask(workspace, space, message);
+        tokio::time::timeout(LONGEST_MODEL, asking).await.unwrap_or_else(|_| {
+            Err(("CHAT_COMPLETION_CLIENT_TIMEOUT_EXCEPTION", "The model did not answer in time".to_owned()))
+        })?
     };
     let Some(sql) = said.sql else {
         message.text = Some(said.text);
@@ -169,16 +165,13 @@ pub(super) async fn run(
     let id = id.map_err(failed)?.to_string();
     let result = answer_for(workspace, caller, &id).map_err(failed)?;
     query.statement = Some(id);
-    match result["status"]["state"].as_str() {
-        Some("SUCCEEDED") => {
-            query.rows = result["manifest"]["total_row_count"].as_u64();
-            query.truncated = result["manifest"]["truncated"].as_bool().unwrap_or(false);
-            Ok(())
-        }
-        _ => {
-            let why = result["status"]["error"]["message"].as_str().unwrap_or("The statement did not end");
-            Err(("SQL_EXECUTION_EXCEPTION", why.to_owned()))
-        }
+    if result["status"]["state"].as_str() == Some("SUCCEEDED") {
+        query.rows = result["manifest"]["total_row_count"].as_u64();
+        query.truncated = result["manifest"]["truncated"].as_bool().unwrap_or(false);
+        Ok(())
+    } else {
+        let why = result["status"]["error"]["message"].as_str().unwrap_or("The statement did not end");
+        Err(("SQL_EXECUTION_EXCEPTION", why.to_owned()))
     }
 }
 

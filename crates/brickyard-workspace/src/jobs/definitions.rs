@@ -109,7 +109,8 @@ fn check(settings: &Map<String, Value>) -> Result<(), ApiError> {
         if key.is_empty() || waiting.iter().any(|(known, _)| *known == key) {
             return Err(ApiError::invalid(format!("Each task needs a task_key of its own, not '{key}'")));
         }
-        if task.pointer("/spark_python_task/source").and_then(Value::as_str) == Some("LOCAL") {
+        let sources = ["/spark_python_task/source", "/for_each_task/task/spark_python_task/source"];
+        if sources.iter().any(|place| task.pointer(place).and_then(Value::as_str) == Some("LOCAL")) {
             return Err(ApiError::invalid("A file of this machine cannot be named through the API"));
         }
         let before = task.get("depends_on").and_then(Value::as_array).into_iter().flatten();

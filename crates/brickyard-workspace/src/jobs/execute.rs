@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -6,8 +5,11 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::control;
 use super::process::{self, Ended};
+use super::readiness::{self, Readiness};
 use super::record::{Output, Phase, Run, TaskRun};
+use super::reference::{self, fill_in};
 use super::work::{KINDS, Work, timeout, work};
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -42,49 +44,43 @@ const MOST_RETRIES: i64 = 100;
 
 /// What a run's tasks see of the whole.
 pub(super) struct Context<'a> {
+    pub(super) workspace: &'a Workspace,
     /// Environments of the job.
     pub(super) environments: &'a [Value],
+    /// The run as it is recorded.
+    run: &'a Mutex<Run>,
+    /// In whose name the tasks run.
+    run_as: String,
+    /// How many jobs are above this one.
+    pub(super) depth: u32,
+}
+
+impl Context<'_> {
+    /// Changes the run and records it.
+    pub(super) async fn record(&self, change: impl FnOnce(&mut Run)) -> Result<(), ApiError> {
+        let mut run = self.run.lock().await;
+        change(&mut run);
+        self.workspace.put_job_run(&run)
+    }
+
     /// Values that tasks have set, by task and name.
-    pub(super) values: Map<String, Value>,
+    pub(super) async fn values(&self) -> Map<String, Value> {
+        reference::values(&self.run.lock().await.tasks)
+    }
 }
 
 /// Refuses a kind of task that cannot run here, by its name.
 pub(super) fn check(task: &Map<String, Value>) -> Result<(), ApiError> {
     let known = |key: &str| KINDS.contains(&key) || COMMON.contains(&key);
+    if let Some(iterations) = task.get("for_each_task") {
+        super::control::check_iterations(iterations)?;
+    }
     match task.keys().find(|key| !known(key)) {
         Some(kind) => Err(ApiError::not_implemented(format_args!("job tasks of kind {kind}"))),
         None if !KINDS.iter().any(|kind| task.contains_key(*kind)) => {
             Err(ApiError::invalid(format!("A task says what to run, with one of {}", KINDS.join(", "))))
         }
         None => Ok(()),
-    }
-}
-
-/// Puts values in place of `{{references}}` in every text; an unknown one stays as it is.
-pub(super) fn fill_in(value: &mut Value, find: &dyn Fn(&str) -> Option<String>) {
-    match value {
-        Value::String(text) => {
-            let mut filled = String::new();
-            let mut rest = text.as_str();
-            while let Some((before, inside)) = rest.split_once("{{") {
-                filled.push_str(before);
-                if let Some((reference, after)) = inside.split_once("}}") {
-                    match find(reference.trim()) {
-                        Some(value) => filled.push_str(&value),
-                        None => filled.push_str(&format!("{{{{{reference}}}}}")),
-                    }
-                    rest = after;
-                } else {
-                    filled.push_str("{{");
-                    rest = inside;
-                }
-            }
-            filled.push_str(rest);
-            *text = filled;
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| fill_in(item, find)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| fill_in(field, find)),
-        _ => {}
     }
 }
 
@@ -111,11 +107,16 @@ async fn execute(
     run.phase = Phase::Running;
     workspace.put_job_run(&run)?;
     let limit = run.timeout_seconds.filter(|&seconds| seconds > 0).map(Duration::from_secs);
-    let shared = Arc::new(Mutex::new(run));
+    let shared = Mutex::new(run);
     // A run whose time is over ends its tasks as a cancelled one does.
     let ending = cancellation.child_token();
     let timed_out = {
-        let tasks = run_tasks(workspace, &shared, &environments, &ending);
+        let (run_as, depth) = {
+            let run = shared.lock().await;
+            (run.run_as.clone(), run.depth)
+        };
+        let context = Context { workspace, environments: &environments, run: &shared, run_as, depth };
+        let tasks = run_tasks(&context, &ending);
         tokio::pin!(tasks);
         let over = async {
             match limit {
@@ -150,57 +151,29 @@ async fn execute(
     workspace.put_job_run(&run)
 }
 
-/// Whether a task may begin, waits, or never will, by its `run_if` and those it depends on.
-fn readiness(task: &TaskRun, before: &[Phase]) -> Option<Result<(), &'static str>> {
-    if !before.iter().all(|phase| phase.is_over()) {
-        return None;
-    }
-    let succeeded = before.iter().filter(|phase| **phase == Phase::Succeeded).count();
-    let failed = before
-        .iter()
-        .filter(|phase| matches!(phase, Phase::Failed | Phase::TimedOut | Phase::UpstreamFailed))
-        .count();
-    let may = match task.settings.get("run_if").and_then(Value::as_str).unwrap_or("ALL_SUCCESS") {
-        "ALL_DONE" => true,
-        "AT_LEAST_ONE_SUCCESS" => succeeded > 0 || before.is_empty(),
-        "NONE_FAILED" => failed == 0,
-        "ALL_FAILED" => failed == before.len(),
-        "AT_LEAST_ONE_FAILED" => failed > 0,
-        _ => succeeded == before.len(),
-    };
-    Some(may.then_some(()).ok_or("What it depends on did not end as its run_if asks"))
-}
-
-async fn run_tasks(
-    workspace: &Workspace,
-    shared: &Mutex<Run>,
-    environments: &[Value],
-    cancellation: &CancellationToken,
-) -> Result<(), ApiError> {
+async fn run_tasks(context: &Context<'_>, cancellation: &CancellationToken) -> Result<(), ApiError> {
     loop {
         let wave: Vec<TaskRun> = {
-            let mut run = shared.lock().await;
-            let phases: Vec<(String, Phase)> =
-                run.tasks.iter().map(|task| (task.task_key.clone(), task.phase)).collect();
-            let phase = |key: &str| {
-                phases.iter().find(|(known, _)| known == key).map_or(Phase::Failed, |(_, phase)| *phase)
-            };
-            let now = workspace.clock().unix_milliseconds();
+            let mut run = context.run.lock().await;
+            let known = run.tasks.clone();
+            let now = context.workspace.clock().unix_milliseconds();
             let (mut blocked, mut ready) = (false, Vec::new());
             for task in run.tasks.iter_mut().filter(|task| task.phase == Phase::Pending) {
-                let before: Vec<Phase> = task.predecessors().map(phase).collect();
-                match readiness(task, &before) {
-                    None => {}
-                    Some(Ok(())) => ready.push(task.clone()),
-                    Some(Err(why)) => {
-                        (task.phase, task.start_time, task.end_time) = (Phase::UpstreamFailed, now, now);
-                        why.clone_into(&mut task.message);
-                        blocked = true;
+                let never = match readiness::of(task, &known) {
+                    Readiness::Waits => continue,
+                    Readiness::Begins => {
+                        ready.push(task.clone());
+                        continue;
                     }
-                }
+                    Readiness::Failed => Phase::UpstreamFailed,
+                    Readiness::Excluded => Phase::Excluded,
+                };
+                (task.phase, task.start_time, task.end_time) = (never, now, now);
+                "What it depends on did not end as it asks".clone_into(&mut task.message);
+                blocked = true;
             }
             if blocked {
-                workspace.put_job_run(&run)?;
+                context.workspace.put_job_run(&run)?;
                 continue;
             }
             ready
@@ -208,16 +181,34 @@ async fn run_tasks(
         if wave.is_empty() || cancellation.is_cancelled() {
             return Ok(());
         }
-        let tasks = wave.into_iter().map(|task| one(workspace, shared, task, environments, cancellation));
+        let tasks = wave.into_iter().map(|task| one(context, task, cancellation));
         join_all(tasks).await.into_iter().collect::<Result<Vec<()>, ApiError>>()?;
     }
 }
 
 async fn one(
-    workspace: &Workspace,
-    shared: &Mutex<Run>,
+    context: &Context<'_>,
     mut task: TaskRun,
-    environments: &[Value],
+    cancellation: &CancellationToken,
+) -> Result<(), ApiError> {
+    task.phase = Phase::Running;
+    task.start_time = context.workspace.clock().unix_milliseconds();
+    let mut settings = Value::Object(task.settings.clone());
+    context
+        .record(|run| {
+            replace(run, &task);
+            fill_in(&mut settings, &|reference| reference::of_tasks(&run.tasks, reference));
+        })
+        .await?;
+    task.settings = settings.as_object().cloned().unwrap_or_default();
+    attempts(context, &mut task, cancellation).await?;
+    context.record(|run| replace(run, &task)).await
+}
+
+/// Runs a task until it succeeds or may not be tried again.
+pub(super) async fn attempts(
+    context: &Context<'_>,
+    task: &mut TaskRun,
     cancellation: &CancellationToken,
 ) -> Result<(), ApiError> {
     let setting = |name: &str| task.settings.get(name).and_then(Value::as_i64);
@@ -229,27 +220,11 @@ async fn one(
         setting("min_retry_interval_millis").unwrap_or(0).clamp(0, 3_600_000).unsigned_abs(),
     );
     let on_timeout = task.settings.get("retry_on_timeout").and_then(Value::as_bool).unwrap_or(false);
-    let (run_as, values) = {
-        task.phase = Phase::Running;
-        task.start_time = workspace.clock().unix_milliseconds();
-        let mut run = shared.lock().await;
-        replace(&mut run, &task);
-        workspace.put_job_run(&run)?;
-        let values = run.tasks.iter().map(|task| (task.task_key.clone(), Value::Object(task.values.clone())));
-        (run.run_as.clone(), values.collect::<Map<String, Value>>())
-    };
-    let mut settings = Value::Object(task.settings.clone());
-    fill_in(&mut settings, &|reference| {
-        let (key, name) = reference.strip_prefix("tasks.")?.split_once(".values.")?;
-        let value = values.get(key)?.get(name)?;
-        Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-    });
-    task.settings = settings.as_object().cloned().unwrap_or_default();
-    let context = Context { environments, values };
     loop {
-        let Ended { phase, output } = attempt(workspace, &run_as, &task, &context, cancellation).await;
+        let Ended { phase, output } = attempt(context, task, cancellation).await;
         task.values.extend(output.values.clone());
-        workspace.put_output(task.run_id, &output)?;
+        task.outcome.clone_from(&output.outcome);
+        context.workspace.put_output(task.run_id, &output)?;
         let again = phase == Phase::Failed || (phase == Phase::TimedOut && on_timeout);
         if again && i64::from(task.attempt) < retries && !cancellation.is_cancelled() {
             task.attempt += 1;
@@ -261,56 +236,73 @@ async fn one(
         }
         task.phase = phase;
         task.message = output.error.unwrap_or_default();
-        task.end_time = workspace.clock().unix_milliseconds();
-        let mut run = shared.lock().await;
-        replace(&mut run, &task);
-        return workspace.put_job_run(&run);
+        task.end_time = context.workspace.clock().unix_milliseconds();
+        return Ok(());
     }
 }
 
 fn replace(run: &mut Run, task: &TaskRun) {
     if let Some(known) = run.tasks.iter_mut().find(|known| known.run_id == task.run_id) {
+        // Iterations record themselves.
+        let iterations = std::mem::take(&mut known.iterations);
         known.clone_from(task);
+        known.iterations = iterations;
     }
 }
 
 /// One attempt at a task, to its end.
-async fn attempt(
-    workspace: &Workspace,
-    run_as: &str,
-    task: &TaskRun,
-    context: &Context<'_>,
-    cancellation: &CancellationToken,
-) -> Ended {
+async fn attempt(context: &Context<'_>, task: &TaskRun, cancellation: &CancellationToken) -> Ended {
+    let workspace = context.workspace;
+    // What is waited for ends within the task's time, or is cancelled and then waited for.
+    let ending = cancellation.child_token();
     let working = async {
         let principal =
-            workspace.directory().principal(run_as).map_err(|error| ApiError::internal(&error))?;
-        let principal = principal.ok_or_else(|| ApiError::not_found("Principal", run_as))?;
+            workspace.directory().principal(&context.run_as).map_err(|error| ApiError::internal(&error))?;
+        let principal = principal.ok_or_else(|| ApiError::not_found("Principal", &context.run_as))?;
         let caller = Caller { principal, scopes: vec![ALL_APIS.to_owned()] };
+        if let Some(settings) = task.settings.get("condition_task") {
+            let outcome = Some(control::condition(settings)?.to_string());
+            return Ok(Ended { phase: Phase::Succeeded, output: Output { outcome, ..Output::default() } });
+        }
+        if let Some(settings) = task.settings.get("for_each_task") {
+            return control::for_each(context, task, settings, &ending).await;
+        }
+        if let Some(settings) = task.settings.get("run_job_task") {
+            return control::run_job(context, &caller, settings, &ending).await;
+        }
         match work(workspace, &caller, task, context).await? {
-            Work::Process(launch) => {
-                Ok(process::run(workspace, launch, timeout(&task.settings), cancellation).await)
-            }
+            Work::Process(launch) => Ok(process::run(workspace, launch, &ending).await),
             Work::Sql { warehouse, statements, parameters } => {
                 let run = query(workspace, &caller, &warehouse, &statements, &parameters);
-                let limit = async {
-                    match timeout(&task.settings) {
-                        Some(timeout) => tokio::time::sleep(timeout).await,
-                        None => std::future::pending().await,
-                    }
-                };
                 Ok(tokio::select! {
                     output = run => Ended { phase: Phase::Succeeded, output: output? },
-                    () = cancellation.cancelled() => Ended { phase: Phase::Canceled, output: Output::default() },
-                    () = limit => process::timed_out(Output::default()),
+                    () = ending.cancelled() => Ended { phase: Phase::Canceled, output: Output::default() },
                 })
             }
         }
     };
-    working.await.unwrap_or_else(|error: ApiError| {
-        let output = Output { error: Some(error.message), ..Output::default() };
-        Ended { phase: Phase::Failed, output }
-    })
+    let limit = async {
+        match timeout(&task.settings) {
+            Some(timeout) => tokio::time::sleep(timeout).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(working);
+    let (ended, is_late) = tokio::select! {
+        ended = &mut working => (ended, false),
+        () = limit => {
+            ending.cancel();
+            (working.await, true)
+        }
+    };
+    match ended {
+        Ok(Ended { phase: Phase::Canceled, output }) if is_late => process::timed_out(output),
+        Ok(ended) => ended,
+        Err(error) => {
+            let output = Output { error: Some(error.message), ..Output::default() };
+            Ended { phase: Phase::Failed, output }
+        }
+    }
 }
 
 /// Runs the statements of a SQL task one after the other; the last answer is the task's.
@@ -350,39 +342,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_are_filled_in_and_unknown_ones_stay() {
-        let mut value = json!({ "parameters": ["--day={{ job.parameters.day }}", "{{x}}", "{{", "a}}b"] });
-        fill_in(&mut value, &|name| (name == "job.parameters.day").then(|| "monday".to_owned()));
-        assert_eq!(value["parameters"], json!(["--day=monday", "{{x}}", "{{", "a}}b"]));
-    }
-
-    #[test]
     fn tasks_of_other_kinds_name_themselves() {
         let task = json!({ "task_key": "a", "dbt_task": {} });
         let error = check(task.as_object().unwrap()).unwrap_err();
         assert!(error.message.ends_with("job tasks of kind dbt_task"), "{error}");
-    }
-
-    #[test]
-    fn run_if_decides_by_what_came_before() {
-        let task = |run_if: &str| {
-            let settings = json!({ "run_if": run_if }).as_object().cloned().unwrap_or_default();
-            TaskRun { settings, ..TaskRun::default() }
-        };
-        let (good, bad, open) = (Phase::Succeeded, Phase::Failed, Phase::Running);
-        for (run_if, before, may) in [
-            ("ALL_SUCCESS", vec![good, good], Some(true)),
-            ("ALL_SUCCESS", vec![good, bad], Some(false)),
-            ("ALL_SUCCESS", vec![good, open], None),
-            ("ALL_DONE", vec![good, bad], Some(true)),
-            ("AT_LEAST_ONE_SUCCESS", vec![bad, good], Some(true)),
-            ("AT_LEAST_ONE_SUCCESS", vec![bad], Some(false)),
-            ("NONE_FAILED", vec![good, Phase::Canceled], Some(true)),
-            ("ALL_FAILED", vec![bad, bad], Some(true)),
-            ("AT_LEAST_ONE_FAILED", vec![good, bad], Some(true)),
-            ("AT_LEAST_ONE_FAILED", vec![good], Some(false)),
-        ] {
-            assert_eq!(readiness(&task(run_if), &before).map(|ready| ready.is_ok()), may, "{run_if}");
-        }
     }
 }

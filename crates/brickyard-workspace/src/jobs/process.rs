@@ -38,13 +38,8 @@ pub(super) struct Ended {
     pub(super) output: Output,
 }
 
-/// Runs a program in a process group of its own until it ends, its time is over or the run is cancelled.
-pub(super) async fn run(
-    workspace: &Workspace,
-    launch: Launch,
-    timeout: Option<Duration>,
-    cancellation: &CancellationToken,
-) -> Ended {
+/// Runs a program in a process group of its own until it ends or is cancelled.
+pub(super) async fn run(workspace: &Workspace, launch: Launch, cancellation: &CancellationToken) -> Ended {
     let mut words = workspace.config().provision.warden();
     // The warden ends its family when its input is closed: that is how it learns that we are gone.
     let input = if words.is_empty() { Stdio::null() } else { Stdio::piped() };
@@ -81,16 +76,9 @@ pub(super) async fn run(
         tokio::join!(keep(stdout, &log, false), keep(stderr, &log, true));
     };
     let waiting = async {
-        let limit = async {
-            match timeout {
-                Some(timeout) => tokio::time::sleep(timeout).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             status = child.wait() => Reason::Ended(status.ok()),
             () = cancellation.cancelled() => { end(&mut child).await; Reason::Cancelled }
-            () = limit => { end(&mut child).await; Reason::TimedOut }
         }
     };
     // A grandchild may hold the pipes open after the process is gone; it is not waited for long.
@@ -128,7 +116,6 @@ pub(super) async fn run(
             )
         }
         Reason::Cancelled => ended(Phase::Canceled, output, None),
-        Reason::TimedOut => timed_out(output),
     }
 }
 
@@ -148,7 +135,6 @@ fn given_back(file: Option<&Path>) -> Output {
 enum Reason {
     Ended(Option<std::process::ExitStatus>),
     Cancelled,
-    TimedOut,
 }
 
 fn ended(phase: Phase, output: Output, error: Option<String>) -> Ended {

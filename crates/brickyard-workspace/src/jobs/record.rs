@@ -63,6 +63,8 @@ pub(super) enum Phase {
     TimedOut,
     /// A task whose predecessor failed.
     UpstreamFailed,
+    /// A task that was not to run, which is no failure.
+    Excluded,
     /// A run that was one too many.
     Skipped,
 }
@@ -72,19 +74,29 @@ impl Phase {
         !matches!(self, Self::Pending | Self::Running)
     }
 
+    /// How it ended, in the platform's word.
+    pub(super) fn result(self) -> Option<&'static str> {
+        match self {
+            Self::Pending | Self::Running => None,
+            Self::Succeeded => Some("SUCCESS"),
+            Self::Failed => Some("FAILED"),
+            Self::Canceled => Some("CANCELED"),
+            Self::TimedOut => Some("TIMEDOUT"),
+            Self::UpstreamFailed => Some("UPSTREAM_FAILED"),
+            Self::Excluded => Some("EXCLUDED"),
+            Self::Skipped => Some("MAXIMUM_CONCURRENT_RUNS_REACHED"),
+        }
+    }
+
     fn state(self, message: &str) -> Value {
-        let (life, result) = match self {
-            Self::Pending => ("PENDING", None),
-            Self::Running => ("RUNNING", None),
-            Self::Succeeded => ("TERMINATED", Some("SUCCESS")),
-            Self::Failed => ("TERMINATED", Some("FAILED")),
-            Self::Canceled => ("TERMINATED", Some("CANCELED")),
-            Self::TimedOut => ("TERMINATED", Some("TIMEDOUT")),
-            Self::UpstreamFailed => ("TERMINATED", Some("UPSTREAM_FAILED")),
-            Self::Skipped => ("SKIPPED", Some("MAXIMUM_CONCURRENT_RUNS_REACHED")),
+        let life = match self {
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+            Self::Skipped | Self::Excluded => "SKIPPED",
+            _ => "TERMINATED",
         };
         let mut state = json!({ "life_cycle_state": life, "state_message": message, "user_cancelled_or_timedout": matches!(self, Self::Canceled | Self::TimedOut) });
-        if let Some(result) = result {
+        if let Some(result) = self.result() {
             state["result_state"] = json!(result);
         }
         state
@@ -98,7 +110,7 @@ impl Phase {
         match self {
             Self::Pending => json!({ "state": "PENDING" }),
             Self::Running => json!({ "state": "RUNNING" }),
-            Self::Succeeded => over("SUCCESS", "SUCCESS"),
+            Self::Succeeded | Self::Excluded => over("SUCCESS", "SUCCESS"),
             Self::Failed | Self::UpstreamFailed | Self::TimedOut => {
                 over("RUN_EXECUTION_ERROR", "CLIENT_ERROR")
             }
@@ -123,6 +135,12 @@ pub(super) struct TaskRun {
     /// Values it set for later tasks.
     #[serde(default)]
     pub(super) values: Map<String, Value>,
+    /// `true` or `false`, of a condition.
+    #[serde(default)]
+    pub(super) outcome: Option<String>,
+    /// Runs for single inputs, of a `for_each_task`.
+    #[serde(default)]
+    pub(super) iterations: Vec<TaskRun>,
 }
 
 impl TaskRun {
@@ -135,13 +153,22 @@ impl TaskRun {
         shown["start_time"] = json!(self.start_time);
         shown["end_time"] = json!(self.end_time);
         shown["attempt_number"] = json!(self.attempt);
+        if let Some(outcome) = &self.outcome {
+            shown["condition_task"]["outcome"] = json!(outcome);
+        }
+        if !self.iterations.is_empty() {
+            shown["for_each_task"]["stats"] = super::control::shown(&self.iterations);
+        }
         shown
     }
 
-    /// Keys of the tasks that must have succeeded before.
-    pub(super) fn predecessors(&self) -> impl Iterator<Item = &str> {
+    /// Keys of the tasks before it, and the outcome it waits for where one is a condition.
+    pub(super) fn predecessors(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         let list = self.settings.get("depends_on").and_then(Value::as_array).into_iter().flatten();
-        list.filter_map(|one| one.get("task_key").and_then(Value::as_str))
+        list.filter_map(|one| {
+            let outcome = one.get("outcome").and_then(Value::as_str);
+            one.get("task_key").and_then(Value::as_str).map(|key| (key, outcome))
+        })
     }
 }
 
@@ -163,9 +190,33 @@ pub(super) struct Run {
     /// How long all of it may take.
     #[serde(default)]
     pub(super) timeout_seconds: Option<u64>,
+    /// How many jobs are above this one.
+    #[serde(default)]
+    pub(super) depth: u32,
 }
 
 impl Run {
+    /// Every run of a task: those of tasks, and of their iterations.
+    pub(super) fn task_runs(&self) -> impl Iterator<Item = &TaskRun> {
+        self.tasks.iter().flat_map(|task| std::iter::once(task).chain(&task.iterations))
+    }
+
+    /// Changes a task.
+    pub(super) fn task(&mut self, run_id: u64, change: impl FnOnce(&mut TaskRun)) {
+        if let Some(task) = self.tasks.iter_mut().find(|task| task.run_id == run_id) {
+            change(task);
+        }
+    }
+
+    /// Puts one iteration of a task.
+    pub(super) fn iteration(&mut self, parent: u64, iteration: &TaskRun) {
+        let task = self.tasks.iter_mut().find(|task| task.run_id == parent);
+        let known = task.into_iter().flat_map(|task| &mut task.iterations);
+        for known in known.filter(|known| known.run_id == iteration.run_id) {
+            known.clone_from(iteration);
+        }
+    }
+
     pub(super) fn shown(&self, with_tasks: bool) -> Value {
         let mut shown = json!({
             "run_id": self.run_id,
@@ -205,6 +256,12 @@ pub(super) struct Output {
     /// `sql_output` of a SQL task.
     #[serde(default)]
     pub(super) sql: Option<Value>,
+    /// The run that a `run_job_task` started.
+    #[serde(default)]
+    pub(super) run_job: Option<u64>,
+    /// `true` or `false`, of a condition.
+    #[serde(default)]
+    pub(super) outcome: Option<String>,
     /// Values for later tasks.
     #[serde(default)]
     pub(super) values: Map<String, Value>,
@@ -238,7 +295,7 @@ impl Workspace {
     }
 
     pub(super) fn put_job_run(&self, run: &Run) -> Result<(), ApiError> {
-        for task in &run.tasks {
+        for task in run.task_runs() {
             self.store().insert(TASK_PLACE, &key(task.run_id), &run.run_id).map_err(failed)?;
         }
         self.store().put(RUN, &key(run.run_id), run).map_err(failed)
@@ -263,7 +320,7 @@ impl Workspace {
     }
 
     pub(super) fn delete_job_run(&self, run: &Run) -> Result<(), ApiError> {
-        for task in &run.tasks {
+        for task in run.task_runs() {
             self.store().delete(TASK_PLACE, &key(task.run_id)).map_err(failed)?;
             self.store().delete(OUTPUT, &key(task.run_id)).map_err(failed)?;
         }
@@ -284,8 +341,14 @@ impl Workspace {
         let now = self.clock().unix_milliseconds();
         for mut run in self.job_runs()?.into_iter().filter(|run| !run.phase.is_over()) {
             let message = "The workspace stopped while the run was under way";
-            for task in run.tasks.iter_mut().filter(|task| !task.phase.is_over()) {
-                (task.phase, task.message, task.end_time) = (Phase::Failed, message.to_owned(), now);
+            let tasks = run.tasks.iter_mut().flat_map(|task| {
+                let TaskRun { phase, message, end_time, iterations, .. } = task;
+                let inner =
+                    iterations.iter_mut().map(|one| (&mut one.phase, &mut one.message, &mut one.end_time));
+                std::iter::once((phase, message, end_time)).chain(inner)
+            });
+            for (phase, told, end_time) in tasks.filter(|(phase, ..)| !phase.is_over()) {
+                (*phase, *told, *end_time) = (Phase::Failed, message.to_owned(), now);
             }
             (run.phase, run.message, run.end_time) = (Phase::Failed, message.to_owned(), now);
             self.put_job_run(&run)?;

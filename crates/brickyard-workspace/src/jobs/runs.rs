@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::execute;
 use super::record::{Job, KIND, Phase, Run, TaskRun, fresh_id, id};
+use super::reference::fill_in;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::request::{JsonBody, Parameters};
@@ -26,7 +27,7 @@ pub(super) struct RunNow {
 
 /// Parameters of one run, in today's form and in those of single kinds of task.
 #[derive(Default, Deserialize)]
-struct Given {
+pub(super) struct Given {
     #[serde(default)]
     job_parameters: Map<String, Value>,
     python_params: Option<Vec<String>>,
@@ -70,25 +71,31 @@ pub(super) async fn run_now(
     if let Some(known) = earlier(&workspace, token.as_deref())? {
         return Ok(known);
     }
-    begin(&workspace, &caller, &job, &wanted.given, wanted.only.as_deref(), token)
+    let run_id = begin(&workspace, &caller, &job, &wanted.given, wanted.only.as_deref(), token, 0)?;
+    Ok(started(run_id))
 }
 
 /// The run an earlier request with the same token started.
 fn earlier(workspace: &Workspace, token: Option<&str>) -> Result<Option<Json<Value>>, ApiError> {
     let Some(token) = token else { return Ok(None) };
     let run_id = workspace.store().get::<u64>(TOKEN, token).map_err(|error| ApiError::internal(&error))?;
-    Ok(run_id.map(|run_id| Json(json!({ "run_id": run_id, "number_in_job": run_id }))))
+    Ok(run_id.map(started))
 }
 
-/// Makes a run of a job and starts it.
-fn begin(
+fn started(run_id: u64) -> Json<Value> {
+    Json(json!({ "run_id": run_id, "number_in_job": run_id }))
+}
+
+/// Makes a run of a job and starts it; `depth` is how many jobs are above it.
+pub(super) fn begin(
     workspace: &Workspace,
     caller: &Caller,
     job: &Job,
     given: &Given,
     only: Option<&[String]>,
     token: Option<String>,
-) -> ApiResult<Value> {
+    depth: u32,
+) -> Result<u64, ApiError> {
     let list = |field: &str| job.settings.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
     let mut parameters: Vec<(String, String)> = Vec::new();
     for parameter in list("parameters") {
@@ -113,14 +120,18 @@ fn begin(
         }
         given.put_into(&mut settings);
         // Parameters of the job are handed to notebooks by their names.
-        if let Some(notebook) = settings.get_mut("notebook_task").and_then(Value::as_object_mut) {
+        let notebook = match settings.get_mut("for_each_task") {
+            Some(iterations) => iterations.pointer_mut("/task/notebook_task"),
+            None => settings.get_mut("notebook_task"),
+        };
+        if let Some(notebook) = notebook.and_then(Value::as_object_mut) {
             let base = notebook.entry("base_parameters").or_insert_with(|| json!({}));
             if let Some(base) = base.as_object_mut() {
                 base.extend(parameters.iter().map(|(name, value)| (name.clone(), json!(value))));
             }
         }
         let mut settings = Value::Object(settings);
-        execute::fill_in(&mut settings, &|reference| match reference.strip_prefix("job.parameters.") {
+        fill_in(&mut settings, &|reference| match reference.strip_prefix("job.parameters.") {
             Some(name) => parameters.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()),
             None => match reference {
                 "job.id" => Some(job.job_id.to_string()),
@@ -146,6 +157,7 @@ fn begin(
         tasks,
         parameters,
         timeout_seconds: job.settings.get("timeout_seconds").and_then(Value::as_u64),
+        depth,
     };
     let allowed = job.settings.get("max_concurrent_runs").and_then(Value::as_u64).unwrap_or(1).max(1);
     let running = workspace.job_runs()?;
@@ -164,7 +176,7 @@ fn begin(
     if run.phase == Phase::Pending {
         execute::start(workspace, run, list("environments"));
     }
-    Ok(Json(json!({ "run_id": run_id, "number_in_job": run_id })))
+    Ok(run_id)
 }
 
 /// Runs tasks once, without a job that stays.
@@ -182,7 +194,7 @@ pub(super) async fn submit(
         settings.insert("name".to_owned(), name);
     }
     let job = super::definitions::make(&workspace, &caller, &mut settings, true)?;
-    begin(&workspace, &caller, &job, &Given::default(), None, token)
+    Ok(started(begin(&workspace, &caller, &job, &Given::default(), None, token, 0)?))
 }
 
 /// Forgets a run that is over.
@@ -230,7 +242,14 @@ pub(super) async fn show(
     Parameters(wanted): Parameters<ById>,
 ) -> ApiResult<Value> {
     let run = workspace.job_run_for(&caller, wanted.run_id, "CAN_VIEW")?;
-    Ok(Json(run.shown(true)))
+    let mut shown = run.shown(true);
+    // Asked by its own id, a task with iterations shows them.
+    let asked = run.tasks.iter().find(|task| task.run_id == wanted.run_id && !task.iterations.is_empty());
+    if let Some(task) = asked {
+        shown["run_id"] = json!(task.run_id);
+        shown["iterations"] = task.iterations.iter().map(TaskRun::shown).collect();
+    }
+    Ok(Json(shown))
 }
 
 /// What one task wrote; a run of several tasks must be asked task by task.
@@ -240,7 +259,7 @@ pub(super) async fn output(
     Parameters(wanted): Parameters<ById>,
 ) -> ApiResult<Value> {
     let run = workspace.job_run_for(&caller, wanted.run_id, "CAN_VIEW")?;
-    let task = match run.tasks.iter().find(|task| task.run_id == wanted.run_id) {
+    let task = match run.task_runs().find(|task| task.run_id == wanted.run_id) {
         Some(task) => task,
         None if run.tasks.len() == 1 => &run.tasks[0],
         None => {
@@ -263,6 +282,9 @@ pub(super) async fn output(
     }
     if let Some(sql) = output.sql {
         answer["sql_output"] = sql;
+    }
+    if let Some(run_id) = output.run_job {
+        answer["run_job_output"] = json!({ "run_id": run_id });
     }
     for (field, value) in [("error", output.error), ("error_trace", output.error_trace)] {
         if let Some(value) = value {

@@ -23,7 +23,15 @@ const WHEEL: &str = include_str!("wheel.py");
 const LARGEST: u64 = 256 * 1024 * 1024;
 
 /// Kinds of task that run here.
-pub(super) const KINDS: [&str; 4] = ["spark_python_task", "python_wheel_task", "notebook_task", "sql_task"];
+pub(super) const KINDS: [&str; 7] = [
+    "spark_python_task",
+    "python_wheel_task",
+    "notebook_task",
+    "sql_task",
+    "condition_task",
+    "for_each_task",
+    "run_job_task",
+];
 
 /// What there is to do.
 pub(super) enum Work {
@@ -72,7 +80,7 @@ pub(super) async fn work(
         let directory = tempfile::tempdir().map_err(|error| ApiError::internal(&error))?;
         let given = json!({
             "parameters": notebook.get("base_parameters").cloned().unwrap_or_else(|| json!({})),
-            "task_values": context.values,
+            "task_values": context.values().await,
             "warehouse_id": notebook.get("warehouse_id"),
             "language": language,
         });

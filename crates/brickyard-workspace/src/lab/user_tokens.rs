@@ -1,4 +1,5 @@
-//! What an app's front door would forward, for tests that call the app's code without one.
+//! Tokens of other users: what an app's front door would forward, for tests that call the app's code without one, and
+//! what a user's own tools would have, for `brickyard psql --as` and `brickyard sql --as`.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,6 +10,8 @@ use super::only_admins;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::request::JsonBody;
+use crate::scope::ALL_APIS;
+use crate::token::LIFETIME;
 use crate::workspace::Workspace;
 
 #[derive(Deserialize)]
@@ -38,4 +41,22 @@ pub(super) async fn make(
         }
     }
     Ok(Json(json!({ "headers": headers, "expires_in": visitor.expires_in })))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Who {
+    user: String,
+}
+
+/// The access token that a user's own tools would get by signing in; it lives one hour.
+pub(super) async fn sign_in(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(who): JsonBody<Who>,
+) -> ApiResult<Value> {
+    only_admins(&workspace, &caller)?;
+    let known = workspace.directory().principal(&who.user).map_err(|error| ApiError::internal(&error))?;
+    let user = known.ok_or_else(|| ApiError::not_found("User", &who.user))?;
+    let token = workspace.token_for(user.name(), "databricks-cli", &[ALL_APIS.to_owned()]);
+    Ok(Json(json!({ "access_token": token, "expires_in": LIFETIME })))
 }

@@ -102,7 +102,8 @@ impl Lakebase {
             warden: config.provision.warden(),
             max_connections: record.connections,
             outside: config.outside_postgres.clone(),
-            settings: Vec::new(),
+            // Branches by time ask when something was committed last.
+            settings: vec![("track_commit_timestamp".to_owned(), "on".to_owned())],
             tracker: workspace.tracker().clone(),
             cancellation: workspace.cancellation().clone(),
         });
@@ -167,6 +168,19 @@ impl Lakebase {
 }
 
 impl Compute {
+    /// When something was committed last, by the workspace's clock, or a time after that: the start of the server where
+    /// nothing was since.
+    pub(crate) async fn last_commit(&self, workspace: &Workspace) -> Result<jiff::Timestamp, LakebaseError> {
+        let sql = "SELECT (extract(epoch FROM coalesce((SELECT timestamp FROM pg_last_committed_xact()), \
+                   pg_postmaster_start_time())) * 1000000)::bigint";
+        let rows = self.client("postgres").await?.query(sql).await?;
+        let told = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten());
+        let time = told.and_then(|text| jiff::Timestamp::from_microsecond(text.parse().ok()?).ok());
+        let time =
+            time.ok_or_else(|| LakebaseError::invalid("The server tells no time of its last commit"))?;
+        Ok(time.saturating_add(workspace.clock().offset()).unwrap_or(time))
+    }
+
     pub(crate) fn uid(&self) -> &str {
         &self.uid
     }

@@ -75,6 +75,8 @@ impl Lakebase {
             tls: workspace.gateway().authority().server_config(&names, &[b"postgresql"])?,
             authenticator: Arc::new(Door::new(workspace, id)),
             connection_limit: record.connections,
+            // `DISCARD ALL` leaves what a new session does not have: placeholders such as `app.user` are '' and not
+            // NULL for `current_setting`, `setseed` holds, and the earlier client's cancel key still fits.
             lend_backends: false,
             clock: {
                 let clock = workspace.clock().clone();

@@ -69,6 +69,16 @@ pub(super) fn all(workspace: &Workspace) -> Result<Vec<Pipeline>, ApiError> {
     known.into_iter().map(|(id, _)| find(workspace, &id)).collect()
 }
 
+/// Pipelines whose update was broken off by the end of the workspace.
+pub(super) fn broken_off(workspace: &Workspace) -> Result<Vec<String>, ApiError> {
+    let known = workspace.store().list::<Pipeline>(KIND, "").map_err(LakebaseError::from)?;
+    let broken = |pipeline: &Pipeline| {
+        let last = pipeline.updates.first();
+        last.is_some_and(|update| update.state == "RUNNING" && update.life != super::run::life())
+    };
+    Ok(known.into_iter().filter(|(_, pipeline)| broken(pipeline)).map(|(id, _)| id).collect())
+}
+
 pub(super) fn put(workspace: &Workspace, pipeline: &Pipeline) -> Result<(), ApiError> {
     Ok(workspace.store().put(KIND, &pipeline.id, pipeline).map_err(LakebaseError::from)?)
 }

@@ -1,4 +1,5 @@
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -6,6 +7,9 @@ use super::record::{Pipeline, Update, find, put};
 use crate::error::ApiError;
 use crate::synced_tables;
 use crate::workspace::Workspace;
+
+/// How often a continuous pipeline looks at the versions of its sources.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// A name of this process's life, by which an update that was broken off is told from one that goes on.
 pub(super) fn life() -> &'static str {
@@ -76,17 +80,46 @@ pub(super) fn end(workspace: &Workspace, id: &str, update: &str, state: &str) ->
 async fn run(workspace: &Workspace, id: &str, update: &Update) -> Result<(), ApiError> {
     let mut outcome = Ok(());
     for table in synced_tables::of_pipeline(workspace, id)? {
-        if update.selection.is_empty() || update.selection.contains(&table.name) {
+        let wanted = update.selection.is_empty() || update.selection.contains(&table.name);
+        if wanted && (update.full_refresh || !table.is_continuous() || table.is_behind(workspace)) {
             outcome = outcome.and(synced_tables::sync(workspace, &table.name).await);
         }
     }
-    outcome
+    outcome?;
+    follow(workspace, id).await
+}
+
+/// Copies the tables of a continuous pipeline whenever their sources have another version; at once over where the
+/// pipeline has none. A copy that fails ends it.
+async fn follow(workspace: &Workspace, id: &str) -> Result<(), ApiError> {
+    loop {
+        let mut tables = synced_tables::of_pipeline(workspace, id)?;
+        tables.retain(synced_tables::SyncedTable::is_continuous);
+        if tables.is_empty() {
+            return Ok(());
+        }
+        for table in tables.into_iter().filter(|table| table.is_behind(workspace)) {
+            synced_tables::sync(workspace, &table.name).await?;
+        }
+        tokio::time::sleep(LOOK).await; // for the next version, which another program may write
+    }
+}
+
+/// Goes on with the continuous pipelines that ran when the workspace ended.
+pub(crate) fn resume(workspace: &Workspace) {
+    for id in super::record::broken_off(workspace).unwrap_or_default() {
+        let continuous = synced_tables::of_pipeline(workspace, &id)
+            .is_ok_and(|tables| tables.iter().any(synced_tables::SyncedTable::is_continuous));
+        if continuous && let Err(error) = start(workspace, &id, "RETRY_ON_FAILURE", false, &[]) {
+            tracing::warn!(pipeline = id, "Pipeline `{id}` does not go on: {}", error.message);
+        }
+    }
 }
 
 /// Waits until somebody has stopped the update.
 async fn stopped(workspace: &Workspace, id: &str, update: &str) {
     let runs = |pipeline: &Pipeline| pipeline.active().is_some_and(|active| active.id == update);
     while find(workspace, id).is_ok_and(|pipeline| runs(&pipeline)) {
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        tokio::time::sleep(LOOK).await;
     }
 }

@@ -55,6 +55,8 @@ pub(super) async fn get(
     Path(id): Path<String>,
 ) -> ApiResult<Value> {
     let pipeline = seen(&workspace, &caller, &id, "CAN_VIEW")?;
+    let tables = synced_tables::of_pipeline(&workspace, &id)?;
+    let continuous = tables.iter().any(synced_tables::SyncedTable::is_continuous);
     Ok(Json(json!({
         "pipeline_id": pipeline.id,
         "name": pipeline.name,
@@ -62,7 +64,7 @@ pub(super) async fn get(
         "run_as_user_name": pipeline.creator,
         "state": state(&pipeline),
         "latest_updates": states(&pipeline),
-        "spec": { "id": pipeline.id, "name": pipeline.name, "continuous": false, "serverless": true },
+        "spec": { "id": pipeline.id, "name": pipeline.name, "continuous": continuous, "serverless": true },
     })))
 }
 

@@ -104,13 +104,14 @@ pub(super) async fn make(
 ) -> Result<Branch, ApiError> {
     let of = names::project(workspace, project)?;
     let spec = &body["spec"];
-    for field in ["source_branch_lsn", "source_branch_time", "source_snapshot"] {
+    for field in ["source_branch_lsn", "source_snapshot"] {
         if spec.get(field).is_some_and(|value| !value.is_null()) {
             return Err(ApiError::not_implemented(format_args!(
                 "branches by {field}: it copies the source branch as it is now"
             )));
         }
     }
+    let asked = point_in_time(workspace, spec)?;
     let source = spec["source_branch"].as_str().unwrap_or(&of.default_branch);
     let source = match names::split(source) {
         Some((of, branch, "")) if of == project => names::branch(workspace, project, branch)?,
@@ -122,12 +123,13 @@ pub(super) async fn make(
         id: id.to_owned(),
         uid: uuid::Uuid::new_v4().to_string(),
         source: Some(source.name()),
-        source_time: Some(now.to_string()),
+        source_time: Some(asked.unwrap_or(now).to_string()),
         protected: spec["is_protected"].as_bool().unwrap_or(false),
         expires: expiry(workspace, spec)?,
         created: now.to_string(),
         updated: now.to_string(),
     };
+    check_point(workspace, &source.uid, asked).await?;
     if !workspace.store().insert(BRANCH, &branch.name(), &branch).map_err(LakebaseError::from)? {
         return Err(exists("branch", "project"));
     }
@@ -136,7 +138,43 @@ pub(super) async fn make(
         workspace.store().delete(BRANCH, &branch.name()).map_err(LakebaseError::from)?;
         return Err(error.into());
     }
+    // Once more: what was committed while it was copied may be in the copy.
+    if let Err(error) = check_point(workspace, &source.uid, asked).await {
+        delete(workspace, &branch).await?;
+        return Err(error);
+    }
     Ok(branch)
+}
+
+/// The time whose state a branch is to begin with; 400 where it is none or has not come.
+fn point_in_time(workspace: &Workspace, spec: &Value) -> Result<Option<jiff::Timestamp>, ApiError> {
+    let Some(asked) = spec.get("source_branch_time").filter(|value| !value.is_null()) else {
+        return Ok(None);
+    };
+    let text = asked.as_str().unwrap_or_default();
+    let time: jiff::Timestamp =
+        text.parse().map_err(|_| ApiError::invalid(format!("source_branch_time '{text}' is not a time")))?;
+    if time > workspace.clock().now() {
+        return Err(ApiError::invalid(format!("source_branch_time '{text}' is in the future")));
+    }
+    Ok(Some(time))
+}
+
+/// No earlier state of a branch is kept, so a time is served while nothing was committed since: its state is the present.
+async fn check_point(
+    workspace: &Workspace,
+    server: &str,
+    asked: Option<jiff::Timestamp>,
+) -> Result<(), ApiError> {
+    let Some(asked) = asked else { return Ok(()) };
+    let compute = workspace.lakebase().ready(workspace, server).await?;
+    let last = compute.last_commit(workspace).await?;
+    if last <= asked {
+        return Ok(());
+    }
+    Err(ApiError::not_implemented(format_args!(
+        "branches by a source_branch_time before the last commit, which was at {last}: earlier states are not kept"
+    )))
 }
 
 /// Removes a branch with its endpoints and its data.

@@ -152,18 +152,17 @@ pub(super) fn relation(message: &[u8], queries: &mut dyn Queries, depth: usize) 
                 let sql = last(&parts, 1).ok_or(Malformed)?.text()?;
                 put(&mut output, 10, &statement(&queries.query(sql)?));
             }
-            number => match RELATIONS.iter().find(|(known, _)| *known == number) {
-                Some((_, shape)) => {
+            number => {
+                if let Some((_, shape)) = RELATIONS.iter().find(|(known, _)| *known == number) {
                     put(&mut output, number, &message_of(field.content, shape, queries, depth)?);
-                }
-                None => {
+                } else {
                     let name = REFUSED.iter().find(|(known, _)| *known == number);
                     return Err(match name {
                         Some((_, name)) => refused(name),
                         None => refused(format_args!("the operation {number} on data frames")),
                     });
                 }
-            },
+            }
         }
     }
     Ok(output)

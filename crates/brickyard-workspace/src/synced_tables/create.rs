@@ -84,7 +84,10 @@ pub(crate) async fn create(
     synced.uid = record.id;
     synced.pipeline = pipelines::choose(workspace, caller, spec, &format!("Synced table: {name}"))?;
     super::put(workspace, &synced)?;
-    pipelines::start(workspace, &synced.pipeline, "API_CALL", false, &[name])?;
+    // A continuous pipeline that runs finds its new table itself.
+    if !(synced.is_continuous() && pipelines::is_active(workspace, &synced.pipeline)) {
+        pipelines::start(workspace, &synced.pipeline, "API_CALL", false, &[name])?;
+    }
     super::find(workspace, &synced.name)
 }
 
@@ -146,24 +149,21 @@ fn check_unsupported(spec: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// `SNAPSHOT` and `TRIGGERED` are there; the latter needs a change data feed, as on the platform.
+/// `TRIGGERED` and `CONTINUOUS` need a change data feed, as on the platform.
 fn check_policy(workspace: &Workspace, spec: &Value, source: &str) -> Result<(), ApiError> {
     match spec["scheduling_policy"].as_str().unwrap_or("SNAPSHOT") {
         "SNAPSHOT" => Ok(()),
-        "TRIGGERED" => {
+        policy @ ("TRIGGERED" | "CONTINUOUS") => {
             let record = workspace.catalog().table_record(&quote(source))?;
             let feed = workspace.catalog().properties(&record)?.get("delta.enableChangeDataFeed").cloned();
             if feed.is_some_and(|on| on.eq_ignore_ascii_case("true")) {
                 return Ok(());
             }
             Err(ApiError::invalid(format!(
-                "Scheduling policy TRIGGERED needs the change data feed of the source: ALTER TABLE {source} SET \
+                "Scheduling policy {policy} needs the change data feed of the source: ALTER TABLE {source} SET \
                  TBLPROPERTIES (delta.enableChangeDataFeed = true), or use SNAPSHOT"
             )))
         }
-        "CONTINUOUS" => Err(ApiError::not_implemented(
-            "synced tables with the scheduling policy CONTINUOUS: use SNAPSHOT or TRIGGERED and start the pipeline",
-        )),
         other => Err(ApiError::invalid(format!("scheduling_policy '{other}' is unknown"))),
     }
 }

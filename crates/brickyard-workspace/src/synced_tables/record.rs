@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::catalog::{Column, ForeignTable, quote};
+use crate::workspace::Workspace;
 
 /// Which API a synced table was made through, and the name of its server there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +84,18 @@ impl SyncedTable {
             schema: self.schema.clone(),
             table: self.table.clone(),
         }
+    }
+
+    /// Whether it follows its source, version by version.
+    pub(crate) fn is_continuous(&self) -> bool {
+        self.spec["scheduling_policy"] == "CONTINUOUS"
+    }
+
+    /// Whether its source has another version than the one that is online.
+    pub(crate) fn is_behind(&self, workspace: &Workspace) -> bool {
+        let Ok(record) = workspace.catalog().table_record(&quote(&self.source)) else { return true };
+        let version = workspace.catalog().version(&record).ok();
+        version != self.last.as_ref().map(|last| last.version)
     }
 
     /// The query that gives the rows to copy, in the order of `columns`: rows without a whole key are left out.

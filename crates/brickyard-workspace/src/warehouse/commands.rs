@@ -2,6 +2,7 @@
 
 mod alter;
 mod catalogs;
+mod connections;
 mod copy;
 mod describe;
 mod explain;
@@ -37,6 +38,7 @@ pub(crate) async fn run(scene: &Scene<'_>, sql: &str, command: &Command) -> Resu
         Command::CreateView(create) => views::create(scene, create).await,
         Command::CreateFunction(create) => functions::create(scene, create).await,
         Command::CreateVolume(create) => volumes::create(scene, create),
+        Command::CreateConnection(create) => connections::create(scene, create),
         Command::Drop { kind, if_exists, temporary, name, cascade } => {
             let parts = name.values();
             let dropped = match kind {
@@ -48,6 +50,7 @@ pub(crate) async fn run(scene: &Scene<'_>, sql: &str, command: &Command) -> Resu
                 | Securable::View => tables::drop(scene, &parts, *kind == Securable::View),
                 Securable::Function => functions::drop(scene, &parts, *temporary),
                 Securable::Volume => volumes::drop(scene, &parts),
+                Securable::Connection => connections::drop(scene, &parts),
                 Securable::Variable => settings::drop_variable(scene, &parts),
                 other => Err(Fault::unsupported(format_args!("DROP {}", other.words()))),
             };
@@ -93,6 +96,7 @@ fn absent(fault: &Fault) -> bool {
             | "SCHEMA_NOT_FOUND"
             | "NO_SUCH_CATALOG_EXCEPTION"
             | "VOLUME_NOT_FOUND"
+            | "CONNECTION_NOT_FOUND"
             | "ROUTINE_NOT_FOUND"
             | "VARIABLE_NOT_FOUND"
     )

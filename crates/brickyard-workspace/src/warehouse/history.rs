@@ -62,6 +62,7 @@ pub(crate) struct Entry {
 impl History {
     /// A statement begins.
     pub(crate) fn begin(&self, workspace: &Workspace, mut entry: Entry) {
+        entry.text = without_secrets(entry.text);
         if entry.text.len() > TEXT {
             entry.text.truncate(entry.text.floor_char_boundary(TEXT));
         }
@@ -216,4 +217,14 @@ fn show(entry: &Entry) -> Value {
         "error_message": entry.error,
         "is_final": entry.ended.is_some(),
     })
+}
+
+/// The text without the options of a connection, which hold its credentials.
+fn without_secrets(text: String) -> String {
+    let upper = text.to_ascii_uppercase();
+    let makes = upper.contains("CREATE") && (upper.contains("CONNECTION") || upper.contains("SERVER"));
+    match upper.find("OPTIONS") {
+        Some(at) if makes => format!("{}OPTIONS (REDACTED)", &text[..at]),
+        _ => text,
+    }
 }

@@ -188,6 +188,8 @@ impl Schemas for Sight<'_> {
         };
         let (catalog, schema) = function.context.clone().unwrap_or_default();
         let is_table = function.return_type == "TABLE_TYPE";
+        let is_python = function.language.eq_ignore_ascii_case("PYTHON");
+        let outside = is_python.then(|| function.full_name());
         let body = function.language.eq_ignore_ascii_case("SQL").then_some(function.body);
         Ok(Some(Routine {
             parameters: function.parameters.into_iter().map(column).collect(),
@@ -198,6 +200,7 @@ impl Schemas for Sight<'_> {
             schema,
             owner: function.stamp.owner,
             engine_name: None,
+            outside,
         }))
     }
 
@@ -210,27 +213,24 @@ impl Schemas for Sight<'_> {
     }
 
     fn constant_call(&self, name: &str, arguments: &[String]) -> Result<Option<String>, SqlError> {
-        match (name, arguments) {
-            ("secret" | "try_secret", [scope, key]) => {
-                let allowed = self.workspace.authorize_scope(self.caller, scope, "READ");
-                match allowed.and_then(|()| self.workspace.secret(scope, key)) {
-                    Ok(secret) => {
-                        Ok(Some(brickyard_sql::string_literal(secret.expose_text().unwrap_or_default())))
-                    }
-                    Err(_) if name == "try_secret" => Ok(Some("CAST(NULL AS STRING)".to_owned())),
-                    Err(_) => Err(SqlError::new(
-                        "INVALID_SECRET_LOOKUP.PATH_NOT_FOUND",
-                        "22531",
-                        format!(
-                            "Invalid secret lookup: the secret with key `{key}` in the scope `{scope}` does not exist or cannot be read by you."
-                        ),
-                    )),
+        if let ("secret" | "try_secret", [scope, key]) = (name, arguments) {
+            let allowed = self.workspace.authorize_scope(self.caller, scope, "READ");
+            match allowed.and_then(|()| self.workspace.secret(scope, key)) {
+                Ok(secret) => {
+                    Ok(Some(brickyard_sql::string_literal(secret.expose_text().unwrap_or_default())))
                 }
+                Err(_) if name == "try_secret" => Ok(Some("CAST(NULL AS STRING)".to_owned())),
+                Err(_) => Err(SqlError::new(
+                    "INVALID_SECRET_LOOKUP.PATH_NOT_FOUND",
+                    "22531",
+                    format!(
+                        "Invalid secret lookup: the secret with key `{key}` in the scope `{scope}` does not exist or cannot be read by you."
+                    ),
+                )),
             }
-            _ => {
-                let call = ModelCall { name: name.to_owned(), arguments: arguments.to_vec() };
-                Ok(self.answers.get(&call).cloned())
-            }
+        } else {
+            let call = ModelCall { name: name.to_owned(), arguments: arguments.to_vec() };
+            Ok(self.answers.get(&call).cloned())
         }
     }
 

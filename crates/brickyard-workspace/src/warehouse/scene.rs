@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use arrow_array::RecordBatch;
 use brickyard_sql::statement::DmlKind;
 use brickyard_sql::{
-    Body, Column, Context, EngineStatement, Files, ModelCall, Name, Plan, Reference, Relation, Schemas,
-    Statement, Variable, parse, plan, references,
+    Body, Column, Context, EngineStatement, Files, ModelCall, Name, OUTSIDE, Plan, Reference, Relation,
+    Schemas, Statement, Variable, parse, plan, references,
 };
 use uuid::Uuid;
 
@@ -43,6 +43,8 @@ struct Seen {
     files: HashMap<Files, Vec<Column>>,
     /// What models have answered, as SQL text.
     answers: HashMap<ModelCall, String>,
+    /// Whether nothing outside is asked, for only types are wanted.
+    supposing: bool,
     /// Rows of commands that stand in `FROM`, by the command's text.
     commands: HashMap<String, Relation>,
 }
@@ -211,10 +213,23 @@ impl<'a> Scene<'a> {
                 self.look_at(files).await?;
             }
             for call in calls {
-                let answer = super::models::answer(self.workspace, &self.session.caller, &call).await?;
+                let supposing = self.seen().supposing;
+                let answer = match call.name.as_str() {
+                    _ if supposing => super::outside::supposed(self, &call)?,
+                    OUTSIDE => super::outside::function(self, &call.arguments).await?,
+                    "http_request" => super::outside::http_request(self, &call.arguments).await?,
+                    _ => super::models::answer(self.workspace, &self.session.caller, &call).await?,
+                };
                 self.seen().answers.insert(call, answer);
             }
         }
+    }
+
+    /// From here on calls outside the engine have no value, only a type; until it is taken back, which forgets the answers.
+    pub(crate) fn suppose(&self, supposing: bool) {
+        let mut seen = self.seen();
+        seen.supposing = supposing;
+        seen.answers.clear();
     }
 
     /// Asks the engine for the columns of files that the statement may read.

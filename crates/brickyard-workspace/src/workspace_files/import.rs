@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
+use super::jupyter;
 use super::path::ObjectPath;
 use super::tree::{Notebook, Object, notebook_language};
 use crate::caller::Caller;
@@ -53,23 +54,22 @@ pub(crate) async fn import(
     workspace.authorize_path(&caller, &path)?;
     let detected = notebook_language(&mut content.as_slice(), path.name())
         .map_err(|error| ApiError::internal(&error))?;
-    let language = match body.format.as_deref().unwrap_or("SOURCE") {
+    let note = match body.format.as_deref().unwrap_or("SOURCE") {
         // The language may be named or guessed from the ending: either way it becomes a notebook.
         "SOURCE" => {
-            Some(body.language.or_else(|| language_of(path.name()).map(str::to_owned)).ok_or_else(|| {
+            let language = body.language.or_else(|| language_of(path.name()).map(str::to_owned));
+            let language = language.ok_or_else(|| {
                 ApiError::invalid(format!("The language of {path} must be given for format SOURCE"))
-            })?)
+            })?;
+            Some(Notebook { language, jupyter: None })
         }
-        "AUTO" => detected.map(str::to_owned),
+        "JUPYTER" => Some(from_jupyter(jupyter::parse(&content).map_err(ApiError::invalid)?)),
+        "AUTO" if is_jupyter(path.name()) => jupyter::parse(&content).ok().map(from_jupyter),
+        "AUTO" => detected.map(|language| Notebook { language: language.to_owned(), jupyter: None }),
         "RAW" => None,
         other => return Err(ApiError::not_implemented(format_args!("workspace imports of format {other}"))),
     };
-    let path = match &language {
-        Some(_) => path.with_name(notebook_name(path.name())),
-        None => path,
-    };
-    let file = stage(&workspace, &content).map_err(|error| ApiError::internal(&error))?;
-    place(&workspace, &path, file, language, body.overwrite)
+    place_notebook(&workspace, path, &content, note, body.overwrite)
 }
 
 /// Import a plain file by its bytes; a notebook's source becomes a notebook here too.
@@ -97,27 +97,60 @@ pub(crate) async fn import_file(
         }
         file.write_all(&piece).map_err(|error| ApiError::internal(&error))?;
     }
+    if is_jupyter(path.name()) && size <= LARGEST_INLINE {
+        let content = std::fs::read(file.path()).map_err(|error| ApiError::internal(&error))?;
+        if let Ok(document) = jupyter::parse(&content) {
+            let note = Some(from_jupyter(document));
+            return place_notebook(&workspace, path, &content, note, query.overwrite);
+        }
+    }
     let language = file
         .seek(SeekFrom::Start(0))
         .and_then(|_| notebook_language(file.as_file_mut(), path.name()))
         .map_err(|error| ApiError::internal(&error))?;
     let path = if language.is_some() { path.with_name(notebook_name(path.name())) } else { path };
-    place(&workspace, &path, file, language.map(str::to_owned), query.overwrite)
+    let note = language.map(|language| Notebook { language: language.to_owned(), jupyter: None });
+    place(&workspace, &path, file, note, query.overwrite)
+}
+
+/// Whether the ending is Jupyter's; those of the pipeline designer stay files.
+fn is_jupyter(name: &str) -> bool {
+    name.strip_suffix(".ipynb").is_some_and(|stem| !stem.is_empty() && !stem.ends_with(".designer"))
+}
+
+fn from_jupyter(document: Value) -> Notebook {
+    Notebook { language: jupyter::language(&document).to_owned(), jupyter: Some(document) }
+}
+
+/// Puts the content down: a notebook as source text without an ending, anything else as it is.
+fn place_notebook(
+    workspace: &Workspace,
+    path: ObjectPath,
+    content: &[u8],
+    note: Option<Notebook>,
+    overwrite: bool,
+) -> ApiResult<Value> {
+    let path = if note.is_some() { path.with_name(notebook_name(path.name())) } else { path };
+    let source =
+        note.as_ref().and_then(|note| Some(jupyter::to_source(note.jupyter.as_ref()?, &note.language)));
+    let content = source.as_deref().map_or(content, str::as_bytes);
+    let file = stage(workspace, content).map_err(|error| ApiError::internal(&error))?;
+    place(workspace, &path, file, note, overwrite)
 }
 
 fn place(
     workspace: &Workspace,
     path: &ObjectPath,
     file: NamedTempFile,
-    language: Option<String>,
+    note: Option<Notebook>,
     overwrite: bool,
 ) -> ApiResult<Value> {
     let tree = workspace.file_tree();
     match tree.find(path)? {
         None => {}
-        Some(Object::File(_)) if overwrite && language.is_none() => {}
-        Some(Object::Notebook(..)) if overwrite && language.is_some() => {}
-        Some(Object::File(_)) if !overwrite && language.is_none() => {
+        Some(Object::File(_)) if overwrite && note.is_none() => {}
+        Some(Object::Notebook(..)) if overwrite && note.is_some() => {}
+        Some(Object::File(_)) if !overwrite && note.is_none() => {
             return Err(ApiError::already_exists(format!("{path} already exists.")));
         }
         Some(_) => {
@@ -128,7 +161,7 @@ fn place(
             ));
         }
     }
-    tree.put(path, file, language.map(|language| Notebook { language }).as_ref())?;
+    tree.put(path, file, note.as_ref())?;
     Ok(Json(json!({})))
 }
 
@@ -195,7 +228,7 @@ fn language_of(name: &str) -> Option<&'static str> {
 /// A notebook has no ending: `app.py` becomes `app`.
 fn notebook_name(name: &str) -> &str {
     match name.rsplit_once('.') {
-        Some((stem, "py" | "sql" | "scala" | "r" | "R")) if !stem.is_empty() => stem,
+        Some((stem, "py" | "sql" | "scala" | "r" | "R" | "ipynb")) if !stem.is_empty() => stem,
         _ => name,
     }
 }

@@ -27,6 +27,9 @@ pub(crate) struct FileTree {
 pub(crate) struct Notebook {
     /// `PYTHON`, `SQL`, `SCALA` or `R`.
     pub(crate) language: String,
+    /// The Jupyter notebook it was imported as, with the outputs that source text has no place for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) jupyter: Option<Value>,
 }
 
 /// What lies at a path.
@@ -190,7 +193,11 @@ impl FileTree {
             }
             Object::Notebook(note, metadata) => {
                 let (created, modified) = times(&metadata);
-                json!({ "object_type": "NOTEBOOK", "language": note.language, "created_at": created, "modified_at": modified })
+                let format = if note.jupyter.is_some() { "JUPYTER" } else { "SOURCE" };
+                json!({
+                    "object_type": "NOTEBOOK", "language": note.language, "created_at": created, "modified_at": modified,
+                    "repos_export_format": format,
+                })
             }
         };
         let (Value::Object(mut common), Value::Object(more)) = (common, more) else {

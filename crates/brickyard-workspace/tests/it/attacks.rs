@@ -100,6 +100,27 @@ print([e.name for e in w.serving_endpoints.list()], [s.name for s in w.secrets.l
 
 /// A token that was made for an app's user is narrowed to the app's scopes, and says whose it is; only admins get one.
 #[tokio::test(flavor = "multi_thread")]
+async fn admins_alone_get_tokens_of_users() {
+    let running = start().await;
+    let http = brickyard_api::http_client(false).unwrap();
+    let url = |path: &str| format!("{}{path}", running.handle.http_url());
+    let ask = async |owner: &str, user: &str| {
+        let token = running.handle.create_personal_access_token(owner).unwrap();
+        let body = json!({ "user": user });
+        let sent = http.post(url("/api/brickyard/tokens")).bearer_auth(token).json(&body).send();
+        let answer = sent.await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let (status, made) = ask(DEVELOPER, ADA).await;
+    assert_eq!(status, 200, "{made}");
+    let token = made["access_token"].as_str().unwrap();
+    let me = http.get(url("/api/2.0/preview/scim/v2/Me")).bearer_auth(token).send().await.unwrap();
+    assert_eq!(me.json::<Value>().await.unwrap()["userName"], ADA);
+    assert_eq!(ask(ADA, DEVELOPER).await.0, 403);
+    assert_eq!(ask(DEVELOPER, "nobody@example.com").await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tokens_for_tests_are_as_narrow_as_the_app() {
     let running = start().await;
     let scopes = vec!["sql".to_owned()];
@@ -127,4 +148,34 @@ async fn tokens_for_tests_are_as_narrow_as_the_app() {
     }
     assert_eq!(ask(ADA, DEVELOPER).await.0, 403);
     assert_eq!(ask(DEVELOPER, "nobody@example.com").await.0, 404);
+}
+
+#[tokio::test]
+async fn tokens_of_apps_are_for_admins() {
+    let running = start().await;
+    let app = App { name: "yard".to_owned(), ..App::default() };
+    let registered = running.handle.register_app(app, DEVELOPER).await.unwrap();
+    let principal = registered.app.service_principal_client_id.unwrap();
+    let http = brickyard_api::http_client(false).unwrap();
+    let url = |path: &str| format!("{}{path}", running.handle.http_url());
+    let ask = async |owner: &str, app: &str| {
+        let token = running.handle.create_personal_access_token(owner).unwrap();
+        let sent = http
+            .post(url("/api/brickyard/app-tokens"))
+            .bearer_auth(token)
+            .json(&json!({ "app": app }))
+            .send();
+        let answer = sent.await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let (status, made) = ask(DEVELOPER, "yard").await;
+    assert_eq!(status, 200, "{made}");
+    for (token, who) in [("principal_token", principal.as_str()), ("visitor_token", DEVELOPER)] {
+        let token = made[token].as_str().unwrap();
+        let me = http.get(url("/api/2.0/preview/scim/v2/Me")).bearer_auth(token).send().await.unwrap();
+        assert_eq!(me.json::<Value>().await.unwrap()["userName"], who);
+    }
+    assert_eq!(ask(ADA, "yard").await.0, 403);
+    assert_eq!(ask(&principal, "yard").await.0, 403);
+    assert_eq!(ask(DEVELOPER, "nowhere").await.0, 404);
 }

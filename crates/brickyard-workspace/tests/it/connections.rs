@@ -124,6 +124,82 @@ refused(lambda: ask(app, "api", M.GET, "/things"))
     assert!(seen.lock().unwrap().iter().all(|line| !line.contains("mine") && !line.contains("hush")));
 }
 
+const SQL: &str = r#"[] []
+[RESOURCE_ALREADY_EXISTS] Conn []
+BEARER_TOKEN ['base_path', 'host', 'port']
+[['200', 'POST /v1/things?q=x+y Bearer kept-token e {"a":1}']]
+[['GET /v1/things Bearer clear-token - ']]
+[INSUFFICIENT_PERMISSIONS] Insufficient privileges:
+User does not have USE CONNECTION on Connection 'kept'.
+[['200']]
+[INVALID_PARAMETER_VALUE] Path '../token' does not stay below the connection
+[INVALID_PARAMETER_VALUE] Path '%2e%2e/token' does not stay below the connection
+[INVALID_PARAMETER_VALUE] method TRACE is not known
+[RESOURCE_DOES_NOT_EXIST] Connection 'nowhere' does not exist.
+[UNSUPPORTED_FEATURE] The local warehouse does not support the function `http_request` of anything but constan
+[REQUIRED_PARAMETER_NOT_FOUND] Cannot invoke `http_request` because the parameter named `path` is required.
+[UNEXPECTED_POSITIONAL_ARGUMENT] The arguments of `http_request` are given by name, as in conn => 'api'.
+[INVALID_PARAMETER_VALUE] The connection's host 169.254.169.254 is 169.254.169.254, an address of this machine
+[INVALID_PARAMETER_VALUE] Connection host 'http://10.0.0.1' must begin with https://: credentials never travel
+[INSUFFICIENT_PERMISSIONS] Insufficient privileges:
+ada@example.com does not have READ permissions on secret s
+[False, False, False, True]
+[] []
+"#;
+
+/// SQL makes connections, with a secret where their credential is, and calls through them; nothing leads elsewhere, and no
+/// list, history or error shows a credential.
+#[tokio::test(flavor = "multi_thread")]
+async fn sql_calls_through_a_connection() {
+    let running = start().await;
+    let (port, seen) = service().await;
+    running.handle.put_secret("outside", "token", "kept-token").unwrap();
+    let id = running.handle.starter_warehouse_id();
+    running.handle.grant_object(ADA, "warehouses", &id, "CAN_USE").unwrap();
+    let mut variables = variables(&running, port);
+    variables.push(("WAREHOUSE".to_owned(), id));
+    let script = r#"
+def call(text, w=dev):
+    done = w.statement_execution.execute_statement(text, os.environ["WAREHOUSE"], wait_timeout="50s")
+    if done.status.state.value == "SUCCEEDED":
+        return done.result.data_array if done.result else None
+    return done.status.error.message.split(" SQLSTATE")[0]
+def create(name, *more, exists=""):
+    return call(f"CREATE CONNECTION {exists} {name} TYPE HTTP OPTIONS (host 'http://127.0.0.1', port '{os.environ['PORT']}', base_path '/v1', {', '.join(more)})")
+print(create("clear", "bearer_token 'clear-token'"), create("kept", "bearer_token secret('outside', 'token')"))
+print(create("kept", "bearer_token 'x'")[:30], create("kept", "bearer_token 'x'", exists="IF NOT EXISTS"))
+print(dev.connections.get("kept").credential_type.value, sorted(dev.connections.get("kept").options))
+ask = "SELECT r.status_code, r.text FROM (SELECT http_request(conn => 'kept', method => 'POST', path => '/things', json => to_json(named_struct('a', 1)), headers => map('X-Extra', 'e', 'Authorization', 'mine'), params => map('q', 'x y')) AS r)"
+print(call(ask))
+print(call("SELECT http_request(conn => 'clear', method => 'GET', path => concat('th', 'ings')).text"))
+def short(text, w=dev):
+    print(call(text, w)[:110])
+get = lambda path, conn="kept", method="GET": f"SELECT http_request(conn => '{conn}', method => '{method}', path => '{path}').status_code"
+short(ask, ada)
+grant("kept", "ada@example.com")
+print(call(get("/things"), ada))
+for path in ("../token", "%2e%2e/token"):
+    short(get(path))
+short(get("/things", method="TRACE"))
+short(get("/x", conn="nowhere"))
+short("SELECT http_request(conn => 'kept', method => 'GET', path => CAST(id AS STRING)) FROM range(2)")
+short("SELECT http_request(conn => 'kept', method => 'GET')")
+short("SELECT http_request('kept', 'GET', '/x')")
+call("CREATE CONNECTION mdata TYPE HTTP OPTIONS (host 'https://169.254.169.254', bearer_token 'meta-token')")
+short(get("/latest/meta-data", conn="mdata"))
+short("CREATE CONNECTION plain TYPE HTTP OPTIONS (host 'http://10.0.0.1', bearer_token 'x')")
+short("CREATE CONNECTION mine TYPE HTTP OPTIONS (host 'http://127.0.0.1', bearer_token secret('outside', 'token'))", ada)
+history = json.dumps([q.as_dict() for q in dev.query_history.list().res])
+print([word in history for word in ("clear-token", "meta-token", "kept-token", "REDACTED")])
+print(call("DROP CONNECTION clear"), call("DROP CONNECTION IF EXISTS clear"))
+"#;
+    let script = format!("{BEGIN}{script}");
+    let printed = running.python_with(&environment(TODAY).await, &variables, &script).await;
+    let expected = SQL;
+    assert_eq!(printed, expected);
+    assert!(seen.lock().unwrap().iter().all(|line| !line.contains("mine")));
+}
+
 /// Where a connection asks for each person's own credential, one person's is never sent for another.
 #[tokio::test(flavor = "multi_thread")]
 async fn people_bring_their_own_credentials() {

@@ -86,6 +86,75 @@ assert unsupported.status_code == 501, unsupported.text
 print("done")
 "##;
 
+/// Notebooks as Jupyter has them, by the SDK, judged by nbformat.
+const JUPYTER: &str = r##"
+import base64, json
+import nbformat
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import BadRequest
+from databricks.sdk.service.workspace import ExportFormat, ImportFormat, Language, ObjectType
+
+w = WorkspaceClient()
+home = f"/Users/{w.current_user.me().user_name}/nb"
+w.workspace.mkdirs(home)
+made = nbformat.v4.new_notebook(cells=[
+    nbformat.v4.new_markdown_cell("# Bricks"),
+    nbformat.v4.new_code_cell("print(1)", outputs=[nbformat.v4.new_output("stream", text="1\n")]),
+    nbformat.v4.new_code_cell("%sql\nSELECT 1"),
+], metadata={"language_info": {"name": "python"}})
+text = nbformat.writes(made).encode()
+source = "# Databricks notebook source\n# MAGIC %md\n# MAGIC # Bricks\n\n# COMMAND ----------\n\nprint(1)\n\n# COMMAND ----------\n\n# MAGIC %sql\n# MAGIC SELECT 1\n"
+
+w.workspace.import_(f"{home}/one", content=base64.b64encode(text).decode(), format=ImportFormat.JUPYTER, language=Language.PYTHON)
+w.workspace.upload(f"{home}/two.ipynb", text, format=ImportFormat.AUTO)
+w.api_client.do("POST", f"/api/2.0/workspace-files/import-file/{home[1:]}/three.ipynb", query={"overwrite": "true"}, data=text, headers={"Content-Type": "application/octet-stream"})
+found = {o.path.rsplit("/", 1)[1]: (o.object_type, o.language) for o in w.workspace.list(home)}
+assert found == {name: (ObjectType.NOTEBOOK, Language.PYTHON) for name in ("one", "two", "three")}, found
+for name in found:
+    assert w.workspace.download(f"{home}/{name}", format=ExportFormat.SOURCE).read().decode() == source
+    back = nbformat.reads(w.workspace.download(f"{home}/{name}", format=ExportFormat.JUPYTER).read(), as_version=4)
+    nbformat.validate(back)
+    assert [cell.source for cell in back.cells] == [cell.source for cell in made.cells], back
+    assert back.cells[1].outputs[0].text == "1\n", back
+bare = w.api_client.do("GET", "/api/2.0/workspace/export", query={"path": f"{home}/one", "format": "JUPYTER", "outputs": "NONE"})
+assert bare["file_type"] == "ipynb" and json.loads(base64.b64decode(bare["content"]))["cells"][1]["outputs"] == []
+assert w.workspace.get_status(f"{home}/one").language == Language.PYTHON
+status = w.api_client.do("GET", "/api/2.0/workspace/get-status", query={"path": f"{home}/one", "return_export_info": "true"})
+assert status["repos_export_format"] == "JUPYTER", status
+
+# From source text, in another language.
+w.workspace.upload(f"{home}/q.sql", b"SELECT 1\n\n-- COMMAND ----------\n\n-- MAGIC %md hello", format=ImportFormat.SOURCE, language=Language.SQL)
+back = nbformat.reads(w.workspace.download(f"{home}/q", format=ExportFormat.JUPYTER).read(), as_version=4)
+nbformat.validate(back)
+assert [(cell.cell_type, cell.source) for cell in back.cells] == [("code", "SELECT 1"), ("markdown", "hello")], back
+assert w.workspace.download(f"{home}/q").read().startswith(b"-- Databricks notebook source\nSELECT 1")
+page = w.workspace.download(f"{home}/q", format=ExportFormat.HTML).read().decode()
+assert page.startswith("<!DOCTYPE html>") and "SELECT 1" in page, page
+# Written over as source, it is no Jupyter notebook any more.
+w.workspace.upload(f"{home}/one.py", b"print(2)", format=ImportFormat.SOURCE, language=Language.PYTHON, overwrite=True)
+assert w.workspace.download(f"{home}/one").read() == b"# Databricks notebook source\nprint(2)"
+for content in (b"x", b"{}", b'{"nbformat": 3, "worksheets": []}'):
+    try:
+        w.workspace.import_(f"{home}/bad", content=base64.b64encode(content).decode(), format=ImportFormat.JUPYTER); raise SystemExit("taken")
+    except BadRequest as error:
+        assert "notebook" in str(error).lower() or "nbformat" in str(error), error
+# A file that only looks like one stays a file.
+w.workspace.upload(f"{home}/odd.ipynb", b"x", format=ImportFormat.AUTO)
+assert w.workspace.get_status(f"{home}/odd.ipynb").object_type == ObjectType.FILE
+try:
+    w.workspace.download(f"{home}/odd.ipynb", format=ExportFormat.JUPYTER); raise SystemExit("a file as a notebook")
+except BadRequest:
+    pass
+print("done")
+"##;
+
+#[tokio::test]
+async fn notebooks_go_and_come_as_jupyter_has_them() {
+    let (running, clients) =
+        (start().await, environment(&["databricks-sdk==0.156.0", "nbformat==5.10.4"]).await);
+    assert_eq!(running.python(&clients, JUPYTER).await.trim(), "done");
+}
+
 #[tokio::test]
 async fn the_sdk_uploads_lists_and_deletes() {
     let (running, clients) = (start().await, environment(TODAY).await);

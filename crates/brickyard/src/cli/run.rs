@@ -1,7 +1,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use brickyard_runner::environment::{Installing, Progress};
 use brickyard_runner::ingress::{Port, SignIn};
 use brickyard_runner::logs::{Line, Source};
 use brickyard_runner::supervisor::State;
@@ -10,7 +9,7 @@ use brickyard_runner::warden::{Limits, LimitsApplied};
 use super::Context;
 use crate::failure::{Exit, Failure};
 use crate::ops::apps::{Door, FIRST_PORT, PLATFORM_PORT, PortPolicy, Told};
-use crate::ops::provision::Report;
+use crate::ops::provision::{Report, describe};
 use crate::ops::run::{Foreground, crashed};
 use crate::ops::session::{AppSession, SessionOptions};
 use crate::printer::Printer;
@@ -78,6 +77,14 @@ pub(crate) async fn run(args: RunArgs, context: &Context) -> Result<Exit, Failur
     }
     for why in &session.assumed {
         printer.note(format!("{why} of the local workspace"));
+    }
+    if !session.project.telemetry_export_destinations().is_empty()
+        && session.project.settings.telemetry.endpoint.is_none()
+    {
+        printer.note(
+            "What the app exports as telemetry goes nowhere: `endpoint` under `[telemetry]` in `brickyard.toml` names an OTLP \
+             collector for it",
+        );
     }
     let foreground = Foreground::open(session)?;
     if let Some(port) = foreground.port.filter(|port| args.port.is_none() && *port != FIRST_PORT) {
@@ -198,20 +205,9 @@ pub(crate) fn report(printer: Printer) -> Report {
     if !printer.is_watched() {
         return Arc::new(|_| {});
     }
-    Arc::new(move |progress| match progress {
-        Progress::Tool(name) => printer.note(format!("Looking for {name}")),
-        Progress::Creating { python } => printer.note(format!("Making an environment with Python {python}")),
-        Progress::Installing(what) => printer.note(match what {
-            Installing::Preinstalled => "Installing the platform's packages",
-            Installing::Requirements => "Installing the app's requirements",
-            Installing::UvLock => "Installing what `uv.lock` names",
-            Installing::NodePackages => "Installing the app's Node packages",
-            Installing::NodeBuild => "Running the app's build script",
-            Installing::Tool => "Fetching a program of the local workspace",
-        }),
-        Progress::Ready { reused: false, elapsed } => {
-            printer.note(format!("Ready after {:.1} s", elapsed.as_secs_f64()));
+    Arc::new(move |progress| {
+        if let Some(line) = describe(&progress) {
+            printer.note(line);
         }
-        Progress::Ready { reused: true, .. } | Progress::Line(_) => {}
     })
 }

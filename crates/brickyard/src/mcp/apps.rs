@@ -1,12 +1,10 @@
-use std::sync::Arc;
-
 use brickyard_api::{App, Client, Deployment};
 use serde_json::{Value, json};
 
 use super::Server;
 use super::tool::Call;
 use crate::failure::Failure;
-use crate::ops::deploy::{self, DeployOptions, Tell};
+use crate::ops::deploy::{self, DeployOptions};
 
 /// Most apps a list gives, as agents know it.
 const MOST: usize = 20;
@@ -49,8 +47,7 @@ pub(super) async fn deploy(server: &Server, call: &Call) -> Result<Value, Failur
     if call.flag("dry_run", false) {
         return Ok(json!({ "plan": prepared.plan }));
     }
-    let tell: Tell = Arc::new(|line: &str| tracing::info!("{line}"));
-    let deployed = deploy::apply(&target, prepared, &tell).await?;
+    let deployed = deploy::apply(&target, prepared, &call.tell).await?;
     Ok(
         json!({ "app": shown(&deployed.app), "url": deployed.url, "uploaded": deployed.uploaded, "removed": deployed.removed, "verification": deployed.verification }),
     )
@@ -78,7 +75,7 @@ async fn create_or_update(client: &Client, call: &Call) -> Result<Value, Failure
         deploy::wait_for(client, name, "ACTIVE").await?;
         let request =
             Deployment { source_code_path: Some(path.to_owned()), mode: Some(mode), ..Deployment::default() };
-        match deploy::run(client, name, &request).await {
+        match deploy::run(client, name, &request, &call.tell).await {
             Ok(deployment) => answer["deployment"] = version(&deployment),
             Err(failure) => answer["deployment_error"] = json!(failure.to_string()),
         }

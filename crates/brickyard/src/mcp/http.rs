@@ -60,7 +60,8 @@ pub(crate) async fn serve_http(
         printer.note(format!("MCP at {url}; the bearer token is that of {MCP_TOKEN}"));
         None
     };
-    let server = Server { settings, target };
+    let server = Server::new(settings, target);
+    let runs = server.runs.clone();
     let config = StreamableHttpServerConfig::default().with_cancellation_token(lifecycle.soft.clone());
     let service = StreamableHttpService::new(
         move || Ok(server.clone()),
@@ -74,6 +75,7 @@ pub(crate) async fn serve_http(
         .with_graceful_shutdown(lifecycle.soft.clone().cancelled_owned())
         .await
         .map_err(|error| Failure::machine("The MCP server failed").because(error))?;
+    runs.stop_all().await;
     Ok(Exit::Success)
 }
 

@@ -85,6 +85,6 @@ pub(super) async fn resources(server: &Server) -> Result<Value, Failure> {
 /// `app_environment`.
 pub(super) async fn environment(server: &Server, call: &Call) -> Result<Value, Failure> {
     let path = server.settings.absolute(call.needed("path")?.as_ref());
-    let variables = environment::of_app(&server.settings, &path, Arc::new(|_| {})).await?;
+    let variables = environment::of_app(&server.settings.beside_apps(), &path, Arc::new(|_| {})).await?;
     Ok(json!({ "variables": variables }))
 }

@@ -5,15 +5,18 @@ use rmcp::model::{Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
+use crate::ops::deploy::Tell;
 
 /// The arguments of a call.
 pub(super) struct Call {
     arguments: Map<String, Value>,
+    /// Where the work tells of itself.
+    pub(super) tell: Tell,
 }
 
 impl Call {
-    pub(super) fn new(arguments: Map<String, Value>) -> Self {
-        Self { arguments }
+    pub(super) fn new(arguments: Map<String, Value>, tell: Tell) -> Self {
+        Self { arguments, tell }
     }
 
     /// A text argument, if it is given and not empty.
@@ -48,19 +51,25 @@ impl Call {
             .collect()
     }
 
+    /// A number of things.
+    pub(super) fn number(&self, name: &str, default: u64) -> u64 {
+        self.arguments.get(name).and_then(Value::as_u64).unwrap_or(default)
+    }
+
     /// A yes or no.
     pub(super) fn flag(&self, name: &str, default: bool) -> bool {
         self.arguments.get(name).and_then(Value::as_bool).unwrap_or(default)
     }
 }
 
-/// Every tool, in the order agents see them.
-pub(super) fn all() -> Vec<Tool> {
+/// Every tool, in the order agents see them; pictures need a browser.
+pub(super) fn all(with_screenshots: bool) -> Vec<Tool> {
     let text = |about: &str| json!({ "type": "string", "description": about });
     let flag =
         |about: &str, default: bool| json!({ "type": "boolean", "description": about, "default": default });
     let choice = |of: &[&str]| json!({ "type": "string", "enum": of });
-    vec![
+    let number = |about: &str, default: u64| json!({ "type": "integer", "minimum": 1, "description": about, "default": default });
+    let mut tools = vec![
         tool(
             "manage_app",
             "Create or update an app (and deploy it when source_code_path is given), get it with its logs, list apps, or delete one",
@@ -75,11 +84,11 @@ pub(super) fn all() -> Vec<Tool> {
                 "name_contains": text("Only apps whose name contains this, for `list`"),
             }),
             &["action"],
-            ToolAnnotations::new().destructive(true),
+            ToolAnnotations::new().read_only(false).destructive(true),
         ),
         tool(
             "manage_workspace_files",
-            "Upload a local file, folder or pattern into the workspace, or delete a workspace path",
+            "Upload a local file or folder into the workspace, or delete a workspace path",
             &json!({
                 "action": choice(&["upload", "delete"]),
                 "local_path": text("Local file or folder"),
@@ -88,7 +97,7 @@ pub(super) fn all() -> Vec<Tool> {
                 "recursive": flag("Delete folders with their content", false),
             }),
             &["action", "workspace_path"],
-            ToolAnnotations::new().destructive(true),
+            ToolAnnotations::new().read_only(false).destructive(true),
         ),
         tool(
             "create_app",
@@ -102,7 +111,7 @@ pub(super) fn all() -> Vec<Tool> {
                 "deploy": choice(&words(Deploy::ALL, Deploy::word)),
             }),
             &["name", "directory"],
-            ToolAnnotations::new().destructive(false),
+            ToolAnnotations::new().read_only(false).destructive(false),
         ),
         tool(
             "check_app",
@@ -123,14 +132,14 @@ pub(super) fn all() -> Vec<Tool> {
             "Deploy a local folder as an app: uploads what changed, creates or updates the app, deploys, waits, and verifies that it runs",
             &json!({ "path": text("Folder of the app"), "name": text("Name of the app; what its files say by default"), "dry_run": flag("Only tell what would change", false) }),
             &["path"],
-            ToolAnnotations::new().destructive(false).idempotent(true),
+            ToolAnnotations::new().read_only(false).destructive(false).idempotent(true),
         ),
         tool(
             "execute_sql",
             "Execute one SQL statement on the workspace's warehouse and give columns and rows",
             &json!({ "statement": text("One SQL statement") }),
             &["statement"],
-            ToolAnnotations::new().destructive(true),
+            ToolAnnotations::new().read_only(false).destructive(true),
         ),
         tool(
             "list_resources",
@@ -146,7 +155,63 @@ pub(super) fn all() -> Vec<Tool> {
             &["path"],
             ToolAnnotations::new().read_only(true),
         ),
-    ]
+        tool(
+            "run_app",
+            "Run an app on this machine in a local workspace of its own, as the platform would, and give its address and first log lines; it ends with stop_app or with this server",
+            &json!({ "path": text("Folder of the app") }),
+            &["path"],
+            ToolAnnotations::new().read_only(false).destructive(false).idempotent(true),
+        ),
+        tool(
+            "read_app_log",
+            "Last lines of an app's log: of the app in a folder that runs or ran on this machine, or of a deployed app by name",
+            &json!({
+                "path": text("Folder of an app that runs or ran on this machine"),
+                "name": text("Name of a deployed app, in place of a folder"),
+                "lines": number("How many lines", 100),
+                "search": text("Only lines that contain this"),
+                "sources": json!({ "type": "array", "items": choice(&["APP", "SYSTEM", "BUILD"]) }),
+            }),
+            &[],
+            ToolAnnotations::new().read_only(true),
+        ),
+        tool(
+            "stop_app",
+            "Stop an app that was started with run_app",
+            &json!({ "path": text("Folder of the app") }),
+            &["path"],
+            ToolAnnotations::new().read_only(false).destructive(false),
+        ),
+        tool(
+            "query_lakebase",
+            "Execute one SQL statement on a Lakebase (PostgreSQL) database and give columns and rows: the database of an app that runs on this machine, or an instance or branch of the workspace",
+            &json!({
+                "statement": text("SQL for PostgreSQL"),
+                "path": text("Folder of an app that runs on this machine: its own database"),
+                "instance": text("Name of a provisioned instance of the workspace"),
+                "branch": text("Branch of the workspace, such as projects/shop/branches/production"),
+                "database": text("Database; databricks_postgres or the app's own by default"),
+            }),
+            &["statement"],
+            ToolAnnotations::new().read_only(false).destructive(true),
+        ),
+    ];
+    if with_screenshots {
+        tools.push(tool(
+            "screenshot",
+            "Take a picture of a page of an app that runs on this machine, as its visitor sees it",
+            &json!({
+                "path": text("Folder of an app that runs on this machine"),
+                "url": text("Address on this machine, in place of a folder"),
+                "page": text("Path of the page, such as /orders"),
+                "width": number("Pixels", 1280),
+                "height": number("Pixels", 800),
+            }),
+            &[],
+            ToolAnnotations::new().read_only(true),
+        ));
+    }
+    tools
 }
 
 fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {

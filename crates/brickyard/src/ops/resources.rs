@@ -46,16 +46,19 @@ pub(crate) fn declared(project: &Project, defaults: &Defaults<'_>) -> Result<Vec
     let resources = brickyard_project::resources::resolve(project);
     let unknown = brickyard_project::resources::unresolved(project, &resources);
     if let Some((key, variable)) = unknown.first() {
-        let keys: Vec<String> = resources.iter().map(|resource| format!("`{}`", resource.key)).collect();
-        let known = if keys.is_empty() {
-            "there are none".to_owned()
+        let known =
+            brickyard_project::resources::there_are(resources.iter().map(|resource| resource.key.as_str()));
+        let hint = if project.bundle_app().is_some() {
+            format!("add a resource with `name: {key}` to the app in `databricks.yml`, or correct the key")
         } else {
-            format!("there are {}", keys.join(", "))
+            format!(
+                "declare it in `brickyard.toml`: `[resources.{key}]` with `type = \"sql-warehouse\"` or another type"
+            )
         };
         return Err(Failure::app(format!(
             "`{variable}` takes its value from the resource `{key}`, which the app does not have; {known}"
         ))
-        .hint(format!("declare it in `brickyard.toml`: `[resources.{key}]` with `type = \"sql-warehouse\"` or another type")));
+        .hint(hint));
     }
     resources.iter().map(|resource| convert(project, resource, defaults)).collect()
 }
@@ -216,7 +219,7 @@ mod tests {
         let failure = declared(&project, &DEFAULTS).unwrap_err();
         assert_eq!(
             failure.to_string(),
-            "`B` takes its value from the resource `zzz`, which the app does not have; there are `sql-warehouse`"
+            "`B` takes its value from the resource `zzz`, which the app does not have; there is `sql-warehouse`"
         );
     }
 

@@ -109,6 +109,25 @@ impl Running {
         Client::new(&self.http_url, Credentials::Token(self.token.clone())).map_err(Failure::from)
     }
 
+    /// A client of it as another user, by e-mail address, with the token the user's own tools would have; the developer
+    /// has to be a workspace admin.
+    pub(crate) async fn client_as(&self, user: &str) -> Result<Client, Failure> {
+        let client = self.client()?;
+        if user.eq_ignore_ascii_case(&self.developer) {
+            return Ok(client);
+        }
+        let answer: serde_json::Value = client
+            .post("/api/brickyard/tokens", &serde_json::json!({ "user": user }))
+            .await
+            .map_err(|error| {
+                Failure::user(format!("There is no session as `{user}` in the workspace that runs"))
+                    .because(error)
+                    .hint("add the user as `[[users]]` in `brickyard.toml` and start again")
+            })?;
+        let token = answer["access_token"].as_str().unwrap_or_default().to_owned();
+        Client::new(&self.http_url, Credentials::Token(token)).map_err(Failure::from)
+    }
+
     /// Leaves the file for other terminals.
     pub(crate) fn announce(&self, state_directory: &Path) -> Result<Announcement, Failure> {
         let announcement = Announcement { path: path(state_directory) };

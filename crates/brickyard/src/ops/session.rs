@@ -110,7 +110,7 @@ impl AppSession {
             port: options.port,
             claims: Claims::new(settings.ports_directory(), &project.name),
             apart: false,
-            limits: match project.settings.app.compute_size.as_deref() {
+            limits: match project.compute_size() {
                 Some(size) if size.eq_ignore_ascii_case("large") => Limits::LARGE,
                 _ => Limits::MEDIUM,
             },
@@ -153,6 +153,7 @@ async fn register(
         name: project.name.clone(),
         resources: resources::declared(project, &Defaults { warehouse_id: &warehouse, local: true, made })?,
         user_api_scopes: project.user_api_scopes(),
+        telemetry_export_destinations: project.telemetry_export_destinations(),
         ..App::default()
     };
     let registered = workspace.handle.register_app(app, &workspace.developer).await.map_err(Failure::from)?;

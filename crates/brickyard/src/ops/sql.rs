@@ -26,13 +26,8 @@ pub(crate) async fn run(
     let state_directory =
         settings.state_directory(project.as_ref().map_or(directory, |project| &project.dir));
     if let Some(running) = Running::find(&state_directory).await {
-        if query.user.is_some_and(|user| !user.eq_ignore_ascii_case(&running.developer)) {
-            return Err(Failure::user(
-                "`--as` needs a workspace of this command's own, and one is running for this folder",
-            )
-            .hint("stop it, or run the statement as the developer"));
-        }
-        return execute(&running.client()?, query.text).await;
+        let client = running.client_as(query.user.unwrap_or(&running.developer)).await?;
+        return execute(&client, query.text).await;
     }
     let options =
         Options { project: project.as_ref(), state_directory, report: Arc::clone(&report), named_port: None };

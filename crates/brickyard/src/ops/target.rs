@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use brickyard_api::{Client, Login, profile_host, resolve_target};
+use brickyard_api::{App, Client, Login, profile_host, resolve_target};
 
 use super::deploy::Tell;
 use super::logs::{self, Filter, Following, Origin};
@@ -80,16 +80,26 @@ impl Target {
         }
     }
 
+    /// Where an app's log is read, if it can be.
+    pub(crate) fn log(&self, app: &App) -> Option<Origin> {
+        match &self.logs {
+            Some(directory) => Some(Origin::File(directory.join(format!("{}.log", app.name)))),
+            None if self.client.is_oauth() => {
+                let url = app.url.clone()?;
+                Some(Origin::Stream { client: self.client.clone(), name: app.name.clone(), url })
+            }
+            None => None,
+        }
+    }
+
     /// Tells what an app's log says from now on, until the answer is dropped; a log that cannot be read is none.
     pub(crate) async fn follow_log(&self, name: &str, tell: &Tell) -> Option<Following> {
-        let origin = match &self.logs {
-            Some(directory) => Origin::File(directory.join(format!("{name}.log"))),
-            None if self.client.is_oauth() => {
-                let url = self.client.app(name).await.ok()??.url?;
-                Origin::Stream { client: self.client.clone(), name: name.to_owned(), url }
-            }
-            None => return None,
+        let app = if self.logs.is_some() {
+            App { name: name.to_owned(), ..App::default() }
+        } else {
+            self.client.app(name).await.ok()??
         };
+        let origin = self.log(&app)?;
         let tell = Arc::clone(tell);
         let each = move |line: &logs::LogLine| tell(&format!("[{}] {}", line.source, line.message));
         Some(logs::follow_in_background(origin, Filter::default(), each).await)

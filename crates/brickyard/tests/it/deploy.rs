@@ -41,7 +41,11 @@ fn a_deployment_is_planned_verified_and_rolled_back() {
     assert!(good(&first["verification"]), "{first}");
     let looks: Vec<&str> =
         first["verification"].as_array().unwrap().iter().map(|look| look["what"].as_str().unwrap()).collect();
-    assert_eq!(looks, ["state", "version", "address"]);
+    assert_eq!(looks, ["state", "version", "process", "address", "answer"]);
+    assert!(
+        first["verification"].to_string().contains("the app itself answers 200 OK"),
+        "the app itself answers: {first}"
+    );
     assert_eq!(served(&service, "site"), "one");
 
     // Nothing changed: nothing is sent and nothing deployed.
@@ -140,4 +144,43 @@ fn the_service_comes_back_with_its_apps_after_everything_was_killed() {
     // The log goes on where it was.
     let log = service.run(&["logs", "site", "--source", "SYSTEM"]);
     assert!(log.matches("Starting Databricks Apps runtime").count() == 2, "{log}");
+}
+
+#[test]
+fn the_app_s_principal_reaches_its_data_or_it_is_told() {
+    let service = Service::up();
+    let (status, made) =
+        service.rest("POST", "/api/2.0/database/instances", r#"{"name": "wall", "capacity": "CU_1"}"#);
+    assert_eq!(status, 200, "{made}");
+    wait_for("the instance", || {
+        service.rest("GET", "/api/2.0/database/instances/wall", "").1["state"] == "AVAILABLE"
+    });
+    assert_eq!(service.rest("POST", "/api/2.0/secrets/scopes/create", r#"{"scope": "mortar"}"#).0, 200);
+    let put = r#"{"scope": "mortar", "key": "lime", "string_value": "x"}"#;
+    assert_eq!(service.rest("POST", "/api/2.0/secrets/put", put).0, 200);
+    let folder = site(&service.home);
+    let toml = "[resources.sql-warehouse]\ntype = \"sql-warehouse\"\n[resources.database]\ntype = \"database\"\n\
+                instance-name = \"wall\"\n[resources.lime]\ntype = \"secret\"\nscope = \"mortar\"\nkey = \"lime\"\n";
+    std::fs::write(format!("{folder}/brickyard.toml"), toml).unwrap();
+    let deployed = service.json(&["deploy", &folder, "--no-check"]);
+    let look = |deployed: &serde_json::Value, key: &str| {
+        let all = deployed["verification"].as_array().unwrap();
+        all.iter().find(|look| look["what"] == format!("resource {key}")).unwrap().clone()
+    };
+    for (key, did) in
+        [("sql-warehouse", "ran SELECT 1"), ("database", "logged in"), ("lime", "read secret mortar/lime")]
+    {
+        let seen = look(&deployed, key);
+        assert!(seen["good"] == true && seen["seen"].as_str().unwrap().contains(did), "{key}: {deployed}");
+    }
+    // Taken away behind the app's back.
+    let principal = deployed["app"]["service_principal_client_id"].as_str().unwrap();
+    let body = format!(r#"{{"scope": "mortar", "principal": "{principal}"}}"#);
+    assert_eq!(service.rest("POST", "/api/2.0/secrets/acls/delete", &body).0, 200);
+    let output = service.output(&["deploy", &folder, "--no-check", "-o", "json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let seen = look(&found, "lime");
+    assert!(seen["good"] == false && seen["hint"].as_str().unwrap().contains("READ"), "{seen}");
+    assert_eq!(look(&found, "database")["good"], true, "{found}");
 }

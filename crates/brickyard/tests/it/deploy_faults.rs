@@ -115,6 +115,66 @@ fn killed_during_build_and_start_and_two_at_once() {
     everything_is_there(&service, &folder);
 }
 
+/// The workspace is killed where the old version gives way to the new one: at the new process's start, and at the moment it is told
+/// to serve. Whatever serves afterwards is whole, and the next deployment completes it.
+#[test]
+fn the_workspace_is_killed_at_the_switch() {
+    for line in ["Starting app with command", "App started successfully"] {
+        let service = Service::up();
+        let folder = folder(&service);
+        service.run(&["deploy", &folder]);
+        let log = service.home.service().join("logs/slow.log");
+        let count = || std::fs::read_to_string(&log).unwrap_or_default().matches(line).count();
+        let before = count();
+        assert!(before > 0, "{line}");
+        std::fs::write(format!("{folder}/a/one.txt"), "eleven").unwrap();
+        let mut command = service.command(&["deploy", &folder]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let pid = Pid::from_raw(i32::try_from(service.announced()["pid"].as_u64().unwrap()).unwrap());
+        while count() == before {
+            std::thread::yield_now();
+        }
+        kill(pid, Signal::SIGKILL).unwrap();
+        let _either = child.wait_with_output().unwrap();
+        service.run(&["up"]);
+        wait_for("an app that serves", || service.json(&["get", "slow"])["app_status"]["state"] == "RUNNING");
+        assert_eq!(service.json(&["get", "slow"])["pending_deployment"], serde_json::Value::Null);
+        everything_is_there(&service, &folder);
+    }
+}
+
+/// Somebody else deploys between our look and our deployment: the platform's refusal, and what to do.
+#[test]
+fn of_two_deployments_at_once_one_is_refused() {
+    let service = Service::up();
+    let folder = folder(&service);
+    service.run(&["deploy", &folder]);
+    std::fs::write(format!("{folder}/a/one.txt"), "eleven").unwrap();
+    service.run(&["fault", "/api/2.0/workspace/mkdirs", "--delay", "10000", "--count", "1"]);
+    let mut command = service.command(&["deploy", &folder]);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    met(&service);
+    // Theirs starts slowly: three quarters of a minute are more than ours needs to get there.
+    let developer = service.announced()["developer"].as_str().unwrap().to_owned();
+    let theirs = format!(
+        "/api/2.0/workspace-files/import-file/Users/{developer}/apps/slow/seconds.txt?overwrite=true"
+    );
+    assert_eq!(service.rest("POST", &theirs, "45").0, 200);
+    let body =
+        format!(r#"{{"source_code_path": "/Workspace/Users/{developer}/apps/slow", "mode": "SNAPSHOT"}}"#);
+    assert_eq!(service.rest("POST", "/api/2.0/apps/slow/deployments", &body).0, 200);
+    let output = child.wait_with_output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("Cannot deploy app slow as there is an active deployment in progress.")
+            && said.contains("hint: wait until the other deployment is done"),
+        "{said}"
+    );
+    // The app they made slow is replaced all the same, once theirs is done.
+    everything_is_there(&service, &folder);
+}
+
 #[test]
 fn the_workspace_goes_away_in_the_middle() {
     let service = Service::up();

@@ -66,6 +66,51 @@ fn the_usual_errors_are_explained() {
 }
 
 #[test]
+fn psql_and_sql_join_a_running_workspace_as_whom_they_are_told() {
+    let home = crate::harness::Home::new();
+    let app = "import http.server, os\n\
+               class Page(http.server.BaseHTTPRequestHandler):\n    \
+                   def do_GET(self):\n        self.send_response(200)\n        self.end_headers()\n\
+               http.server.HTTPServer(('', int(os.environ['DATABRICKS_APP_PORT'])), Page).serve_forever()\n";
+    let settings = "[[users]]\nemail = \"dev@example.com\"\n[[users]]\nemail = \"ada@example.com\"\n\
+                    [resources.database]\ntype = \"database\"\n";
+    let dir = home.app("todo", &[("app.py", app), ("brickyard.toml", settings)]);
+    let folder = dir.to_str().unwrap();
+    let _running = crate::harness::Running::start(&home, &[folder, "--port", "0"]);
+    let psql = |who: &[&str], sql: &str| {
+        let mut arguments = vec!["psql", "--app", folder];
+        arguments.extend(who);
+        arguments.extend(["--", "-tAX", "-c", sql]);
+        home.output(&arguments)
+    };
+    let out = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    let developer = psql(&[], "CREATE ROLE \"ada@example.com\"");
+    if stderr(&developer).contains("There is no `psql` on this machine") {
+        return;
+    }
+    // Made in Postgres alone, the role is none of the workspace's.
+    assert!(out(&developer).contains("CREATE ROLE"), "{}", stderr(&developer));
+    let app = psql(&["--as", "app"], "SELECT current_user");
+    assert_eq!(out(&app).trim().len(), 36, "{}{}", out(&app), stderr(&app));
+    let ada = psql(&["--as", "ada@example.com"], "SELECT 1");
+    let told = stderr(&ada);
+    assert!(
+        ada.status.code() == Some(2) && told.contains("role \"ada@example.com\" does not exist"),
+        "{told}"
+    );
+    let nobody = psql(&["--as", "nobody@example.com"], "SELECT 1");
+    assert!(stderr(&nobody).contains("no session as `nobody@example.com`"), "{}", stderr(&nobody));
+
+    let sql = |who: &str| home.output(&["sql", "--app", folder, "--as", who, "SELECT current_user()"]);
+    assert!(out(&sql("dev@example.com")).contains("dev@example.com"), "{}", stderr(&sql("dev@example.com")));
+    // Nobody gave her a warehouse, so it is as herself that she sees none.
+    let ada = stderr(&sql("ada@example.com"));
+    assert!(ada.contains("has no SQL warehouse"), "{ada}");
+    let nobody = stderr(&sql("nobody@example.com"));
+    assert!(nobody.contains("no session as `nobody@example.com`"), "{nobody}");
+}
+
+#[test]
 fn psql_opens_sessions_as_whom_it_is_told() {
     let home = crate::harness::Home::new();
     let dir = home.path().join("todo");

@@ -168,3 +168,103 @@ fn limits_of_the_front_door_are_settings() {
     let refused = super::harness::post(&running.url, &[], &format!("@{}", large.display()));
     assert!(refused.contains("larger than 1000 bytes"), "{refused}");
 }
+
+/// Sends a span as OpenTelemetry's own exporter does by its variables alone.
+const EXPORT: &str = r#"
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter()))
+trace.set_tracer_provider(provider)
+with trace.get_tracer("shop").start_as_current_span("checkout"):
+    pass
+provider.shutdown()
+"#;
+
+/// The bodies that a collector gets, from each request one.
+fn collector() -> (String, std::sync::mpsc::Receiver<(String, Vec<u8>)>) {
+    use std::io::{BufRead, BufReader, Read};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            let (mut head, mut length) = (String::new(), 0);
+            while reader.read_line(&mut head).unwrap() > 2 {
+                let line = head.lines().last().unwrap().to_ascii_lowercase();
+                if let Some(value) = line.strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            reader
+                .get_mut()
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                .unwrap();
+            if sender.send((head, body)).is_err() {
+                return;
+            }
+        }
+    });
+    (url, receiver)
+}
+
+#[test]
+fn telemetry_goes_to_the_collector_of_brickyard_toml_and_without_one_nowhere() {
+    const BUNDLE: &str =
+        "bundle: {name: shop}\nresources:\n  apps:\n    shop:\n      name: shop\n      source_code_path: .\n";
+    const DESTINATIONS: &str =
+        "      telemetry_export_destinations:\n        - unity_catalog: {traces_table: main.otel.spans}\n";
+    let home = Home::new();
+    let app =
+        home.app("shop", &[("databricks.yml", BUNDLE), ("app.py", &served("def answer(): return 'ok'"))]);
+    let variables = || -> Vec<(String, String)> {
+        let all = home.json(&["env", app.to_str().unwrap()]);
+        let all = all.as_array().unwrap().iter();
+        let ours = all.filter(|variable| variable["name"].as_str().unwrap().starts_with("OTEL_"));
+        ours.map(|variable| {
+            assert_eq!(variable["origin"], "platform");
+            (variable["name"].as_str().unwrap().to_owned(), variable["value"].as_str().unwrap().to_owned())
+        })
+        .collect()
+    };
+    assert_eq!(variables(), [], "nobody asked for telemetry");
+
+    std::fs::write(app.join("databricks.yml"), format!("{BUNDLE}{DESTINATIONS}")).unwrap();
+    let set = variables();
+    let names: Vec<&str> = set.iter().map(|(name, _)| name.as_str()).collect();
+    let expected = [
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "OTEL_SERVICE_NAME",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(set[0].1, "http://localhost:4314");
+    assert_eq!(set[1].1, "grpc");
+    assert!(set[2].1.starts_with("workspace.id=") && set[2].1.ends_with(",app.name=shop"), "{set:?}");
+    let running = Running::start(&home, &[app.to_str().unwrap(), "--port", "0"]);
+    assert!(running.said.contains("exports as telemetry goes nowhere"), "{}", running.said);
+    drop(running);
+
+    let (endpoint, received) = collector();
+    let toml = format!("[telemetry]\nendpoint = \"{endpoint}\"\nprotocol = \"http/protobuf\"\n");
+    std::fs::write(app.join("brickyard.toml"), toml).unwrap();
+    std::fs::write(app.join("requirements.txt"), "opentelemetry-exporter-otlp-proto-http\n").unwrap();
+    let output = home
+        .brickyard(&["exec", "--app", app.to_str().unwrap(), "--", "python", "-c", EXPORT])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let (head, body) = received.try_recv().unwrap();
+    assert!(head.starts_with("POST /v1/traces "), "{head}");
+    let body = String::from_utf8_lossy(&body);
+    for word in ["checkout", "service.name", "shop", "workspace.id", "app.name"] {
+        assert!(body.contains(word), "{word}: {body}");
+    }
+}

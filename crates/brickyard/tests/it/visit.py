@@ -36,6 +36,12 @@ def greet(page):
         call.click()
 
 
+def fit(page, what):
+    """A page that scrolls sideways is one nobody shows."""
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"{what}: {wide} pixels too wide"
+
+
 def look(page, desktop):
     for part in parts:
         tab, act, texts = TABS[part]
@@ -48,6 +54,7 @@ def look(page, desktop):
             {"chat": chat, "greet": greet}[act](page)
         for text in texts:
             page.get_by_text(text).locator("visible=true").first.wait_for()
+        fit(page, f"{part}, {'desktop' if desktop else 'phone'}")
 
 
 def shoot(page, name):
@@ -77,14 +84,14 @@ with sync_playwright() as playwright:
             if first[1] is None:
                 for text in first[2]:
                     page.get_by_text(text).locator("visible=true").first.wait_for()
+            page.get_by_text("Running...").first.wait_for(state="hidden")  # Streamlit at work
             page.wait_for_timeout(500)  # the chart grows
             shoot(page, f"{size}-{scheme}")
             if scheme == "light":
                 look(page, size == "desktop")
                 if len(parts) > 1:
                     shoot(page, f"{size}-last")
-            wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-            assert wide <= 0, f"{size}: {wide} pixels too wide"
+            fit(page, size)
             assert not wrong, wrong
             dark = page.evaluate(
                 "(() => { let e = document.body; const see = (e) => getComputedStyle(e).backgroundColor;"

@@ -1,7 +1,7 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
 use crate::framework::Framework;
-use crate::python::Module;
+use crate::python::{Module, Value};
 
 declare_rule! {
     /// ## What it does
@@ -43,7 +43,11 @@ fn check(context: &Context, findings: &mut Findings) {
                     && other.raw == function.name
                     && module.scopes(other.scope).any(|scope| module.functions[scope].class.is_some())
             });
-            if function.class.is_some() || for_class {
+            // An engine that is made once asks this function for its connections and keeps or closes them.
+            let for_engine = module.calls.iter().any(|other| {
+                other.keyword("creator").is_some_and(|(value, _)| *value == Value::Name(function.name.clone()))
+            });
+            if function.class.is_some() || for_class || for_engine {
                 continue;
             }
             // A user's own connection must not be kept for others.

@@ -1,5 +1,6 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings, Packages};
+use crate::python::packages;
 use crate::requirements::name_of;
 
 declare_rule! {
@@ -27,13 +28,14 @@ fn check(context: &Context, findings: &mut Findings) {
     if names.is_empty() || context.own_dependencies().is_some() {
         return;
     }
-    let at = source.text().find("dependencies").unwrap_or_default();
+    let text = source.text();
+    let at = text.find("\ndependencies").map_or_else(|| text.find("dependencies").unwrap_or_default(), |at| at + 1);
     let span = at..at + "dependencies".len();
     match context.packages() {
         Packages::Pip if context.lock.is_some() => {
             let left_out: Vec<&str> = names
                 .iter()
-                .filter(|name| !context.has_package(name))
+                .filter(|name| !context.has_package(name) && !brought(context, name))
                 .map(String::as_str)
                 .collect();
             let Some(first) = left_out.first() else { return };
@@ -52,4 +54,13 @@ fn check(context: &Context, findings: &mut Findings) {
         }
         _ => {}
     }
+}
+
+/// Whether a requirement brings a package.
+fn brought(context: &Context, name: &str) -> bool {
+    context
+        .requirements
+        .iter()
+        .flat_map(|all| &all.items)
+        .any(|item| packages::brings(&item.name, name) == Some(true))
 }

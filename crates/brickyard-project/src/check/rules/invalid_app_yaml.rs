@@ -23,15 +23,13 @@ declare_rule! {
 }
 
 fn check(context: &Context, findings: &mut Findings) {
-    let problems = std::mem::take(&mut findings.problems);
-    for problem in &problems {
+    for problem in &context.problems {
         let (source, span, message, hint) = place(problem);
         let name = source.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if app_yaml::NAMES.contains(&name.as_str()) {
             findings.at(&source, span, message).hint = hint;
         }
     }
-    findings.problems = problems;
     let Some((source, root)) = &context.app_tree else { return };
     match root.value {
         Value::Mapping(_) => {}

@@ -57,10 +57,10 @@ fn check(context: &Context, findings: &mut Findings) {
                     format!("`{top}` is not in `uv.lock`, and uv apps get no pre-installed packages"),
                     format!("run `uv add {package}`"),
                 ),
-                Packages::Pip | Packages::Preinstalled => (
-                    format!("`{top}` is neither pre-installed nor in `requirements.txt`"),
-                    format!("add `{package}` to `requirements.txt`"),
-                ),
+                Packages::Pip | Packages::Preinstalled => {
+                    let file = if context.own_dependencies().is_some() && context.requirements.is_none() { "pyproject.toml" } else { "requirements.txt" };
+                    (format!("`{top}` is neither pre-installed nor in `{file}`"), format!("add `{package}` to `{file}`"))
+                }
             };
             let finding = findings.at(&module.source, import.span, message).hint(hint);
             if doubt || lazy {
@@ -73,6 +73,11 @@ fn check(context: &Context, findings: &mut Findings) {
 /// Whether some asked-for package may bring one of these: `None` if one surely does, `Some(true)` if one might.
 fn doubt(context: &Context, providers: &[String]) -> Option<bool> {
     let mut unknown = false;
+    let own = context.own_dependencies().unwrap_or_default();
+    if own.iter().any(|name| providers.iter().any(|provider| packages::brings(name, provider) == Some(true))) {
+        return None;
+    }
+    unknown |= own.iter().any(|name| packages::brings(name, &providers[0]).is_none() && packages::preinstalled_version(name).is_none());
     for item in context.requirements.iter().flat_map(|all| &all.items) {
         // What these extras bring is in the table already.
         let known = matches!(item.name.as_str(), "uvicorn" | "fastapi" | "psycopg" | "sqlalchemy" | "pydantic" | "httpx" | "databricks-sql-connector");

@@ -36,7 +36,10 @@ fn check(context: &Context, findings: &mut Findings) {
             }
         }
         for call in module.calls.iter().filter(|call| matches!(call.name.as_str(), "os.getenv" | "os.environ.get")) {
-            if matches!(call.args.first(), Some((Value::Text(text), _)) if text == "PGPASSWORD") && !mints && !call.conditional {
+            // `… or token()`: where there is no password, something else stands in.
+            let otherwise = module.source.text()[call.span.end..].trim_start().starts_with("or ");
+            let asked = matches!(call.args.first(), Some((Value::Text(text), _)) if text == "PGPASSWORD");
+            if asked && !otherwise && !mints && !call.conditional {
                 findings.at(&module.source, call.span, "`PGPASSWORD` is not set on the platform").level(Level::Warning).hint(hint);
             }
         }

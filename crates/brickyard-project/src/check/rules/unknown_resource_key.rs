@@ -1,7 +1,9 @@
+use crate::app_yaml::EnvSource;
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings, Level};
-use crate::resources::ResourceKind;
+use crate::resources::{ResourceKind, there_are};
 use crate::settings::nearest;
+use crate::source::{Source, Span};
 use crate::yaml::Node;
 
 declare_rule! {
@@ -9,7 +11,9 @@ declare_rule! {
     /// Checks that each `valueFrom` names a resource of the app.
     ///
     /// ## Why is this bad?
-    /// The variable is missing, or the deployment fails.
+    /// The variable is missing, or the deployment fails; `brickyard run` refuses the app too. Without a bundle and a
+    /// manifest, `[resources.KEY]` in `brickyard.toml` says what a key is, unless the key says so itself, such as
+    /// `sql-warehouse`.
     ///
     /// ## Example
     /// ```yaml
@@ -23,62 +27,82 @@ declare_rule! {
 }
 
 fn check(context: &Context, findings: &mut Findings) {
-    let Some((source, root)) = &context.app_tree else { return };
-    let bundle: Vec<&str> =
-        context.bundle_app().iter().flat_map(|app| app.resources.iter().map(|spec| spec.key.as_str())).collect();
-    let manifest: Vec<&str> =
-        context.manifest.iter().flat_map(|manifest| manifest.resources.iter().map(|spec| spec.key.as_str())).collect();
-    let declared: Vec<&str> = bundle.iter().chain(&manifest).copied().collect();
-    let meant: Vec<&str> = context
-        .settings
-        .resources
-        .keys()
-        .map(String::as_str)
-        .chain(values(root).filter(|key| ResourceKind::from_key(key).is_some()))
-        .collect();
-    for item in root.get("env").map(Node::items).unwrap_or_default() {
-        let Some(node) = item.get("valueFrom") else { continue };
-        let Some(key) = node.text() else { continue };
-        let local = context.settings.resources.contains_key(key);
-        if declared.contains(&key) {
-            continue;
-        }
-        let overridden = context.bundle_app().is_some_and(|app| {
-            app.env.iter().any(|entry| Some(entry.name.as_str()) == item.get("name").and_then(Node::text))
-        });
-        if overridden {
-            continue;
-        }
-        if !declared.is_empty() || context.bundle_app().is_some() {
-            let file = if context.bundle_app().is_some() { "databricks.yml" } else { "manifest.yaml" };
-            let text = format!("No resource of the app in `{file}` is named `{key}`; {}", those(&declared));
-            let finding = findings.at(source, node.span, text);
-            match nearest(key, &declared) {
-                Some(near) => finding.hint(format!("did you mean `{near}`?")).unsafe_fix(
-                    format!("Use `{near}`"),
-                    node.span,
-                    near,
-                ),
-                None => finding.hint(format!("add a resource with `name: {key}` to the app in `{file}`")),
-            };
-        } else if !local && ResourceKind::from_key(key).is_none() {
-            findings
-                .at(source, node.span, format!("Nothing here says what the resource `{key}` is; {}", those(&meant)))
-                .level(Level::Info)
-                .hint(format!("add `[resources.{key}]` with a `type` to `brickyard.toml`"));
-        }
+    for Wanted { source, span, key } in wanted(context) {
+        judge(context, findings, source, span, key);
     }
 }
 
-/// The keys that variables take their values from.
-fn values(root: &Node) -> impl Iterator<Item = &str> {
-    root.get("env").map(Node::items).unwrap_or_default().iter().filter_map(|item| item.get("valueFrom")?.text())
+/// A key that a variable takes its value from.
+struct Wanted<'a> {
+    source: &'a Source,
+    span: Span,
+    key: &'a str,
 }
 
-/// Which keys there are, in words.
-fn those(keys: &[&str]) -> String {
-    let mut keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    if keys.is_empty() { "there are none".to_owned() } else { format!("there are {}", keys.join(", ")) }
+/// The keys of `app.yaml` that the bundle leaves in force, and those of the bundle.
+fn wanted<'a>(context: &'a Context) -> Vec<Wanted<'a>> {
+    let mut wanted = Vec::new();
+    let mut collect = |source: &'a Source, env: Option<&'a Node>, spelling: &str, in_force: &dyn Fn(&str, &str) -> bool| {
+        for item in env.map(Node::items).unwrap_or_default() {
+            let Some(node) = item.get(spelling) else { continue };
+            let Some((key, name)) = node.text().zip(item.get("name").and_then(Node::text)) else { continue };
+            if in_force(name, key) {
+                wanted.push(Wanted { source, span: node.span, key });
+            }
+        }
+    };
+    let app = context.bundle_app();
+    if let Some((source, root)) = &context.app_tree {
+        let in_force = |name: &str, _: &str| !app.is_some_and(|app| app.env.iter().any(|entry| entry.name == name));
+        collect(source, root.get("env"), "valueFrom", &in_force);
+    }
+    if let Some((bundle, app)) = context.bundle.as_ref().zip(app) {
+        for (source, tree) in &bundle.files {
+            let env = tree.path(&["resources", "apps", &app.key, "config", "env"]);
+            let in_force = |name: &str, key: &str| {
+                app.env.iter().any(|entry| entry.name == name && entry.source == EnvSource::Resource(key.to_owned()))
+            };
+            collect(source, env, "value_from", &in_force);
+        }
+    }
+    wanted
+}
+
+fn judge(context: &Context, findings: &mut Findings, source: &Source, span: Span, key: &str) {
+    let app = context.bundle_app();
+    let bundle = app.map(|app| app.resources.as_slice()).unwrap_or_default();
+    let manifest = context.manifest.as_ref().map(|manifest| manifest.resources.as_slice()).unwrap_or_default();
+    let declared: Vec<&str> = bundle.iter().chain(manifest).map(|spec| spec.key.as_str()).collect();
+    let local: Vec<&str> = context.settings.resources.keys().map(String::as_str).collect();
+    if declared.contains(&key) {
+        return;
+    }
+    let file = if app.is_some() { "databricks.yml" } else { "manifest.yaml" };
+    let told = app.is_some() || !declared.is_empty();
+    if local.contains(&key) {
+        if told {
+            findings
+                .at(source, span, format!("The resource `{key}` is known to `brickyard.toml` alone, not to `{file}`"))
+                .level(Level::Warning)
+                .hint(format!("add a resource with `name: {key}` to the app in `{file}`"));
+        }
+        return;
+    }
+    if told {
+        let known: Vec<&str> = declared.iter().chain(&local).copied().collect();
+        let text = format!("No resource of the app in `{file}` is named `{key}`; {}", there_are(known.iter().copied()));
+        let finding = findings.at(source, span, text);
+        match nearest(key, &known) {
+            Some(near) => {
+                finding.hint(format!("did you mean `{near}`?")).unsafe_fix(format!("Use `{near}`"), span, near)
+            }
+            None => finding.hint(format!("add a resource with `name: {key}` to the app in `{file}`")),
+        };
+    } else if ResourceKind::from_key(key).is_none() {
+        let meant = wanted(context).into_iter().map(|wanted| wanted.key);
+        let known = local.into_iter().chain(meant.filter(|key| ResourceKind::from_key(key).is_some()));
+        findings
+            .at(source, span, format!("Nothing here says what the resource `{key}` is; {}", there_are(known)))
+            .hint(format!("add `[resources.{key}]` with a `type` to `brickyard.toml`"));
+    }
 }

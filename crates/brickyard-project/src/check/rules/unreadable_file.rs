@@ -17,9 +17,8 @@ declare_rule! {
     pub(crate) static RULE = { code: "BY002", name: "unreadable-file", level: Error, check: check }
 }
 
-fn check(_: &Context, findings: &mut Findings) {
-    let problems = std::mem::take(&mut findings.problems);
-    for problem in &problems {
+fn check(context: &Context, findings: &mut Findings) {
+    for problem in &context.problems {
         let (source, span, message, hint) = place(problem);
         let name = source.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if app_yaml::NAMES.contains(&name.as_str()) {
@@ -27,5 +26,4 @@ fn check(_: &Context, findings: &mut Findings) {
         }
         findings.at(&source, span, message).hint = hint;
     }
-    findings.problems = problems;
 }

@@ -22,7 +22,9 @@ declare_rule! {
 }
 
 fn check(context: &Context, findings: &mut Findings) {
-    if let Some((source, _)) = &context.app_tree {
+    if let Some((source, _)) = &context.app_tree
+        && uses_sdk(context)
+    {
         for entry in context.app.iter().flat_map(|app| &app.env).filter(|entry| entry.name == "DATABRICKS_TOKEN") {
             findings
                 .at(source, entry.span, "`DATABRICKS_TOKEN` beside the app's own identity makes the SDK refuse")
@@ -55,6 +57,15 @@ fn check(context: &Context, findings: &mut Findings) {
                 continue;
             }
             let local = variable.is_some_and(|name| name.contains("TOKEN"));
+            // One branch for a developer's machine, and the app's own identity in the other.
+            let otherwise = || {
+                module.calls.iter().any(|other| {
+                    other.name == call.name && other.scope == call.scope && other.args.is_empty() && other.keywords.is_empty()
+                })
+            };
+            if local && call.conditional && otherwise() {
+                continue;
+            }
             let end = call.span.end - 1;
             let before = module.source.text()[..end].trim_end();
             let text = if before.ends_with(',') { " auth_type=\"pat\"" } else { ", auth_type=\"pat\"" };
@@ -68,6 +79,16 @@ fn check(context: &Context, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// Whether something of the app reads the variables as the SDK does: a JavaScript app that sends the token itself does not.
+fn uses_sdk(context: &Context) -> bool {
+    let ours = |name: &str| name.starts_with("databricks") || matches!(name, "mlflow" | "dbsql" | "sqlalchemy");
+    let python = |module: &crate::python::Module| {
+        module.imports.iter().any(|import| import.level == 0 && import.module.split('.').next().is_some_and(ours))
+    };
+    let node = context.package_json.as_ref().is_some_and(|(source, _)| source.text().contains("\"@databricks/"));
+    node || context.modules.iter().any(python)
 }
 
 /// Whether a value looks like one of the app's settings, which hold a token on a developer's machine alone.

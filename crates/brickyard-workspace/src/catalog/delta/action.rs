@@ -30,7 +30,7 @@ pub(crate) struct Metadata {
     /// The schema as JSON text.
     pub(crate) schema_string: String,
     pub(crate) partition_columns: Vec<String>,
-    #[serde(default)]
+    #[serde(default, with = "kept")]
     pub(crate) configuration: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) created_time: Option<i64>,
@@ -61,12 +61,12 @@ impl Protocol {
         let columns = metadata.columns().unwrap_or_default();
         let has = |plain: &str| columns.iter().any(|column| column.data_type.has(plain));
         let carries = |key: &str| columns.iter().any(|column| column.metadata.contains_key(key));
+        // `delta.enableChangeDataFeed` asks for no feature: the engine writes no feed.
         let is_set = |key: &str| metadata.configuration.get(key).is_some_and(|value| value == "true");
         for (feature, needed) in [
             ("timestampNtz", has("timestamp_ntz")),
             ("variantType", has("variant")),
             ("deletionVectors", is_set("delta.enableDeletionVectors")),
-            ("changeDataFeed", is_set("delta.enableChangeDataFeed")),
             ("allowColumnDefaults", carries("CURRENT_DEFAULT")),
             ("columnMapping", super::mapping::is_on(metadata)),
             ("generatedColumns", carries("delta.generationExpression")),
@@ -155,4 +155,35 @@ impl Metadata {
 pub(crate) fn schema_string(columns: &[Column]) -> String {
     let fields: Vec<Value> = columns.iter().map(Column::delta).collect();
     json!({ "type": "struct", "fields": fields }).to_string()
+}
+
+/// How the configuration stands in the log: `delta.enableChangeDataFeed` under a name of ours, since the engine, which
+/// writes no feed, would not write at all to a table that has the property.
+mod kept {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    const NAME: &str = "delta.enableChangeDataFeed";
+    const OURS: &str = "brickyard.enableChangeDataFeed";
+
+    fn renamed(mut map: BTreeMap<String, String>, from: &str, to: &str) -> BTreeMap<String, String> {
+        if let Some(value) = map.remove(from) {
+            map.insert(to.to_owned(), value);
+        }
+        map
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        map: &BTreeMap<String, String>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        renamed(map.clone(), NAME, OURS).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, String>, D::Error> {
+        Ok(renamed(BTreeMap::deserialize(deserializer)?, OURS, NAME))
+    }
 }

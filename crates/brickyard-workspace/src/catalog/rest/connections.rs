@@ -10,7 +10,7 @@ use super::metastore::metastore_id;
 use super::page::Paging;
 use crate::caller::Caller;
 use crate::catalog::record::ConnectionRecord;
-use crate::catalog::{Change, NewConnection};
+use crate::catalog::{Change, Identity, NewConnection};
 use crate::connections::{credential_type, is_secret};
 use crate::error::{ApiError, ApiResult};
 use crate::request::{JsonBody, Parameters};
@@ -61,23 +61,37 @@ pub(super) async fn create(
 ) -> ApiResult<Value> {
     let catalog = workspace.catalog();
     let identity = catalog.identity(caller.name())?;
-    let (options, secrets) = divided(new.options, new.secrets);
-    if new.connection_type == "HTTP" {
-        crate::connections::check(&options)?;
-    }
-    let credential_type = credential_type(&options, &secrets).to_owned();
     let connection = NewConnection {
         name: new.name,
         connection_type: new.connection_type,
-        options,
+        options: new.options,
         properties: new.properties,
-        credential_type,
+        credential_type: String::new(),
         comment: new.comment,
         read_only: new.read_only,
     };
-    let record = catalog.create_connection(&identity, connection)?;
-    workspace.put_connection_secrets(&record.id, secrets)?;
+    let record = workspace.make_connection(&identity, connection, new.secrets)?;
     Ok(Json(shown(&workspace, &record)))
+}
+
+impl Workspace {
+    /// Makes a connection; what is secret among its options is kept apart and shown to nobody.
+    pub(crate) fn make_connection(
+        &self,
+        identity: &Identity,
+        mut connection: NewConnection,
+        secrets: BTreeMap<String, String>,
+    ) -> Result<ConnectionRecord, ApiError> {
+        let (options, secrets) = divided(connection.options, secrets);
+        if connection.connection_type == "HTTP" {
+            crate::connections::check(&options)?;
+        }
+        credential_type(&options, &secrets).clone_into(&mut connection.credential_type);
+        connection.options = options;
+        let record = self.catalog().create_connection(identity, connection)?;
+        self.put_connection_secrets(&record.id, secrets)?;
+        Ok(record)
+    }
 }
 
 pub(super) async fn read(

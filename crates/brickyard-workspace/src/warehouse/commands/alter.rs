@@ -127,18 +127,17 @@ fn table_changes(scene: &Scene<'_>, alter: &Alter, action: &AlterAction) -> Resu
             return Ok(keys.into_iter().map(TableChange::AddKey).collect());
         }
         AlterAction::DropConstraint { name, if_exists } => {
-            let name = match name {
-                Some(name) => name.clone(),
-                None => {
-                    let record = scene.table(&alter.name.values())?;
-                    let key = record.constraints.iter().find(|key| key.references.is_none());
-                    match key {
-                        Some(key) => key.name.clone(),
-                        None if *if_exists => return Ok(Vec::new()),
-                        None => {
-                            let text = format_args!("Table '{}' has no primary key.", record.full_name());
-                            return Err(Fault::new("CONSTRAINT_DOES_NOT_EXIST", "42704", text));
-                        }
+            let name = if let Some(name) = name {
+                name.clone()
+            } else {
+                let record = scene.table(&alter.name.values())?;
+                let key = record.constraints.iter().find(|key| key.references.is_none());
+                match key {
+                    Some(key) => key.name.clone(),
+                    None if *if_exists => return Ok(Vec::new()),
+                    None => {
+                        let text = format_args!("Table '{}' has no primary key.", record.full_name());
+                        return Err(Fault::new("CONSTRAINT_DOES_NOT_EXIST", "42704", text));
                     }
                 }
             };

@@ -2,6 +2,7 @@ use brickyard_sql::command::{ColumnDefinition, CreateFunction, RoutineBody};
 use brickyard_sql::{DataType, Routine, quote_name};
 
 use crate::catalog::{NewFunction, Parameter};
+use crate::error::ApiError;
 use crate::warehouse::fault::Fault;
 use crate::warehouse::name::full_name;
 use crate::warehouse::outcome::Outcome;
@@ -13,7 +14,7 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateFunction) -> Result
     let (body, is_query) = match &create.body {
         RoutineBody::Expression(text) => (text, false),
         RoutineBody::Query(text) => (text, true),
-        RoutineBody::Python { .. } => return Err(Fault::unsupported("functions written in Python")),
+        RoutineBody::Python { source, handler } => return python(scene, create, source, handler.as_deref()),
     };
     let is_table = create.returns_table.is_some() || (is_query && create.returns.is_none());
     let found = analyze(scene, create, body, is_query).await?;
@@ -46,6 +47,7 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateFunction) -> Result
             schema: settings.schema,
             owner: scene.session.caller.name().to_owned(),
             engine_name: None,
+            outside: None,
         };
         if !scene.session.settings().put_temporary_routine(name, routine, create.or_replace)
             && !create.if_not_exists
@@ -57,15 +59,6 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateFunction) -> Result
         }
         return Ok(Outcome::nothing());
     }
-    let parameters = |columns: &[ColumnDefinition]| -> Vec<Parameter> {
-        let parameter = |column: &ColumnDefinition| Parameter {
-            name: column.name.clone(),
-            type_text: column.data_type.to_string(),
-            default: column.default.clone(),
-            comment: column.comment.clone(),
-        };
-        columns.iter().map(parameter).collect()
-    };
     let function = NewFunction {
         full_name: full_name(&scene.parts(&create.name.values())?),
         parameters: parameters(&create.parameters),
@@ -77,10 +70,71 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateFunction) -> Result
         context: Some((settings.catalog, settings.schema)),
         comment: create.comment.clone(),
         properties: None,
+        dependencies: Vec::new(),
         replace: create.or_replace,
     };
     let made = scene.catalog().create_function(&scene.identity, function);
     super::tables::unless_there(made.map(|_| ()), create.if_not_exists)
+}
+
+/// `CREATE FUNCTION … LANGUAGE PYTHON AS $$ … $$`: its text must be Python, which the first call tells.
+fn python(
+    scene: &Scene<'_>,
+    create: &CreateFunction,
+    source: &str,
+    handler: Option<&str>,
+) -> Result<Outcome, Fault> {
+    let returns = match (&create.returns, handler) {
+        _ if create.temporary => return Err(Fault::unsupported("temporary functions written in Python")),
+        (_, Some(_)) => {
+            return Err(Fault::unsupported("functions in Python with a HANDLER, which take batches"));
+        }
+        (None, None) => return Err(Fault::unsupported("table functions written in Python")),
+        (Some(returns), None) => returns,
+    };
+    let settings = scene.settings();
+    let function = NewFunction {
+        full_name: full_name(&scene.parts(&create.name.values())?),
+        parameters: parameters(&create.parameters),
+        return_type: returns.to_string(),
+        language: "PYTHON".to_owned(),
+        body: source.to_owned(),
+        deterministic: create.deterministic.unwrap_or(true),
+        context: Some((settings.catalog, settings.schema)),
+        comment: create.comment.clone(),
+        dependencies: dependencies(&create.environment)?,
+        replace: create.or_replace,
+        ..NewFunction::default()
+    };
+    let made = scene.catalog().create_function(&scene.identity, function);
+    super::tables::unless_there(made.map(|_| ()), create.if_not_exists)
+}
+
+/// Packages of `ENVIRONMENT (dependencies = '["name==1.0"]')`: names and versions, nothing else of this machine.
+fn dependencies(environment: &[(String, String)]) -> Result<Vec<String>, Fault> {
+    let listed = environment.iter().find(|(key, _)| key.eq_ignore_ascii_case("dependencies"));
+    let Some((_, listed)) = listed else { return Ok(Vec::new()) };
+    let dependencies: Vec<String> = serde_json::from_str(listed).map_err(|error| {
+        ApiError::invalid(format!("dependencies of the function's environment are no JSON list: {error}"))
+    })?;
+    let odd = |line: &&String| line.starts_with('-') || line.contains(['/', '@', '\n', '\\']);
+    if let Some(odd) = dependencies.iter().find(odd) {
+        return Err(Fault::unsupported(format_args!(
+            "the dependency '{}' of a function",
+            odd.escape_debug()
+        )));
+    }
+    Ok(dependencies)
+}
+
+fn parameters(columns: &[ColumnDefinition]) -> Vec<Parameter> {
+    let parameter = |column: &ColumnDefinition| Parameter {
+        name: column.name.clone(),
+        type_text: column.data_type.to_string(),
+        default: column.default.clone(),
+        comment: column.comment.clone(),
+    };
+    columns.iter().map(parameter).collect()
 }
 
 /// The types that a body gives, with its parameters in sight.
@@ -109,8 +163,10 @@ async fn analyze(
         schema: settings.schema,
         owner: scene.session.caller.name().to_owned(),
         engine_name: None,
+        outside: None,
     };
     scene.session.settings().put_temporary_routine(&name, routine, true);
+    scene.suppose(true);
     let arguments: Vec<String> =
         create.parameters.iter().map(|parameter| format!("CAST(NULL AS {})", parameter.data_type)).collect();
     let call = format!("{}({})", quote_name(&name), arguments.join(", "));
@@ -123,6 +179,7 @@ async fn analyze(
         Ok(()) => scene.schema(&sql).await,
         Err(fault) => Err(fault),
     };
+    scene.suppose(false);
     scene.session.settings().drop_temporary_routine(&name);
     let schema = match schema {
         // A function such as `range` takes no NULL; what the body names has been found, and its types are declared.

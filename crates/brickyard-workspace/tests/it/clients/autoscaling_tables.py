@@ -21,6 +21,13 @@ assert table.name == "synced_tables/store.serving.points" and table.status.pipel
 state = lambda: w.postgres.get_synced_table("synced_tables/store.serving.points").status
 status = wait(state, lambda status: status.detailed_state == SyncedTableState.SYNCED_TABLE_ONLINE_NO_PENDING_UPDATE)
 assert status.last_processed_commit_version >= 1 and status.last_sync_time, status
+# What is written comes when it is asked for.
+sql("INSERT INTO main.default.points VALUES (3, array(4D))")
+sql("DELETE FROM main.default.points WHERE id = 3")
+seen = state().last_processed_commit_version
+w.pipelines.start_update(table.status.pipeline_id)
+w.pipelines.wait_get_pipeline_idle(table.status.pipeline_id)
+status = wait(state, lambda status: status.last_processed_commit_version == seen + 2)
 password = w.postgres.generate_database_credential(endpoint.name).token
 with connect(host, password, "store") as connection:
     rows = connection.execute("SELECT id, v FROM serving.points ORDER BY id").fetchall()

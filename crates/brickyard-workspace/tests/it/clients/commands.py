@@ -213,7 +213,9 @@ rows("CREATE TEMPORARY FUNCTION twice(x INT) RETURNS INT RETURN x * 2")
 assert one("SELECT twice(4)") == (8,)
 rows("DROP TEMPORARY FUNCTION twice")
 refused("SELECT twice(4)", "UNRESOLVED_ROUTINE")
-refused("CREATE FUNCTION py(x INT) RETURNS INT LANGUAGE PYTHON AS $$ return x $$", "UNSUPPORTED_FEATURE")
+rows("CREATE FUNCTION py(x INT) RETURNS INT LANGUAGE PYTHON AS $$ return x + 1 $$")
+assert one("SELECT py(4)") == (5,)
+refused("SELECT py(CAST(id AS INT)) FROM range(3)", "UNSUPPORTED_FEATURE")
 refused("CREATE MATERIALIZED VIEW mv AS SELECT 1 AS a", "UNSUPPORTED_FEATURE")
 
 # Files and views over them; the directory of a query's rows.

@@ -23,6 +23,7 @@ from databricks.sdk.service.postgres import (
     RoleRoleSpec,
 )
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 w = WorkspaceClient()
 me = w.current_user.me().user_name
@@ -81,6 +82,35 @@ with connect(primary) as connection:
     assert connection.execute("SELECT count(*) FROM item").fetchone() == (100,)
 refused(NotImplemented, lambda: w.postgres.create_branch("projects/shop", Branch(
     spec=BranchSpec(source_branch_lsn="0/1")), "past"), "source_branch_lsn")
+# By time, as long as nothing was committed since; earlier states are not kept, and the future is not known.
+def at(time, name):
+    return w.postgres.create_branch("projects/shop", Branch(spec=BranchSpec(source_branch_time=time)), name).wait()
+
+
+def stamp(sql):
+    with connect(primary) as connection:
+        seen = Timestamp()
+        seen.FromDatetime(connection.execute(f"SELECT {sql}").fetchone()[0])
+        return seen
+
+
+before = stamp("clock_timestamp()")
+with connect(primary) as connection:
+    connection.execute("CREATE TABLE later AS SELECT 1 AS id")
+refused(NotImplemented, lambda: at(before, "past"), "source_branch_time", "last commit")
+refused(InvalidParameterValue, lambda: at(stamp("clock_timestamp() + interval '1 hour'"), "past"), "future")
+for _ in range(10):  # the server's own housekeeping commits too
+    after = stamp("clock_timestamp()")
+    try:
+        present = at(after, "present")
+        break
+    except NotImplemented as error:
+        assert "last commit" in str(error), error
+assert present.status.source_branch_time == after, present.status
+endpoint = w.postgres.create_endpoint(present.name, Endpoint(spec=spec), "primary").wait()
+with connect(endpoint.name) as connection:
+    assert connection.execute("SELECT id FROM later").fetchall() == [(1,)]
+w.postgres.delete_branch(present.name).wait()
 names = sorted(found.name for found in w.postgres.list_branches("projects/shop"))
 assert names == ["projects/shop/branches/production", "projects/shop/branches/try"], names
 

@@ -89,9 +89,39 @@ assert sql("SELECT id, what FROM main.sales.twice_latest ORDER BY id") == [["1",
 names = sorted(found.name for found in w.database.list_synced_database_tables("shop"))
 assert names == ["main.sales.orders_synced", "main.sales.twice_latest", "main.sales.twice_plain"], names
 
+# A continuous table follows its source without being asked, until its pipeline is stopped.
+sql("CREATE TABLE main.sales.stock (id BIGINT, left_over INT) TBLPROPERTIES (delta.enableChangeDataFeed = true)")
+sql("INSERT INTO main.sales.stock VALUES (1, 10)")
+w.database.create_synced_database_table(table(
+    "main.sales.stock_synced", source="main.sales.stock", policy=SyncedTableSchedulingPolicy.CONTINUOUS))
+
+
+def follows(version):
+    def is_there(seen):
+        status = seen.data_synchronization_status
+        at = status.last_sync and status.last_sync.delta_table_sync_info.delta_commit_version
+        return (status.detailed_state, at) == (SyncedTableState.SYNCED_TABLE_ONLINE_CONTINUOUS_UPDATE, version)
+    seen = wait(lambda: w.database.get_synced_database_table("main.sales.stock_synced"), is_there)
+    return seen.data_synchronization_status.pipeline_id
+
+
+following = follows(1)
+assert w.pipelines.get(following).spec.continuous and w.pipelines.get(following).state.value == "RUNNING"
+for number in range(2, 5):
+    sql(f"UPDATE main.sales.stock SET left_over = {number} WHERE id = 1")
+    follows(number)
+    assert sql("SELECT left_over FROM main.sales.stock_synced") == [[str(number)]]
+refused(ResourceConflict, lambda: w.pipelines.start_update(following), "active update")
+w.pipelines.stop_and_wait(following)
+sql("INSERT INTO main.sales.stock VALUES (2, 20)")
+w.pipelines.start_update(following)
+follows(5)
+w.database.delete_synced_database_table("main.sales.stock_synced", purge_data=True)
+refused(NotFound, lambda: w.pipelines.get(following))
+
 # What cannot be is said.
 create = lambda *a, **k: (lambda: w.database.create_synced_database_table(table(*a, **k)))
-refused(NotImplemented, create("main.sales.c", policy=SyncedTableSchedulingPolicy.CONTINUOUS), "CONTINUOUS")
+refused(InvalidParameterValue, create("main.sales.c", policy=SyncedTableSchedulingPolicy.CONTINUOUS), "change data feed")
 refused(InvalidParameterValue, create("main.sales.t", policy=SyncedTableSchedulingPolicy.TRIGGERED), "change data feed")
 refused(InvalidParameterValue, create("main.sales.k", primary_key_columns=["absent"]), "absent")
 refused(InvalidParameterValue, create("main.sales.k", primary_key_columns=[]), "primary_key_columns")

@@ -187,7 +187,9 @@ impl Plan {
             Some(std::net::SocketAddr::new(host.parse().ok()?, port))
         });
         let port = port::pinned(command).unwrap_or(PLATFORM_PORT);
-        let network = Network::open(port, proxy.into_iter().chain(database).collect())
+        let collector = value("OTEL_EXPORTER_OTLP_ENDPOINT").and_then(loopback);
+        let reach = proxy.into_iter().chain(database).chain(collector).collect();
+        let network = Network::open(port, reach)
             .await
             .map_err(|error| Failure::machine("Cannot make a network for the app").because(error))?;
         let words = format!(
@@ -219,6 +221,13 @@ impl Plan {
             }
         }
     }
+}
+
+/// Port of this machine that an address such as `http://localhost:4317` names.
+fn loopback(url: &str) -> Option<std::net::SocketAddr> {
+    let place = url.split_once("://").map_or(url, |(_, place)| place);
+    let place = place.split('/').next()?.replace("localhost:", "127.0.0.1:");
+    place.parse().ok().filter(|address: &std::net::SocketAddr| address.ip().is_loopback())
 }
 
 /// Builds the environment of an app; with `development`, what `requirements-dev.txt` names is in it too.

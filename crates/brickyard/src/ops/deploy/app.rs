@@ -47,6 +47,7 @@ pub(super) async fn ready(
         let value = match field.as_str() {
             "description" => json!(wanted.description),
             "compute_size" => json!(wanted.compute_size),
+            "telemetry_export_destinations" => json!(wanted.telemetry_export_destinations),
             _ => continue,
         };
         changes.insert(field.clone(), value);

@@ -138,8 +138,15 @@ fn read(name: String, path: PathBuf) -> Result<LocalFile, Failure> {
         .map_err(|error| Failure::user(format!("Cannot read `{name}`")).because(error))?;
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
-    let notebook = NOTEBOOKS.iter().any(|(kind, line)| *kind == ending && line.as_bytes() == first);
+    let notebook = NOTEBOOKS.iter().any(|(kind, line)| *kind == ending && line.as_bytes() == first)
+        || ending == "ipynb" && is_jupyter(&name, &bytes);
     Ok(LocalFile { digest: digest(&bytes), size: bytes.len() as u64, name, path, notebook })
+}
+
+/// A Jupyter notebook (nbformat 4) becomes a notebook too; those of the pipeline designer do not.
+fn is_jupyter(name: &str, bytes: &[u8]) -> bool {
+    let is_one = |document: serde_json::Value| document["nbformat"] == 4 && document["cells"].is_array();
+    !name.ends_with(".designer.ipynb") && serde_json::from_slice(bytes).is_ok_and(is_one)
 }
 
 /// SHA-256 in hexadecimal.
@@ -201,11 +208,15 @@ mod tests {
     #[test]
     fn a_notebook_loses_its_ending_and_must_not_meet_a_file() {
         let notebook = "# Databricks notebook source\nprint(1)\n";
-        let directory =
-            folder(&[("report.py", notebook), ("app.py", "import x\n# Databricks notebook source")]);
+        let directory = folder(&[
+            ("report.py", notebook),
+            ("app.py", "import x\n# Databricks notebook source"),
+            ("study.ipynb", r#"{"nbformat": 4, "cells": []}"#),
+            ("odd.ipynb", "{}"),
+        ]);
         let files = collect(directory.path()).unwrap();
         let names: Vec<&str> = files.iter().map(LocalFile::remote_name).collect();
-        assert_eq!(names, ["app.py", "report"]);
+        assert_eq!(names, ["app.py", "odd.ipynb", "report", "study"]);
         std::fs::write(directory.path().join("report"), "").unwrap();
         assert!(collect(directory.path()).unwrap_err().to_string().contains("one place in the workspace"));
     }

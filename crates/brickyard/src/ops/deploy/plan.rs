@@ -83,6 +83,11 @@ pub(super) fn compare_app(plan: &mut DeployPlan, existing: &App, wanted: &App) {
     };
     field("description", wanted.description.is_some() && wanted.description != existing.description);
     field("compute_size", wanted.compute_size.is_some() && wanted.compute_size != existing.compute_size);
+    let telemetry = &wanted.telemetry_export_destinations;
+    field(
+        "telemetry_export_destinations",
+        !telemetry.is_empty() && *telemetry != existing.telemetry_export_destinations,
+    );
 }
 
 impl DeployPlan {

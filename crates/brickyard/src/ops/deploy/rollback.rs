@@ -69,7 +69,7 @@ pub(crate) async fn rollback(
     }
     let app = client.app(name).await?.ok_or_else(|| app::vanished(name))?;
     let made = deployment.deployment_id.clone().unwrap_or_default();
-    let verification = verify::look(target, &app, &made).await;
+    let verification = verify::look(target, &app, &made, true).await;
     let url = target.app_url(&app);
     Ok(Rolled { app, to: id, deployment, url, verification })
 }

@@ -1,13 +1,54 @@
+mod resource;
+
 use std::time::Duration;
 
-use brickyard_api::{App, Client, probe_client};
+use brickyard_api::{App, Client, Credentials, probe_client};
+use http::StatusCode;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::ops::logs::{self, Filter};
 use crate::ops::target::Target;
 
 /// How long the app's address may take to answer.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// How long its log may take to be read.
+const LOG: Duration = Duration::from_secs(20);
+
+/// Lines of the system that are read of it.
+const LINES: usize = 200;
+
+/// Where tokens open the door (platform §4.3).
+const PROBE: &str = "/api/health";
+
+/// What the platform writes when it starts the process of a version (platform §2.4).
+const STARTED: &str = "Starting app with command";
+
+/// As whom is looked, beside the deployer: what a workspace gives of it.
+struct Eyes {
+    /// The app's own principal.
+    principal: Option<Client>,
+    /// A token that opens the app's address.
+    visitor: Option<String>,
+}
+
+impl Eyes {
+    /// A local workspace gives tokens of both; a real one lets a deployer with an OAuth token visit the app.
+    async fn open(target: &Target, app: &App) -> Self {
+        let Some(local) = &target.local else {
+            let visitor = if target.client.is_oauth() { target.client.bearer().await.ok() } else { None };
+            return Self { principal: None, visitor };
+        };
+        let asked =
+            target.client.post::<Value>("/api/brickyard/app-tokens", &json!({ "app": app.name })).await;
+        let tokens = asked.unwrap_or_default();
+        let token = |name: &str| tokens[name].as_str().map(str::to_owned);
+        let principal = token("principal_token")
+            .and_then(|token| Client::new(&local.http_url, Credentials::Token(token)).ok());
+        Self { principal, visitor: token("visitor_token") }
+    }
+}
 
 /// One thing that was looked at after a deployment.
 #[derive(Debug, Clone, Serialize)]
@@ -33,14 +74,33 @@ impl Look {
     }
 }
 
-/// Looks at state, version, address and data of an app that was just deployed.
-pub(super) async fn look(target: &Target, app: &App, deployment: &str) -> Vec<Look> {
+/// Looks at state, version, process, address and data of an app; `fresh` says that the deployment was made just now.
+pub(super) async fn look(target: &Target, app: &App, deployment: &str, fresh: bool) -> Vec<Look> {
+    let eyes = Eyes::open(target, app).await;
     let mut looks = vec![state(app), version(app, deployment)];
+    looks.extend(process(target, app, fresh).await);
     match target.app_url(app) {
-        Some(url) => looks.push(address(&url, target.local.is_some()).await),
+        Some(url) => {
+            let local = target.local.is_some();
+            looks.push(address(&url, local).await);
+            if let Some(token) = &eyes.visitor {
+                looks.extend(answer(&url, local, token).await);
+            }
+        }
         None => looks.push(Look::bad("address", "the app has none", "start it with `brickyard start`")),
     }
-    let resources = app.resources.iter().map(|resource| resource_of(&target.client, app, resource));
+    let (client, principal) = (&target.client, eyes.principal.as_ref());
+    let authority = crate::ops::lakebase::authority(target);
+    let resources = app.resources.iter().map(|resource| async move {
+        let known = resource::held(client, app, resource).await?;
+        match principal {
+            // What is not there needs no second look.
+            Some(principal) if known.good => {
+                Some(resource::reached(client, principal, app, resource, authority).await.unwrap_or(known))
+            }
+            _ => Some(known),
+        }
+    });
     looks.extend(futures_util::future::join_all(resources).await.into_iter().flatten());
     looks
 }
@@ -70,21 +130,37 @@ fn version(app: &App, deployment: &str) -> Look {
     }
 }
 
-/// The address answers: the app, or the sign-in page before it.
+/// The process that answers was started for this deployment: the log says when. A log that cannot be read says nothing.
+async fn process(target: &Target, app: &App, fresh: bool) -> Option<Look> {
+    let created = app.active_deployment.as_ref()?.create_time.as_deref()?.parse::<jiff::Timestamp>().ok()?;
+    let origin = target.log(app)?;
+    let filter = Filter { search: Some(STARTED.to_owned()), sources: vec!["SYSTEM".to_owned()] };
+    let mut last = None;
+    let read = logs::read(&origin, LINES, false, &filter, |line| last = Some(line.timestamp));
+    tokio::time::timeout(LOG, read).await.ok()?.ok()?;
+    // The log counts in fractions of a second, the deployment may round.
+    let since = created.as_second() - 1;
+    #[expect(clippy::cast_precision_loss, reason = "seconds of this age fit")]
+    let started = last.filter(|last| *last >= since as f64);
+    Some(match started {
+        Some(started) => {
+            let after = jiff::SignedDuration::try_from_secs_f64(started).ok()?;
+            let at = jiff::Timestamp::from_duration(after).ok()?;
+            Look::good("process", format!("started at {at:.0}, for this deployment"))
+        }
+        // Its beginning may have been so long ago that the log has forgotten it.
+        None if !fresh => return None,
+        None => Look::bad(
+            "process",
+            "the log tells of no start since this deployment: an older process may answer",
+            format!("`brickyard stop {0}`, then `brickyard start {0}`", app.name),
+        ),
+    })
+}
+
+/// The address answers: the app's front door.
 async fn address(url: &str, local: bool) -> Look {
-    let asked = async {
-        let client = probe_client(!local)?;
-        let request = if local {
-            // A name below `localhost` leads to this machine, which not every resolver knows.
-            let port = url.rsplit(':').next().unwrap_or_default();
-            let host = url.trim_start_matches("http://");
-            client.get(format!("http://127.0.0.1:{port}/")).header("host", host)
-        } else {
-            client.get(url)
-        };
-        request.timeout(ANSWER).send().await
-    };
-    match asked.await {
+    match ask(url, "/", local, None).await {
         Ok(answer) if answer.status().is_server_error() => {
             Look::bad("address", format!("{url} answers {}", answer.status()), "read the app's log")
         }
@@ -93,79 +169,43 @@ async fn address(url: &str, local: bool) -> Look {
     }
 }
 
-/// A resource is there, and the app's principal holds what it needs on it.
-async fn resource_of(client: &Client, app: &App, resource: &brickyard_api::AppResource) -> Option<Look> {
-    let what = format!("resource {}", resource.name);
-    let principal = app.service_principal_client_id.as_deref().unwrap_or_default();
-    let there = |path: String| async move { client.get::<Value>(&path, &[]).await };
-    let (noun, thing, list) = if let Some(bound) = &resource.sql_warehouse {
-        let answer = there(format!("/api/2.0/sql/warehouses/{}", bound.id)).await;
-        (format!("warehouse {}", bound.id), answer, Some(("warehouses", &bound.id)))
-    } else if let Some(bound) = &resource.serving_endpoint {
-        let answer = there(format!("/api/2.0/serving-endpoints/{}", bound.name)).await;
-        // Its permissions go by id, which the answer holds.
-        (format!("serving endpoint {}", bound.name), answer, None)
-    } else if let Some(bound) = &resource.job {
-        let answer = there(format!("/api/2.2/jobs/get?job_id={}", bound.id)).await;
-        (format!("job {}", bound.id), answer, Some(("jobs", &bound.id)))
-    } else if let Some(bound) = &resource.experiment {
-        let id = &bound.experiment_id;
-        let answer = there(format!("/api/2.0/mlflow/experiments/get?experiment_id={id}")).await;
-        (format!("experiment {id}"), answer, Some(("experiments", id)))
-    } else if let Some(bound) = &resource.secret {
-        let path = format!("/api/2.0/secrets/acls/get?scope={}&principal={principal}", bound.scope);
-        return Some(match there(path).await {
-            Ok(_) => Look::good(what, format!("the app reads secret {}/{}", bound.scope, bound.key)),
-            Err(failure) => Look::bad(what, failure.to_string(), "give the app READ on the secret scope"),
-        });
-    } else if let Some(bound) = &resource.uc_securable {
-        let name = &bound.securable_full_name;
-        let kind = bound.securable_type.to_lowercase();
-        let path = format!("/api/2.1/unity-catalog/permissions/{kind}/{name}?principal={principal}");
-        return Some(match there(path).await {
-            Ok(granted) if granted.to_string().contains(&bound.permission) => {
-                Look::good(what, format!("the app has {} on {name}", bound.permission))
-            }
-            Ok(_) => Look::bad(
-                what,
-                format!("the app has no {} on {name}", bound.permission),
-                format!(
-                    "GRANT {} ON {} {name} TO `{principal}`",
-                    bound.permission.replace('_', " "),
-                    bound.securable_type
-                ),
-            ),
-            Err(failure) => {
-                Look::bad(what, failure.to_string(), format!("make {kind} {name}, or name another one"))
-            }
-        });
-    } else if let Some(bound) = &resource.database {
-        let answer = there(format!("/api/2.0/database/instances/{}", bound.instance_name)).await;
-        (format!("database instance {}", bound.instance_name), answer, None)
-    } else if let Some(bound) = &resource.postgres {
-        (bound.branch.clone(), there(format!("/api/2.0/postgres/{}", bound.branch)).await, None)
-    } else if let Some(bound) = &resource.app {
-        let answer = there(format!("/api/2.0/apps/{}", bound.name)).await;
-        (format!("app {}", bound.name), answer, Some(("apps", &bound.name)))
-    } else {
+/// The process behind the front door answers a visitor with a token: any answer of its own will do. Nothing where the door does not
+/// open to us, which is no fault of the app.
+async fn answer(url: &str, local: bool, token: &str) -> Option<Look> {
+    if !local && !url.starts_with("https://") {
         return None;
-    };
-    if let Err(failure) = thing {
-        return Some(Look::bad(what, failure.to_string(), format!("make {noun}, or name another one")));
     }
-    let Some((kind, id)) = list else { return Some(Look::good(what, format!("{noun} is there"))) };
-    Some(match client.permissions(kind, id).await {
-        Ok(entries)
-            if entries.iter().any(|entry| entry.service_principal_name.as_deref() == Some(principal)) =>
-        {
-            Look::good(what, format!("the app may use {noun}"))
-        }
-        Ok(_) => Look::bad(
-            what,
-            format!("the app's principal {principal} is not on the access list of {noun}"),
-            "deploy again, or give it the permission by hand",
-        ),
-        // Not to be allowed to read the list is no fault of the app.
-        Err(_) => Look::good(what, format!("{noun} is there; its access list is not yours to read")),
-    })
+    let status = ask(url, PROBE, local, Some(token)).await.ok()?.status();
+    match status {
+        // A handler that breaks on a path it does not know (502) says nothing of the version.
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_GATEWAY => None,
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Some(Look::bad(
+            "answer",
+            format!("the process behind the address does not answer: {status}"),
+            "read the app's log: it may listen on another port than DATABRICKS_APP_PORT",
+        )),
+        _ => Some(Look::good("answer", format!("the app itself answers {status} at {PROBE}"))),
+    }
+}
+
+async fn ask(
+    url: &str,
+    path: &str,
+    local: bool,
+    token: Option<&str>,
+) -> Result<reqwest::Response, reqwest::Error> {
+    let client = probe_client(!local)?;
+    let request = if local {
+        // A name below `localhost` leads to this machine, which not every resolver knows.
+        let port = url.rsplit(':').next().unwrap_or_default();
+        let host = url.trim_start_matches("http://");
+        client.get(format!("http://127.0.0.1:{port}{path}")).header("host", host)
+    } else {
+        client.get(format!("{}{path}", url.trim_end_matches('/')))
+    };
+    let request = match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    };
+    request.timeout(ANSWER).send().await
 }

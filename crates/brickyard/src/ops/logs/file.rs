@@ -70,14 +70,13 @@ pub(super) async fn follow(
 ) -> Result<(), Failure> {
     let there = if path.exists() { Some(Cursor::open(path, true)?) } else { None };
     let _ = caught_up.send(());
-    let cursor = match there {
-        Some(cursor) => cursor,
-        None => {
-            while !path.exists() {
-                tokio::time::sleep(INTERVAL).await;
-            }
-            Cursor::open(path, false)?
+    let cursor = if let Some(cursor) = there {
+        cursor
+    } else {
+        while !path.exists() {
+            tokio::time::sleep(INTERVAL).await;
         }
+        Cursor::open(path, false)?
     };
     go_on(path, cursor, filter, each).await
 }

@@ -189,7 +189,7 @@ def workspace_page() -> html.Div:
                 ],
                 className="kpis",
             ),
-            panel("Warehouses", html.Table([head, html.Tbody(rows)], className="rows")),
+            panel("Warehouses", html.Div(html.Table([head, html.Tbody(rows)], className="rows"), className="scroll")),
         ]
     )
 %%end

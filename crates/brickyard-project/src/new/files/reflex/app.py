@@ -173,11 +173,11 @@ def trips_section() -> rx.Component:
     """Numbers, a chart and the newest rows."""
     chart = rx.recharts.bar_chart(
         rx.recharts.bar(data_key="trips", fill=rx.color("accent", 9), radius=4),
-        rx.recharts.x_axis(data_key="hour"),
-        rx.recharts.y_axis(width=40),
+        rx.recharts.x_axis(data_key="hour", interval=2, font_size="12px", axis_line=False, tick_line=False),
+        rx.recharts.y_axis(width=40, font_size="12px", axis_line=False, tick_line=False),
         rx.recharts.graphing_tooltip(),
         data=State.hours,
-        height=300,
+        height=340,
         width="100%",
     )
     table = rx.table.root(

@@ -68,10 +68,10 @@ def trips_page() -> None:
     """Numbers, a chart and the newest rows."""
     summary, hours, trips = load_trips(token)
     columns = st.columns(4)
-    columns[0].metric("Trips", f"{summary.trips:,}")
-    columns[1].metric("Average fare", f"${summary.average_fare:.2f}")
-    columns[2].metric("Average distance", f"{summary.average_distance:.1f} mi")
-    columns[3].metric("Busiest hour", f"{summary.busiest_hour}:00")
+    columns[0].container(border=True).metric("Trips", f"{summary.trips:,}")
+    columns[1].container(border=True).metric("Average fare", f"${summary.average_fare:.2f}")
+    columns[2].container(border=True).metric("Average distance", f"{summary.average_distance:.1f} mi")
+    columns[3].container(border=True).metric("Busiest hour", f"{summary.busiest_hour}:00")
     chart, table = st.columns([3, 2], gap="large")
     with chart:
         st.subheader("Trips by hour")
