@@ -1,5 +1,6 @@
 """Ours through the SQL connector and the same engine through pyspark, in turn; prints the medians as JSON."""
 
+import contextlib
 import json
 import os
 import socket
@@ -19,6 +20,7 @@ WIDE = (
 )
 
 
+@contextlib.contextmanager
 def engine():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -27,12 +29,19 @@ def engine():
     child = subprocess.Popen(
         [sail, "spark", "server", "--ip", "127.0.0.1", "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return child, port
-        except OSError:
-            time.sleep(0.02)
+    try:
+        while True:
+            assert child.poll() is None, "the engine has ended"
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                time.sleep(0.02)
+        spark = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+        yield spark
+        spark.stop()  # otherwise it asks for the engine again and again when this program ends
+    finally:
+        child.kill()
 
 
 def timed(run, rounds):
@@ -51,9 +60,7 @@ connection = sql.connect(
     credentials_provider=lambda: oauth_service_principal(config),
 )
 cursor = connection.cursor()
-child, port = engine()
-try:
-    spark = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+with engine() as spark:
 
     def ours_once():
         cursor.execute("SELECT 1")
@@ -84,5 +91,3 @@ try:
             ours += timed(ours_wide, 1)
             theirs += timed(theirs_wide, 1)
         print(json.dumps({"ours": size / statistics.median(ours), "theirs": size / statistics.median(theirs)}))
-finally:
-    child.kill()

@@ -1,6 +1,7 @@
 """The warehouse under load, with large results, with TPC-H and with many tables; prints the figures as JSON."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -44,9 +45,15 @@ def serve(*command, health=None):
     raise SystemExit(f"{command[0]} does not listen")
 
 
+@contextlib.contextmanager
 def sail():
     child, port = serve(BIN / "sail", "spark", "server", "--ip", "127.0.0.1", "--port")
-    return child, SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+    try:
+        spark = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+        yield spark
+        spark.stop()  # otherwise it asks for the engine again and again when this program ends
+    finally:
+        child.kill()
 
 
 def per_second(work, clients=50, seconds=8):
@@ -106,11 +113,8 @@ def highest_memory():
 
 def concurrency(minilake):
     ours = per_second(by_connector)
-    child, spark = sail()
-    try:
+    with sail() as spark:
         theirs = per_second(lambda: lambda: spark.sql("SELECT 1").collect())
-    finally:
-        child.kill()
     host = workspace.config.host.rstrip("/")
     statements = per_second(by_statement(host, workspace.config.authenticate(), warehouse), clients=8)
     peer, port = serve(minilake, "--port")
@@ -131,9 +135,8 @@ def fetch(_):
     rows = 10_000_000
     query = f"SELECT id, CAST(id % 1000 AS INT) AS k, CAST(id AS DOUBLE) AS d FROM range({rows})"
     cursor = connect().cursor()
-    child, spark = sail()
     ours, theirs = [], []
-    try:
+    with sail() as spark:
         for _ in range(3):
             start = time.perf_counter()
             table = cursor.execute(query).fetchall_arrow()
@@ -143,8 +146,6 @@ def fetch(_):
             table = spark.sql(query).toArrow()
             theirs.append(table.nbytes / 1e6 / (time.perf_counter() - start))
             del table
-    finally:
-        child.kill()
     return {"ours": statistics.median(ours), "theirs": statistics.median(theirs), "memory": highest_memory()}
 
 
@@ -154,8 +155,7 @@ def tpch(_):
     tables = ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
     queries = pathlib.Path(pysail.__file__).parent / "data/tpch/queries"
     cursor = connect().cursor()
-    child, spark = sail()
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as place, sail() as spark:
         subprocess.run([BIN / "tpchgen-cli", "-s", "1", "--format", "parquet", "--output-dir", place], check=True)
         try:
             cursor.execute("CREATE SCHEMA IF NOT EXISTS main.tpch")
@@ -184,7 +184,6 @@ def tpch(_):
                 ours, theirs = ours + min(of_ours), theirs + min(of_theirs)
             return {"ours": ours, "theirs": theirs}
         finally:
-            child.kill()
             cursor.execute("DROP SCHEMA IF EXISTS main.tpch CASCADE")
 
 
