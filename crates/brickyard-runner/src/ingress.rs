@@ -11,10 +11,12 @@ mod front;
 #[doc(hidden)]
 pub mod fuzzing;
 mod headers;
+mod lanes;
 mod login;
 mod logz;
 mod pages;
 mod pool;
+mod request_id;
 mod route;
 mod session;
 mod upgrade;
@@ -37,6 +39,7 @@ use crate::logs::Logs;
 use crate::supervisor::Status;
 use app::App;
 use front::{Front, Via};
+use lanes::Lanes;
 
 /// The platform answers 504 after this time (facts: platform §4.4).
 pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
@@ -125,6 +128,7 @@ pub struct Ingress {
     named_port: Option<u16>,
     tasks: TaskTracker,
     end: CancellationToken,
+    lanes: Arc<Lanes>,
 }
 
 impl Ingress {
@@ -133,7 +137,8 @@ impl Ingress {
         let named = config.named_port;
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
         let front = Arc::new(Front { config, apps: RwLock::new(BTreeMap::new()), tasks: tasks.clone() });
-        let mut ingress = Self { front, named_port: None, tasks, end };
+        let lanes = Arc::new(Lanes::start()?);
+        let mut ingress = Self { front, named_port: None, tasks, end, lanes };
         if let Some(port) = named {
             let listeners = bind(port).await?;
             ingress.named_port = Some(listeners.0);
@@ -193,17 +198,15 @@ impl Ingress {
         for listener in listeners {
             let (front, via, tasks, end) =
                 (Arc::clone(&self.front), via.clone(), self.tasks.clone(), end.clone());
+            let lanes = Arc::clone(&self.lanes);
             self.tasks.spawn(async move {
                 while let Some(accepted) = end.run_until_cancelled(listener.accept()).await {
                     match accepted {
                         Ok((stream, peer)) => {
-                            tasks.spawn(connection(
-                                stream,
-                                peer,
-                                Arc::clone(&front),
-                                via.clone(),
-                                end.clone(),
-                            ));
+                            let lane = lanes.next();
+                            let (front, via, end) = (Arc::clone(&front), via.clone(), end.clone());
+                            let carried = connection(stream.into_std(), peer, front, via, end, lane.number);
+                            tasks.spawn_on(carried, &lane.handle);
                         }
                         Err(error) => {
                             // Most often too many open files: give the others time to end.
@@ -224,12 +227,17 @@ impl Drop for Ingress {
 }
 
 async fn connection(
-    stream: TcpStream,
+    stream: std::io::Result<std::net::TcpStream>,
     peer: SocketAddr,
     front: Arc<Front>,
     via: Via,
     end: CancellationToken,
+    lane: usize,
 ) {
+    let stream = match stream.and_then(TcpStream::from_std) {
+        Ok(stream) => stream,
+        Err(error) => return tracing::warn!(%error, "A connection could not be taken over"),
+    };
     // A socket that cannot be tuned still works.
     let _untuned = stream.set_nodelay(true);
     let mut server = auto::Builder::new(TokioExecutor::new());
@@ -237,7 +245,7 @@ async fn connection(
     server.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
     let service = hyper::service::service_fn(move |request| {
         let (front, via) = (Arc::clone(&front), via.clone());
-        async move { Ok::<_, std::convert::Infallible>(front.answer(&via, peer.ip(), request).await) }
+        async move { Ok::<_, std::convert::Infallible>(front.answer(&via, peer.ip(), lane, request).await) }
     });
     let serving = server.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(serving);

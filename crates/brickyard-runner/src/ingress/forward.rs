@@ -42,7 +42,7 @@ pub(super) async fn forward(
     config: &IngressConfig,
     visitor: &Visitor,
     host: &str,
-    peer: IpAddr,
+    (peer, lane): (IpAddr, usize),
     mut request: Request<Incoming>,
 ) -> Response<Body> {
     let Some((address, mark)) = app.enter() else { return not_up(&app.name, &app.status()) };
@@ -54,7 +54,9 @@ pub(super) async fn forward(
     let started = Instant::now();
     rewrite(&mut request, visitor, host, peer, address);
     let request = request.map(|body| RequestBody::new(body, config.body_limit));
-    match timeout_at(started + config.request_timeout, app.pool.send(address, Some(mark), request)).await {
+    match timeout_at(started + config.request_timeout, app.pool.send(lane, address, Some(mark), request))
+        .await
+    {
         Ok(Ok((response, lease))) => {
             let deadline = config.stream_timeout.map(|longest| started + longest);
             let (mut head, body) = response.into_parts();

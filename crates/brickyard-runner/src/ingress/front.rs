@@ -33,7 +33,13 @@ pub(super) enum Via {
 }
 
 impl Front {
-    pub(super) async fn answer(&self, via: &Via, peer: IpAddr, request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn answer(
+        &self,
+        via: &Via,
+        peer: IpAddr,
+        lane: usize,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
         let Some(host) = route::host(&request).map(str::to_owned) else {
             return pages::plain(StatusCode::BAD_REQUEST, "The request names no host");
         };
@@ -73,7 +79,7 @@ impl Front {
             Kind::Logs => logz::answer(self, &app, request),
             _ if app.address().is_none() && !wants_html(request.headers()) => not_up_for_programs(&app),
             _ if upgrading => upgrade::forward(self, &app, &visitor, &host, peer, request).await,
-            _ => forward::forward(&app, &self.config, &visitor, &host, peer, request).await,
+            _ => forward::forward(&app, &self.config, &visitor, &host, (peer, lane), request).await,
         }
     }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
+use super::request_id;
 use super::route::{bare, is_loopback};
 use super::session::Visitor;
 
@@ -97,7 +98,7 @@ pub(super) fn tell(headers: &mut HeaderMap, visitor: &Visitor, host: &str, peer:
     // TLS ends before us where the app is asked for under a name of its own.
     let scheme = if is_loopback(bare(host)) { "http" } else { "https" };
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
-    if let Some(id) = text(Uuid::new_v4().as_hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
+    if let Some(id) = text(request_id::next().as_hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
         headers.insert(REQUEST_ID, id);
     }
     let said = visitor.said();

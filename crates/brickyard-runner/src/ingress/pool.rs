@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::body::RequestBody;
+use super::lanes;
 
 /// Idle connections kept; more than an app usually has workers for is waste.
 const MAX_IDLE: usize = 256;
@@ -66,7 +67,8 @@ impl Driver {
 
 #[derive(Clone, Default)]
 pub(super) struct Pool {
-    idle: Arc<Mutex<Vec<Idle>>>,
+    /// Of each lane its own: a connection is used where it was made.
+    idle: Arc<[Mutex<Vec<Idle>>; lanes::MOST]>,
     busy: Arc<Busy>,
 }
 
@@ -99,6 +101,7 @@ impl Drop for Mark {
 /// A connection in use.
 pub(super) struct Lease {
     pool: Pool,
+    lane: usize,
     idle: Idle,
     /// Until the answer's last byte.
     _mark: Option<Mark>,
@@ -138,16 +141,17 @@ impl Pool {
     /// Sends a request over an open connection, or a new one if none is left alive.
     pub(super) async fn send(
         &self,
+        lane: usize,
         address: SocketAddr,
         mark: Option<Mark>,
         mut request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Lease), Unanswered> {
-        while let Some(mut idle) = self.take(address) {
+        while let Some(mut idle) = self.take(lane, address) {
             if idle.driver.until(idle.sender.ready()).await.is_err() {
                 continue;
             }
             match idle.driver.until(idle.sender.try_send_request(request)).await {
-                Ok(response) => return Ok((response, Lease { pool: self.clone(), idle, _mark: mark })),
+                Ok(response) => return Ok((response, Lease { pool: self.clone(), lane, idle, _mark: mark })),
                 // The app closed the idle connection just now: nothing was sent, so it may be sent again.
                 Err(mut failed) => match failed.take_message() {
                     Some(unsent) => request = unsent,
@@ -157,13 +161,13 @@ impl Pool {
         }
         let mut idle = connect(address).await?;
         match idle.driver.until(idle.sender.send_request(request)).await {
-            Ok(response) => Ok((response, Lease { pool: self.clone(), idle, _mark: mark })),
+            Ok(response) => Ok((response, Lease { pool: self.clone(), lane, idle, _mark: mark })),
             Err(error) => Err(Unanswered::Broken(error)),
         }
     }
 
-    fn take(&self, address: SocketAddr) -> Option<Idle> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+    fn take(&self, lane: usize, address: SocketAddr) -> Option<Idle> {
+        let mut idle = self.idle[lane].lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             // The one used last is the one most surely alive.
             let candidate = idle.pop()?;
@@ -194,12 +198,12 @@ impl Lease {
 
     /// Keeps the connection for the next request.
     pub(super) fn give_back(self) {
-        let Self { pool, mut idle, _mark } = self;
+        let Self { pool, lane, mut idle, _mark } = self;
         if idle.driver.0.is_none() || idle.sender.is_closed() {
             return;
         }
         idle.since = Instant::now();
-        let mut kept = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = pool.idle[lane].lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < MAX_IDLE {
             kept.push(idle);
         }

@@ -38,7 +38,8 @@ pub(super) async fn forward(
     ask_to_upgrade(request.headers_mut(), protocol);
     // An empty pool: this connection is never given back.
     let pool = Pool::default();
-    let sent = pool.send(address, None, request.map(|body| RequestBody::new(body, front.config.body_limit)));
+    let sent =
+        pool.send(0, address, None, request.map(|body| RequestBody::new(body, front.config.body_limit)));
     let (mut response, lease) = match timeout(front.config.request_timeout, sent).await {
         Ok(Ok(answered)) => answered,
         Ok(Err(error)) => return unanswered(app, &front.config, &error),
