@@ -142,3 +142,27 @@ fn psql_opens_sessions_as_whom_it_is_told() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("role \"ada@example.com\" does not exist"), "{}", stderr(&output));
 }
+
+/// A shell's usual limit of open files is 1,024, or 256 on macOS; every session takes two of ours.
+#[test]
+fn more_sessions_than_a_shell_allows_files_are_served() {
+    let home = crate::harness::Home::new();
+    let settings = "[resources.database]\ntype = \"database\"\n";
+    let dir = home.app("todo", &[("app.py", ""), ("brickyard.toml", settings)]);
+    let python = brickyard_testing::python_environment(&["psycopg[binary]==3.3.9", "databricks-sdk==0.162.0"]);
+    let script = "
+import psycopg
+from databricks.sdk import WorkspaceClient
+token = WorkspaceClient().config.oauth_token().access_token
+sessions = [psycopg.connect(password=token) for _ in range(150)]
+print(sum(session.execute('SELECT 1').fetchone()[0] for session in sessions))
+";
+    let mut command = Command::new("bash");
+    let limited = "ulimit -S -n 200; exec \"$@\"";
+    command.args(["-c", limited, "bash"]);
+    let plain = home.brickyard(&["exec", "--app", dir.to_str().unwrap(), "--"]);
+    command.arg(plain.get_program()).args(plain.get_args()).arg(python.python()).args(["-c", script]);
+    command.env_clear().envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let output = command.current_dir(home.path()).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "150", "{}", stderr(&output));
+}
