@@ -149,7 +149,8 @@ fn more_sessions_than_a_shell_allows_files_are_served() {
     let home = crate::harness::Home::new();
     let settings = "[resources.database]\ntype = \"database\"\n";
     let dir = home.app("todo", &[("app.py", ""), ("brickyard.toml", settings)]);
-    let python = brickyard_testing::python_environment(&["psycopg[binary]==3.3.9", "databricks-sdk==0.162.0"]);
+    let python =
+        brickyard_testing::python_environment(&["psycopg[binary]==3.3.9", "databricks-sdk==0.162.0"]);
     let script = "
 import psycopg
 from databricks.sdk import WorkspaceClient
