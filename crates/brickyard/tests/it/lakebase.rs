@@ -167,3 +167,24 @@ print(sum(session.execute('SELECT 1').fetchone()[0] for session in sessions))
     let output = command.current_dir(home.path()).stdin(Stdio::null()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "150", "{}", stderr(&output));
 }
+
+/// pgJDBC, pgx and pgbench, each where the machine has its tools.
+#[test]
+fn drivers_of_other_languages_connect_unmodified() {
+    let home = crate::harness::Home::new();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../acceptance/lakebase/run");
+    // Maven and Go keep what they fetch where they always do.
+    let output = Command::new(script)
+        .arg(env!("CARGO_BIN_EXE_brickyard"))
+        .env("XDG_STATE_HOME", home.path().join("xdg-state"))
+        .env("BRICKYARD_CACHE_DIR", crate::harness::CACHE)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{told}{}", stderr(&output));
+    for driver in ["pgbench", "jdbc", "pgx"] {
+        let (done, passed_over) = (format!("{driver} ok"), format!("{driver}: passed over"));
+        assert!(told.contains(&done) || told.contains(&passed_over), "{told}{}", stderr(&output));
+    }
+}
