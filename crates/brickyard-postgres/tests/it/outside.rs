@@ -85,5 +85,8 @@ async fn an_outside_server_is_trusted_as_far_as_its_url_says() {
         let refused = tls(&ground, BARE, parameters).await.unwrap_err();
         assert!(refused.contains("no TLS"), "{refused}");
     }
+    let outside = Outside::parse(&format!("postgres://boss:p%40ss%2Fword@{BARE}/")).unwrap();
+    let version = outside.version().await.unwrap();
+    assert!(version.starts_with(&bare.installation().await.unwrap().version), "{version}");
     ground.stop().await;
 }
