@@ -5,6 +5,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Properties;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** pgJDBC as an app's principal: TLS by both levels, prepared statements, batches, cancelling, a wrong token. */
 public class Probe {
@@ -55,20 +56,26 @@ public class Probe {
             }
             expect(rows == 1000, "all rows");
             connection.commit();
+            // A cancel that comes before the query is lost: so once more, until one has met it.
+            AtomicBoolean ended = new AtomicBoolean();
             Thread cancel = new Thread(() -> {
                 try {
-                    Thread.sleep(500);
-                    statement.cancel();
+                    while (!ended.get()) {
+                        statement.cancel();
+                        Thread.sleep(50);
+                    }
                 } catch (Exception error) {
                     throw new RuntimeException(error);
                 }
             });
             cancel.start();
             try {
-                statement.execute("SELECT pg_sleep(60)");
+                statement.execute("SELECT pg_sleep(600)");
                 throw new AssertionError("not cancelled");
             } catch (SQLException error) {
                 expect(error.getSQLState().equals("57014"), error.getMessage());
+            } finally {
+                ended.set(true);
             }
             cancel.join();
             connection.rollback();

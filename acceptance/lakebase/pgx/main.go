@@ -28,7 +28,7 @@ func expect(condition bool, what string) {
 }
 
 func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	token := os.Getenv("PGPASSWORD")
 	config, err := pgxpool.ParseConfig("sslmode=require pool_max_conns=4")
@@ -69,11 +69,22 @@ func main() {
 	expect(asked > 0, "a token is asked for")
 	connection, err := pgx.Connect(ctx, "sslmode=require")
 	must(err)
+	// A cancel that comes before the query is lost: so once more, until one has met it.
+	ended, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
-		time.Sleep(500 * time.Millisecond)
-		must(connection.PgConn().CancelRequest(ctx))
+		defer close(stopped)
+		for {
+			must(connection.PgConn().CancelRequest(ctx))
+			select {
+			case <-ended:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
 	}()
-	_, err = connection.Exec(ctx, "SELECT pg_sleep(60)")
+	_, err = connection.Exec(ctx, "SELECT pg_sleep(600)")
+	close(ended)
+	<-stopped
 	var refused *pgconn.PgError
 	expect(errors.As(err, &refused) && refused.Code == "57014", "a query is cancelled")
 	must(connection.Close(ctx))

@@ -123,14 +123,22 @@ impl Installation {
 /// Where a PostgreSQL may be: the entries of `PATH` first, then the places of Debian, Red Hat and Homebrew, newest first.
 pub fn places(path_entries: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> = path_entries.into_iter().collect();
+    places.extend(usual_places(Path::new("/")));
+    places
+}
+
+/// The places of distributions below a root directory.
+fn usual_places(root: &Path) -> Vec<PathBuf> {
+    let mut places = Vec::new();
     for (parent, prefix) in [
-        ("/usr/lib/postgresql", ""),
-        ("/usr", "pgsql-"),
-        ("/opt/homebrew/opt", "postgresql@"),
-        ("/usr/local/opt", "postgresql@"),
-        ("/Applications/Postgres.app/Contents/Versions", ""),
+        ("usr/lib/postgresql", ""),
+        ("usr", "pgsql-"),
+        ("opt/homebrew/opt", "postgresql@"),
+        ("usr/local/opt", "postgresql@"),
+        ("home/linuxbrew/.linuxbrew/opt", "postgresql@"),
+        ("Applications/Postgres.app/Contents/Versions", ""),
     ] {
-        let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir(parent)
+        let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir(root.join(parent))
             .into_iter()
             .flatten()
             .flatten()
@@ -166,6 +174,55 @@ mod tests {
         ] {
             assert_eq!(version(text), expected.map(|(major, text)| (major, text.to_owned())), "{text}");
         }
+    }
+
+    /// What stands for a PostgreSQL: programs that tell a version. Another process writes them: while this one starts
+    /// others, a file that it has open for writing cannot be run.
+    fn install(directory: &Path, version: &str) {
+        let script = r#"mkdir -p "$1" && cd "$1" && for name in postgres initdb; do
+            printf '#!/bin/sh\necho "%s (PostgreSQL) %s"\n' "$name" "$2" > "$name" && chmod 755 "$name"; done"#;
+        let mut made = std::process::Command::new("sh");
+        made.args(["-c", script, "sh"]).arg(directory).arg(version);
+        assert!(made.status().unwrap().success());
+    }
+
+    #[tokio::test]
+    async fn the_newest_supported_one_is_found_where_distributions_put_it() {
+        for (parent, prefix) in [
+            ("usr/lib/postgresql", ""),
+            ("usr", "pgsql-"),
+            ("opt/homebrew/opt", "postgresql@"),
+            ("usr/local/opt", "postgresql@"),
+            ("home/linuxbrew/.linuxbrew/opt", "postgresql@"),
+            ("Applications/Postgres.app/Contents/Versions", ""),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            let place = |major: u32| root.path().join(parent).join(format!("{prefix}{major}/bin"));
+            std::fs::create_dir_all(root.path().join(parent).join(format!("{prefix}latest"))).unwrap();
+            for too in [13, 19] {
+                install(&place(too), &format!("{too}.1"));
+            }
+            let none = Installation::find(&usual_places(root.path())).await.unwrap_err();
+            assert!(matches!(none, InstallationError::Absent), "{parent}: {none}");
+            for major in 14..=18 {
+                install(&place(major), &format!("{major}.4"));
+                let found = Installation::find(&usual_places(root.path())).await.unwrap();
+                let expected = place(major).canonicalize().unwrap();
+                assert_eq!((found.directory, found.major), (expected, major), "{parent}");
+                assert_eq!(found.version, format!("{major}.4"));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_on_the_path_leads_to_the_programs() {
+        let root = tempfile::tempdir().unwrap();
+        let (cellar, path) = (root.path().join("Cellar/postgresql@16/16.9/bin"), root.path().join("bin"));
+        install(&cellar, "16.9");
+        std::fs::create_dir(&path).unwrap();
+        std::os::unix::fs::symlink(cellar.join("postgres"), path.join("postgres")).unwrap();
+        let found = Installation::find(&[root.path().join("absent"), path]).await.unwrap();
+        assert_eq!((found.directory, found.major), (cellar.canonicalize().unwrap(), 16));
     }
 
     #[tokio::test]

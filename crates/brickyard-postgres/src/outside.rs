@@ -10,7 +10,9 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 use url::Url;
 
+use crate::client::Client;
 use crate::proxy::Password;
+use crate::server::ServerError;
 use crate::trust::Anybody;
 use crate::upstream::Upstream;
 
@@ -146,6 +148,15 @@ impl Outside {
             Place::Tcp(host, port) => format!("{host}:{port}"),
             Place::Unix(socket) => socket.display().to_string(),
         }
+    }
+
+    /// The server's version, as the administering role is told it.
+    pub async fn version(&self) -> Result<String, ServerError> {
+        let unreachable = |source| ServerError::Unreachable { address: self.address(), source };
+        let connection = self.connect().await.map_err(unreachable)?;
+        let mut client = Client::log_in(connection, self.user(), self.password(), self.database()).await?;
+        let rows = client.query("SHOW server_version").await?;
+        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()).unwrap_or_default())
     }
 
     /// Opens a connection, with TLS where that was asked for; nobody has logged in yet.

@@ -156,6 +156,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let printer = Printer { output: cli.output, quiet: cli.quiet, color };
     start_log(&environment, cli.verbose, color);
+    crate::lifecycle::make_room_for_connections();
     match start(cli, environment, printer) {
         Ok(exit) => exit.into(),
         Err(failure) => {

@@ -2,9 +2,25 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio_util::sync::CancellationToken;
 
 use crate::printer::Printer;
+
+/// Files and connections this process asks for: a session of Lakebase takes two, and an instance has 1,000. No more,
+/// since our children inherit it and some of them go through all numbers when they start; macOS refuses more.
+const OPEN_FILES: u64 = 10_240;
+
+/// Raises the number of files this process may have open, where the system lets it: shells give 1,024 or 256.
+pub(crate) fn make_room_for_connections() {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
+    let wanted = hard.min(OPEN_FILES);
+    if soft < wanted
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, wanted, hard)
+    {
+        tracing::debug!(%error, "The limit of open files stays at {soft}: {error}");
+    }
+}
 
 /// Stopping: the first Ctrl-C (or SIGTERM) asks softly, the second one stops hard.
 #[derive(Debug, Clone, Default)]

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod fuzzing;
+mod outside;
 mod proxy;
 mod server;
 mod support;

@@ -1,11 +1,14 @@
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
-use brickyard_postgres::{ServerState, identifier, literal};
+use brickyard_postgres::{Account, ServerState, identifier, literal};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::time::Instant;
 
-use crate::support::Ground;
+use crate::support::{Ground, POSTGRES, installation};
 
 async fn postmaster(client: &mut brickyard_postgres::Client) -> Pid {
     // Every backend is a child of the postmaster, whose number stands in the first line of its file.
@@ -150,4 +153,35 @@ async fn a_private_directory_of_root_is_no_obstacle() {
     server.destroy().await.unwrap();
     assert!(!server.exists());
     ground.stop().await;
+}
+
+/// The other tests show what they show for whoever runs them; where that is root, this one is somebody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_root_has_a_server_too() {
+    let Some(account) = Account::needed().unwrap() else { return };
+    let ground = tempfile::tempdir().unwrap();
+    let run = |program: &Path| {
+        let mut command = Command::new(program);
+        command.current_dir("/").env("TMPDIR", ground.path()).uid(account.uid).gid(account.gid);
+        command
+    };
+    let copy = |from: &Path, to: &Path| {
+        assert!(Command::new("cp").arg("-rL").args([from, to]).status().unwrap().success());
+    };
+    // A home of root's, where these tests may lie, is closed to others.
+    let tests = ground.path().join("tests");
+    copy(&std::env::current_exe().unwrap(), &tests);
+    let mut programs: PathBuf = installation().await.directory;
+    let reachable = run(&programs.join("postgres")).arg("--version").output();
+    if !reachable.is_ok_and(|output| output.status.success()) {
+        copy(programs.parent().unwrap(), &ground.path().join("postgres"));
+        programs = ground.path().join("postgres").join(programs.file_name().unwrap());
+    }
+    let owner = format!("{}:{}", account.uid, account.gid);
+    assert!(Command::new("chown").args(["-R", &owner]).arg(ground.path()).status().unwrap().success());
+    let name = "server::starts_on_first_use_and_keeps_what_was_committed";
+    let output = run(&tests).args(["--exact", name]).env(POSTGRES, &programs).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let failed = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("1 passed"), "{told}{failed}");
 }

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use brickyard_postgres::{
-    Admission, Authenticator, BoxFuture, Installation, Login, Proxy, ProxyConfig, Refusal, Server,
+    Admission, Authenticator, BoxFuture, Installation, Login, Outside, Proxy, ProxyConfig, Refusal, Server,
     ServerConfig, listen, places,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -15,9 +15,15 @@ use tokio_util::task::TaskTracker;
 
 static INSTALLATION: OnceCell<Installation> = OnceCell::const_new();
 
+/// Names the directory of PostgreSQL's programs, in place of those that would be found.
+pub(crate) const POSTGRES: &str = "BRICKYARD_TEST_POSTGRES";
+
 /// The machine's PostgreSQL, else one that a wheel carries.
 pub(crate) async fn installation() -> Installation {
     let find = async || {
+        if let Some(directory) = std::env::var_os(POSTGRES) {
+            return Installation::at(Path::new(&directory)).await.unwrap();
+        }
         let path = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
         if let Ok(found) = Installation::find(&places(path)).await {
             return found;
@@ -63,6 +69,16 @@ impl Ground {
     }
 
     pub(crate) async fn server(&self, name: &str) -> Server {
+        self.server_with(name, &[], None).await
+    }
+
+    /// A server with further settings, or what stands for one that somebody else runs.
+    pub(crate) async fn server_with(
+        &self,
+        name: &str,
+        settings: &[(&str, &str)],
+        outside: Option<Outside>,
+    ) -> Server {
         let cache = std::env::temp_dir().join("brickyard-test-cache");
         Server::new(ServerConfig {
             source: Arc::new(installation().await),
@@ -71,8 +87,8 @@ impl Ground {
             sockets: PathBuf::from("/tmp"),
             warden: Vec::new(),
             max_connections: 50,
-            outside: None,
-            settings: Vec::new(),
+            outside,
+            settings: settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             tracker: self.tracker.clone(),
             cancellation: self.cancellation.clone(),
         })

@@ -2,11 +2,13 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 
-use brickyard_workspace::{OutsidePostgres, Provision};
+use brickyard_workspace::Provision;
 use serde::Serialize;
 
 use super::lakebase_errors::{self, Explained};
+use super::local::outside_postgres;
 use super::logs;
 use super::provision::{Programs, Report, tools};
 use super::running::Running;
@@ -86,38 +88,16 @@ pub(crate) async fn examine(
         ),
     }
     if fetch {
-        let programs = Programs::new(settings, std::sync::Arc::clone(&tools), report);
+        let programs = Programs::new(settings, Arc::clone(&tools), Arc::clone(&report));
         match programs.engine().await {
             Ok(path) => tell(Level::Fine, "SQL engine", path.display().to_string(), None),
             Err(error) => tell(Level::Wrong, "SQL engine", error.message, error.hint.as_deref()),
         }
-        match programs.postgres().await {
-            Ok(path) => {
-                let version = brickyard_workspace::postgres_version(&path).await.unwrap_or_default();
-                tell(Level::Fine, "PostgreSQL", format!("{version} ({})", path.display()), None);
-            }
-            Err(error) => tell(Level::Wrong, "PostgreSQL", error.message, error.hint.as_deref()),
-        }
-    } else if let Some(url) = settings.environment.text(crate::environment::POSTGRES) {
-        match OutsidePostgres::parse(url) {
-            Ok(outside) => {
-                tell(Level::Note, "PostgreSQL", format!("somebody else's, at {}", outside.address()), None);
-            }
-            Err(error) => tell(
-                Level::Wrong,
-                "PostgreSQL",
-                error.to_string(),
-                Some("write `postgres://USER:PASSWORD@HOST:PORT/` into `BRICKYARD_POSTGRES`"),
-            ),
-        }
-    } else {
-        match brickyard_workspace::postgres_at_hand(settings.environment.search_path()).await {
-            Some((version, path)) => {
-                tell(Level::Fine, "PostgreSQL", format!("{version} ({})", path.display()), None);
-            }
-            None => tell(Level::Note, "PostgreSQL", "fetched at first use".to_owned(), None),
-        }
     }
+    findings.push(postgres(settings, fetch, report).await);
+    let mut tell = |level, what: &str, found: String, hint: Option<&str>| {
+        findings.push(Finding { level, what: what.to_owned(), found, hint: hint.map(str::to_owned) });
+    };
     for (app, explained) in met(settings) {
         tell(
             Level::Note,
@@ -147,6 +127,54 @@ pub(crate) async fn examine(
         ),
     }
     Ok(findings)
+}
+
+/// The PostgreSQL that this folder's apps get: somebody else's where one is named, else the machine's or a fetched one.
+async fn postgres(settings: &Settings, fetch: bool, report: Report) -> Finding {
+    let tell = |level, found: String, hint: Option<String>| Finding {
+        level,
+        what: "PostgreSQL".to_owned(),
+        found,
+        hint,
+    };
+    let project = brickyard_project::Project::load(&settings.working_directory).ok();
+    match outside_postgres(settings, project.as_ref()) {
+        Ok(None) => {}
+        Ok(Some(outside)) => {
+            let address = outside.address();
+            return match outside.version().await {
+                Ok(version) => tell(Level::Fine, format!("{version} (somebody else's, at {address})"), None),
+                Err(error) => tell(
+                    Level::Wrong,
+                    match std::error::Error::source(&error) {
+                        Some(cause) => format!("{error}: {cause}"),
+                        None => error.to_string(),
+                    },
+                    Some(
+                        "start it, or name another one in `BRICKYARD_POSTGRES` or `[lakebase] url`"
+                            .to_owned(),
+                    ),
+                ),
+            };
+        }
+        Err(failure) => {
+            let cause = failure.cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+            return tell(Level::Wrong, format!("{}{cause}", failure.message), failure.hint);
+        }
+    }
+    if fetch {
+        return match Programs::new(settings, tools(settings), report).postgres().await {
+            Ok(path) => {
+                let version = brickyard_workspace::postgres_version(&path).await.unwrap_or_default();
+                tell(Level::Fine, format!("{version} ({})", path.display()), None)
+            }
+            Err(error) => tell(Level::Wrong, error.message, error.hint),
+        };
+    }
+    match brickyard_workspace::postgres_at_hand(settings.environment.search_path()).await {
+        Some((version, path)) => tell(Level::Fine, format!("{version} ({})", path.display()), None),
+        None => tell(Level::Note, "fetched at first use".to_owned(), None),
+    }
 }
 
 /// What an error message of Lakebase means.

@@ -23,6 +23,9 @@ const KNOWN: [Known; 4] = [
             &[".s.PGSQL.5432"],
             &["connect to localhost", "5432"],
             &["connection to server at \"localhost\"", "5432"],
+            &["Connect call failed ('127.0.0.1', 5432)"],
+            &["Connection to localhost:5432 refused"],
+            &["ECONNREFUSED 127.0.0.1:5432"],
         ],
         explained: Explained {
             name: "no host",
@@ -90,6 +93,17 @@ mod tests {
                 "connection to server at \"localhost\" (127.0.0.1), port 5432 failed: Connection refused",
                 "no host",
             ),
+            (
+                "OSError: Multiple exceptions: [Errno 111] Connect call failed ('::1', 5432, 0, 0), [Errno 111] Connect call \
+                 failed ('127.0.0.1', 5432)",
+                "no host",
+            ),
+            (
+                "org.postgresql.util.PSQLException: Connection to localhost:5432 refused. Check that the hostname and port \
+                 are correct",
+                "no host",
+            ),
+            ("Error: connect ECONNREFUSED 127.0.0.1:5432", "no host"),
             ("FATAL:  password authentication failed for user 'x'", "no valid token"),
             ("fe_sendauth: no password supplied", "no valid token"),
             (

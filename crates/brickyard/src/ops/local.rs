@@ -125,7 +125,7 @@ fn ingress(named_port: Option<Port>, project: Option<&Project>) -> IngressConfig
 }
 
 /// The PostgreSQL that somebody else runs: named by the environment, which can hold a password, else by `brickyard.toml`.
-fn outside_postgres(
+pub(crate) fn outside_postgres(
     settings: &Settings,
     project: Option<&Project>,
 ) -> Result<Option<OutsidePostgres>, Failure> {

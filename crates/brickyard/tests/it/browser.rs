@@ -54,12 +54,12 @@ sign_in("uma@example.com")
 assert figures("uma@example.com") == first
 "#;
 
-/// Opens the address in a headless Chromium and does what the script says with `page`; nothing where a developer's machine
-/// has none.
-pub(crate) fn visit(home: &Home, url: &str, script: &str) {
+/// Opens the address in a headless Chromium and does what the script says with `page`; nothing, and `false`, where a
+/// developer's machine has none.
+pub(crate) fn visit(home: &Home, url: &str, script: &str) -> bool {
     if !Path::new(CHROMIUM).exists() {
         assert!(std::env::var_os("CI").is_none(), "CI brings Chromium");
-        return; // a developer's machine may have no Chromium: CI tells
+        return false; // a developer's machine may have no Chromium: CI tells
     }
     let environment = python_environment(&["playwright==1.65.2"]);
     let script = format!("{OPEN}{script}\nbrowser.close()\nplaywright.stop()\n");
@@ -69,6 +69,7 @@ pub(crate) fn visit(home: &Home, url: &str, script: &str) {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    true
 }
 
 #[test]
