@@ -1,7 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use brickyard_api::{Client, ObjectType};
 use bytes::Bytes;
@@ -179,11 +178,7 @@ fn name_of(path: &Path) -> String {
 fn is_protected(path: &str) -> bool {
     let path = path.strip_prefix("/Workspace").unwrap_or(path);
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    match parts.as_slice() {
-        [] | ["Users" | "Repos" | "Shared"] => true,
-        ["Users" | "Repos", _] => true,
-        _ => false,
-    }
+    matches!(parts.as_slice(), [] | ["Users" | "Repos" | "Shared"] | ["Users" | "Repos", _])
 }
 
 #[cfg(test)]

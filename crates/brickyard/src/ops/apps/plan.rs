@@ -210,7 +210,7 @@ pub(crate) async fn build(
 }
 
 /// The variables as a process takes them, secrets revealed.
-pub(crate) fn process_variables(variables: &[Variable]) -> Variables {
+fn process_variables(variables: &[Variable]) -> Variables {
     let pairs: BTreeMap<OsString, OsString> = variables
         .iter()
         .map(|variable| (OsString::from(&variable.name), OsString::from(variable.value.reveal())))
