@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# cli/judge.sh BRICKYARD HERE: the official command line against a workspace of this script's own: `apps`, `sync`,
+# cli/judge.sh BRICKYARD HERE: the official command line against a workspace of this script's own: `auth`, `apps`, `sync`,
 # `workspace` and `bundle`. DATABRICKS_CLI names the program (default: `databricks` of the path).
 set -euo pipefail
 brickyard=$1 here=$2
@@ -31,6 +31,29 @@ says '"ACTIVE"' "$cli" apps create site -o json
 says "App started successfully" "$cli" apps deploy site --source-code-path "/Workspace$home/site"
 says "SUCCEEDED" "$cli" apps list-deployments site
 says '"RUNNING"' "$cli" apps get site -o json
+
+# A user signs in with a browser, at the workspace's own name, and reads the log; a personal token does not open it.
+refuses() {
+  local words=$1 said
+  shift
+  ! said=$("$@" 2>&1) || { echo "it should have been refused: $*: $said" >&2; exit 1; }
+  [[ $said == *"$words"* ]] || { echo "\`$words\` is not in what $* said: $said" >&2; exit 1; }
+}
+outside() {
+  env -u DATABRICKS_HOST -u DATABRICKS_TOKEN DATABRICKS_AUTH_STORAGE=plaintext BROWSER="$here/cli/browser.py" \
+    HTTPS_PROXY="$(field proxy_url)" https_proxy="$(field proxy_url)" SSL_CERT_FILE="$(field ca_bundle)" "$@"
+}
+refuses "not supported" "$cli" apps logs site
+says "successfully saved" outside "$cli" auth login --host "https://$(field host)" --profile me
+says "\"userName\":" outside "$cli" current-user me --profile me -o json
+says "[SYSTEM] App started successfully" outside "$cli" apps logs site --profile me
+says "Starting app with command" outside "$cli" apps logs site --profile me --search "with command" --source SYSTEM --tail-lines 1
+says "SYSTEM" outside "$cli" apps logs site --profile me --tail-lines 5 -o json
+# The sign-in of one command line is the other's too.
+says "site" outside "$brickyard" list --target me
+says "App started successfully" outside "$brickyard" logs site --target me
+# A bundle would take the profile in place of the variables.
+rm "$work/.databrickscfg"
 says '"STOPPED"' "$cli" apps stop site -o json
 says '"ACTIVE"' "$cli" apps start site -o json
 says '"DELETING"' "$cli" apps delete site -o json

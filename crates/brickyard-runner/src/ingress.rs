@@ -64,12 +64,14 @@ pub struct IngressConfig {
     pub stream_timeout: Option<Duration>,
     /// Bytes of a request body; none for no limit.
     pub body_limit: Option<u64>,
+    /// How often it is asked anew whether who reads a log as it is written still may.
+    pub recheck: Duration,
 }
 
 impl Default for IngressConfig {
     fn default() -> Self {
-        let request_timeout = REQUEST_TIMEOUT;
-        Self { named_port: None, request_timeout, stream_timeout: None, body_limit: None }
+        let (request_timeout, recheck) = (REQUEST_TIMEOUT, Duration::from_secs(5));
+        Self { named_port: None, request_timeout, stream_timeout: None, body_limit: None, recheck }
     }
 }
 

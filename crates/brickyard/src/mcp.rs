@@ -5,6 +5,7 @@
 //! says what state it left, logs are there.
 
 mod apps;
+mod glob;
 mod guide;
 mod http;
 mod lakebase;

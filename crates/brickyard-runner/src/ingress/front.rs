@@ -76,7 +76,7 @@ impl Front {
             Err(refusal) => return refused(&refusal, kind),
         };
         match kind {
-            Kind::Logs => logz::answer(self, &app, request),
+            Kind::Logs => logz::answer(self, &app, visitor, request),
             _ if app.address().is_none() && !wants_html(request.headers()) => not_up_for_programs(&app),
             _ if upgrading => upgrade::forward(self, &app, &visitor, &host, peer, request).await,
             _ => forward::forward(&app, &self.config, &visitor, &host, (peer, lane), request).await,
@@ -168,7 +168,8 @@ impl Kind {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token of an `Authorization: Bearer` header.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

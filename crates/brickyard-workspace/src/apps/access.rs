@@ -70,10 +70,11 @@ impl WorkspaceHandle {
     /// Tells where an app is served: users are sent back there after signing in, and nowhere else.
     pub fn set_app_addresses(&self, app: &str, addresses: &[String]) -> Result<(), ApiError> {
         let workspace = self.workspace();
-        let mut record = workspace.app_record(app)?.ok_or_else(|| missing(app))?;
-        record.addresses = addresses.to_vec();
-        workspace.register_app_client(&record.app, &record.addresses)?;
-        workspace.save_app(&record)
+        let record = workspace.try_change_app(app, |record| {
+            record.addresses = addresses.to_vec();
+            Ok(true)
+        })?;
+        workspace.register_app_client(&record.app, &record.addresses)
     }
 }
 

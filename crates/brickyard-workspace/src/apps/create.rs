@@ -35,31 +35,43 @@ pub(crate) async fn create(
     Json(app): Json<App>,
 ) -> ApiResult<App> {
     check_name(&app.name)?;
-    let records: Vec<(String, AppRecord)> =
-        workspace.store().list(APP, "").map_err(|error| ApiError::internal(&error))?;
+    let record = make(&workspace, &caller, app, !query.no_compute)?;
+    if !query.no_compute {
+        workspace.power_on(&record.app.name);
+    }
+    Ok(Json(workspace.show_app(&record)?))
+}
+
+/// Makes an app where its name is free and there is room; of two that ask for one name at once, the second is refused.
+fn make(workspace: &Workspace, caller: &Caller, app: App, compute: bool) -> Result<AppRecord, ApiError> {
+    let _one_at_a_time = workspace.apps().changing();
     if workspace.app_record(&app.name)?.is_some() {
         return Err(ApiError::already_exists(format!(
             "An app with the same name already exists: {}",
             app.name
         )));
     }
-    if records.len() >= MOST_APPS {
+    let records: Vec<(String, AppRecord)> =
+        workspace.store().list(APP, "").map_err(|error| ApiError::internal(&error))?;
+    let mut count = 0;
+    for (name, _) in records {
+        // One that was deleted counts until it is gone.
+        count += usize::from(workspace.app_record(&name)?.is_some());
+    }
+    if count >= MOST_APPS {
         return Err(ApiError::new(
             http::StatusCode::BAD_REQUEST,
             "RESOURCE_EXHAUSTED",
             format!("The workspace has {MOST_APPS} apps, which is the limit"),
         ));
     }
-    workspace.check_resources(&caller, &app.resources)?;
-    check_fields(&workspace, &app)?;
+    workspace.check_resources(caller, &app.resources)?;
+    check_fields(workspace, &app)?;
     let mut record = workspace.new_app(app, caller.name())?;
-    let state = if query.no_compute { "STOPPED" } else { "STARTING" };
+    let state = if compute { "STARTING" } else { "STOPPED" };
     state.clone_into(&mut record.compute);
     workspace.save_app(&record)?;
-    if !query.no_compute {
-        workspace.power_on(&record.app.name);
-    }
-    Ok(Json(workspace.show_app(&record)?))
+    Ok(record)
 }
 
 /// Get an app by its name.
@@ -124,6 +136,14 @@ pub(super) fn check_fields(workspace: &Workspace, app: &App) -> Result<(), ApiEr
     }
     if let Some(space) = &app.space {
         workspace.space(space)?;
+    }
+    check_scopes(app)
+}
+
+/// An app never asks for everything its visitors may do.
+pub(super) fn check_scopes(app: &App) -> Result<(), ApiError> {
+    if app.user_api_scopes.iter().any(|scope| scope == "all-apis") {
+        return Err(ApiError::invalid("Scope all-apis is not allowed for an app"));
     }
     Ok(())
 }

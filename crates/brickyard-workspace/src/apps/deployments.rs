@@ -78,11 +78,9 @@ pub(crate) async fn create(
     deployment.creator = Some(caller.name().to_owned());
     deployment.create_time = Some(now.to_string());
     deployment.update_time = Some(now.to_string());
-    let mut refused = None;
-    let begun = workspace.change_app(&name, |record| {
-        refused = refuse_busy(record);
-        if refused.is_some() {
-            return false;
+    workspace.try_change_app(&name, |record| {
+        if let Some(error) = refuse_busy(record) {
+            return Err(error);
         }
         record.pending = Some(id.clone());
         match (&deployment.git_source, &deployment.source_code_path) {
@@ -92,12 +90,8 @@ pub(crate) async fn create(
             }
             _ => {}
         }
-        true
+        Ok(true)
     })?;
-    if let Some(error) = refused {
-        return Err(error);
-    }
-    begun.ok_or_else(|| super::record::missing(&name))?;
     workspace.save_deployment(&name, &deployment)?;
     let task = workspace.clone();
     let copy = deployment.clone();

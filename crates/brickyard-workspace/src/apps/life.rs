@@ -3,7 +3,7 @@ use axum::extract::{Path, State};
 use brickyard_api::App;
 use http::StatusCode;
 
-use super::record::{APP, AppRecord, DELETING_SECONDS};
+use super::record::{APP, AppRecord, DELETING_SECONDS, missing};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::workspace::Workspace;
@@ -14,16 +14,18 @@ pub(crate) async fn start(
     caller: Caller,
     Path(name): Path<String>,
 ) -> ApiResult<App> {
-    let mut record = workspace.app_for(&caller, &name, "CAN_MANAGE")?;
-    refuse_deleting(&record.compute, &name)?;
-    if !matches!(record.compute.as_str(), "STOPPED" | "ERROR") {
-        return Err(ApiError::invalid(format!(
-            "App {name} is already started: compute is {}",
-            record.compute
-        )));
-    }
-    "STARTING".clone_into(&mut record.compute);
-    workspace.save_app(&record)?;
+    workspace.app_for(&caller, &name, "CAN_MANAGE")?;
+    let record = workspace.try_change_app(&name, |record| {
+        refuse_deleting(&record.compute, &name)?;
+        if !matches!(record.compute.as_str(), "STOPPED" | "ERROR") {
+            return Err(ApiError::invalid(format!(
+                "App {name} is already started: compute is {}",
+                record.compute
+            )));
+        }
+        "STARTING".clone_into(&mut record.compute);
+        Ok(true)
+    })?;
     workspace.power_on(&name);
     Ok(Json(workspace.show_app(&record)?))
 }
@@ -34,11 +36,17 @@ pub(crate) async fn stop(
     caller: Caller,
     Path(name): Path<String>,
 ) -> ApiResult<App> {
-    let mut record = workspace.app_for(&caller, &name, "CAN_MANAGE")?;
-    refuse_deleting(&record.compute, &name)?;
-    if !matches!(record.compute.as_str(), "STOPPED" | "STOPPING") {
-        "STOPPING".clone_into(&mut record.compute);
-        workspace.save_app(&record)?;
+    workspace.app_for(&caller, &name, "CAN_MANAGE")?;
+    let mut stops = false;
+    let record = workspace.try_change_app(&name, |record| {
+        refuse_deleting(&record.compute, &name)?;
+        stops = !matches!(record.compute.as_str(), "STOPPED" | "STOPPING");
+        if stops {
+            "STOPPING".clone_into(&mut record.compute);
+        }
+        Ok(stops)
+    })?;
+    if stops {
         workspace.power_off(&name);
     }
     Ok(Json(workspace.show_app(&record)?))
@@ -50,19 +58,21 @@ pub(crate) async fn delete(
     caller: Caller,
     Path(name): Path<String>,
 ) -> ApiResult<App> {
-    let mut record = workspace.app_for(&caller, &name, "CAN_MANAGE")?;
-    if record.compute == "DELETING" {
-        return Err(ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "BAD_REQUEST",
-            format!(
-                "Cannot delete app {name} as it is not terminal with state DELETING, and was updated less than 20 minutes \
-                 ago. Please wait before trying again."
-            ),
-        ));
-    }
-    "DELETING".clone_into(&mut record.compute);
-    workspace.save_app(&record)?;
+    workspace.app_for(&caller, &name, "CAN_MANAGE")?;
+    let record = workspace.try_change_app(&name, |record| {
+        if record.compute == "DELETING" {
+            return Err(ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "BAD_REQUEST",
+                format!(
+                    "Cannot delete app {name} as it is not terminal with state DELETING, and was updated less than 20 \
+                     minutes ago. Please wait before trying again."
+                ),
+            ));
+        }
+        "DELETING".clone_into(&mut record.compute);
+        Ok(true)
+    })?;
     workspace.power_off(&name);
     let unbound = App { resources: Vec::new(), ..record.app.clone() };
     workspace.withdraw_app_databases(&unbound, caller.name()).await?;
@@ -161,6 +171,20 @@ impl Workspace {
         }
         self.tracker().spawn(super::auto_sync::keep(self.downgrade(), self.file_tree().changes()));
         Ok(())
+    }
+
+    /// Changes an app's record as it is now, or refuses to; a 404 when the app is gone.
+    pub(super) fn try_change_app(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut AppRecord) -> Result<bool, ApiError>,
+    ) -> Result<AppRecord, ApiError> {
+        let _one_at_a_time = self.apps().changing();
+        let mut record = self.app_record(name)?.ok_or_else(|| missing(name))?;
+        if change(&mut record)? {
+            self.save_app(&record)?;
+        }
+        Ok(record)
     }
 
     /// Changes an app's record as it is now; `None` when the app is gone, the record otherwise.

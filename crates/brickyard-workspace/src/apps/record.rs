@@ -233,11 +233,16 @@ impl Workspace {
         self.settle_app(record)
     }
 
-    /// Brings scopes, OAuth client and grants in line with what the app asks for, then saves it.
+    /// Brings grants and OAuth client in line with the app as it is saved: a change of it was given up halfway.
+    pub(super) fn settle_again(&self, name: &str) -> Result<(), ApiError> {
+        let _one_at_a_time = self.apps().changing();
+        let Some(record) = self.app_record(name)? else { return Ok(()) };
+        self.settle_app(record).map(drop)
+    }
+
+    /// Brings scopes, OAuth client and grants in line with what the app asks for, then saves it. Who calls it for an app that
+    /// is there holds [`Underway::changing`](super::Underway::changing).
     pub(super) fn settle_app(&self, mut record: AppRecord) -> Result<AppRecord, ApiError> {
-        if record.app.user_api_scopes.iter().any(|scope| scope == "all-apis") {
-            return Err(ApiError::invalid("Scope all-apis is not allowed for an app"));
-        }
         for scope in record.app.user_api_scopes.iter().filter(|scope| !crate::scope::is_known(scope)) {
             tracing::warn!(
                 scope,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::life::refuse_deleting;
-use super::record::AppRecord;
+use super::record::{AppRecord, missing};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::workspace::Workspace;
@@ -40,13 +40,13 @@ pub(crate) async fn patch(
     Path(name): Path<String>,
     Json(changes): Json<Map<String, Value>>,
 ) -> ApiResult<App> {
-    let record = workspace.app_for(&caller, &name, "CAN_MANAGE")?;
+    let before = workspace.app_for(&caller, &name, "CAN_MANAGE")?.app.compute_size;
     let fields: Vec<String> =
         changes.keys().filter(|field| MUTABLE.contains(&field.as_str())).cloned().collect();
-    let before = record.app.compute_size.clone();
-    let record = apply(&workspace, &caller, record, &changes, &fields)?;
+    let record = Change { caller, values: changes, fields }.apply(&workspace, &name)?;
     let record = workspace.resize(record, before.as_deref())?;
-    workspace.withdraw_app_databases(&record.app, caller.name()).await?;
+    let heir = record.app.updater.clone().unwrap_or_default();
+    workspace.withdraw_app_databases(&record.app, &heir).await?;
     Ok(Json(workspace.show_app(&record)?))
 }
 
@@ -57,7 +57,7 @@ pub(crate) async fn create(
     Path(name): Path<String>,
     Json(body): Json<UpdateBody>,
 ) -> ApiResult<Value> {
-    let record = workspace.app_for(&caller, &name, "CAN_MANAGE")?;
+    workspace.app_for(&caller, &name, "CAN_MANAGE")?;
     let fields: Vec<String> = body
         .update_mask
         .split(',')
@@ -72,23 +72,28 @@ pub(crate) async fn create(
     } else {
         fields
     };
-    if record.update.as_ref().is_some_and(|update| update["status"]["state"] == "IN_PROGRESS") {
-        return Err(ApiError::new(
-            http::StatusCode::CONFLICT,
-            "RESOURCE_CONFLICT",
-            format!("Cannot update app {name} as there is an update in progress."),
-        ));
-    }
-    // What is not valid is refused now; only what takes time goes on in the background.
-    let mut changed = changed(&workspace, &caller, &record, &body.app, &fields)?;
-    let progress = json!({ "status": { "state": "IN_PROGRESS", "message": "The app is being updated." } });
-    changed.update = Some(progress.clone());
-    let before = AppRecord { update: Some(progress), ..record };
-    workspace.save_app(&before)?;
-    let answer = shown(&changed)?;
+    let change = Change { caller, values: body.app, fields };
+    let mut answer = Value::Null;
+    workspace.try_change_app(&name, |record| {
+        if record.update.as_ref().is_some_and(|update| update["status"]["state"] == "IN_PROGRESS") {
+            return Err(ApiError::new(
+                http::StatusCode::CONFLICT,
+                "RESOURCE_CONFLICT",
+                format!("Cannot update app {name} as there is an update in progress."),
+            ));
+        }
+        // What is not valid is refused now; only what takes time goes on in the background.
+        let mut changed = change.made(&workspace, record)?;
+        let progress =
+            json!({ "status": { "state": "IN_PROGRESS", "message": "The app is being updated." } });
+        changed.update = Some(progress.clone());
+        record.update = Some(progress);
+        answer = shown(&changed)?;
+        Ok(true)
+    })?;
     let task = workspace.clone();
     workspace.tracker().spawn(async move {
-        if let Err(error) = finish(&task, before, changed).await {
+        if let Err(error) = finish(&task, &name, &change).await {
             tracing::error!("The outcome of an update could not be saved: {error}");
         }
     });
@@ -108,29 +113,34 @@ fn shown(record: &AppRecord) -> Result<Value, ApiError> {
 }
 
 /// Brings grants, client and machine in line; an update that fails leaves the app as it was.
-async fn finish(workspace: &Workspace, before: AppRecord, changed: AppRecord) -> Result<(), ApiError> {
-    let size = before.app.compute_size.clone();
-    let name = before.app.name.clone();
-    let settled = workspace.settle_app(changed).and_then(|record| workspace.resize(record, size.as_deref()));
+async fn finish(workspace: &Workspace, name: &str, change: &Change) -> Result<(), ApiError> {
+    let Some(before) = workspace.app_record(name)? else { return Ok(()) };
+    let size = before.app.compute_size;
+    let settled = change.apply(workspace, name).and_then(|record| workspace.resize(record, size.as_deref()));
     let outcome = match settled {
         Ok(record) => {
             let heir = record.app.updater.as_deref().or(record.app.creator.as_deref()).unwrap_or_default();
             if let Err(error) = workspace.withdraw_app_databases(&record.app, heir).await {
                 tracing::warn!(app = name, "Roles on databases were not taken back: {error}");
             }
-            workspace.settled(&name).await;
+            workspace.settled(name).await;
             json!({ "status": { "state": "SUCCEEDED", "message": "App updated successfully." } })
         }
         Err(error) => {
-            workspace.settle_app(before)?;
+            workspace.settle_again(name)?;
             json!({ "status": { "state": "FAILED", "message": error.message } })
         }
     };
-    let Some(mut record) = workspace.app_record(&name)? else { return Ok(()) };
-    record.update = Some(outcome);
-    let update = shown(&record)?;
-    record.update = Some(update);
-    workspace.save_app(&record)
+    let told = workspace.try_change_app(name, |record| {
+        record.update = Some(outcome);
+        record.update = Some(shown(record)?);
+        Ok(true)
+    });
+    match told {
+        // It was deleted meanwhile.
+        Err(error) if error.status == http::StatusCode::NOT_FOUND => Ok(()),
+        told => told.map(drop),
+    }
 }
 
 /// The state of the last change.
@@ -143,51 +153,48 @@ pub(crate) async fn get(
     Ok(Json(record.update.unwrap_or_else(|| json!({ "status": { "state": "NOT_UPDATED", "message": "" } }))))
 }
 
-fn apply(
-    workspace: &Workspace,
-    caller: &Caller,
-    record: AppRecord,
-    changes: &Map<String, Value>,
-    fields: &[String],
-) -> Result<AppRecord, ApiError> {
-    let changed = changed(workspace, caller, &record, changes, fields)?;
-    workspace.settle_app(changed)
+/// What somebody changes of an app.
+struct Change {
+    caller: Caller,
+    values: Map<String, Value>,
+    /// Which fields are set; one without a value is taken away.
+    fields: Vec<String>,
 }
 
-/// The app with the fields set, checked and not yet saved.
-fn changed(
-    workspace: &Workspace,
-    caller: &Caller,
-    record: &AppRecord,
-    changes: &Map<String, Value>,
-    fields: &[String],
-) -> Result<AppRecord, ApiError> {
-    refuse_deleting(&record.compute, &record.app.name)?;
-    let mut app = serde_json::to_value(&record.app).map_err(|error| ApiError::internal(&error))?;
-    for field in fields {
-        match changes.get(field).filter(|value| !value.is_null()) {
-            Some(value) => app[field] = value.clone(),
-            None => {
-                if let Some(app) = app.as_object_mut() {
-                    app.remove(field);
+impl Change {
+    /// Changes the app as it is now: what a deployment or a stop writes meanwhile is not lost.
+    fn apply(&self, workspace: &Workspace, name: &str) -> Result<AppRecord, ApiError> {
+        let _one_at_a_time = workspace.apps().changing();
+        let record = workspace.app_record(name)?.ok_or_else(|| missing(name))?;
+        workspace.settle_app(self.made(workspace, &record)?)
+    }
+
+    /// The app with the fields set, checked and not yet saved.
+    fn made(&self, workspace: &Workspace, record: &AppRecord) -> Result<AppRecord, ApiError> {
+        refuse_deleting(&record.compute, &record.app.name)?;
+        let mut app = serde_json::to_value(&record.app).map_err(|error| ApiError::internal(&error))?;
+        for field in &self.fields {
+            match self.values.get(field).filter(|value| !value.is_null()) {
+                Some(value) => app[field] = value.clone(),
+                None => {
+                    if let Some(app) = app.as_object_mut() {
+                        app.remove(field);
+                    }
                 }
             }
         }
+        let mut record = record.clone();
+        record.app = serde_json::from_value(app)
+            .map_err(|error| ApiError::invalid(format!("The change is not valid: {error}")))?;
+        if record.app.compute_size.is_none() {
+            record.app.compute_size = Some("MEDIUM".to_owned());
+        }
+        if self.fields.iter().any(|field| field == "resources") {
+            workspace.check_resources(&self.caller, &record.app.resources)?;
+        }
+        super::create::check_fields(workspace, &record.app)?;
+        record.app.updater = Some(self.caller.name().to_owned());
+        record.app.update_time = Some(workspace.clock().now().to_string());
+        Ok(record)
     }
-    let mut record = record.clone();
-    record.app = serde_json::from_value(app)
-        .map_err(|error| ApiError::invalid(format!("The change is not valid: {error}")))?;
-    if record.app.compute_size.is_none() {
-        record.app.compute_size = Some("MEDIUM".to_owned());
-    }
-    if fields.iter().any(|field| field == "resources") {
-        workspace.check_resources(caller, &record.app.resources)?;
-    }
-    super::create::check_fields(workspace, &record.app)?;
-    if record.app.user_api_scopes.iter().any(|scope| scope == "all-apis") {
-        return Err(ApiError::invalid("Scope all-apis is not allowed for an app"));
-    }
-    record.app.updater = Some(caller.name().to_owned());
-    record.app.update_time = Some(workspace.clock().now().to_string());
-    Ok(record)
 }

@@ -6,21 +6,25 @@ use super::tool::Call;
 use crate::failure::Failure;
 use crate::ops::deploy::{self, DeployOptions};
 
-/// Most apps a list gives, as agents know it.
-const MOST: usize = 20;
+/// Most apps a list gives; how many more there are is told.
+const MOST: usize = 100;
 
 /// `manage_app`.
 pub(super) async fn manage(server: &Server, call: &Call) -> Result<Value, Failure> {
     let client = server.target().await?.client;
-    match call.needed("action")? {
+    match call.needed("action")?.to_ascii_lowercase().as_str() {
         "create_or_update" => create_or_update(&client, call).await,
         "get" => get(&client, call).await,
         "list" => {
-            let part = call.text("name_contains").unwrap_or_default();
+            let part = call.text("name_contains").unwrap_or_default().to_lowercase();
             let apps = client.apps().await?;
-            let apps: Vec<Value> =
-                apps.iter().filter(|app| app.name.contains(part)).take(MOST).map(shown).collect();
-            Ok(json!({ "apps": apps }))
+            let apps: Vec<&App> = apps.iter().filter(|app| app.name.contains(&part)).collect();
+            let mut answer =
+                json!({ "apps": apps.iter().copied().take(MOST).map(shown).collect::<Vec<_>>() });
+            if apps.len() > MOST {
+                answer["more"] = json!(apps.len() - MOST);
+            }
+            Ok(answer)
         }
         "delete" => {
             let name = call.needed("name")?;
@@ -70,17 +74,31 @@ async fn create_or_update(client: &Client, call: &Call) -> Result<Value, Failure
     let mut answer = shown(&app);
     answer["created"] = json!(created);
     if let Some(path) = call.text("source_code_path") {
-        let mode = call.text("mode").unwrap_or("SNAPSHOT").to_owned();
-        // The machine of an app that was just made takes a moment.
-        deploy::wait_for(client, name, "ACTIVE").await?;
-        let request =
-            Deployment { source_code_path: Some(path.to_owned()), mode: Some(mode), ..Deployment::default() };
-        match deploy::run(client, name, &request, &call.tell).await {
+        match put_live(client, &app, path, call).await {
             Ok(deployment) => answer["deployment"] = version(&deployment),
             Err(failure) => answer["deployment_error"] = json!(failure.to_string()),
         }
     }
     Ok(answer)
+}
+
+/// Deploys a folder of the workspace. An app that is stopped is started: the platform deploys to a machine that runs.
+async fn put_live(client: &Client, app: &App, path: &str, call: &Call) -> Result<Deployment, Failure> {
+    let name = &app.name;
+    let mode = call.text("mode").unwrap_or("SNAPSHOT").to_uppercase();
+    let state = app.compute_status.as_ref().map_or("", |status| &status.state);
+    if state == "STOPPING" {
+        deploy::wait_for(client, name, "STOPPED").await?;
+    }
+    if matches!(state, "STOPPING" | "STOPPED" | "ERROR") {
+        (call.tell)("Starting the app's compute");
+        client.start_app(name).await?;
+    }
+    // The machine of an app that was just made takes a moment.
+    deploy::wait_for(client, name, "ACTIVE").await?;
+    let request =
+        Deployment { source_code_path: Some(path.to_owned()), mode: Some(mode), ..Deployment::default() };
+    deploy::run(client, name, &request, &call.tell).await
 }
 
 async fn get(client: &Client, call: &Call) -> Result<Value, Failure> {

@@ -6,6 +6,7 @@ const MARKDOWN: &str = "text/markdown";
 const RULES: &str = "brickyard://rules";
 const ENVIRONMENT: &str = "brickyard://environment";
 const CHOICES: &str = "brickyard://choices";
+const PLATFORM: &str = "brickyard://platform";
 
 /// Every page an agent can read, the rules one by one among them.
 pub(super) fn all() -> Vec<Resource> {
@@ -19,6 +20,11 @@ pub(super) fn all() -> Vec<Resource> {
             "Every rule of check_app: what fails on the platform, why, and what to write instead",
         ),
         page(ENVIRONMENT, "environment", "Every variable brickyard reads and sets"),
+        page(
+            PLATFORM,
+            "platform",
+            "What the platform is to an app: start, frameworks, identities, resources, limits, states",
+        ),
         page(CHOICES, "choices", "Frameworks, data, authorization and deployment of a new app, with reasons"),
     ];
     pages.extend(
@@ -33,6 +39,7 @@ pub(super) fn read(uri: &str) -> Result<ReadResourceResult, ErrorData> {
         RULES => check::reference(),
         ENVIRONMENT => crate::environment::reference(),
         CHOICES => choices(),
+        PLATFORM => include_str!("platform.md").to_owned(),
         other => other
             .strip_prefix(RULES)
             .and_then(|rest| check::rule(rest.strip_prefix('/')?))

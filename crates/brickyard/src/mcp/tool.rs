@@ -88,11 +88,15 @@ pub(super) fn all(with_screenshots: bool) -> Vec<Tool> {
         ),
         tool(
             "manage_workspace_files",
-            "Upload a local file or folder into the workspace, or delete a workspace path",
+            "Upload a local file, a folder or what a pattern names into the workspace, or delete a workspace path",
             &json!({
                 "action": choice(&["upload", "delete"]),
-                "local_path": text("Local file or folder"),
+                "local_path": text(
+                    "Local file, folder or pattern (`src/*.py`). A folder keeps its name below workspace_path unless that has \
+                     the name already; `folder/` puts only its content there",
+                ),
                 "workspace_path": text("Path in the workspace, such as /Workspace/Users/me@example.com/app"),
+                "max_workers": number("How many files are uploaded at once", 10),
                 "overwrite": flag("Replace files that are there", true),
                 "recursive": flag("Delete folders with their content", false),
             }),

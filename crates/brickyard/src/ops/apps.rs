@@ -2,6 +2,7 @@
 
 mod authority;
 mod host;
+mod plan;
 mod port;
 mod version;
 
@@ -23,8 +24,9 @@ use tokio_util::task::TaskTracker;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use authority::WorkspaceAuthority;
+pub(crate) use plan::{Plan, build, build_failure};
 pub(crate) use port::{Claims, PLATFORM_PORT, PortPolicy};
-pub(crate) use version::{Plan, Version, build, build_failure};
+pub(crate) use version::Version;
 
 /// First port tried for an app's address.
 pub(crate) const FIRST_PORT: u16 = 8001;

@@ -51,6 +51,17 @@ assert w.apps.get("life").app_status.state.value == "RUNNING"
 assert w.apps.get("life").active_deployment.deployment_id == first.deployment_id
 assert len(list(w.apps.list_deployments("life"))) == 2
 
+
+# A file may have 10 MB; a version with a larger one is refused in the platform's words.
+w.workspace.upload(f"{folder}/app.py", source.encode(), format=ImportFormat.AUTO, overwrite=True)
+w.api_client.do("POST", f"/api/2.0/workspace-files/import-file{folder}/large.bin", query={"overwrite": "true"}, data=bytes(10_485_761), headers={"Content-Type": "application/octet-stream"})
+large = w.apps.deploy("life", AppDeployment(source_code_path=folder)).response
+while (large := w.apps.get_deployment("life", large.deployment_id)).status.state.value == "IN_PROGRESS":
+    time.sleep(0.1)
+assert large.status.state.value == "FAILED" and "large.bin is larger than the maximum allowed file size of 10485760 bytes" in large.status.message, large
+assert w.apps.get("life").active_deployment.deployment_id == first.deployment_id
+w.workspace.delete(f"{folder}/large.bin")
+
 w.apps.update("life", App(name="life", description="second", user_api_scopes=["sql"]))
 assert w.apps.get("life").effective_user_api_scopes == ["sql"]
 assert w.apps.stop_and_wait("life").compute_status.state.value == "STOPPED"

@@ -2,7 +2,7 @@ use super::harness::Service;
 
 /// Drives what an app has beside its process with nothing but the official SDK.
 const MORE: &str = r#"
-import base64, time
+import base64, concurrent.futures, time
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied, ResourceAlreadyExists
 from databricks.sdk.common.types.fieldmask import FieldMask
@@ -97,8 +97,20 @@ while True:
 w.apps.delete_space("team").wait()
 assert [x.name for x in w.apps.list_spaces()] == []
 
-# At most a hundred apps; names are free again.
-for number in range(98):
+# Of many who ask for one name at once, one gets it.
+def ask(_):
+    try:
+        w.api_client.do("POST", "/api/2.0/apps", query={"no_compute": True}, body={"name": "wanted"})
+        return "made"
+    except ResourceAlreadyExists:
+        return "there"
+with concurrent.futures.ThreadPoolExecutor(16) as pool:
+    assert sorted(pool.map(ask, range(16))) == ["made"] + ["there"] * 15
+principals = [p for p in w.service_principals.list() if p.display_name.endswith(" wanted")]
+assert len(principals) == 1, principals
+
+# At most a hundred apps; the place of one that is gone is free again.
+for number in range(97):
     w.api_client.do("POST", "/api/2.0/apps", query={"no_compute": True}, body={"name": f"n{number:02}"})
 full = ""
 try:
@@ -106,6 +118,15 @@ try:
 except Exception as error:
     full = str(error)
 assert "100 apps" in full, full
+w.apps.delete("wanted")
+for tries in range(600):
+    try:
+        w.api_client.do("POST", "/api/2.0/apps", query={"no_compute": True}, body={"name": "one-more"})
+        break
+    except Exception as error:
+        assert "100 apps" in str(error), error
+        time.sleep(0.1)
+assert w.apps.get("one-more").name == "one-more"
 print("done")
 "#;
 

@@ -7,14 +7,51 @@ use super::run::ECHO;
 
 /// An agent's day, told by the official Python client.
 const AGENT: &str = r#"
-import asyncio, json, sys
+import asyncio, json, os, pathlib, subprocess, sys
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 binary, folder, *arguments = sys.argv[1:]
 
+async def files(call, folder):
+    """Uploads as the contract has them: files, folders as `cp -r`, patterns, the home as `~`."""
+    async def upload(local, remote, **more):
+        error, sent = await call("manage_workspace_files", action="upload", local_path=local, workspace_path=remote, **more)
+        assert not error and set(sent) == {"local_folder", "remote_folder", "total_files", "successful", "failed", "success", "failed_uploads"}, sent
+        return sent
+    def good(sent, remote, total):
+        assert (sent["remote_folder"], sent["total_files"], sent["successful"], sent["success"]) == (remote, total, total, True), sent
+    # A folder keeps its name, also where the target has it already; with a slash at its end only its content goes.
+    good(await upload(folder, "/Shared/box", max_workers=2), "/Shared/box/agent", 3)
+    good(await upload(folder, "/Shared/agent"), "/Shared/agent", 3)
+    good(await upload(folder + "/", "/Shared/content/"), "/Shared/content", 3)
+    # A file goes to the path that is given, or into the folder that is there.
+    good(await upload(folder + "/app.py", "/Shared/one/main.py"), "/Shared/one/main.py", 1)
+    good(await upload(folder + "/app.py", "/Shared/one"), "/Shared/one", 1)
+    for there in ("/Shared/one/main.py", "/Shared/one/app.py", "/Shared/box/agent/app.yaml", "/Shared/content/app.yaml"):
+        again = await upload(folder + "/app.py", there, overwrite=False)
+        assert not again["success"] and "already exists" in again["failed_uploads"][0]["error"], (there, again)
+    # Patterns; two files never fight for one place.
+    good(await upload(folder + "/*.py", "/Shared/glob"), "/Shared/glob", 2)
+    home = pathlib.Path(os.environ["HOME"])
+    for name in ("a/same.txt", "b/same.txt"):
+        (home / "twins" / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / "twins" / name).write_text(name)
+    good(await upload("~/twins", "/Shared/home"), "/Shared/home/twins", 2)
+    twins = await upload("~/twins/**/*.txt", "/Shared/flat")
+    assert (twins["successful"], twins["failed"]) == (1, 1) and "is the place of" in twins["failed_uploads"][0]["error"], twins
+    for nothing in (folder + "/*.none", folder + "/none"):
+        sent = await upload(nothing, "/Shared/x")
+        assert (sent["total_files"], sent["failed"], sent["success"]) == (1, 1, False), sent
+    # What is everybody's is not deleted, and what is refused is told.
+    for kept in ("/Shared", "/Workspace/Users/somebody@example.com"):
+        error, gone = await call("manage_workspace_files", action="delete", workspace_path=kept, recursive=True)
+        assert not gone["success"] and "protected" in gone["error"], gone
+    error, gone = await call("manage_workspace_files", action="delete", workspace_path="/Shared/box")
+    assert not gone["success"] and "not empty" in gone["error"], gone
+
 async def main():
-    parameters = StdioServerParameters(command=binary, args=["mcp", *arguments], env=dict(__import__("os").environ))
+    parameters = StdioServerParameters(command=binary, args=["mcp", *arguments], env=dict(os.environ))
     async with stdio_client(parameters) as (read, write), ClientSession(read, write) as session:
         start = await session.initialize()
         assert start.server_info.name == "brickyard", start
@@ -38,8 +75,16 @@ async def main():
         assert not error and made["created"] and made["description"] == "mine", made
         error, found = await call("manage_app", action="list", name_contains="seco")
         assert [app["name"] for app in found["apps"]] == ["second"], found
-        error, sent = await call("manage_workspace_files", action="upload", local_path=folder, workspace_path="/Shared/agent")
-        assert not error and sent["success"] and sent["failed"] == 0 and sent["total_files"] >= 1, sent
+        await files(call, folder)
+        # A deployment of a stopped app starts it; modes and actions are taken in either case.
+        for _ in range(2):
+            error, live = await call("manage_app", action="Create_Or_Update", name="second", source_code_path="/Workspace/Shared/agent", mode="snapshot")
+            assert not error and not live["created"] and live["deployment"]["state"] == "SUCCEEDED", live
+            subprocess.run([binary, "stop", "second", *arguments], check=True, stdout=subprocess.DEVNULL)
+        error, found = await call("manage_app", action="list", name_contains="SECO")
+        assert [app["name"] for app in found["apps"]] == ["second"], found
+        error, failed = await call("manage_app", action="create_or_update", name="second", source_code_path="/Workspace/Shared/none")
+        assert not error and "deployment_error" in failed, failed
         error, gone = await call("manage_workspace_files", action="delete", workspace_path="/Shared/agent", recursive=True)
         assert gone["success"], gone
         error, refused = await call("manage_app", action="get", name="nowhere")
@@ -97,7 +142,9 @@ async def main():
         async with streamable_http_client(url, http_client=client) as (read, write, *_), ClientSession(read, write) as session:
             await session.initialize()
             pages = {str(page.uri) for page in (await session.list_resources()).resources}
-            assert {"brickyard://rules", "brickyard://environment", "brickyard://choices"} <= pages, pages
+            assert {"brickyard://rules", "brickyard://environment", "brickyard://choices", "brickyard://platform"} <= pages, pages
+            facts = (await session.read_resource("brickyard://platform")).contents[0].text
+            assert all(word in facts for word in ("DATABRICKS_APP_PORT", "Streamlit", "X-Forwarded-Access-Token", "10 MB")), facts
             for page in sorted(pages)[:6]:
                 assert (await session.read_resource(page)).contents[0].text.strip(), page
             prompts = [prompt.name for prompt in (await session.list_prompts()).prompts]

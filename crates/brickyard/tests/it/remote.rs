@@ -141,3 +141,65 @@ fn a_service_principal_signs_in_and_its_token_is_renewed() {
         assert!(deploying.join().unwrap().contains("robot runs"));
     });
 }
+
+/// Writes what it is asked for into its log.
+const TELLING: &str = r#"
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print("ASKED", self.path, flush=True)
+        self.send_response(200); self.send_header("Content-Length", "0"); self.end_headers()
+    def log_message(self, *args): pass
+http.server.ThreadingHTTPServer(("0.0.0.0", int(os.environ["DATABRICKS_APP_PORT"])), Handler).serve_forever()
+"#;
+
+#[test]
+fn a_log_that_is_followed_goes_on_when_its_token_has_ended() {
+    let service = Service::up();
+    let home = &service.home;
+    let running = service.announced();
+    let host = format!("https://{}", running["host"].as_str().unwrap());
+    let developer = running["developer"].as_str().unwrap().to_owned();
+    let network = network(&service);
+    let borrowed: Vec<(&str, &str)> =
+        network.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    service.sign_in(&host, &developer, &borrowed);
+    let files = [("app.py", TELLING), ("app.yaml", "command: [python, app.py]\n")];
+    service.run(&["deploy", home.app("telling", &files).to_str().unwrap()]);
+
+    let (lines, words) = (home.path().join("lines"), home.path().join("words"));
+    let mut command =
+        home.brickyard(&["logs", "telling", "--follow", "--source", "APP", "--target", "me", "-vv"]);
+    command.envs(network.iter().cloned());
+    command.stdout(std::fs::File::create(&lines).unwrap()).stderr(std::fs::File::create(&words).unwrap());
+    let mut follower = command.spawn().unwrap();
+    let said = |path: &std::path::Path| std::fs::read_to_string(path).unwrap();
+    // Each question has a number of its own; the follower's own renewed token is what opens the app afterwards.
+    let mut asked = 0;
+    let mut answered = Vec::new();
+    let mut ask_until_seen = || {
+        super::harness::wait_for("a line of the log", || {
+            asked += 1;
+            let bearer = format!("Bearer {}", service.oauth_token(&host));
+            let named = format!("telling.localhost:{}", service.named_port());
+            let url = format!("http://127.0.0.1:{}/api/number-{asked}-", service.named_port());
+            if super::harness::get(&url, &[("Authorization", &bearer), ("Host", &named)]).0 == 200 {
+                answered.push(asked);
+            }
+            answered.last().is_some_and(|last| said(&lines).contains(&format!("number-{last}-")))
+        });
+        answered.clone()
+    };
+    ask_until_seen();
+    service.run(&["clock", "advance", "2h"]);
+    super::harness::wait_for("the end of the token", || {
+        said(&words).contains("The token of the log stream has ended")
+    });
+    let answered = ask_until_seen();
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+    let told = said(&lines);
+    for number in answered {
+        assert_eq!(told.matches(&format!("number-{number}-")).count(), 1, "{number}: {told}");
+    }
+}

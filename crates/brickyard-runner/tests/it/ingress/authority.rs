@@ -19,6 +19,8 @@ pub(crate) struct FakeAuthority {
     pub(crate) life: Duration,
     /// By how many seconds its clock is ahead; it moves by a test's order.
     pub(crate) ahead: Arc<AtomicI64>,
+    /// What every token is answered with, once a test says so.
+    pub(crate) refuses: Arc<Mutex<Option<Refusal>>>,
 }
 
 impl Default for FakeAuthority {
@@ -28,6 +30,7 @@ impl Default for FakeAuthority {
             tokens: AtomicU32::new(0),
             life: Duration::from_secs(3600),
             ahead: Arc::default(),
+            refuses: Arc::default(),
         }
     }
 }
@@ -84,6 +87,9 @@ impl Authority for FakeAuthority {
     }
 
     fn verify(&self, bearer: String) -> BoxFuture<'_, Result<Grant, Refusal>> {
+        if let Some(refusal) = self.refuses.lock().unwrap().clone() {
+            return ready(Err(refusal));
+        }
         ready(match bearer.as_str() {
             "good" => {
                 let mut grant = self.grant("robot");

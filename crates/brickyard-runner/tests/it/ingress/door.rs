@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::authority::FakeAuthority;
 use crate::rig::{config, free_port, launch, logs, temporary};
 
-const APP: &str = include_str!("../app.py");
+pub(crate) const APP: &str = include_str!("../app.py");
 
 pub(crate) struct Door {
     pub(crate) served: Served,
