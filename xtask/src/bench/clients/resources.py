@@ -20,6 +20,8 @@ class Model(http.server.BaseHTTPRequestHandler):
     """An OpenAI-compatible model that answers at once; streamed, its second half comes a while after the first."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -70,7 +72,6 @@ def serving(port, rounds):
     import openai
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), Model)
-    server.disable_nagle_algorithm = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     direct = openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none")
     clients = {"ours": w.serving_endpoints.get_open_ai_client(), "theirs": direct}
@@ -135,7 +136,7 @@ def files(port, megabytes):
     path = f"/api/2.0/fs/files{os.environ['VOLUME']}/sent"
     token = w.config.authenticate()["Authorization"]
     places = {
-        "ours": ["-H", f"Authorization: {token}", w.config.host + path],
+        "ours": ["-H", f"Authorization: {token}", w.config.host + path + "?overwrite=true"],
         "theirs": ["-k", "--noproxy", "*", f"https://127.0.0.1:{port}/sent"],
     }
     rates = {}
@@ -145,7 +146,7 @@ def files(port, megabytes):
         for direction, how in (("up", ["-T", here]), ("down", ["-o", os.path.join(folder, "got")])):
             for who, place in places.items():
                 more = [] if direction == "down" or who == "theirs" else ["-X", "PUT"]
-                command = ["curl", "-sSf", *how, *more, *place]
+                command = ["curl", "-sSf", "--http1.1", *how, *more, *place]
                 took = min(timed(lambda: subprocess.run(command, check=True)) for _ in range(3))
                 rates[f"{direction}_{who}"] = size / 1e6 / (took / 1e3)
     finally:
