@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import multiprocessing
 import os
 import random
 import statistics
@@ -26,15 +27,14 @@ class Model(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if "input" in asked:
-            vectors = [{"object": "embedding", "index": i, "embedding": VECTOR} for i in range(len(asked["input"]))]
-            return self.answer({"object": "list", "model": "m", "data": vectors, "usage": {"prompt_tokens": 1, "total_tokens": 1}})
+            return self.answer(EMBEDDINGS)
         if asked.get("stream"):
             return self.stream()
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hello"}}
-        self.answer({"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
+        body = {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+        self.answer(json.dumps(body).encode())
 
     def answer(self, body):
-        body = json.dumps(body).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -59,7 +59,11 @@ class Model(http.server.BaseHTTPRequestHandler):
         pass
 
 
-VECTOR = [0.5] * 1024
+TEXTS = ["some words to make a vector of"] * 32
+EMBEDDINGS = json.dumps({
+    "object": "list", "model": "m", "usage": {"prompt_tokens": 1, "total_tokens": 1},
+    "data": [{"object": "embedding", "index": i, "embedding": [0.5] * 1024} for i in range(len(TEXTS))],
+}).encode()
 
 
 def timed(call):
@@ -72,7 +76,10 @@ def serving(port, rounds):
     import openai
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), Model)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # A process of its own, or it would wait for those who ask it.
+    model = multiprocessing.get_context("fork").Process(target=server.serve_forever, daemon=True)
+    model.start()
+    server.socket.close()
     direct = openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none")
     clients = {"ours": w.serving_endpoints.get_open_ai_client(), "theirs": direct}
     question = [{"role": "user", "content": "hi"}]
@@ -89,16 +96,15 @@ def serving(port, rounds):
             for part in client.chat.completions.create(model="model", messages=question, stream=True):
                 if part.choices and part.choices[0].delta.content == "hello":
                     first[who].append((time.perf_counter() - start) * 1e3)
-    texts = ["some words to make a vector of"] * 32
 
     def embed(client):
         def work():
             for _ in range(int(rounds) // 8):
-                client.embeddings.create(model="embeddings", input=texts, encoding_format="float")
+                client.embeddings.create(model="embeddings", input=TEXTS, encoding_format="float")
 
         threads = [threading.Thread(target=work) for _ in range(8)]
         took = timed(lambda: [[thread.start() for thread in threads], [thread.join() for thread in threads]]) / 1e3
-        return 8 * (int(rounds) // 8) * len(texts) / took
+        return 8 * (int(rounds) // 8) * len(TEXTS) / took
 
     rate = {who: embed(client) for who, client in clients.items()}
     middle = statistics.median
@@ -110,7 +116,7 @@ def serving(port, rounds):
     }
 
 
-NGINX = """daemon off; worker_processes 2; pid nginx.pid; error_log stderr error;
+NGINX = """{user} daemon off; worker_processes 2; pid nginx.pid; error_log stderr error;
 events {{ worker_connections 64; }}
 http {{ access_log off; client_max_body_size 0; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
 uwsgi_temp_path uwsgi; scgi_temp_path scgi; sendfile on;
@@ -131,7 +137,7 @@ def files(port, megabytes):
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
          "-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "cert.pem"], cwd=folder, check=True, capture_output=True)
     with open(os.path.join(folder, "nginx.conf"), "w") as file:
-        file.write(NGINX.format(port=port))
+        file.write(NGINX.format(port=port, user="user root;" if os.getuid() == 0 else ""))
     nginx = subprocess.Popen(["nginx", "-p", folder, "-c", "nginx.conf"], env={"PATH": "/usr/sbin:/usr/bin:/bin"})
     path = f"/api/2.0/fs/files{os.environ['VOLUME']}/sent"
     token = w.config.authenticate()["Authorization"]
