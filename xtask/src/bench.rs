@@ -12,6 +12,7 @@ mod lakebase;
 mod mcp;
 mod memory;
 mod report;
+mod resources;
 mod rig;
 mod start;
 mod statement;
@@ -54,6 +55,9 @@ const ROWS: &[Row] = &[
     editor::NEW,
     mcp::ROW,
     memory::ROW,
+    resources::SERVING,
+    resources::FILES,
+    resources::VECTORS,
     build::ROW,
 ];
 

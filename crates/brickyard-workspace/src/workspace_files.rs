@@ -4,6 +4,7 @@
 //! Files lie as plain files below the state directory. A notebook is a file with a note in the store that says so: under
 //! its name an app finds no `.py` file, which is the trap the platform sets too.
 
+mod access;
 mod export;
 mod import;
 mod jupyter;

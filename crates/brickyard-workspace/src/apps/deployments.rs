@@ -172,7 +172,7 @@ fn check_source(
         return Err(ApiError::not_found("The source of deployment", id));
     }
     let path = ObjectPath::parse(path)?;
-    workspace.authorize_path(caller, &path)?;
+    workspace.authorize_path(caller, &path, "CAN_READ")?;
     workspace.file_tree().get(&path).map(drop)
 }
 

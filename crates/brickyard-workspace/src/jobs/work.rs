@@ -178,7 +178,7 @@ fn place(workspace: &Workspace, caller: &Caller, name: &str) -> Result<PathBuf, 
         workspace.file_place(caller, &FilePath::parse(name)?, "READ_VOLUME")?
     } else {
         let path = ObjectPath::parse(name)?;
-        workspace.authorize_path(caller, &path)?;
+        workspace.authorize_path(caller, &path, "CAN_READ")?;
         workspace.file_tree().get(&path)?;
         workspace.file_tree().on_disk(&path)
     };
@@ -206,7 +206,7 @@ fn notebook_file(
         return Err(ApiError::not_implemented("job tasks from a git repository"));
     }
     let path = ObjectPath::parse(notebook.get("notebook_path").and_then(Value::as_str).unwrap_or_default())?;
-    workspace.authorize_path(caller, &path)?;
+    workspace.authorize_path(caller, &path, "CAN_RUN")?;
     let language = match workspace.file_tree().get(&path)? {
         Object::Notebook(notebook, _) => match notebook.language.as_str() {
             "PYTHON" => "python",

@@ -37,7 +37,7 @@ pub(super) async fn show(
 ) -> ApiResult<Value> {
     let (object, id) = workspace.object(&kind, id)?;
     let lowest = object.levels().first().copied().unwrap_or_default();
-    workspace.authorize_object(&caller, &kind, &id, lowest)?;
+    workspace.authorize_list(&caller, &kind, &id, lowest)?;
     Ok(Json(shown(&workspace, &kind, &id, object)))
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn replace(
     JsonBody(request): JsonBody<AccessControl>,
 ) -> ApiResult<Value> {
     let (object, id) = workspace.object(&kind, id)?;
-    workspace.authorize_object(&caller, &kind, &id, object.managing())?;
+    workspace.authorize_list(&caller, &kind, &id, object.managing())?;
     let entries = workspace.entries(object, request)?;
     let replaced = workspace.access_lists().replace(&kind, &id, entries);
     replaced.map_err(|error| ApiError::internal(&error))?;
@@ -64,7 +64,7 @@ pub(super) async fn add(
     JsonBody(request): JsonBody<AccessControl>,
 ) -> ApiResult<Value> {
     let (object, id) = workspace.object(&kind, id)?;
-    workspace.authorize_object(&caller, &kind, &id, object.managing())?;
+    workspace.authorize_list(&caller, &kind, &id, object.managing())?;
     let mut entries = workspace.access_lists().entries(&kind, &id);
     for entry in workspace.entries(object, request)? {
         entries.retain(|other| other.holder != entry.holder);
@@ -100,6 +100,20 @@ impl Workspace {
         }
         let id = self.object_id(kind, id)?;
         Ok((object, id))
+    }
+
+    /// Refuses who has not this level on the object whose list it is; workspace objects inherit from their folders.
+    fn authorize_list(
+        &self,
+        caller: &Caller,
+        kind: &str,
+        id: &str,
+        level: &'static str,
+    ) -> Result<(), ApiError> {
+        match self.listed_path(kind, id)? {
+            Some(path) => self.authorize_path(caller, &path, level),
+            None => self.authorize_object(caller, kind, id, level),
+        }
     }
 
     fn entries(&self, object: ObjectKind, request: AccessControl) -> Result<Vec<Entry>, ApiError> {

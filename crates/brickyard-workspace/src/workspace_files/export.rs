@@ -32,7 +32,7 @@ pub(crate) async fn export(
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, ApiError> {
     let path = ObjectPath::parse(&query.path)?;
-    workspace.authorize_path(&caller, &path)?;
+    workspace.authorize_path(&caller, &path, "CAN_READ")?;
     let format = query.format.as_deref().unwrap_or("SOURCE");
     if !matches!(format, "SOURCE" | "AUTO" | "JUPYTER" | "HTML") {
         return Err(ApiError::not_implemented(format_args!("workspace exports of format {format}")));

@@ -51,7 +51,7 @@ pub(crate) async fn import(
 ) -> ApiResult<Value> {
     let (body, content) = read_import(request).await?;
     let path = ObjectPath::parse(&body.path)?;
-    workspace.authorize_path(&caller, &path)?;
+    workspace.authorize_writing(&caller, &path)?;
     let detected = notebook_language(&mut content.as_slice(), path.name())
         .map_err(|error| ApiError::internal(&error))?;
     let note = match body.format.as_deref().unwrap_or("SOURCE") {
@@ -81,7 +81,7 @@ pub(crate) async fn import_file(
     body: Body,
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&format!("/{}", path.trim_start_matches('/')))?;
-    workspace.authorize_path(&caller, &path)?;
+    workspace.authorize_writing(&caller, &path)?;
     let mut file =
         NamedTempFile::new_in(workspace.file_tree().staging()).map_err(|error| ApiError::internal(&error))?;
     let mut stream = body.into_data_stream();

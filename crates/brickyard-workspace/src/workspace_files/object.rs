@@ -21,18 +21,6 @@ pub(crate) struct DeleteBody {
     recursive: bool,
 }
 
-impl Workspace {
-    /// Refuses who may not touch a path: everybody has the own home and `/Shared`, admins have everything.
-    pub(crate) fn authorize_path(&self, caller: &Caller, path: &ObjectPath) -> Result<(), ApiError> {
-        let home = ObjectPath::parse("/Users")?.join(caller.name());
-        let shared = ObjectPath::parse("/Shared")?;
-        if path.is_within(&home) || path.is_within(&shared) || self.is_admin(caller)? {
-            return Ok(());
-        }
-        Err(ApiError::denied(format!("{} does not have CAN_MANAGE permissions on {path}", caller.name())))
-    }
-}
-
 /// Make a folder and its parents.
 pub(crate) async fn make_directories(
     State(workspace): State<Workspace>,
@@ -40,7 +28,7 @@ pub(crate) async fn make_directories(
     Json(body): Json<PathQuery>,
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&body.path)?;
-    workspace.authorize_path(&caller, &path)?;
+    workspace.authorize_writing(&caller, &path)?;
     workspace.file_tree().make_directories(&path)?;
     Ok(Json(json!({})))
 }
@@ -57,7 +45,7 @@ pub(crate) async fn status(
         // Everybody's home is there from the start.
         workspace.file_tree().make_directories(&home)?;
     } else {
-        workspace.authorize_path(&caller, &path)?;
+        workspace.authorize_path(&caller, &path, "CAN_READ")?;
     }
     Ok(Json(workspace.file_tree().describe(&path)?))
 }
@@ -69,7 +57,7 @@ pub(crate) async fn list(
     Query(query): Query<PathQuery>,
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&query.path)?;
-    workspace.authorize_path(&caller, &path)?;
+    workspace.authorize_path(&caller, &path, "CAN_READ")?;
     let tree = workspace.file_tree();
     let objects = match tree.get(&path)? {
         Object::Directory => {
@@ -87,10 +75,12 @@ pub(crate) async fn delete(
     Json(body): Json<DeleteBody>,
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&body.path)?;
-    workspace.authorize_path(&caller, &path)?;
+    workspace.authorize_path(&caller, &path, "CAN_MANAGE")?;
     if matches!(path.as_str(), "/" | "/Users" | "/Shared") {
         return Err(ApiError::invalid(format!("Folder ({path}) is protected")));
     }
+    let gone = workspace.file_tree().all_within(&path)?;
     workspace.file_tree().remove(&path, body.recursive)?;
+    workspace.forget_paths(&gone)?;
     Ok(Json(json!({})))
 }

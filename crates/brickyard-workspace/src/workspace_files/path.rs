@@ -38,6 +38,11 @@ impl ObjectPath {
         self.0.rsplit('/').next().unwrap_or_default()
     }
 
+    /// The number the API knows the object by.
+    pub(crate) fn id(&self) -> u64 {
+        uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, self.0.as_bytes()).as_u64_pair().0 >> 12
+    }
+
     /// The folder it lies in; the root lies in itself.
     pub(crate) fn parent(&self) -> Self {
         let end = self.0.rfind('/').unwrap_or(0);

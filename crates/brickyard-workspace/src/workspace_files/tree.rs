@@ -109,6 +109,18 @@ impl FileTree {
         Ok(children)
     }
 
+    /// What lies at the path and everything below it.
+    pub(super) fn all_within(&self, path: &ObjectPath) -> Result<Vec<ObjectPath>, ApiError> {
+        let (mut all, mut next) = (vec![path.clone()], 0);
+        while let Some(path) = all.get(next) {
+            if matches!(self.get(path)?, Object::Directory) {
+                all.extend(self.children(path)?);
+            }
+            next += 1;
+        }
+        Ok(all)
+    }
+
     /// Makes a folder and its parents.
     pub(crate) fn make_directories(&self, path: &ObjectPath) -> Result<(), ApiError> {
         std::fs::create_dir_all(self.on_disk(path)).map_err(|error| match error.kind() {
@@ -172,8 +184,7 @@ impl FileTree {
 
     /// The object as the API describes it.
     pub(crate) fn describe(&self, path: &ObjectPath) -> Result<Value, ApiError> {
-        let id =
-            uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, path.as_str().as_bytes()).as_u64_pair().0 >> 12;
+        let id = path.id();
         let times = |metadata: &std::fs::Metadata| {
             let milliseconds = |time: io::Result<std::time::SystemTime>| {
                 time.ok()

@@ -19,10 +19,10 @@ async fn every_level_allows_its_own_and_nothing_above() {
         variables.push((name.to_owned(), running.handle.create_personal_access_token(owner).unwrap()));
     }
     let script = r#"
-import io, os
+import io, json, os
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound, PermissionDenied
-from databricks.sdk.service import jobs, workspace
+from databricks.sdk.service import dashboards, jobs, vectorsearch, workspace
 from databricks.sdk.service.catalog import PermissionsChange, Privilege, VolumeType
 from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
 w = WorkspaceClient()
@@ -39,6 +39,18 @@ job = w.jobs.create(name="j").job_id
 experiment = w.experiments.create_experiment("/Shared/e").experiment_id
 w.model_registry.create_model("m")
 model = w.model_registry.get_model("m").registered_model_databricks.id
+one = {"question": ["What is one?"], "sql": ["SELECT 1 AS one"]}
+knowledge = {"version": 1, "data_sources": {"tables": [{"identifier": "samples.nyctaxi.trips"}]}, "instructions": {"example_question_sqls": [one]}}
+space = w.genie.create_space(warehouse, json.dumps(knowledge), title="g").space_id
+dashboard = w.lakeview.create(dashboards.Dashboard(display_name="d")).dashboard_id
+vectors = w.vector_search_endpoints.create_endpoint_and_wait("v", vectorsearch.EndpointType.STANDARD).id
+w.api_client.do("POST", "/api/2.0/app-spaces", body={"name": "room"})
+home = "/Users/developer@example.com/shared"
+w.workspace.mkdirs(home)
+write = lambda client, name: client.workspace.upload(f"{home}/{name}", b"text", format=workspace.ImportFormat.RAW, overwrite=True)
+write(w, "a.txt")
+folder = str(w.workspace.get_status(home).object_id)
+file = str(w.workspace.get_status(home + "/a.txt").object_id)
 def manage(kind, id):
     return lambda: ada.permissions.update(kind, id, access_control_list=[])
 kinds = {
@@ -48,6 +60,12 @@ kinds = {
     ("experiments", experiment): [("CAN_READ", lambda: ada.experiments.get_experiment(experiment)), ("CAN_EDIT", lambda: ada.experiments.set_experiment_tag(experiment, "k", "v")), ("CAN_MANAGE", lambda: ada.experiments.update_experiment(experiment, new_name="/Shared/e"))],
     ("apps", "yard"): [("CAN_USE", lambda: ada.apps.get("yard")), ("CAN_MANAGE", manage("apps", "yard"))],
     ("registered-models", model): [("CAN_READ", lambda: ada.model_registry.get_model("m")), ("CAN_EDIT", lambda: ada.model_registry.update_model("m", description="d")), ("CAN_MANAGE_STAGING_VERSIONS", None), ("CAN_MANAGE_PRODUCTION_VERSIONS", None), ("CAN_MANAGE", manage("registered-models", model))],
+    ("genie", space): [("CAN_VIEW", lambda: ada.genie.get_space(space)), ("CAN_RUN", lambda: ada.genie.start_conversation(space, "What is one?")), ("CAN_EDIT", lambda: ada.genie.update_space(space, title="g")), ("CAN_MANAGE", lambda: ada.genie.list_conversations(space, include_all=True))],
+    ("dashboards", dashboard): [("CAN_READ", lambda: ada.lakeview.get(dashboard)), ("CAN_RUN", None), ("CAN_EDIT", lambda: ada.lakeview.update(dashboard, dashboards.Dashboard(display_name="d"))), ("CAN_MANAGE", manage("dashboards", dashboard))],
+    ("vector-search-endpoints", vectors): [("CAN_USE", lambda: ada.vector_search_endpoints.get_endpoint("v")), ("CAN_MANAGE", manage("vector-search-endpoints", vectors))],
+    ("directories", folder): [("CAN_READ", lambda: ada.workspace.download(f"{home}/a.txt")), ("CAN_RUN", None), ("CAN_EDIT", lambda: write(ada, "a.txt")), ("CAN_MANAGE", lambda: write(ada, "b.txt"))],
+    ("files", file): [("CAN_READ", lambda: ada.workspace.get_status(f"{home}/a.txt")), ("CAN_RUN", None), ("CAN_EDIT", lambda: write(ada, "a.txt")), ("CAN_MANAGE", manage("files", file))],
+    ("app-spaces", "room"): [("CAN_USE", None), ("CAN_MANAGE", manage("app-spaces", "room"))],
 }
 for (kind, id), levels in kinds.items():
     wrong = []
@@ -58,7 +76,14 @@ for (kind, id), levels in kinds.items():
             expected = held is not None and held >= needed
             if call and may(call) != expected:
                 wrong.append((held, level))
+    w.permissions.set(kind, id, access_control_list=[])
     print(kind, wrong)
+w.permissions.set("files", file, access_control_list=[AccessControlRequest(user_name=ME, permission_level=PermissionLevel.CAN_READ)])
+before = may(lambda: ada.workspace.download(f"{home}/a.txt")), may(lambda: ada.workspace.list(home).__next__())
+w.workspace.delete(home, recursive=True)
+w.workspace.mkdirs(home)
+write(w, "a.txt")
+print("a file of one's own", before, may(lambda: ada.workspace.download(f"{home}/a.txt")))
 w.secrets.create_scope("s")
 w.secrets.put_secret("s", "k", string_value="v")
 acls = [("READ", lambda: ada.secrets.get_secret("s", "k")), ("WRITE", lambda: ada.secrets.put_secret("s", "k", string_value="v")), ("MANAGE", lambda: ada.secrets.put_acl("s", "users", workspace.AclPermission.READ))]
@@ -109,6 +134,13 @@ print("both", [other.value for *_, other, call in things if may(call)])
         experiments []\n\
         apps []\n\
         registered-models []\n\
+        genie []\n\
+        dashboards []\n\
+        vector-search-endpoints []\n\
+        directories []\n\
+        files []\n\
+        app-spaces []\n\
+        a file of one's own (True, False) False\n\
         secrets []\n\
         without the way [False, False, False, False, False]\n\
         without a grant [False, False, False, False, False]\n\
