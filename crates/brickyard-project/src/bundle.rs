@@ -91,6 +91,33 @@ impl Bundle {
         Self::assemble(files, target)
     }
 
+    /// Reads a bundle for its default target, and where that declares no app for the first target that does.
+    pub fn load_with_apps(path: &Path) -> Result<Self, ProjectError> {
+        let bundle = Self::load(path, None)?;
+        if bundle.apps.is_empty() {
+            for target in &bundle.targets {
+                let other = Self::assemble(bundle.files.clone(), Some(target))?;
+                if !other.apps.is_empty() {
+                    return Ok(other);
+                }
+            }
+        }
+        Ok(bundle)
+    }
+
+    /// Where the files declare an app: under `resources.apps`, then under the target, which wins.
+    pub fn nodes(&self, key: &str) -> Vec<(&Source, &Node)> {
+        let base = self
+            .files
+            .iter()
+            .filter_map(|(source, tree)| Some((source, tree.path(&["resources", "apps", key])?)));
+        let target = self.target.as_deref().unwrap_or_default();
+        let over = self.files.iter().filter_map(|(source, tree)| {
+            Some((source, tree.path(&["targets", target, "resources", "apps", key])?))
+        });
+        base.chain(over).collect()
+    }
+
     /// Puts together a bundle from files already parsed, the main file first.
     pub fn assemble(files: Vec<(Source, Node)>, target: Option<&str>) -> Result<Self, ProjectError> {
         let mut bundle = Self::default();

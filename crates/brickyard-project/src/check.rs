@@ -24,6 +24,7 @@ mod rules;
 mod serving;
 mod suppress;
 mod tree;
+mod unseen;
 
 pub use checklist::{Step, checklist};
 pub use context::{Command, Context, Packages, Word};
@@ -31,6 +32,7 @@ pub use finding::{Edit, Finding, Findings, Fix};
 pub use fix::{Fixed, apply, diff};
 pub use rule::{Level, Rule};
 pub use rules::all as rules;
+pub use unseen::{UNSEEN, Unseen};
 
 /// What to look at and how.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +86,7 @@ pub fn reference() -> String {
         let text = rule.page().replace("\n## ", "\n#### ");
         let _ = write!(page, "\n##{text}\n");
     }
-    page
+    page + &unseen::section()
 }
 
 /// Checks the app in a directory, or every app below it.

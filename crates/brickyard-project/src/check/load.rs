@@ -124,7 +124,7 @@ impl Loader<'_> {
                 let source = Source::new(path.as_path(), text.as_str());
                 yaml::parse(&source).and_then(|node| Bundle::assemble(vec![(source, node)], None))
             }
-            None => Bundle::load(&path, None),
+            None => Bundle::load_with_apps(&path),
         };
         self.keep(loaded)
     }
@@ -208,11 +208,10 @@ fn local_names(modules: &[Module]) -> HashSet<String> {
 /// The command: the bundle's, else `app.yaml`'s, else the platform's default.
 fn command(context: &Context) -> Option<Command> {
     if let (Some(bundle), Some(app)) = (&context.bundle, context.bundle_app()) {
-        for (source, tree) in &bundle.files {
-            let list = tree.path(&["resources", "apps", &app.key, "config", "command"]);
-            if let Some(command) = list.and_then(|list| from_list(source, list)) {
-                return Some(command);
-            }
+        let nodes = bundle.nodes(&app.key).into_iter().rev();
+        let mut lists = nodes.filter_map(|(source, node)| Some((source, node.path(&["config", "command"])?)));
+        if let Some(command) = lists.find_map(|(source, list)| from_list(source, list)) {
+            return Some(command);
         }
     }
     if let Some((source, tree)) = &context.app_tree
@@ -259,7 +258,8 @@ fn from_list(source: &Source, list: &Node) -> Option<Command> {
 fn split(text: &str, span: Span) -> Vec<Word> {
     text.split_whitespace()
         .map(|word| Word { text: word.trim_matches(['"', '\'', ';']).to_owned(), span })
-        .filter(|word| !word.text.is_empty())
+        // A backslash at the end of a line only continues it.
+        .filter(|word| !word.text.is_empty() && word.text != "\\")
         .collect()
 }
 

@@ -46,14 +46,14 @@ pub(super) fn apps(root: &Path) -> Vec<PathBuf> {
         let hidden = inside.parent().is_some_and(|folder| {
             folder.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'))
         });
-        if hidden || is_bundle_part(entry.path(), &name) {
+        if hidden || is_something_else(entry.path(), &name) {
             continue;
         }
         if app_yaml::NAMES.contains(&name.as_ref()) && entry.file_type().is_some_and(|kind| kind.is_file()) {
             found.extend(entry.path().parent().map(Path::to_owned));
         }
         if crate::bundle::NAMES.contains(&name.as_ref())
-            && let Ok(bundle) = Bundle::load(entry.path(), None)
+            && let Ok(bundle) = Bundle::load_with_apps(entry.path())
         {
             let sources = bundle.apps.iter().filter_map(|app| app.source_code_path.clone());
             found.extend(sources.filter_map(|path| tidy(root, &path)));
@@ -67,14 +67,24 @@ pub(super) fn apps(root: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Whether an `app.yml` is the part of a bundle that declares an app, and not an app's own file.
-fn is_bundle_part(path: &Path, name: &str) -> bool {
-    app_yaml::NAMES.contains(&name)
-        && Source::read_up_to(path, crate::yaml::LARGEST)
-            .ok()
-            .flatten()
-            .and_then(|source| crate::yaml::parse(&source).ok())
-            .is_some_and(|tree| tree.path(&["resources", "apps"]).is_some())
+/// Whether an `app.yaml` is not an app's own file: the part of a bundle that declares an app, or the settings of a program
+/// that has nothing to start beside them.
+fn is_something_else(path: &Path, name: &str) -> bool {
+    if !app_yaml::NAMES.contains(&name) {
+        return false;
+    }
+    let source = Source::read_up_to(path, crate::yaml::LARGEST).ok().flatten();
+    let Some(tree) = source.and_then(|source| crate::yaml::parse(&source).ok()) else { return false };
+    let starts = || {
+        let dir = path.parent().unwrap_or(Path::new("."));
+        let files = ["package.json", "requirements.txt", "pyproject.toml", crate::settings::NAME];
+        files.iter().any(|file| dir.join(file).is_file()) || !crate::project::python_files(dir).is_empty()
+    };
+    let known =
+        |key: &str| matches!(key, "command" | "env" | "resources" | "permissions" | "cmd" | "environment");
+    let foreign =
+        !tree.pairs().is_empty() && !tree.pairs().iter().any(|(key, _)| key.text().is_some_and(known));
+    tree.path(&["resources", "apps"]).is_some() || (foreign && !starts())
 }
 
 /// A path below `root` without `.` and `..`, or `None` where it leads outside or is no directory.

@@ -145,3 +145,39 @@ fn odd_trees_end() {
         assert!(check::check(&at("nowhere"), &Options::default()).is_err());
     });
 }
+
+#[test]
+fn bombs_and_depth_in_any_file_are_findings() {
+    within(300, || {
+        let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..12 {
+            let before = format!("*a{}, ", level - 1).repeat(9);
+            bomb.push_str(
+                &["a", &level.to_string(), ": &a", &level.to_string(), " [", &before, "]\n"].concat(),
+            );
+        }
+        let brackets = "[".repeat(100_000);
+        let files: [(&str, String); 9] = [
+            ("app.yaml", bomb.clone()),
+            ("databricks.yml", bomb.clone()),
+            ("manifest.yaml", bomb),
+            ("app.yaml", brackets.clone()),
+            ("databricks.yml", "a: &a [*a]\n".to_owned()),
+            ("package.json", brackets.clone()),
+            ("pyproject.toml", format!("a = {brackets}")),
+            ("brickyard.toml", format!("a = {}1", "{a = ".repeat(50_000))),
+            ("app.py", format!("x = {brackets}")),
+        ];
+        for (name, text) in files {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("app.py"), "print(1)\n").unwrap();
+            std::fs::write(dir.path().join(name), text).unwrap();
+            let report = check::check(dir.path(), &Options { threads: 1, ..Options::default() }).unwrap();
+            let told = report.findings.iter().any(|finding| {
+                matches!(finding.rule.code, "BY002" | "BY101" | "BY305")
+                    && finding.source.path.ends_with(name)
+            });
+            assert!(told, "{name}: {:?}", report.findings);
+        }
+    });
+}

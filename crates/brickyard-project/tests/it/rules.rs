@@ -49,6 +49,16 @@ fn every_rule_has_a_page_and_codes_are_in_order() {
     }
 }
 
+/// What no file shows stands in the page of rules too, each with what does show it.
+#[test]
+fn the_page_says_what_files_do_not_show() {
+    let page = check::reference();
+    let (_, section) = page.split_once("## What files do not show").unwrap();
+    for unseen in &check::UNSEEN {
+        assert!(section.contains(&format!("| {} | {} | {} |", unseen.symptom, unseen.why, unseen.shown_by)));
+    }
+}
+
 /// Replaces the `findings` and `fixed` blocks of a file by what is really found.
 fn run(code: &str, text: &str) -> String {
     let (head, cases) = parse(text);

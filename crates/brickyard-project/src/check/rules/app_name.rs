@@ -1,3 +1,4 @@
+use crate::bundle::interpolate;
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
 use crate::new::check_name;
@@ -26,8 +27,9 @@ fn check(context: &Context, findings: &mut Findings) {
         && let Some(name) = app.name.as_ref().filter(|name| !name.contains("${"))
         && let Err(error) = check_name(name)
     {
-        for (source, tree) in &bundle.files {
-            if let Some(node) = tree.path(&["resources", "apps", &app.key, "name"]) {
+        for (source, node) in bundle.nodes(&app.key) {
+            let named = node.get("name").filter(|node| node.text().is_some_and(|text| interpolate(bundle, text) == *name));
+            if let Some(node) = named {
                 findings.at(source, node.span, error.to_string()).hint(format!("use `{}`", crate::project::valid_name(name)));
             }
         }

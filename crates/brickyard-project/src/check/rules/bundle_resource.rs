@@ -27,8 +27,7 @@ const KEYS: [&str; 18] = [
 
 fn check(context: &Context, findings: &mut Findings) {
     let Some((bundle, app)) = context.bundle.as_ref().zip(context.bundle_app()) else { return };
-    for (source, tree) in &bundle.files {
-        let Some(node) = tree.path(&["resources", "apps", &app.key]) else { continue };
+    for (source, node) in bundle.nodes(&app.key) {
         for (key, _) in node.pairs() {
             let Some(name) = key.text().filter(|name| !KEYS.contains(name)) else { continue };
             let finding = findings.at(source, key.span, format!("`{name}` is no key of an app")).level(crate::check::Level::Warning);

@@ -21,8 +21,7 @@ fn check(context: &Context, findings: &mut Findings) {
     let Some(bundle) = &context.bundle else { return };
     for app in &bundle.apps {
         let Some((source, _)) = bundle.files.get(app.file) else { continue };
-        let node = bundle.files.iter().find_map(|(_, tree)| tree.path(&["resources", "apps", &app.key]));
-        let git = node.is_some_and(|node| node.get("git_source").is_some());
+        let git = bundle.nodes(&app.key).iter().any(|(_, node)| node.get("git_source").is_some());
         match &app.source_code_path {
             None if !git => {
                 findings

@@ -26,8 +26,8 @@ declare_rule! {
 
 fn check(context: &Context, findings: &mut Findings) {
     let Some((bundle, app)) = context.bundle.as_ref().zip(context.bundle_app()) else { return };
-    for (source, tree) in &bundle.files {
-        let env = tree.path(&["resources", "apps", &app.key, "config", "env"]);
+    for (source, node) in bundle.nodes(&app.key) {
+        let env = node.path(&["config", "env"]);
         for item in env.map(Node::items).unwrap_or_default() {
             if let Some((key, _)) = item.entry("valueFrom") {
                 findings

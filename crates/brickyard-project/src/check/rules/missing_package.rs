@@ -27,7 +27,9 @@ fn check(context: &Context, findings: &mut Findings) {
     }
     let mut reported: HashSet<String> = HashSet::new();
     for module in context.reached() {
-        for import in &module.imports {
+        // Behind a syntax error words of a text may look like imports.
+        let end = module.errors.iter().map(|(_, span)| span.start).min().unwrap_or(usize::MAX);
+        for import in module.imports.iter().filter(|import| import.span.end <= end) {
             let top = import.module.split('.').next().unwrap_or_default();
             let lazy = import.scope != 0;
             if import.level > 0 || import.guarded || top.is_empty() || packages::is_stdlib(top) || context.local.contains(top) {

@@ -12,8 +12,8 @@ declare_rule! {
     ///
     /// ## Why is this bad?
     /// The variable is missing, or the deployment fails; `brickyard run` refuses the app too. Without a bundle and a
-    /// manifest, `[resources.KEY]` in `brickyard.toml` says what a key is, unless the key says so itself, such as
-    /// `sql-warehouse`.
+    /// manifest the key may be set on the app's page, so it is a warning only; `[resources.KEY]` in `brickyard.toml`
+    /// says what a key is, unless the key says so itself, such as `sql-warehouse`.
     ///
     /// ## Example
     /// ```yaml
@@ -57,8 +57,8 @@ fn wanted<'a>(context: &'a Context) -> Vec<Wanted<'a>> {
         collect(source, root.get("env"), "valueFrom", &in_force);
     }
     if let Some((bundle, app)) = context.bundle.as_ref().zip(app) {
-        for (source, tree) in &bundle.files {
-            let env = tree.path(&["resources", "apps", &app.key, "config", "env"]);
+        for (source, node) in bundle.nodes(&app.key) {
+            let env = node.path(&["config", "env"]);
             let in_force = |name: &str, key: &str| {
                 app.env.iter().any(|entry| entry.name == name && entry.source == EnvSource::Resource(key.to_owned()))
             };
@@ -103,6 +103,8 @@ fn judge(context: &Context, findings: &mut Findings, source: &Source, span: Span
         let known = local.into_iter().chain(meant.filter(|key| ResourceKind::from_key(key).is_some()));
         findings
             .at(source, span, format!("Nothing here says what the resource `{key}` is; {}", there_are(known)))
+            // It may be set on the app's page, where no file shows it.
+            .level(Level::Warning)
             .hint(format!("add `[resources.{key}]` with a `type` to `brickyard.toml`"));
     }
 }
