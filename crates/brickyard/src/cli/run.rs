@@ -211,3 +211,18 @@ pub(crate) fn report(printer: Printer) -> Report {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limits_are_told_with_how_they_are_set() {
+        let told = |applied| limits(&Limits::MEDIUM, applied);
+        let whole = told(LimitsApplied::ControlGroup).unwrap();
+        assert_eq!(whole, "2 processors, 6 GB (for the app as a whole)");
+        let each = told(LimitsApplied::PerProcess).unwrap();
+        assert!(each.starts_with("2 processors, 6 GB (the memory for each of its processes"), "{each}");
+        assert_eq!(told(LimitsApplied::None), None);
+    }
+}

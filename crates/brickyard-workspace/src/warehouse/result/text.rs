@@ -1,5 +1,10 @@
 //! Cells of a result as text: as Spark prints them, as JSON, and as the Statement Execution API does.
 
+mod interval;
+mod number;
+
+pub(crate) use number::{json_double, json_float};
+
 use std::fmt::Write as _;
 
 use arrow_array::cast::AsArray;
@@ -14,6 +19,9 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
+
+use interval::{calendar, day_time, year_month};
+use number::{double, float, push};
 
 use super::sql_type::SqlType;
 use super::variant;
@@ -228,125 +236,6 @@ fn time_zone(name: &str) -> TimeZone {
             Some(TimeZone::fixed(jiff::tz::Offset::from_seconds(sign * seconds).ok()?))
         })
         .unwrap_or(TimeZone::UTC)
-}
-
-fn push(output: &mut String, number: impl std::fmt::Display) {
-    let _ = write!(output, "{number}");
-}
-
-/// A double as Java prints it: `1.0`, `1.0E10`, `NaN`.
-fn double(value: f64, output: &mut String) {
-    java(value, value.is_finite().then(|| format!("{value:e}")), output);
-}
-
-fn float(value: f32, output: &mut String) {
-    java(f64::from(value), value.is_finite().then(|| format!("{value:e}")), output);
-}
-
-fn java(value: f64, shortest: Option<String>, output: &mut String) {
-    let Some(shortest) = shortest else {
-        output.push_str(if value.is_nan() {
-            "NaN"
-        } else if value > 0.0 {
-            "Infinity"
-        } else {
-            "-Infinity"
-        });
-        return;
-    };
-    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    output.push_str(sign);
-    if value == 0.0 {
-        output.push_str("0.0");
-    } else if (-3..7).contains(&exponent) {
-        let point = exponent + 1;
-        if point <= 0 {
-            output.push_str("0.");
-            output.extend(std::iter::repeat_n('0', usize::try_from(-point).unwrap_or(0)));
-            output.push_str(&digits);
-        } else {
-            let point = usize::try_from(point).unwrap_or(0);
-            let padded = format!("{digits:0<point$}");
-            let (whole, fraction) = padded.split_at(point);
-            output.push_str(whole);
-            output.push('.');
-            output.push_str(if fraction.is_empty() { "0" } else { fraction });
-        }
-    } else {
-        let (first, rest) = digits.split_at(1);
-        let rest = if rest.is_empty() { "0" } else { rest };
-        let _ = write!(output, "{first}.{rest}E{exponent}");
-    }
-}
-
-/// A double in JSON, where `NaN` and infinities are strings.
-pub(crate) fn json_double(value: f64, output: &mut String) {
-    if value.is_finite() {
-        double(value, output);
-    } else {
-        output.push('"');
-        double(value, output);
-        output.push('"');
-    }
-}
-
-/// A float in JSON, where `NaN` and infinities are strings.
-pub(crate) fn json_float(value: f32, output: &mut String) {
-    if value.is_finite() {
-        float(value, output);
-    } else {
-        json_double(f64::from(value), output);
-    }
-}
-
-fn year_month(months: i32, output: &mut String) {
-    let sign = if months < 0 { "-" } else { "" };
-    let _ = write!(output, "{sign}{}-{}", months.unsigned_abs() / 12, months.unsigned_abs() % 12);
-}
-
-fn day_time(microseconds: i64, output: &mut String) {
-    let sign = if microseconds < 0 { "-" } else { "" };
-    let total = microseconds.unsigned_abs();
-    let (seconds, fraction) = (total / 1_000_000, total % 1_000_000);
-    let _ = write!(
-        output,
-        "{sign}{} {:02}:{:02}:{:02}.{:09}",
-        seconds / 86_400,
-        seconds / 3600 % 24,
-        seconds / 60 % 60,
-        seconds % 60,
-        fraction * 1000
-    );
-}
-
-/// A calendar interval as Spark prints it: `1 years 2 months 3 days 4 hours`.
-fn calendar(months: i32, days: i32, nanoseconds: i64, output: &mut String) {
-    let microseconds = nanoseconds / 1000;
-    let seconds = microseconds % 60_000_000;
-    let parts = [
-        (i64::from(months / 12), "years"),
-        (i64::from(months % 12), "months"),
-        (i64::from(days), "days"),
-        (microseconds / 3_600_000_000, "hours"),
-        (microseconds / 60_000_000 % 60, "minutes"),
-    ];
-    let mut words: Vec<String> = parts
-        .iter()
-        .filter(|(count, _)| *count != 0)
-        .map(|(count, unit)| format!("{count} {unit}"))
-        .collect();
-    if seconds != 0 {
-        let sign = if seconds < 0 { "-" } else { "" };
-        let digits = format!("{:06}", seconds.unsigned_abs() % 1_000_000);
-        let fraction = digits.trim_end_matches('0');
-        let point = if fraction.is_empty() { "" } else { "." };
-        words.push(format!("{sign}{}{point}{fraction} seconds", seconds.unsigned_abs() / 1_000_000));
-    }
-    output.push_str(if words.is_empty() { "0 seconds" } else { "" });
-    output.push_str(&words.join(" "));
 }
 
 #[cfg(test)]
