@@ -58,6 +58,7 @@ const ROWS: &[Row] = &[
     resources::SERVING,
     resources::FILES,
     resources::VECTORS,
+    resources::AUTHORIZE,
     build::ROW,
 ];
 

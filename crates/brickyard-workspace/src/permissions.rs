@@ -145,4 +145,15 @@ impl WorkspaceHandle {
     pub fn grant_object(&self, principal: &str, kind: &str, id: &str, level: &str) -> Result<(), ApiError> {
         self.workspace().grant_object(principal, kind, id, level, None)
     }
+
+    /// Whether a user or service principal has a permission level on an object, as every request is asked; 404 where there
+    /// is no such principal.
+    pub fn may(&self, principal: &str, kind: &str, id: &str, level: &str) -> Result<bool, ApiError> {
+        let caller = Caller::acting(self.workspace(), principal)?;
+        match self.workspace().authorize_object(&caller, kind, id, level) {
+            Ok(()) => Ok(true),
+            Err(refused) if refused.status == http::StatusCode::FORBIDDEN => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 }

@@ -1,6 +1,9 @@
+use std::process::Command;
+
 use super::Row;
 use super::report::{Aim, Measured};
 use super::rig::{Rig, free_port};
+use crate::command::root;
 
 pub(crate) const SERVING: Row = Row {
     name: "serving",
@@ -21,6 +24,13 @@ pub(crate) const VECTORS: Row = Row {
     about: "the nearest 10 of 100,000 vectors of 1,024 numbers, against faiss looking at all of them",
     by_name: true,
     measure: vectors,
+};
+
+pub(crate) const AUTHORIZE: Row = Row {
+    name: "authorize",
+    about: "one decision on an object, with 10,000 grants to 100 principals",
+    by_name: false,
+    measure: authorize,
 };
 
 const CLIENT: &str = include_str!("clients/resources.py");
@@ -117,4 +127,14 @@ fn vectors(rig: &Rig) -> Result<Vec<Measured>, String> {
             aim: Aim::RatioAtLeast(0.95),
         },
     ])
+}
+
+fn authorize(_: &Rig) -> Result<Vec<Measured>, String> {
+    let arguments = ["bench", "--quiet", "-p", "brickyard-workspace", "--bench", "authorize"];
+    let text = Rig::output(Command::new("cargo").args(arguments).current_dir(root()))?;
+    let figures: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())
+        .map_err(|error| format!("the program printed no JSON: {error}: {text}"))?;
+    let ours = figures["object"].as_f64().ok_or_else(|| format!("no figure `object`: {figures}"))?;
+    let what = "one decision with 10,000 grants, the principal looked up".to_owned();
+    Ok(vec![Measured { what, unit: "µs", ours, peer: None, aim: Aim::AtMost(5.0) }])
 }
