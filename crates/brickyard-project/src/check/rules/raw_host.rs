@@ -22,8 +22,11 @@ declare_rule! {
 
 fn check(context: &Context, findings: &mut Findings) {
     for module in context.reached() {
-        // Code that strips or adds the scheme knows about it.
         let text = module.source.text();
+        if !text.contains("DATABRICKS_HOST") {
+            continue;
+        }
+        // Code that strips or adds the scheme knows about it.
         let careful = ["startswith(\"http", "startswith('http", "removeprefix(\"http", "removeprefix('http", "replace(\"https://", "replace('https://", "urlparse", "ensure_https"]
             .iter()
             .any(|word| text.contains(word));
