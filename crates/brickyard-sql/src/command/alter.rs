@@ -1,6 +1,7 @@
 //! `ALTER …`.
 
-use super::create::{ColumnDefinition, Constraint, Identity};
+use super::constraint::Constraint;
+use super::create_column::{ColumnDefinition, Identity};
 use super::{Command, Securable};
 use crate::data_type::DataType;
 use crate::error::SqlError;
