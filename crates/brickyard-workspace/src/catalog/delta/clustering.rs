@@ -75,7 +75,7 @@ pub(super) fn follow(metadata: &mut Metadata, old: &str, new: &str) {
         new.clone_into(name);
     }
     if !names.is_empty() {
-        let paths = Value::from_iter(names.into_iter().map(|name| vec![name]));
+        let paths: Value = names.into_iter().map(|name| vec![name]).collect();
         metadata.configuration.insert(CLUSTERING.to_owned(), paths.to_string());
     }
 }

@@ -166,20 +166,18 @@ async fn rows_of(scene: &Scene<'_>, record: &TableRecord, group: &Group) -> Resu
     let table = record.location.clone().unwrap_or_default();
     let mut rows = 0;
     for source in group.sources(&table) {
-        rows += match source.rows {
-            Some(rows) => rows,
-            None => {
-                // Directories of partitions have names that the engine does not take as a path.
-                let link = table.join(format!("optimize-{}.parquet", Uuid::new_v4().simple()));
-                let disk =
-                    |error: std::io::Error| Fault::internal(format_args!("A file cannot be read: {error}"));
-                std::fs::hard_link(&source.place, &link).map_err(disk)?;
-                let rows = count(scene, &link).await;
-                std::fs::remove_file(&link).map_err(disk)?;
-                rows?
-            }
-        };
         rows -= source.deleted;
+        if let Some(told) = source.rows {
+            rows += told;
+            continue;
+        }
+        // Directories of partitions have names that the engine does not take as a path.
+        let link = table.join(format!("optimize-{}.parquet", Uuid::new_v4().simple()));
+        let disk = |error: std::io::Error| Fault::internal(format_args!("A file cannot be read: {error}"));
+        std::fs::hard_link(&source.place, &link).map_err(disk)?;
+        let counted = count(scene, &link).await;
+        std::fs::remove_file(&link).map_err(disk)?;
+        rows += counted?;
     }
     Ok(rows)
 }
