@@ -1,26 +1,34 @@
 //! Commands: statements that the workspace answers itself, with places in the text where they hold expressions or queries.
 
 mod alter;
+mod constraint;
 mod create;
+mod create_column;
+mod create_table;
 mod create_view;
 mod describe;
 mod files;
 mod grant;
 mod maintain;
 mod script;
+mod securable;
 mod session;
 mod show;
 
 pub use alter::{Alter, AlterAction, ColumnChange, Position};
+pub use constraint::Constraint;
 pub use create::{
-    ColumnDefinition, ConnectionOption, Constraint, CreateCatalog, CreateConnection, CreateFunction,
-    CreateSchema, CreateTable, CreateView, CreateVolume, Generated, Identity, Like, RoutineBody, ViewKind,
+    ConnectionOption, CreateCatalog, CreateConnection, CreateFunction, CreateSchema, CreateView,
+    CreateVolume, RoutineBody, ViewKind,
 };
+pub use create_column::{ColumnDefinition, Generated, Identity};
+pub use create_table::{CreateTable, Like};
 pub use describe::Describe;
 pub use files::{CopyInto, InsertDirectory};
 pub use grant::{Grant, GrantAction};
 pub use maintain::{Maintain, Moment};
 pub use script::{Block, Condition, Handler, Step, script};
+pub use securable::Securable;
 pub use session::{ExecuteImmediate, Setting};
 pub use show::{Scope, Show};
 
@@ -149,87 +157,6 @@ pub enum Command {
     },
 }
 
-/// The kinds of things with a name in the catalog.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Securable {
-    /// `CATALOG`.
-    Catalog,
-    /// `SCHEMA` or `DATABASE`.
-    Schema,
-    /// `TABLE`.
-    Table,
-    /// `VIEW`.
-    View,
-    /// `MATERIALIZED VIEW`.
-    MaterializedView,
-    /// `STREAMING TABLE`.
-    StreamingTable,
-    /// `FUNCTION`.
-    Function,
-    /// `PROCEDURE`.
-    Procedure,
-    /// `VOLUME`.
-    Volume,
-    /// `COLUMN`, only of `COMMENT ON`, tags and the like.
-    Column,
-    /// `METASTORE`.
-    Metastore,
-    /// `EXTERNAL LOCATION`.
-    ExternalLocation,
-    /// `STORAGE CREDENTIAL`, `CREDENTIAL`.
-    Credential,
-    /// `CONNECTION`.
-    Connection,
-    /// `SHARE`.
-    Share,
-    /// `RECIPIENT`.
-    Recipient,
-    /// `PROVIDER`.
-    Provider,
-    /// `MODEL`; a function to the catalog.
-    Model,
-    /// `VARIABLE`.
-    Variable,
-    /// `ANY FILE`.
-    AnyFile,
-    /// `CLEAN ROOM`.
-    CleanRoom,
-}
-
-impl Securable {
-    /// The words as typed in SQL, such as `EXTERNAL LOCATION`.
-    pub fn words(self) -> &'static str {
-        SECURABLES.iter().find(|(_, kind)| *kind == self).map_or("", |(words, _)| words)
-    }
-}
-
-const SECURABLES: [(&str, Securable); 24] = [
-    ("CATALOG", Securable::Catalog),
-    ("SCHEMA", Securable::Schema),
-    ("DATABASE", Securable::Schema),
-    ("TABLE", Securable::Table),
-    ("VIEW", Securable::View),
-    ("MATERIALIZED VIEW", Securable::MaterializedView),
-    ("STREAMING TABLE", Securable::StreamingTable),
-    ("FUNCTION", Securable::Function),
-    ("PROCEDURE", Securable::Procedure),
-    ("VOLUME", Securable::Volume),
-    ("COLUMN", Securable::Column),
-    ("METASTORE", Securable::Metastore),
-    ("EXTERNAL LOCATION", Securable::ExternalLocation),
-    ("STORAGE CREDENTIAL", Securable::Credential),
-    ("SERVICE CREDENTIAL", Securable::Credential),
-    ("CREDENTIAL", Securable::Credential),
-    ("CONNECTION", Securable::Connection),
-    ("SHARE", Securable::Share),
-    ("RECIPIENT", Securable::Recipient),
-    ("PROVIDER", Securable::Provider),
-    ("MODEL", Securable::Model),
-    ("VARIABLE", Securable::Variable),
-    ("ANY FILE", Securable::AnyFile),
-    ("CLEAN ROOM", Securable::CleanRoom),
-];
-
 impl Parser<'_> {
     /// Reads a command.
     pub(crate) fn command(&mut self) -> Result<Command, SqlError> {
@@ -283,11 +210,6 @@ impl Parser<'_> {
     pub(crate) fn unsupported(&mut self, construct: &str) -> Result<Command, SqlError> {
         while self.advance().is_some() {}
         Ok(Command::Unsupported { construct: construct.to_owned() })
-    }
-
-    /// Reads the words of a kind.
-    pub(crate) fn securable(&mut self) -> Option<Securable> {
-        SECURABLES.iter().find(|(words, _)| self.words(words)).map(|(_, kind)| *kind)
     }
 
     /// Reads the name of an object, or `IDENTIFIER('…')` with a constant.

@@ -21,10 +21,12 @@
 
 pub mod command;
 mod data_type;
+mod dml;
 mod error;
 mod function;
 #[doc(hidden)]
 pub mod fuzzing;
+mod literal;
 mod parameters;
 mod parser;
 mod plan;
@@ -34,12 +36,14 @@ mod rewrite;
 mod room;
 pub mod statement;
 pub mod token;
+mod type_name;
 
 pub use command::{Command, Securable};
 pub use data_type::{DataType, Field};
 pub use error::SqlError;
 pub use function::{builtins, is_builtin};
-pub use parameters::{Marker, Parameter, Parameters, bind, bind_identifiers, literal, markers};
+pub use literal::literal;
+pub use parameters::{Marker, Parameter, Parameters, bind, bind_identifiers, markers};
 pub use parser::{Ident, Name, Parser};
 pub use plan::{
     Column, Context, EngineStatement, Files, ModelCall, OUTSIDE, Plan, Relation, Routine, Schemas, Variable,

@@ -1,12 +1,21 @@
 //! The tree of a query: every node has its place in the text, so that rewriting is editing by span.
 
+mod alias;
 mod call;
+mod clause;
 pub mod expression;
+mod operand;
+mod pipe;
+mod pivot;
+mod postfix;
 pub mod relation;
 pub mod select;
 pub mod tree;
 
+pub use alias::Alias;
 pub use expression::{Argument, Call, Expr, ExprKind, Over, PathStep, When};
-pub use relation::{Alias, Factor, FactorKind, From, Join, JoinRule, Pivot, Unpivot};
-pub use select::{Cte, Group, Item, OrderItem, Pipe, PipeKind, Query, Select, SetBody, With};
+pub use pipe::{Pipe, PipeKind};
+pub use pivot::{Pivot, Unpivot};
+pub use relation::{Factor, FactorKind, From, Join, JoinRule};
+pub use select::{Cte, Group, Item, OrderItem, Query, Select, SetBody, With};
 pub use tree::Node;

@@ -1,6 +1,7 @@
 //! `ALTER …`.
 
-use super::create::{ColumnDefinition, Constraint, Identity};
+use super::constraint::Constraint;
+use super::create_column::{ColumnDefinition, Identity};
 use super::{Command, Securable};
 use crate::data_type::DataType;
 use crate::error::SqlError;
@@ -184,7 +185,10 @@ impl Parser<'_> {
             return Ok(AlterAction::DropConstraint { if_exists, name: None });
         }
         if self.words("CLUSTER BY") {
-            if self.words("NONE") || self.words("AUTO") {
+            if self.words("AUTO") {
+                return Ok(AlterAction::Other("CLUSTER BY AUTO".to_owned()));
+            }
+            if self.words("NONE") {
                 return Ok(AlterAction::ClusterBy(Vec::new()));
             }
             return self.parenthesized(|p| Ok(p.name()?.values().join("."))).map(AlterAction::ClusterBy);

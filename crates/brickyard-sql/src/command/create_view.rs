@@ -1,7 +1,8 @@
 //! `CREATE VIEW` and `CREATE FUNCTION`.
 
 use super::Command;
-use super::create::{ColumnDefinition, CreateFunction, CreateView, RoutineBody, ViewKind};
+use super::create::{CreateFunction, CreateView, RoutineBody, ViewKind};
+use super::create_column::ColumnDefinition;
 use crate::error::SqlError;
 use crate::parser::Parser;
 use crate::token::TokenKind;

@@ -2,7 +2,9 @@
 
 use crate::error::SqlError;
 use crate::parser::{Ident, Name, Parser};
+use crate::query::alias::Alias;
 use crate::query::expression::{Call, Expr, ExprKind};
+use crate::query::pivot::{Pivot, Unpivot};
 use crate::query::select::Query;
 use crate::token::{Span, TokenKind};
 
@@ -39,17 +41,6 @@ pub enum JoinRule {
     On(Expr),
     /// `USING (columns)`.
     Using(Vec<Ident>),
-}
-
-/// `AS name (columns)`.
-#[derive(Debug, Clone)]
-pub struct Alias {
-    /// The name; an alias of columns alone has none.
-    pub name: Option<Ident>,
-    /// Names of the columns.
-    pub columns: Vec<Ident>,
-    /// Where it stands.
-    pub span: Span,
 }
 
 /// A single source of rows.
@@ -106,89 +97,6 @@ pub struct Travel {
     /// Whether it was written with `@`.
     pub at: bool,
 }
-
-/// `PIVOT (aggregates FOR columns IN (values))`.
-#[derive(Debug, Clone)]
-pub struct Pivot {
-    /// Where it stands.
-    pub span: Span,
-    /// Aggregates with their aliases.
-    pub aggregates: Vec<(Expr, Option<Ident>)>,
-    /// The columns whose values become columns.
-    pub columns: Vec<Ident>,
-    /// The values with their aliases.
-    pub values: Vec<(Expr, Option<Ident>)>,
-}
-
-/// `UNPIVOT (value FOR name IN (columns))`.
-#[derive(Debug, Clone)]
-pub struct Unpivot {
-    /// Where it stands.
-    pub span: Span,
-    /// `INCLUDE NULLS`.
-    pub include_nulls: bool,
-    /// Names of the value columns.
-    pub values: Vec<Ident>,
-    /// Name of the column with the old names.
-    pub name: Ident,
-    /// Groups of columns with their aliases.
-    pub columns: Vec<(Vec<Name>, Option<String>)>,
-}
-
-/// Words that cannot be an alias without `AS`.
-const NO_ALIAS: [&str; 51] = [
-    "FROM",
-    "WHERE",
-    "GROUP",
-    "HAVING",
-    "ORDER",
-    "SORT",
-    "CLUSTER",
-    "DISTRIBUTE",
-    "LIMIT",
-    "OFFSET",
-    "UNION",
-    "EXCEPT",
-    "MINUS",
-    "SETMINUS",
-    "INTERSECT",
-    "JOIN",
-    "INNER",
-    "LEFT",
-    "RIGHT",
-    "FULL",
-    "CROSS",
-    "SEMI",
-    "ANTI",
-    "NATURAL",
-    "LATERAL",
-    "WINDOW",
-    "QUALIFY",
-    "PIVOT",
-    "UNPIVOT",
-    "TABLESAMPLE",
-    "ON",
-    "USING",
-    "WHEN",
-    "THEN",
-    "ELSE",
-    "END",
-    "AS",
-    "SET",
-    "VALUES",
-    "SELECT",
-    "WITH",
-    "INTO",
-    "DO",
-    "AND",
-    "OR",
-    "NOT",
-    "IN",
-    "LIKE",
-    "BETWEEN",
-    "IS",
-    "REPLACE",
-];
 
 impl Parser<'_> {
     /// Reads `a, b JOIN c …`.
@@ -360,7 +268,7 @@ impl Parser<'_> {
         Ok(FactorKind::Table { name, travel })
     }
 
-    fn travel(&mut self) -> Result<Option<Travel>, SqlError> {
+    pub(super) fn travel(&mut self) -> Result<Option<Travel>, SqlError> {
         let start = self.here();
         if self.is_symbol("@") {
             self.advance();
@@ -402,85 +310,5 @@ impl Parser<'_> {
             self.skip_brackets()?;
         }
         Ok(Some(self.since(start)))
-    }
-
-    /// Reads an alias when one is next.
-    pub(crate) fn alias(&mut self) -> Result<Option<Alias>, SqlError> {
-        let start = self.here();
-        let explicit = self.words("AS");
-        let unquoted = self.kind(0) == Some(TokenKind::Word);
-        let reserved = unquoted && NO_ALIAS.iter().any(|word| self.is_word_at(0, word));
-        let travel = self.is_word_at(1, "AS") && self.is_word_at(2, "OF");
-        let named = self.is_ident() && (explicit || (!reserved && !travel));
-        let name = if named { Some(self.ident()?) } else { None };
-        let columns = if self.is_symbol("(") && (named || explicit) {
-            self.parenthesized(Self::ident)?
-        } else {
-            Vec::new()
-        };
-        if name.is_none() && columns.is_empty() {
-            return if explicit { Err(self.error()) } else { Ok(None) };
-        }
-        Ok(Some(Alias { name, columns, span: self.since(start) }))
-    }
-
-    /// Reads `AS name` or `name`.
-    pub(crate) fn simple_alias(&mut self) -> Result<Option<Ident>, SqlError> {
-        let explicit = self.words("AS");
-        let unquoted = self.kind(0) == Some(TokenKind::Word);
-        let reserved = unquoted && NO_ALIAS.iter().any(|word| self.is_word_at(0, word));
-        if self.is_ident() && (explicit || !reserved) {
-            return self.ident().map(Some);
-        }
-        if explicit { Err(self.error()) } else { Ok(None) }
-    }
-
-    fn pivot(&mut self) -> Result<Pivot, SqlError> {
-        let start = self.here();
-        self.expect_words("PIVOT")?;
-        self.expect_symbol("(")?;
-        let aggregates = self.list(|parser| {
-            let aggregate = parser.expr()?;
-            let alias = if parser.is_word_at(0, "FOR") { None } else { parser.simple_alias()? };
-            Ok((aggregate, alias))
-        })?;
-        self.expect_words("FOR")?;
-        let columns =
-            if self.is_symbol("(") { self.parenthesized(Self::ident)? } else { vec![self.ident()?] };
-        self.expect_words("IN")?;
-        let values = self.parenthesized(|parser| {
-            let value = parser.expr()?;
-            Ok((value, parser.simple_alias()?))
-        })?;
-        self.expect_symbol(")")?;
-        Ok(Pivot { span: self.since(start), aggregates, columns, values })
-    }
-
-    fn unpivot(&mut self) -> Result<Unpivot, SqlError> {
-        let start = self.here();
-        self.expect_words("UNPIVOT")?;
-        let include_nulls = self.words("INCLUDE NULLS");
-        self.words("EXCLUDE NULLS");
-        self.expect_symbol("(")?;
-        let several = self.is_symbol("(");
-        let values = if several { self.parenthesized(Self::ident)? } else { vec![self.ident()?] };
-        self.expect_words("FOR")?;
-        let name = self.ident()?;
-        self.expect_words("IN")?;
-        let columns = self.parenthesized(|parser| {
-            let group =
-                if parser.is_symbol("(") { parser.parenthesized(Self::name)? } else { vec![parser.name()?] };
-            let alias = match parser.kind(0) {
-                Some(TokenKind::String) => Some(parser.string()?),
-                _ if parser.is_word_at(0, "AS") && parser.kind(1) == Some(TokenKind::String) => {
-                    parser.advance();
-                    Some(parser.string()?)
-                }
-                _ => parser.simple_alias()?.map(|ident| ident.value),
-            };
-            Ok((group, alias))
-        })?;
-        self.expect_symbol(")")?;
-        Ok(Unpivot { span: self.since(start), include_nulls, values, name, columns })
     }
 }

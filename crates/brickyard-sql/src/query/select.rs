@@ -2,8 +2,10 @@
 
 use crate::error::SqlError;
 use crate::parser::{Ident, Name, Parser};
-use crate::query::expression::{Expr, ExprKind, Over};
-use crate::query::relation::{Alias, Factor, From, Join, Pivot, Unpivot};
+use crate::query::alias::Alias;
+use crate::query::expression::{Expr, Over};
+use crate::query::pipe::Pipe;
+use crate::query::relation::{Factor, From};
 use crate::token::Span;
 
 /// A query with everything around its body.
@@ -159,50 +161,6 @@ pub struct OrderItem {
     pub nulls: Option<String>,
 }
 
-/// `|> OPERATOR …`.
-#[derive(Debug, Clone)]
-pub struct Pipe {
-    /// Where it stands, with the `|>`.
-    pub span: Span,
-    /// What it does.
-    pub kind: PipeKind,
-}
-
-/// The operators after `|>`.
-#[derive(Debug, Clone)]
-pub enum PipeKind {
-    /// `SELECT [DISTINCT] items`.
-    Select(bool, Vec<Item>),
-    /// `EXTEND items`.
-    Extend(Vec<Item>),
-    /// `SET column = expr, …`.
-    Set(Vec<(Ident, Expr)>),
-    /// `DROP columns`.
-    Drop(Vec<Ident>),
-    /// `AS name`.
-    As(Ident),
-    /// `WHERE condition`.
-    Where(Expr),
-    /// `AGGREGATE items GROUP BY items`.
-    Aggregate(Vec<Item>, Vec<Item>),
-    /// A join.
-    Join(Box<Join>),
-    /// `UNION …` and the like.
-    Set2(String, SetBody),
-    /// `ORDER BY`, and `LIMIT`, `OFFSET`.
-    Order(Vec<OrderItem>),
-    /// `LIMIT n [OFFSET m]`.
-    Limit(Option<Expr>, Option<Expr>),
-    /// `PIVOT (…)`.
-    Pivot(Box<Pivot>),
-    /// `UNPIVOT (…)`.
-    Unpivot(Box<Unpivot>),
-    /// `TABLESAMPLE …`.
-    Sample(Span),
-    /// `LATERAL VIEW …`.
-    View(Box<LateralView>),
-}
-
 impl Parser<'_> {
     /// Whether a query is next.
     pub(crate) fn is_query(&self) -> bool {
@@ -328,7 +286,7 @@ impl Parser<'_> {
         Ok(if rest.is_empty() { first } else { SetBody::Set(Box::new(first), rest) })
     }
 
-    fn set_operator(&mut self, words: &[&'static str]) -> Option<String> {
+    pub(super) fn set_operator(&mut self, words: &[&'static str]) -> Option<String> {
         let word = self.one_of(words)?;
         let mut operator = word.to_owned();
         if let Some(quantity) = self.one_of(&["ALL", "DISTINCT"]) {
@@ -340,7 +298,7 @@ impl Parser<'_> {
         Some(operator)
     }
 
-    fn set_primary(&mut self) -> Result<SetBody, SqlError> {
+    pub(super) fn set_primary(&mut self) -> Result<SetBody, SqlError> {
         let start = self.here();
         if self.is_symbol("(") {
             self.advance();
@@ -387,239 +345,6 @@ impl Parser<'_> {
             return Ok(SetBody::Command(self.since(start)));
         }
         Err(self.error())
-    }
-
-    fn select(&mut self, start: Span, from: Vec<From>, from_span: Option<Span>) -> Result<Select, SqlError> {
-        self.expect_words("SELECT")?;
-        let distinct = self.words("DISTINCT");
-        if !distinct && self.is_word_at(0, "ALL") && !self.is_symbol_at(1, ",") {
-            self.advance();
-        }
-        if self.is_word_at(0, "TRANSFORM") && self.is_symbol_at(1, "(") && self.transform_script() {
-            return Err(SqlError::unsupported("SELECT TRANSFORM with a script", "Use SQL functions instead"));
-        }
-        let items_start = self.here();
-        let items = self.list(Self::item)?;
-        let items_span = self.since(items_start);
-        let mut select = Select {
-            span: start,
-            distinct,
-            items,
-            items_span,
-            from_first: from_span.is_some(),
-            from,
-            from_span,
-            views: Vec::new(),
-            filter: None,
-            group_by: None,
-            having: None,
-            qualify: None,
-            windows: Vec::new(),
-        };
-        let from_start = self.here();
-        if !select.from_first && self.words("FROM") {
-            select.from = self.sources()?;
-            select.views = self.lateral_views()?;
-            select.from_span = Some(self.since(from_start));
-        }
-        if self.words("WHERE") {
-            select.filter = Some(self.expr()?);
-        }
-        if self.is_words("GROUP BY") {
-            select.group_by = Some(self.group_by()?);
-        }
-        if self.words("HAVING") {
-            select.having = Some(self.expr()?);
-        }
-        let qualify = self.here();
-        if self.words("QUALIFY") {
-            let condition = self.expr()?;
-            select.qualify = Some((self.since(qualify), condition));
-        }
-        if self.is_word_at(0, "WINDOW") && self.is_word_at(2, "AS") {
-            select.windows = self.window_clause()?;
-        }
-        let qualify = self.here();
-        if select.qualify.is_none() && self.words("QUALIFY") {
-            let condition = self.expr()?;
-            select.qualify = Some((self.since(qualify), condition));
-        }
-        select.span = self.since(start);
-        Ok(select)
-    }
-
-    fn transform_script(&mut self) -> bool {
-        let mark = self.mark();
-        self.advance();
-        let script = self.skip_brackets().is_ok() && self.is_word_at(0, "USING");
-        self.reset(mark);
-        script
-    }
-
-    pub(crate) fn item(&mut self) -> Result<Item, SqlError> {
-        let start = self.here();
-        let expr = self.expr()?;
-        let (mut alias, mut aliases) = (None, Vec::new());
-        let generator = matches!(expr.kind, ExprKind::Call(_));
-        if self.is_word_at(0, "AS") && self.is_symbol_at(1, "(") {
-            self.advance();
-            aliases = self.parenthesized(Self::ident)?;
-        } else if generator && self.is_symbol("(") {
-            aliases = self.parenthesized(Self::ident)?;
-        } else {
-            alias = self.simple_alias()?;
-        }
-        Ok(Item { span: self.since(start), expr, alias, aliases })
-    }
-
-    fn lateral_views(&mut self) -> Result<Vec<LateralView>, SqlError> {
-        let mut views = Vec::new();
-        while self.is_words("LATERAL VIEW") {
-            views.push(self.lateral_view()?);
-        }
-        Ok(views)
-    }
-
-    fn lateral_view(&mut self) -> Result<LateralView, SqlError> {
-        let start = self.here();
-        self.expect_words("LATERAL VIEW")?;
-        let outer = self.words("OUTER");
-        let name_start = self.here();
-        let name = self.name()?;
-        let call = self.call(name)?;
-        let call = Expr { span: self.since(name_start), kind: ExprKind::Call(Box::new(call)) };
-        let table = if self.is_word_at(0, "AS") { None } else { self.simple_alias()? };
-        let mut columns = Vec::new();
-        if self.words("AS") {
-            columns = self.list(Self::ident)?;
-        }
-        Ok(LateralView { span: self.since(start), outer, call, table, columns })
-    }
-
-    fn group_by(&mut self) -> Result<Group, SqlError> {
-        let start = self.here();
-        self.expect_words("GROUP BY")?;
-        let mut group = Group { span: start, all: false, items: Vec::new(), sets: false };
-        let all = self.is_word_at(0, "ALL") && !self.is_symbol_at(1, ".") && !self.is_symbol_at(1, "(");
-        if all && self.words("ALL") {
-            group.all = true;
-            group.span = self.since(start);
-            return Ok(group);
-        }
-        loop {
-            self.group_item(&mut group)?;
-            if !self.symbol(",") {
-                break;
-            }
-        }
-        if self.words("WITH ROLLUP") || self.words("WITH CUBE") {
-            group.sets = true;
-        } else if self.words("GROUPING SETS") {
-            self.grouping_sets(&mut group)?;
-        }
-        group.span = self.since(start);
-        Ok(group)
-    }
-
-    fn group_item(&mut self, group: &mut Group) -> Result<(), SqlError> {
-        if self.words("GROUPING SETS") {
-            return self.grouping_sets(group);
-        }
-        let grouped =
-            self.is_symbol_at(1, "(") && (self.is_word_at(0, "ROLLUP") || self.is_word_at(0, "CUBE"));
-        if grouped {
-            self.advance();
-            return self.grouping_sets(group);
-        }
-        group.items.push(self.expr()?);
-        Ok(())
-    }
-
-    fn grouping_sets(&mut self, group: &mut Group) -> Result<(), SqlError> {
-        group.sets = true;
-        self.expect_symbol("(")?;
-        loop {
-            if self.is_symbol("(") && self.is_symbol_at(1, ")") {
-                self.advance();
-                self.advance();
-            } else if !self.is_symbol(")") {
-                self.deeper(|parser| parser.group_item(group))?;
-            }
-            if !self.symbol(",") {
-                break;
-            }
-        }
-        self.expect_symbol(")")
-    }
-
-    fn window_clause(&mut self) -> Result<Vec<(Ident, Over)>, SqlError> {
-        self.expect_words("WINDOW")?;
-        self.list(|parser| {
-            let name = parser.ident()?;
-            parser.expect_words("AS")?;
-            Ok((name, parser.over()?))
-        })
-    }
-
-    pub(crate) fn order_item(&mut self) -> Result<OrderItem, SqlError> {
-        let start = self.here();
-        let expr = self.expr()?;
-        let descending = self.words("DESC");
-        if !descending {
-            self.words("ASC");
-        }
-        let nulls = if self.words("NULLS FIRST") {
-            Some("FIRST".to_owned())
-        } else if self.words("NULLS LAST") {
-            Some("LAST".to_owned())
-        } else {
-            None
-        };
-        Ok(OrderItem { span: self.since(start), expr, descending, nulls })
-    }
-
-    fn pipe(&mut self) -> Result<Pipe, SqlError> {
-        let start = self.here();
-        self.expect_symbol("|>")?;
-        let kind = if self.words("SELECT") {
-            let distinct = self.words("DISTINCT");
-            PipeKind::Select(distinct, self.list(Self::item)?)
-        } else if self.words("EXTEND") {
-            PipeKind::Extend(self.list(Self::item)?)
-        } else if self.words("SET") {
-            PipeKind::Set(self.list(|parser| {
-                let column = parser.ident()?;
-                parser.expect_symbol("=")?;
-                Ok((column, parser.expr()?))
-            })?)
-        } else if self.words("DROP") {
-            PipeKind::Drop(self.list(Self::ident)?)
-        } else if self.words("AS") {
-            PipeKind::As(self.ident()?)
-        } else if self.words("WHERE") {
-            PipeKind::Where(self.expr()?)
-        } else if self.words("AGGREGATE") {
-            let items = if self.is_words("GROUP BY") { Vec::new() } else { self.list(Self::item)? };
-            let groups = if self.words("GROUP BY") { self.list(Self::item)? } else { Vec::new() };
-            PipeKind::Aggregate(items, groups)
-        } else if self.words("ORDER BY") {
-            PipeKind::Order(self.list(Self::order_item)?)
-        } else if self.words("LIMIT") {
-            let limit = Some(self.expr()?);
-            let offset = if self.words("OFFSET") { Some(self.expr()?) } else { None };
-            PipeKind::Limit(limit, offset)
-        } else if self.words("OFFSET") {
-            PipeKind::Limit(None, Some(self.expr()?))
-        } else if self.is_words("LATERAL VIEW") {
-            PipeKind::View(Box::new(self.lateral_view()?))
-        } else if let Some(operator) = self.set_operator(&["UNION", "EXCEPT", "MINUS", "INTERSECT"]) {
-            PipeKind::Set2(operator, self.set_primary()?)
-        } else if let Some(join) = self.join()? {
-            PipeKind::Join(Box::new(join))
-        } else {
-            return Err(SqlError::unsupported("this pipe operator", "Write it as a subquery"));
-        };
-        Ok(Pipe { span: self.since(start), kind })
     }
 }
 

@@ -1,8 +1,10 @@
 //! Walking the tree: the direct children of a node, so that no walker can forget a place where a table may hide.
 
 use crate::query::expression::{Argument, Call, Expr, ExprKind, Over};
-use crate::query::relation::{Factor, FactorKind, From, JoinRule, Pivot};
-use crate::query::select::{Item, LateralView, OrderItem, PipeKind, Query, Select, SetBody};
+use crate::query::pipe::PipeKind;
+use crate::query::pivot::Pivot;
+use crate::query::relation::{Factor, FactorKind, From, JoinRule};
+use crate::query::select::{Item, LateralView, OrderItem, Query, Select, SetBody};
 
 /// A child.
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@ use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Expr, ExprKind};
 use crate::rewrite::edits::{Piece, pieces};
-use crate::rewrite::expressions::common;
+use crate::rewrite::numbers::common;
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Scope;
 

@@ -4,7 +4,7 @@ use crate::command::constant_string;
 use crate::data_type::{DataType, Field};
 use crate::parser::Parser;
 use crate::query::Call;
-use crate::rewrite::expressions::common;
+use crate::rewrite::numbers::common;
 use crate::rewrite::planner::Planner;
 
 impl Planner<'_> {

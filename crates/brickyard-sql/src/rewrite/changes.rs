@@ -1,6 +1,5 @@
 //! `INSERT`, `UPDATE`, `DELETE`, `MERGE`.
 
-use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::parser::Name;
 use crate::plan::{self, qualify};
@@ -10,7 +9,7 @@ use crate::rewrite::edits::pieces;
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::relations::{not_found, outputs};
 use crate::rewrite::scope::{Relation, Scope};
-use crate::statement::{Dml, DmlKind, Insert, Merge, MergeAction, Target, TargetName};
+use crate::statement::{Dml, DmlKind, Insert, Target, TargetName};
 use crate::token::{Span, quote_name};
 
 impl Planner<'_> {
@@ -70,7 +69,10 @@ impl Planner<'_> {
     }
 
     /// The changed table: its whole name, what it is, and the text for the engine, which is put in its place.
-    fn target(&mut self, target: &Target) -> Result<(Vec<String>, plan::Relation, String), SqlError> {
+    pub(super) fn target(
+        &mut self,
+        target: &Target,
+    ) -> Result<(Vec<String>, plan::Relation, String), SqlError> {
         let (name, span) = match &target.name {
             TargetName::Name(name) => (name.clone(), name.span),
             TargetName::Identifier(expr, span) => {
@@ -105,7 +107,7 @@ impl Planner<'_> {
     }
 
     /// A column that is assigned must be there.
-    fn assigned(&mut self, column: &Name, relation: &plan::Relation) -> Result<(), SqlError> {
+    pub(super) fn assigned(&mut self, column: &Name, relation: &plan::Relation) -> Result<(), SqlError> {
         let known = |name: &str| relation.columns.iter().any(|own| own.name.eq_ignore_ascii_case(name));
         if relation.columns.is_empty() || column.parts.iter().any(|part| known(&part.value)) {
             return Ok(());
@@ -114,7 +116,7 @@ impl Planner<'_> {
     }
 
     /// `DEFAULT` as a value: the column's default, else NULL.
-    fn default_value(&mut self, value: &Expr, column: &Name, relation: &plan::Relation) -> bool {
+    pub(super) fn default_value(&mut self, value: &Expr, column: &Name, relation: &plan::Relation) -> bool {
         if !matches!(value.kind, ExprKind::Default) {
             return false;
         }
@@ -304,150 +306,6 @@ impl Planner<'_> {
                 }
             }
         }
-    }
-
-    /// The engine deletes by a subquery only through MERGE, joined on the whole row.
-    fn delete_by_merge(
-        &mut self,
-        filter: &Expr,
-        own: &Relation,
-        relation: &plan::Relation,
-        target: &str,
-    ) -> Result<Option<String>, SqlError> {
-        let comparable = |data_type: &DataType| {
-            !matches!(data_type, DataType::Map(..) | DataType::Variant | DataType::Unknown)
-        };
-        let keys: Vec<&plan::Column> = relation.columns.iter().collect();
-        if keys.is_empty() || keys.iter().any(|column| !comparable(&column.data_type)) {
-            return Err(SqlError::unsupported(
-                "DELETE with a subquery on this table",
-                "Use MERGE INTO … WHEN MATCHED THEN DELETE",
-            ));
-        }
-        let alias = own.qualifier.last().cloned().unwrap_or_default();
-        let list: Vec<String> = keys.iter().map(|column| quote_name(&column.name)).collect();
-        let list = list.join(", ");
-        let on: Vec<String> =
-            keys.iter().map(|column| format!("`__t`.{0} <=> `__s`.{0}", quote_name(&column.name))).collect();
-        Ok(Some(format!(
-            "MERGE INTO {target} AS `__t` USING (SELECT DISTINCT {list} FROM {target} AS {} WHERE {}) AS `__s` ON {} WHEN MATCHED THEN DELETE",
-            quote_name(&alias),
-            self.render(filter.span)?,
-            on.join(" AND ")
-        )))
-    }
-
-    /// The engine updates by a subquery only through MERGE, joined on the whole row.
-    fn update_by_merge(
-        &mut self,
-        assignments: &[(Name, Expr)],
-        filter: &Expr,
-        own: &Relation,
-        relation: &plan::Relation,
-        target: &str,
-    ) -> Result<String, SqlError> {
-        let comparable = |data_type: &DataType| {
-            !matches!(data_type, DataType::Map(..) | DataType::Variant | DataType::Unknown)
-        };
-        if relation.columns.is_empty() || relation.columns.iter().any(|column| !comparable(&column.data_type))
-        {
-            return Err(SqlError::unsupported(
-                "UPDATE with a subquery in WHERE on this table",
-                "Use MERGE INTO … WHEN MATCHED THEN UPDATE",
-            ));
-        }
-        let alias = quote_name(&own.qualifier.last().cloned().unwrap_or_default());
-        let (mut keys, mut on) = (Vec::new(), Vec::new());
-        for (index, column) in relation.columns.iter().enumerate() {
-            let name = quote_name(&column.name);
-            keys.push(format!("{name} AS `__k{index}`"));
-            on.push(format!("{alias}.{name} <=> `__s`.`__k{index}`"));
-        }
-        let mut set = Vec::new();
-        for (column, value) in assignments {
-            let name = column.parts.last().map(|part| quote_name(&part.value)).unwrap_or_default();
-            set.push(format!("{name} = {}", self.render(value.span)?));
-        }
-        Ok(format!(
-            "MERGE INTO {target} AS {alias} USING (SELECT DISTINCT {} FROM {target} AS {alias} WHERE {}) AS `__s` ON {} WHEN MATCHED THEN UPDATE SET {}",
-            keys.join(", "),
-            self.render(filter.span)?,
-            on.join(" AND "),
-            set.join(", ")
-        ))
-    }
-
-    fn merge(
-        &mut self,
-        merge: &Merge,
-        relation: &plan::Relation,
-        mut scope: Scope,
-        env: &Env,
-        whole: Span,
-    ) -> Result<Option<String>, SqlError> {
-        let _ = whole;
-        let target_scope = scope.clone();
-        let source = self.factor(&merge.source, &scope, env)?;
-        let source_scope =
-            Scope { relations: vec![source.clone()], ctes: env.ctes.clone(), ..Scope::default() };
-        if merge.schema_evolution.is_some() {
-            if source.columns.open {
-                return Err(SqlError::unsupported(
-                    "MERGE WITH SCHEMA EVOLUTION of unknown columns",
-                    "Name the source's columns",
-                ));
-            }
-            let stars = merge
-                .clauses
-                .iter()
-                .any(|clause| matches!(clause.action, MergeAction::UpdateAll | MergeAction::InsertAll));
-            for column in &source.columns.list {
-                let known = relation.columns.iter().any(|own| own.name.eq_ignore_ascii_case(&column.name));
-                if !known && stars {
-                    self.new_columns.push(plan::Column {
-                        name: column.name.clone(),
-                        data_type: column.data_type.clone(),
-                        mask: None,
-                        default: None,
-                    });
-                }
-            }
-            if let Some(span) = merge.schema_evolution {
-                self.edits.replace(span, pieces![""]);
-            }
-        }
-        scope.relations.push(source);
-        self.expr(&merge.condition, &scope)?;
-        for clause in &merge.clauses {
-            let seen = match clause.when.as_str() {
-                "NOT MATCHED" => &source_scope,
-                "NOT MATCHED BY SOURCE" => &target_scope,
-                _ => &scope,
-            };
-            if let Some(condition) = &clause.condition {
-                self.expr(condition, seen)?;
-            }
-            match &clause.action {
-                MergeAction::Update(assignments) => {
-                    for (column, value) in assignments {
-                        self.assigned(column, relation)?;
-                        if !self.default_value(value, column, relation) {
-                            self.expr(value, seen)?;
-                        }
-                    }
-                }
-                MergeAction::Insert(columns, values) => {
-                    for (column, value) in columns.iter().zip(values) {
-                        self.assigned(column, relation)?;
-                        if !self.default_value(value, column, relation) {
-                            self.expr(value, seen)?;
-                        }
-                    }
-                }
-                MergeAction::Delete | MergeAction::UpdateAll | MergeAction::InsertAll => {}
-            }
-        }
-        Ok(None)
     }
 }
 

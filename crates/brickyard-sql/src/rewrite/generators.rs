@@ -105,7 +105,7 @@ impl Planner<'_> {
                         .map(|column| {
                             let cells = types[1..].iter().skip(column).step_by(width.max(1));
                             let data_type =
-                                cells.fold(DataType::Void, |a, b| crate::rewrite::expressions::common(&a, b));
+                                cells.fold(DataType::Void, |a, b| crate::rewrite::numbers::common(&a, b));
                             Output { name: format!("col{column}"), data_type }
                         })
                         .collect()

@@ -150,7 +150,7 @@ impl Planner<'_> {
                     let text = format!("A column with name {} cannot be resolved.", quote_name(name));
                     return Err(SqlError::new("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", text));
                 };
-                *data_type = crate::rewrite::expressions::common(data_type, &column.data_type);
+                *data_type = crate::rewrite::numbers::common(data_type, &column.data_type);
             }
             used.extend(names.iter().map(|name| name.to_lowercase()));
             rows.push((label, names));

@@ -325,7 +325,7 @@ impl<'a> Planner<'a> {
             return Err(SqlError::new("NUM_COLUMNS_MISMATCH", "42826", text));
         }
         let list = left.list.into_iter().zip(right.list).map(|(left, right)| {
-            let data_type = crate::rewrite::expressions::common(&left.data_type, &right.data_type);
+            let data_type = crate::rewrite::numbers::common(&left.data_type, &right.data_type);
             Output { name: left.name, data_type }
         });
         Ok(Columns { list: list.collect(), open: false })
@@ -346,7 +346,7 @@ impl<'a> Planner<'a> {
             for (index, cell) in cells.into_iter().enumerate() {
                 let data_type = self.expr(cell, &scope)?;
                 match types.get_mut(index) {
-                    Some(known) => *known = crate::rewrite::expressions::common(known, &data_type),
+                    Some(known) => *known = crate::rewrite::numbers::common(known, &data_type),
                     None => types.push(data_type),
                 }
             }

@@ -1,4 +1,5 @@
 mod change;
+mod clustering;
 mod columns;
 mod create;
 mod dropped;

@@ -1,11 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::action::Metadata;
 use super::fault::DeltaError;
 use super::log::Log;
-use super::restore::{removal, state};
+use super::restore::{decode, removal, state};
 use super::table::commit_info;
 
 /// Files that are as large as this are left alone, in bytes.
@@ -18,6 +19,33 @@ pub(crate) struct Group {
     pub(crate) partition: BTreeMap<String, Option<String>>,
     /// `add` actions of the files.
     pub(crate) files: Vec<Value>,
+}
+
+/// A file of a group, as the log tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileRows {
+    pub(crate) place: PathBuf,
+    /// Rows in the file, where its writer counted them and none was deleted since; else the file has to be asked.
+    pub(crate) rows: Option<i64>,
+    /// Rows of the file that its deletion vector takes away.
+    pub(crate) deleted: i64,
+}
+
+impl Group {
+    /// The files of the table in the directory `table`.
+    pub(crate) fn sources(&self, table: &Path) -> Vec<FileRows> {
+        let source = |file: &Value| {
+            let vector = &file["deletionVector"];
+            let stats: Value =
+                file["stats"].as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+            FileRows {
+                place: table.join(decode(file["path"].as_str().unwrap_or_default())),
+                rows: stats["numRecords"].as_i64().filter(|_| vector.is_null()),
+                deleted: vector["cardinality"].as_i64().unwrap_or(0),
+            }
+        };
+        self.files.iter().map(source).collect()
+    }
 }
 
 /// A file that takes the place of others.

@@ -58,6 +58,7 @@ pub(crate) fn rename(metadata: &mut Metadata, path: &[String], new: &str) -> Res
         {
             new.clone_into(partition);
         }
+        super::clustering::follow(metadata, column, new);
     }
     Ok(())
 }
@@ -69,6 +70,12 @@ pub(crate) fn drop(metadata: &mut Metadata, path: &[String]) -> Result<(), Delta
     {
         let text = format!("Dropping partition columns ({column}) is not allowed.");
         return Err(DeltaError::Classed("DELTA_UNSUPPORTED_DROP_PARTITION_COLUMN", "0AKDC", text));
+    }
+    if let [column] = path
+        && super::clustering(metadata).iter().any(|name| name.eq_ignore_ascii_case(column))
+    {
+        let text = format!("Dropping clustering columns ({column}) is not supported.");
+        return Err(DeltaError::Classed("DELTA_UNSUPPORTED_DROP_CLUSTERING_COLUMN", "0AKDC", text));
     }
     let mut schema = schema(metadata)?;
     let fields = fields_of(&mut schema, path)?;

@@ -46,6 +46,8 @@ pub(crate) enum TableChange {
     AddKey(Constraint),
     /// `DROP CONSTRAINT`, of either kind.
     DropConstraint { name: String, if_exists: bool },
+    /// `CLUSTER BY`; no columns end it.
+    ClusterBy(Vec<String>),
     /// `SET ROW FILTER` or `DROP ROW FILTER`.
     RowFilter(Option<Policy>),
     /// `ALTER COLUMN … SET MASK` or `DROP MASK`.
@@ -72,6 +74,7 @@ impl Catalog {
                 | TableChange::UnsetProperties(_)
                 | TableChange::AddColumns(_)
                 | TableChange::ColumnComment { .. }
+                | TableChange::ClusterBy(_)
         );
         if !(by_modify && self.check(identity, Kind::Table, full, Privilege::MODIFY).is_ok()) {
             self.check_manage(identity, Kind::Table, full)?;
@@ -130,6 +133,10 @@ impl Catalog {
             }
             TableChange::DropConstraint { name, if_exists } => {
                 self.drop_constraint(identity, full, &name, if_exists)
+            }
+            TableChange::ClusterBy(names) if record.is_delta() => {
+                self.cluster_by(identity, &record, &names)?;
+                self.change(identity, full, |_| Ok(()))
             }
             change if record.is_delta() => {
                 self.change_log(identity, &record, &change)?;
@@ -292,6 +299,9 @@ impl Catalog {
                 }
             }
             TableChange::UnsetProperties(names) => {
+                if let Some(name) = names.iter().find(|name| *name == delta::CLUSTERING) {
+                    return Err(DeltaError::Refused(format!("The property `{name}` cannot be unset")));
+                }
                 metadata.configuration.retain(|name, _| !names.contains(name));
                 Ok(())
             }
@@ -399,6 +409,7 @@ fn no_column(name: &str) -> CatalogError {
 fn is_settable(name: &str) -> bool {
     !(name.starts_with("delta.constraints.")
         || (name.starts_with("delta.columnMapping") && name != delta::MODE)
+        || name == delta::CLUSTERING
         || name == "delta.minReaderVersion"
         || name == "delta.minWriterVersion")
 }

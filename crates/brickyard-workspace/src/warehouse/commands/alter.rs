@@ -179,7 +179,7 @@ fn table_changes(scene: &Scene<'_>, alter: &Alter, action: &AlterAction) -> Resu
                 _ => return unsupported("ALTER COLUMN of this kind"),
             }
         }
-        AlterAction::ClusterBy(_) => return Ok(Vec::new()), // a hint about the layout of files
+        AlterAction::ClusterBy(columns) => TableChange::ClusterBy(columns.clone()),
         AlterAction::Other(words) => return unsupported(words),
         AlterAction::DropColumns { if_exists, columns } => {
             TableChange::DropColumns { paths: columns.clone(), if_exists: *if_exists }

@@ -127,6 +127,9 @@ pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) 
             features.extend(snapshot.protocol.writer_features.unwrap_or_default());
             features.sort();
             features.dedup();
+            let clustering = catalog.clustering(&table)?;
+            let mut properties = snapshot.metadata.configuration;
+            properties.remove("clusteringColumns");
             grid.row([
                 "delta".into(),
                 table.id.clone().into(),
@@ -136,10 +139,10 @@ pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) 
                 (table.stamp.created_at * 1000).into(),
                 (detail.last_modified * 1000).into(),
                 snapshot.metadata.partition_columns.into(),
-                Vec::<String>::new().into(),
+                clustering.into(),
                 detail.num_files.into(),
                 detail.size_in_bytes.into(),
-                snapshot.metadata.configuration.into_iter().collect(),
+                properties.into_iter().collect(),
                 i64::from(snapshot.protocol.min_reader_version).into(),
                 i64::from(snapshot.protocol.min_writer_version).into(),
                 features.into(),
@@ -386,7 +389,12 @@ pub(super) fn create_statement(scene: &Scene<'_>, record: &TableRecord) -> Resul
     if let Some(comment) = &record.stamp.comment {
         let _ = write!(text, "\nCOMMENT {}", string_literal(comment));
     }
-    let properties = scene.catalog().properties(record)?;
+    let mut properties = scene.catalog().properties(record)?;
+    if properties.remove("clusteringColumns").is_some() {
+        let names = scene.catalog().clustering(record)?;
+        let names: Vec<String> = names.iter().map(|name| brickyard_sql::quote_name(name)).collect();
+        let _ = write!(text, "\nCLUSTER BY ({})", names.join(", "));
+    }
     if !properties.is_empty() {
         let pairs: Vec<String> = properties
             .iter()

@@ -1,6 +1,7 @@
 //! `OPTIMIZE` and `REORG`: files of rows rewritten so that they are fewer, and rows that were deleted are gone from them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
@@ -16,7 +17,8 @@ use crate::warehouse::name::full_name;
 use crate::warehouse::outcome::Outcome;
 use crate::warehouse::scene::Scene;
 
-/// Rewrites what is worth it; with `zorder` everything, sorted by those columns.
+/// Rewrites what is worth it, sorted by the columns that the table is clustered by; with `zorder` everything, sorted by
+/// those.
 pub(super) async fn optimize(
     scene: &Scene<'_>,
     table: &Name,
@@ -31,25 +33,46 @@ pub(super) async fn optimize(
         return Err(Fault::unsupported("OPTIMIZE … WHERE; leave the condition out"));
     }
     let columns = scene.catalog().columns(&record)?;
+    let partitions = scene.catalog().partition_columns(&record)?;
     for name in zorder {
+        if partitions.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+            let text = format_args!(
+                "{name} is a partition column. Z-Ordering can only be performed on data columns."
+            );
+            return Err(Fault::new("DELTA_ZORDERING_ON_PARTITION_COLUMN", "42P10", text));
+        }
         if !columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)) {
             let text = format_args!("A column with name `{name}` cannot be resolved.");
             return Err(Fault::new("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", text));
         }
     }
+    let clustering = scene.catalog().clustering(&record)?;
+    if !(clustering.is_empty() || zorder.is_empty()) {
+        let text = format_args!(
+            "OPTIMIZE command for Delta table with clustering doesn't support ZORDER BY. \
+             Please remove ZORDER BY ({}).",
+            zorder.join(", ")
+        );
+        return Err(Fault::new("DELTA_CLUSTERING_WITH_ZORDER_BY", "42613", text));
+    }
+    let keys = if zorder.is_empty() { clustering.as_slice() } else { zorder };
     let lock = scene.workspace.warehouses().writer(&record.full_name());
     let _writing = lock.lock().await;
     let (version, groups, considered) = scene.catalog().compaction(&record, all || !zorder.is_empty())?;
     let (mut removed, mut added) = (Vec::new(), Vec::new());
     let mut batches = 0_i64;
     for group in &groups {
-        added.extend(rewrite(scene, &record, group, zorder).await?);
+        if let Err(fault) = rewrite(scene, &record, group, keys, &mut added).await {
+            discard(&record, &added);
+            return Err(fault);
+        }
         removed.extend(group.files.iter().cloned());
         batches += 1;
     }
     if !removed.is_empty() {
         let parameters = json!({
-            "predicate": "[]", "auto": "false", "clusterBy": "[]",
+            "predicate": "[]", "auto": "false",
+            "clusterBy": serde_json::to_string(&clustering).unwrap_or_default(),
             "zOrderBy": serde_json::to_string(zorder).unwrap_or_default(),
         });
         scene.catalog().compact(
@@ -106,13 +129,78 @@ fn record_of_metrics(sizes: &[(&str, arrow_schema::DataType)]) -> arrow_schema::
     ])
 }
 
-/// Writes the rows of one partition anew and gives the files.
+/// Takes away files that no commit names.
+fn discard(record: &TableRecord, files: &[Compacted]) {
+    let table = record.location.clone().unwrap_or_default();
+    for file in files {
+        if let Err(error) = std::fs::remove_file(table.join(&file.path)) {
+            tracing::debug!(%error, "A file that OPTIMIZE wrote stays: {error}");
+        }
+    }
+}
+
+/// Writes the rows of one partition anew and adds the files, which hold exactly as many rows as those they replace.
 async fn rewrite(
     scene: &Scene<'_>,
     record: &TableRecord,
     group: &Group,
-    zorder: &[String],
-) -> Result<Vec<Compacted>, Fault> {
+    keys: &[String],
+    added: &mut Vec<Compacted>,
+) -> Result<(), Fault> {
+    let (expected, before) = (rows_of(scene, record, group).await?, added.len());
+    write(scene, record, group, keys, added).await?;
+    let written: i64 = added.iter().skip(before).map(|file| file.rows).sum();
+    if written == expected {
+        return Ok(());
+    }
+    Err(Fault::internal(format_args!(
+        "OPTIMIZE wrote {written} rows of {} in place of {expected}, so that nothing was changed. \
+         This is a fault of the local warehouse. Hint: The table is whole; use it without OPTIMIZE.",
+        record.full_name()
+    )))
+}
+
+/// Rows of a group, counted from its files and their deletion vectors and not by a query of the table, which is what is
+/// to be checked.
+async fn rows_of(scene: &Scene<'_>, record: &TableRecord, group: &Group) -> Result<i64, Fault> {
+    let table = record.location.clone().unwrap_or_default();
+    let mut rows = 0;
+    for source in group.sources(&table) {
+        rows -= source.deleted;
+        if let Some(told) = source.rows {
+            rows += told;
+            continue;
+        }
+        // Directories of partitions have names that the engine does not take as a path.
+        let link = table.join(format!("optimize-{}.parquet", Uuid::new_v4().simple()));
+        let disk = |error: std::io::Error| Fault::internal(format_args!("A file cannot be read: {error}"));
+        std::fs::hard_link(&source.place, &link).map_err(disk)?;
+        let counted = count(scene, &link).await;
+        std::fs::remove_file(&link).map_err(disk)?;
+        rows += counted?;
+    }
+    Ok(rows)
+}
+
+/// Rows that a Parquet file holds.
+async fn count(scene: &Scene<'_>, file: &Path) -> Result<i64, Fault> {
+    let known = scene.catalog().engine_path(file)?;
+    let sql = format!("SELECT count(*) AS n FROM parquet.{}", quote_name(&known.to_string_lossy()));
+    let batches = scene.raw(&sql, Vec::new()).await?;
+    let first = batches.first();
+    let rows =
+        first.and_then(|batch| batch.column(0).as_primitive_opt::<Int64Type>()?.iter().next().flatten());
+    rows.ok_or_else(|| Fault::internal(format_args!("The rows of `{}` could not be counted", file.display())))
+}
+
+/// Has the engine write the rows of a group, sorted by `keys`.
+async fn write(
+    scene: &Scene<'_>,
+    record: &TableRecord,
+    group: &Group,
+    keys: &[String],
+    added: &mut Vec<Compacted>,
+) -> Result<(), Fault> {
     let table = record.location.clone().unwrap_or_default();
     let full = full_name(&[&record.catalog, &record.schema, &record.name]);
     let columns = scene.catalog().columns(record)?;
@@ -134,78 +222,63 @@ async fn rewrite(
     }
     let filter =
         if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-    let mut keys: Vec<String> = zorder.iter().map(|name| quote_name(name)).collect();
-    if keys.is_empty() {
-        // Sorted rows come as one stream, which the engine writes as one file.
-        let sortable = |column: &&crate::catalog::Column| {
-            !is_partition(&column.name)
-                && matches!(
-                    column.data_type.code(),
-                    "BYTE"
-                        | "SHORT"
-                        | "INT"
-                        | "LONG"
-                        | "DATE"
-                        | "TIMESTAMP"
-                        | "STRING"
-                        | "DOUBLE"
-                        | "FLOAT"
-                        | "DECIMAL"
-                )
-        };
-        keys.extend(columns.iter().find(sortable).map(|column| quote_name(&column.name)));
-    }
-    let order = if keys.is_empty() { String::new() } else { format!(" ORDER BY {}", keys.join(", ")) };
+    let keys: Vec<String> = keys.iter().map(|name| quote_name(name)).collect();
+    // The engine forgets the `ORDER BY` of rows that it writes; what a window has sorted stays so.
+    let source = if keys.is_empty() {
+        format!("{full}{filter}")
+    } else {
+        let keys = keys.join(", ");
+        format!(
+            "(SELECT *, row_number() OVER (ORDER BY {keys}) AS `__place` FROM {full}{filter}) WHERE `__place` > 0"
+        )
+    };
     let folder = format!("optimize-{}", Uuid::new_v4().simple());
     let stage = table.join(&folder);
     let target = scene.catalog().engine_path(&stage)?;
     let sql = format!(
-        "INSERT OVERWRITE DIRECTORY {} USING parquet SELECT {} FROM {full}{filter}{order}",
+        "INSERT OVERWRITE DIRECTORY {} USING parquet SELECT {} FROM {source}",
         string_literal(&target.to_string_lossy()),
         list.join(", ")
     );
     let written = scene.raw(&sql, vec![record.full_name()]).await;
-    let files = match written {
-        Ok(_) => settle(scene, record, group, &stage).await,
+    let settled = match written {
+        Ok(_) => settle(scene, record, group, &stage, added).await,
         Err(fault) => Err(fault),
     };
     if let Err(error) = std::fs::remove_dir_all(&stage) {
         tracing::debug!(%error, "Files that OPTIMIZE wrote stay: {error}");
     }
-    files
+    settled
 }
 
-/// Moves the files that were written to where the table's files lie.
+/// Moves the files that were written to where the table's files lie; those without rows go.
 async fn settle(
     scene: &Scene<'_>,
     record: &TableRecord,
     group: &Group,
-    stage: &std::path::Path,
-) -> Result<Vec<Compacted>, Fault> {
+    stage: &Path,
+    added: &mut Vec<Compacted>,
+) -> Result<(), Fault> {
     let disk = |error: std::io::Error| Fault::internal(format_args!("The files cannot be moved: {error}"));
     let table = record.location.clone().unwrap_or_default();
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(stage).map_err(disk)? {
-        let entry = entry.map_err(disk)?;
-        if entry.path().extension().is_none_or(|kind| kind != "parquet") {
+    let entries = std::fs::read_dir(stage).map_err(disk)?.collect::<Result<Vec<_>, _>>().map_err(disk)?;
+    let mut written: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
+    written.retain(|path| path.extension().is_some_and(|kind| kind == "parquet"));
+    written.sort(); // the engine numbers them in the order of the rows
+    for path in written {
+        let rows = count(scene, &path).await?;
+        if rows == 0 {
             continue;
         }
-        let name = format!("part-{:05}-{}.c000.zstd.parquet", files.len(), Uuid::new_v4());
-        let place = table.join(&name);
-        std::fs::rename(entry.path(), &place).map_err(disk)?;
-        let known = scene.catalog().engine_path(&place)?;
-        let count = format!("SELECT count(*) AS n FROM parquet.{}", quote_name(&known.to_string_lossy()));
-        let batches = scene.raw(&count, Vec::new()).await?;
-        let rows = batches
-            .first()
-            .and_then(|batch| batch.column(0).as_primitive_opt::<Int64Type>()?.iter().next()?);
-        let size = std::fs::metadata(&place).map_err(disk)?.len();
-        files.push(Compacted {
+        let size = std::fs::metadata(&path).map_err(disk)?.len();
+        let name = format!("part-{:05}-{}.c000.zstd.parquet", added.len(), Uuid::new_v4());
+        std::fs::rename(&path, table.join(&name)).map_err(disk)?;
+        added.push(Compacted {
             path: name,
             partition: group.partition.clone(),
             size: i64::try_from(size).unwrap_or(i64::MAX),
-            rows: rows.unwrap_or(0),
+            rows,
         });
     }
-    Ok(files)
+    Ok(())
 }

@@ -63,6 +63,7 @@ pub(super) async fn create(scene: &Scene<'_>, sql: &str, create: &CreateTable) -
     }
     let mut properties: BTreeMap<String, String> = create.properties.iter().cloned().collect();
     properties.extend(checks.into_iter().map(|(name, text)| (format!("delta.constraints.{name}"), text)));
+    properties.extend(clustering(scene, create, &columns)?);
     let table = NewTable {
         full_name: full.clone(),
         columns,
@@ -104,6 +105,27 @@ pub(super) async fn create(scene: &Scene<'_>, sql: &str, create: &CreateTable) -
         ("num_inserted_rows", arrow_schema::DataType::Int64),
     ])
     .outcome()
+}
+
+/// The property that keeps what `CLUSTER BY` says; nothing is chosen for `AUTO`.
+fn clustering(
+    scene: &Scene<'_>,
+    create: &CreateTable,
+    columns: &[Column],
+) -> Result<Option<(String, String)>, Fault> {
+    if create.properties.iter().any(|(name, _)| name == "clusteringColumns") {
+        return Err(Fault::unsupported("the property clusteringColumns. Hint: Write CLUSTER BY (…)"));
+    }
+    let Some(names) = create.cluster_by.as_ref().filter(|names| !names.is_empty()) else { return Ok(None) };
+    if !create.partitioned_by.is_empty() {
+        let text = "Clustering and partitioning cannot both be specified. \
+                    Please remove PARTITIONED BY / partitionBy / partition_cols or CLUSTER BY / clusterBy.";
+        return Err(Fault::new("DELTA_CLUSTER_BY_WITH_PARTITIONED_BY", "42613", text));
+    }
+    if create.format.as_deref().is_some_and(|format| format != "DELTA") {
+        return Err(Fault::unsupported("CLUSTER BY of tables that are not Delta"));
+    }
+    Ok(scene.catalog().clustering_property(columns, names)?)
 }
 
 fn option(create: &CreateTable, name: &str) -> Option<String> {

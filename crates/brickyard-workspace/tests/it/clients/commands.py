@@ -3,6 +3,7 @@
 import os
 import tempfile
 
+import pyarrow.parquet
 from databricks import sql
 from deltalake import DeltaTable, QueryBuilder
 
@@ -138,6 +139,110 @@ assert one("SELECT count(*) FROM small VERSION AS OF 4") == (8,)
 rows("VACUUM small RETAIN 168 HOURS")
 assert rows("RESTORE TABLE small TO VERSION AS OF 1")[0][1] == 2
 assert one("SELECT count(*) FROM small") == (2,)
+
+# OPTIMIZE changes no row, also of files with deleted rows, NULLs and nested values; a second one changes nothing.
+rows("CREATE TABLE whole (id BIGINT, k BIGINT, s STRING, x DOUBLE, d DECIMAL(12, 2), at TIMESTAMP, l ARRAY<BIGINT>, m STRUCT<a: BIGINT>)")
+for number in range(4):
+    rows(f"""INSERT INTO whole SELECT id, id * 7919 % 10007 AS k, concat('s', id) AS s, id / 3 AS x,
+        CAST(id AS DECIMAL(12, 2)) AS d, timestamp_seconds(id) AS at, array(id) AS l, named_struct('a', id) AS m FROM range({number}, 10000, 4)""")
+rows("DELETE FROM whole WHERE id % 10 = 3")
+rows("UPDATE whole SET s = NULL, l = CAST(NULL AS ARRAY<BIGINT>) WHERE id % 10 = 4")
+
+
+def whole(moment=""):
+    return rows(f"SELECT id, k, s, x, d, at, array_join(l, ','), m.a FROM whole{moment} ORDER BY id")
+
+
+def by_the_other_reader():
+    text = "concat(CAST(id AS VARCHAR), '|', CAST(k AS VARCHAR), '|', coalesce(s, 'none'))"
+    return read("whole", text)
+
+
+def in_order(values):
+    return all(one <= next_one for one, next_one in zip(values, values[1:]))
+
+
+def of_files(table, number):
+    """The values of a column, by its place, in each file of a table."""
+    tables = [pyarrow.parquet.read_table(file.removeprefix("file://")) for file in delta(table).file_uris()]
+    return [found.column(number).to_pylist() for found in tables]
+
+
+def spread():
+    """How much of the values of `k` the files span, all together."""
+    return sum(max(ks) - min(ks) for ks in of_files("whole", 1))
+
+
+spread_before = spread()
+before, version = whole(), one("SELECT max(version) FROM (DESCRIBE HISTORY whole)")[0]
+assert len(before) == 9000 and sum(row[2] is None for row in before) == 1000
+told = sorted(f"{row[0]}|{row[1]}|{row[2] or 'none'}" for row in before)
+old = len(delta("whole").file_uris())
+metrics = one("OPTIMIZE whole")[1]
+added = len(delta("whole").file_uris())
+assert (metrics["numFilesRemoved"], metrics["numFilesAdded"]) == (old, added), metrics
+assert sum(len(ids) for ids in of_files("whole", 0)) == 9000
+assert whole() == before and one("SELECT count(*) FROM whole") == (9000,)
+assert by_the_other_reader() == told
+assert whole(f" VERSION AS OF {version}") == before
+history = rows("SELECT version, operation FROM (DESCRIBE HISTORY whole) ORDER BY version")
+assert history[-1] == (version + 1, "OPTIMIZE"), history
+settled = delta("whole").file_uris()
+metrics = one("OPTIMIZE whole")[1]
+assert (metrics["numFilesRemoved"], metrics["numFilesAdded"], metrics["totalFilesSkipped"]) == (0, 0, added), metrics
+assert rows("SELECT version, operation FROM (DESCRIBE HISTORY whole) ORDER BY version") == history
+assert delta("whole").file_uris() == settled
+
+# ZORDER BY sorts every file that it writes, and says when it cannot.
+assert not any(in_order(ks) for ks in of_files("whole", 1))
+rows("OPTIMIZE whole ZORDER BY (k)")
+assert all(in_order(ks) for ks in of_files("whole", 1))
+assert spread() * 2 < spread_before, (spread(), spread_before)
+assert whole() == before and by_the_other_reader() == told
+refused("OPTIMIZE small ZORDER BY (p)", "DELTA_ZORDERING_ON_PARTITION_COLUMN")
+refused("OPTIMIZE small ZORDER BY (nothing)", "UNRESOLVED_COLUMN")
+rows("DELETE FROM whole WHERE true")
+rows("OPTIMIZE whole")
+assert whole() == [] and by_the_other_reader() == []
+
+# CLUSTER BY is kept, shown, followed by renames, and what OPTIMIZE sorts by.
+rows("CREATE TABLE heap (id BIGINT, k BIGINT, l ARRAY<INT>) CLUSTER BY (K) TBLPROPERTIES ('delta.columnMapping.mode' = 'name')")
+
+
+def clustered(table):
+    columns, properties = one(f"SELECT clusteringColumns, properties FROM (DESCRIBE DETAIL {table})")
+    assert "clusteringColumns" not in dict(properties)
+    return list(columns)
+
+
+assert clustered("heap") == ["k"]
+assert "CLUSTER BY (k)" in one("SHOW CREATE TABLE heap")[0].replace("`", "")
+rows("INSERT INTO heap SELECT id, id * 7919 % 1009, CAST(NULL AS ARRAY<INT>) FROM range(500)")
+rows("INSERT INTO heap SELECT id, id * 7919 % 1009, CAST(NULL AS ARRAY<INT>) FROM range(500, 1000)")
+heap = rows("SELECT id, k FROM heap ORDER BY id")
+rows("OPTIMIZE heap")
+assert all(in_order(ks) for ks in of_files("heap", 1)) and not any(in_order(ids) for ids in of_files("heap", 0))
+rows("ALTER TABLE heap CLUSTER BY (id)")
+assert clustered("heap") == ["id"]
+operation, parameters = rows("SELECT operation, operationParameters FROM (DESCRIBE HISTORY heap) ORDER BY version DESC LIMIT 1")[0]
+assert operation == "CLUSTER BY" and dict(parameters)["newClusteringColumns"] == "id", (operation, parameters)
+assert one("OPTIMIZE heap")[1]["numFilesAdded"] == 0
+assert one("OPTIMIZE heap FULL")[1]["numFilesAdded"] > 0
+assert all(in_order(ids) for ids in of_files("heap", 0))
+assert rows("SELECT id, k FROM heap ORDER BY id") == heap
+rows("ALTER TABLE heap RENAME COLUMN id TO number")
+assert clustered("heap") == ["number"]
+refused("ALTER TABLE heap DROP COLUMN number", "DELTA_UNSUPPORTED_DROP_CLUSTERING_COLUMN")
+refused("OPTIMIZE heap ZORDER BY (k)", "DELTA_CLUSTERING_WITH_ZORDER_BY")
+refused("ALTER TABLE heap CLUSTER BY (nothing)", "UNRESOLVED_COLUMN")
+refused("ALTER TABLE heap CLUSTER BY (l)", "DELTA_CLUSTERING_COLUMNS_DATATYPE_NOT_SUPPORTED")
+refused("ALTER TABLE heap CLUSTER BY AUTO", "UNSUPPORTED_FEATURE")
+refused("ALTER TABLE heap SET TBLPROPERTIES ('clusteringColumns' = '[]')", "clusteringColumns")
+refused("ALTER TABLE small CLUSTER BY (id)", "DELTA_ALTER_TABLE_CLUSTER_BY_ON_PARTITIONED_TABLE_NOT_ALLOWED")
+refused("CREATE TABLE both (id INT, p INT) PARTITIONED BY (p) CLUSTER BY (id)", "DELTA_CLUSTER_BY_WITH_PARTITIONED_BY")
+rows("ALTER TABLE heap CLUSTER BY NONE")
+assert clustered("heap") == []
+refused("SELECT * FROM table_changes('heap', 0)", "UNSUPPORTED_FEATURE")
 
 # Clones have rows, properties and a life of their own.
 rows("RESTORE TABLE small TO VERSION AS OF 5")

@@ -148,6 +148,16 @@ refused(ada, "GRANT SELECT ON TABLE main.sales.orders TO `ada@example.com`", "ma
 rows(developer, "GRANT USE SCHEMA ON SCHEMA main.sales TO `ada@example.com`")
 rows(developer, "GRANT USE CATALOG ON CATALOG main TO `ada@example.com`")
 rows(developer, "GRANT SELECT ON VIEW cheap TO `ada@example.com`")
+
+# A view of somebody else that sorts gives all its rows, in whatever order, also when more is asked of them.
+rows(developer, "CREATE TABLE many AS SELECT id, id * 7919 % 10007 AS k FROM range(20000)")
+rows(developer, "CREATE VIEW sorted AS SELECT id, k FROM many ORDER BY k DESC, id")
+rows(developer, "GRANT SELECT ON VIEW sorted TO `ada@example.com`")
+assert rows(ada, "SELECT count(*), sum(id) FROM main.sales.sorted") == [(20000, 199990000)]
+assert sorted(row[0] for row in rows(ada, "SELECT id FROM main.sales.sorted")) == list(range(20000))
+assert len(rows(ada, "SELECT id FROM main.sales.sorted WHERE id % 2 = 0 ORDER BY id")) == 10000
+rows(developer, "DROP VIEW sorted")
+rows(developer, "DROP TABLE many")
 assert rows(ada, "SELECT * FROM main.sales.cheap") == [(1, "a")], "a view reads with its owner's rights"
 refused(ada, "SELECT * FROM main.sales.orders", denied)
 
