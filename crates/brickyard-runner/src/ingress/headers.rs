@@ -20,17 +20,20 @@ const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Of one hop (RFC 9110 §7.6.1); `Connection` may name more.
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
+static HOP_BY_HOP: [HeaderName; 9] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
 ];
+
+/// Headers that [`tell`] adds, at most.
+const TOLD: usize = 9;
 
 /// Removes whatever the platform says itself, in every spelling a server behind us could take for it: WSGI and CGI make
 /// `-`, `_` and case the same.
@@ -80,13 +83,14 @@ pub(super) fn strip_hop(headers: &mut HeaderMap) {
     for name in named {
         headers.remove(name);
     }
-    for name in HOP_BY_HOP {
+    for name in &HOP_BY_HOP {
         headers.remove(name);
     }
 }
 
 /// Says who asks, and for what (facts: platform §4.1).
 pub(super) fn tell(headers: &mut HeaderMap, visitor: &Visitor, host: &str, peer: IpAddr) {
+    headers.reserve(TOLD);
     let peer = text(&peer.to_string());
     if let Some(host) = text(host) {
         headers.insert(FORWARDED_HOST, host);
