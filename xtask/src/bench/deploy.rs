@@ -40,7 +40,7 @@ import io, pathlib, sys, time, json
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.workspace import ImportFormat
 folder, host, token = sys.argv[1:]
-w = WorkspaceClient(host=host, token=token)
+w = WorkspaceClient(host=host, token=token, auth_type="pat")
 target = f"/Workspace/Users/{w.current_user.me().user_name}/peer"
 files = [path for path in pathlib.Path(folder).rglob("*") if path.is_file()]
 for parent in {path.parent.relative_to(folder) for path in files}:

@@ -35,7 +35,12 @@ def serve(*command, health=None):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    child = subprocess.Popen([*map(str, command), str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = subprocess.Popen(
+        [*map(str, command), str(port)],
+        cwd=os.environ["HOME"],  # some leave files where they are started
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     for _ in range(3000):
         try:
             socket.create_connection(("127.0.0.1", port)).close()
@@ -61,8 +66,12 @@ def per_second(work, clients=50, seconds=8):
     ready, over, counts = threading.Barrier(clients + 1), threading.Event(), [0] * clients
 
     def client(number):
-        once = work()
-        once()
+        try:
+            once = work()
+            once()
+        except BaseException:
+            ready.abort()  # the others must not wait for it
+            raise
         ready.wait()
         while not over.is_set():
             once()
@@ -70,12 +79,14 @@ def per_second(work, clients=50, seconds=8):
 
     with concurrent.futures.ThreadPoolExecutor(clients) as pool:
         running = [pool.submit(client, number) for number in range(clients)]
-        ready.wait()
+        with contextlib.suppress(threading.BrokenBarrierError):
+            ready.wait()
         start = time.perf_counter()
         over.wait(seconds)
         over.set()
-        for one in running:
-            one.result()
+        failed = [one.exception() for one in running if one.exception()]
+        if failed:
+            raise next((one for one in failed if not isinstance(one, threading.BrokenBarrierError)), failed[0])
     return sum(counts) / (time.perf_counter() - start)
 
 
