@@ -41,13 +41,13 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.workspace import ImportFormat
 folder, host, token = sys.argv[1:]
 w = WorkspaceClient(host=host, token=token, auth_type="pat")
-target = f"/Workspace/Users/{w.current_user.me().user_name}/peer"
+target = pathlib.PurePosixPath(f"/Workspace/Users/{w.current_user.me().user_name}/peer")
 files = [path for path in pathlib.Path(folder).rglob("*") if path.is_file()]
 for parent in {path.parent.relative_to(folder) for path in files}:
-    w.workspace.mkdirs(f"{target}/{parent}")
+    w.workspace.mkdirs(str(target / parent))
 start = time.perf_counter()
 for path in files:
-    w.workspace.upload(f"{target}/{path.relative_to(folder)}", path.read_bytes(), format=ImportFormat.AUTO, overwrite=True)
+    w.workspace.upload(str(target / path.relative_to(folder)), path.read_bytes(), format=ImportFormat.AUTO, overwrite=True)
 print(json.dumps(len(files) / (time.perf_counter() - start)))
 "#;
 
