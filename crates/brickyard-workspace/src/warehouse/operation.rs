@@ -173,7 +173,7 @@ impl Operation {
         &self.cancellation
     }
 
-    /// Set when nothing of it runs any more and the history says so; only for what was submitted.
+    /// Set when the history has its end; only for what was submitted as a statement.
     pub(crate) fn finished(&self) -> &CancellationToken {
         &self.finished
     }

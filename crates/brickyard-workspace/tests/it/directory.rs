@@ -1,13 +1,10 @@
-use crate::harness::{ADA, DEVELOPER, TODAY, environment, start, start_with};
+use crate::harness::{ADA, TODAY, environment, start, start_with};
 
 /// The SDK makes, changes and removes users, groups and service principals; only admins may; groups give what they hold.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdk_changes_the_directory() {
     let running = start().await;
-    let mut variables = running.handle.client_environment();
-    for (name, owner) in [("DATABRICKS_TOKEN", DEVELOPER), ("ADA_TOKEN", ADA)] {
-        variables.push((name.to_owned(), running.handle.create_personal_access_token(owner).unwrap()));
-    }
+    let variables = running.people_environment();
     let script = r#"
 import os
 from databricks.sdk import WorkspaceClient

@@ -72,6 +72,15 @@ impl Running {
         environment
     }
 
+    /// What a program finds that speaks for the developer, and for Ada with `ADA_TOKEN`.
+    pub(crate) fn people_environment(&self) -> Vec<(String, String)> {
+        let mut environment = self.handle.client_environment();
+        for (name, owner) in [("DATABRICKS_TOKEN", DEVELOPER), ("ADA_TOKEN", ADA)] {
+            environment.push((name.to_owned(), self.handle.create_personal_access_token(owner).unwrap()));
+        }
+        environment
+    }
+
     /// Runs a Python program as the service principal and returns what it printed; panics where it fails.
     pub(crate) async fn python(&self, environment: &PythonEnvironment, script: &str) -> String {
         self.python_with(environment, &self.app_environment(), script).await

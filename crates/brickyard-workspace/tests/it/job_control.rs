@@ -1,13 +1,10 @@
-use crate::harness::{ADA, DEVELOPER, TODAY, environment, start};
+use crate::harness::{TODAY, environment, start};
 
 /// Conditions choose a branch, iterations run one task for each input, and jobs run jobs with parameters, not without end.
 #[tokio::test(flavor = "multi_thread")]
 async fn conditions_iterations_and_other_jobs_run() {
     let running = start().await;
-    let mut variables = running.handle.client_environment();
-    for (name, owner) in [("DATABRICKS_TOKEN", DEVELOPER), ("ADA_TOKEN", ADA)] {
-        variables.push((name.to_owned(), running.handle.create_personal_access_token(owner).unwrap()));
-    }
+    let variables = running.people_environment();
     let script = r#"
 import io, json, os, time
 from databricks.sdk import WorkspaceClient

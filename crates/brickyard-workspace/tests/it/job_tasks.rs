@@ -1,13 +1,10 @@
-use crate::harness::{ADA, DEVELOPER, TODAY, environment, start};
+use crate::harness::{TODAY, environment, start};
 
 /// Notebooks, wheels and SQL files run as tasks, hand values on, are retried, timed out, submitted once and deleted.
 #[tokio::test(flavor = "multi_thread")]
 async fn notebooks_wheels_and_sql_run() {
     let running = start().await;
-    let mut variables = running.handle.client_environment();
-    for (name, owner) in [("DATABRICKS_TOKEN", DEVELOPER), ("ADA_TOKEN", ADA)] {
-        variables.push((name.to_owned(), running.handle.create_personal_access_token(owner).unwrap()));
-    }
+    let variables = running.people_environment();
     let script = r#"
 import io, os, time, zipfile
 from databricks.sdk import WorkspaceClient

@@ -1,13 +1,10 @@
-use crate::harness::{ADA, DEVELOPER, TODAY, environment, start};
+use crate::harness::{TODAY, environment, start};
 
 /// The SDK makes a job of Python files in the workspace, runs it with parameters, reads outputs and failures, and cancels.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sdk_runs_python_tasks() {
     let running = start().await;
-    let mut variables = running.handle.client_environment();
-    for (name, owner) in [("DATABRICKS_TOKEN", DEVELOPER), ("ADA_TOKEN", ADA)] {
-        variables.push((name.to_owned(), running.handle.create_personal_access_token(owner).unwrap()));
-    }
+    let variables = running.people_environment();
     let script = r#"
 import io, os, time
 from databricks.sdk import WorkspaceClient

@@ -1,6 +1,6 @@
 use brickyard_workspace::{ServingBackend, ServingEndpoint};
 
-use crate::harness::{ADA, DEVELOPER, TODAY, environment, start};
+use crate::harness::{DEVELOPER, TODAY, environment, start};
 
 /// Every permission level of every kind of object allows what it stands for and nothing above it; grants of Unity Catalog
 /// too. The SDK gives, tries and takes.
@@ -14,10 +14,7 @@ async fn every_level_allows_its_own_and_nothing_above() {
     running.handle.put_serving_endpoint(endpoint).unwrap();
     let app = brickyard_api::App { name: "yard".to_owned(), ..brickyard_api::App::default() };
     running.handle.register_app(app, DEVELOPER).await.unwrap();
-    let mut variables = running.handle.client_environment();
-    for (name, owner) in [("DATABRICKS_TOKEN", DEVELOPER), ("ADA_TOKEN", ADA)] {
-        variables.push((name.to_owned(), running.handle.create_personal_access_token(owner).unwrap()));
-    }
+    let variables = running.people_environment();
     let script = r#"
 import io, json, os
 from databricks.sdk import WorkspaceClient

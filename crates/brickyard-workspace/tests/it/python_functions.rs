@@ -1,4 +1,4 @@
-use crate::harness::{ADA, DEVELOPER, TODAY, environment, start};
+use crate::harness::{ADA, TODAY, environment, start};
 
 /// Functions in Python are called with constants from SQL, within functions of SQL and over MCP, get and give values of
 /// every type, and reach neither the network, nor credentials, nor files, nor more memory than they may.
@@ -7,10 +7,7 @@ async fn python_runs_confined() {
     let running = start().await;
     let id = running.handle.starter_warehouse_id();
     running.handle.grant_object(ADA, "warehouses", &id, "CAN_USE").unwrap();
-    let mut variables = running.handle.client_environment();
-    for (name, owner) in [("DATABRICKS_TOKEN", DEVELOPER), ("ADA_TOKEN", ADA)] {
-        variables.push((name.to_owned(), running.handle.create_personal_access_token(owner).unwrap()));
-    }
+    let mut variables = running.people_environment();
     variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), id));
     let hidden = running.directory.path().join("hidden.txt");
     std::fs::write(&hidden, "a secret of this machine").unwrap();

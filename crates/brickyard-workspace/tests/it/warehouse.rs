@@ -113,11 +113,8 @@ async fn governed(program: &str) -> String {
 
 /// The developer's environment, with a token of theirs and of Ada's.
 fn developers(running: &Running) -> Vec<(String, String)> {
-    let token = |name| running.handle.create_personal_access_token(name).unwrap();
-    let mut variables = running.handle.client_environment();
+    let mut variables = running.people_environment();
     variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), running.handle.starter_warehouse_id()));
-    variables.push(("DATABRICKS_TOKEN".to_owned(), token(DEVELOPER)));
-    variables.push(("ADA_TOKEN".to_owned(), token(ADA)));
     variables
 }
 
