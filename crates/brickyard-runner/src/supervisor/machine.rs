@@ -130,9 +130,10 @@ impl Machine {
                         Finding::Wrong(diagnosis) => self.diagnose(Some(diagnosis)),
                         Finding::Up(address, diagnosis) => {
                             probe = None;
-                            self.enter(State::Running { address }, None);
+                            // Said first: whoever sees that it runs finds the line in the log.
                             self.diagnose(diagnosis);
                             self.say(&format!("App is listening on port {}", self.launch.port));
+                            self.enter(State::Running { address }, None);
                         }
                     }
                 }
