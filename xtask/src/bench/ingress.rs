@@ -27,7 +27,8 @@ fn measure(rig: &Rig) -> Result<Vec<Measured>, String> {
     let app = rig.app("backend", BACKEND)?;
     let running = Running::start(rig, &app)?;
     let backend = running.get("/port")?;
-    let (port, _nginx) = nginx(rig.folder(), backend.trim())?;
+    let told = told(&running)?;
+    let (port, _nginx) = nginx(rig.folder(), backend.trim(), &told)?;
     let direct = format!("http://127.0.0.1:{}/", backend.trim());
     let proxied = format!("http://127.0.0.1:{port}/");
     let ours = format!("{}/", running.url);
@@ -58,8 +59,29 @@ fn measure(rig: &Rig) -> Result<Vec<Measured>, String> {
     ])
 }
 
+/// The headers that say who asks, as the app gets them from us: nginx has to send as much, or the app would have less to
+/// read behind it.
+fn told(running: &Running) -> Result<String, String> {
+    let mut told = String::from(
+        "proxy_set_header X-Forwarded-Host $http_host; proxy_set_header X-Forwarded-Proto http; \
+         proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Request-Id $request_id;",
+    );
+    for (path, name) in [
+        ("/user", "User"),
+        ("/email", "Email"),
+        ("/username", "Preferred-Username"),
+        ("/token", "Access-Token"),
+    ] {
+        let value = running.get(path)?;
+        if !value.is_empty() {
+            told.push_str(&format!(" proxy_set_header X-Forwarded-{name} \"{value}\";"));
+        }
+    }
+    Ok(told)
+}
+
 /// nginx as people set it before an app: kept connections, no access log.
-fn nginx(folder: &Path, backend: &str) -> Result<(u16, Peer), String> {
+fn nginx(folder: &Path, backend: &str, told: &str) -> Result<(u16, Peer), String> {
     let port = free_port()?;
     let place = folder.join("nginx");
     let configuration = format!(
@@ -69,7 +91,7 @@ fn nginx(folder: &Path, backend: &str) -> Result<(u16, Peer), String> {
          uwsgi_temp_path uwsgi; scgi_temp_path scgi; keepalive_requests 1000000;\n\
          upstream app {{ server 127.0.0.1:{backend}; keepalive 64; keepalive_requests 1000000; }}\n\
          server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass http://app; proxy_http_version 1.1;\n\
-         proxy_set_header Connection \"\"; proxy_set_header X-Forwarded-For $remote_addr; }} }} }}\n"
+         proxy_set_header Connection \"\"; proxy_set_header X-Forwarded-For $remote_addr; {told} }} }} }}\n"
     );
     std::fs::create_dir_all(&place)
         .and_then(|()| std::fs::write(place.join("nginx.conf"), configuration))

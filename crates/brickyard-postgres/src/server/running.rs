@@ -73,13 +73,19 @@ impl Running {
         let cancelled = config.cancellation.clone();
         let data = data.to_path_buf();
         config.tracker.spawn(async move {
-            tokio::select! {
-                status = child.wait() => tracing::warn!(?status, "PostgreSQL ended by itself"),
-                () = stop.cancelled() => end(&mut child, &data).await,
-                () = cancelled.cancelled() => end(&mut child, &data).await,
-            }
+            let told = tokio::select! {
+                status = child.wait() => {
+                    tracing::warn!(?status, "PostgreSQL ended by itself");
+                    false
+                }
+                () = stop.cancelled() => true,
+                () = cancelled.cancelled() => true,
+            };
+            if told {
+                end(&mut child, &data).await;
+                let _ = std::fs::remove_dir_all(&directory);
+            } // else another brickyard may have replaced it, with a socket in the same place; the next start clears it
             drop(lifeline);
-            let _ = std::fs::remove_dir_all(&directory);
             ended.cancel();
         });
         let deadline = Instant::now() + READY;

@@ -73,17 +73,18 @@ fn is_reserved(name: &str) -> bool {
 
 /// Removes what belongs to the hop that ends here.
 pub(super) fn strip_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in named {
-        headers.remove(name);
+    let mut of_hop: Vec<HeaderName> =
+        headers.keys().filter(|name| HOP_BY_HOP.contains(name)).cloned().collect();
+    if of_hop.is_empty() {
+        return;
     }
-    for name in &HOP_BY_HOP {
+    for value in headers.get_all(header::CONNECTION) {
+        let named = value.to_str().unwrap_or_default().split(',').map(str::trim);
+        // What most connections say names no header.
+        let named = named.filter(|name| !["keep-alive", "close"].contains(name));
+        of_hop.extend(named.filter_map(|name| name.parse().ok()));
+    }
+    for name in of_hop {
         headers.remove(name);
     }
 }

@@ -3,7 +3,6 @@
 //! A connection has no task of its own: the task of the request that uses it drives it, so that a request and its answer
 //! change the thread no more often than the sockets demand.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -75,8 +74,16 @@ pub(super) struct Pool {
 /// How many requests are on their way to each address.
 #[derive(Default)]
 struct Busy {
-    count: Mutex<HashMap<SocketAddr, usize>>,
+    /// A handful at most: the version that serves, and those that end.
+    count: Mutex<Vec<(SocketAddr, usize)>>,
     changed: Notify,
+}
+
+impl Busy {
+    fn leads_to(&self, address: SocketAddr) -> bool {
+        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        count.iter().any(|(known, _)| *known == address)
+    }
 }
 
 /// One request on its way.
@@ -88,10 +95,10 @@ pub(super) struct Mark {
 impl Drop for Mark {
     fn drop(&mut self) {
         let mut count = self.busy.count.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = count.get_mut(&self.address) {
-            *number -= 1;
-            if *number == 0 {
-                count.remove(&self.address);
+        if let Some(at) = count.iter().position(|(address, _)| *address == self.address) {
+            count[at].1 -= 1;
+            if count[at].1 == 0 {
+                count.swap_remove(at);
                 self.busy.changed.notify_waiters();
             }
         }
@@ -120,7 +127,11 @@ impl Pool {
     /// Notes that a request is on its way to an address.
     pub(super) fn mark(&self, address: SocketAddr) -> Mark {
         let mut count = self.busy.count.lock().unwrap_or_else(PoisonError::into_inner);
-        *count.entry(address).or_default() += 1;
+        match count.iter_mut().find(|(known, _)| *known == address) {
+            Some((_, number)) => *number += 1,
+            None => count.push((address, 1)),
+        }
+        drop(count);
         Mark { busy: Arc::clone(&self.busy), address }
     }
 
@@ -131,7 +142,7 @@ impl Pool {
             tokio::pin!(changed);
             // Counted from here on, before the number is looked at.
             changed.as_mut().enable();
-            if !self.busy.count.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&address) {
+            if !self.busy.leads_to(address) {
                 return;
             }
             changed.await;
