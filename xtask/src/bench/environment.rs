@@ -1,9 +1,10 @@
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use super::Row;
 use super::report::{Aim, Measured};
-use super::rig::Rig;
+use super::rig::{Rig, median};
 use crate::command::root;
 
 pub(crate) const ROW: Row = Row {
@@ -16,6 +17,8 @@ pub(crate) const ROW: Row = Row {
 /// The same environment with a small package on top, so that it is a new one each time.
 const APP: &[(&str, &str)] = &[("app.yaml", "command: [\"python\", \"app.py\"]\n"), ("requirements.txt", "")];
 
+const ROUNDS: usize = 3;
+
 fn measure(rig: &Rig) -> Result<Vec<Measured>, String> {
     let app = rig.app("environment", APP)?;
     let run = || {
@@ -25,18 +28,12 @@ fn measure(rig: &Rig) -> Result<Vec<Measured>, String> {
     };
     run()?; // fills the caches
     let warm = run()?;
-    let environments = rig.cache().join("environments");
-    // The engine's own environment stays; that of the app goes and is made again from the package cache.
-    for entry in std::fs::read_dir(&environments)
-        .map_err(|error| format!("cannot list environments: {error}"))?
-        .flatten()
-    {
-        if !entry.file_name().to_string_lossy().starts_with("engine-") {
-            std::fs::remove_dir_all(entry.path())
-                .map_err(|error| format!("cannot remove an environment: {error}"))?;
-        }
+    let mut made = Vec::new();
+    for _ in 0..ROUNDS {
+        remove_environments(&rig.cache().join("environments"))?;
+        made.push(run()? - warm);
     }
-    let ours = run()? - warm;
+    let ours = median(made);
 
     let lock = root().join("crates/brickyard-runner/src/environment/preinstalled.lock");
     let install = |name: &str| {
@@ -70,4 +67,17 @@ fn measure(rig: &Rig) -> Result<Vec<Measured>, String> {
         },
         Measured { what: "the same alone".to_owned(), unit: "s", ours, peer: None, aim: Aim::AtMost(2.0) },
     ])
+}
+
+/// The engine's own environment stays; those of apps go, to be made again from the package cache.
+fn remove_environments(environments: &Path) -> Result<(), String> {
+    let entries =
+        std::fs::read_dir(environments).map_err(|error| format!("cannot list environments: {error}"))?;
+    for entry in entries.flatten() {
+        if !entry.file_name().to_string_lossy().starts_with("engine-") {
+            std::fs::remove_dir_all(entry.path())
+                .map_err(|error| format!("cannot remove an environment: {error}"))?;
+        }
+    }
+    Ok(())
 }
