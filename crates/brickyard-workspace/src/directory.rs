@@ -220,8 +220,9 @@ impl Directory {
     }
 
     fn forget(&self) {
-        self.memberships.write().unwrap_or_else(PoisonError::into_inner).clear();
+        // In this order: groups are read with principals.
         self.principals.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.memberships.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn read_groups_of(&self, name: &str) -> Result<Vec<String>, StoreError> {
