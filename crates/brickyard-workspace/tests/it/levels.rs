@@ -195,6 +195,11 @@ for (kind, id), levels in kinds.items():
                 wrong.append((held, level))
     w.permissions.set(kind, id, access_control_list=[])
     print(kind, wrong)
+# Who may edit a file of the name that a notebook's source has may not change the notebook.
+w.workspace.upload(f"{home}/n.py", b"print(2)", format=workspace.ImportFormat.RAW)
+file = str(w.workspace.get_status(home + "/n.py").object_id)
+w.permissions.set("files", file, access_control_list=[AccessControlRequest(user_name="ada@example.com", permission_level=PermissionLevel.CAN_EDIT)])
+print("a notebook through a file", may(lambda: write(ada)), may(lambda: ada.workspace.upload(f"{home}/n.py", b"print(3)", format=workspace.ImportFormat.RAW, overwrite=True)))
 documents = ["alerts", "alertsv2", "dashboards", "dbsql-dashboards", "directories", "files", "notebooks", "queries", "repos"]
 ids = {"directories": str(w.workspace.get_status(home).object_id), "files": note, "notebooks": note, "serving-endpoints": "none"}
 for kind in ["clusters", "cluster-policies", "instance-pools", "pipelines", "jobs", "experiments", "genie", "registered-models", "vector-search-endpoints", "warehouses", "database-instances", "database-projects", *documents]:
@@ -206,6 +211,7 @@ for kind in ["clusters", "cluster-policies", "instance-pools", "pipelines", "job
         database-instances []\n\
         database-projects []\n\
         notebooks []\n\
+        a notebook through a file False True\n\
         clusters CAN_ATTACH_TO CAN_RESTART CAN_MANAGE\n\
         cluster-policies CAN_USE\n\
         instance-pools CAN_ATTACH_TO CAN_MANAGE\n\
