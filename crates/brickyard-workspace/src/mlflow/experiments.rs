@@ -172,7 +172,7 @@ pub(super) async fn set_tag(
 ) -> ApiResult<Value> {
     let tag = Tag { key: wanted.key, value: wanted.value };
     change(&workspace, &caller, &wanted.experiment_id, "CAN_EDIT", |experiment| {
-        set(&mut experiment.tags, tag)
+        set(&mut experiment.tags, tag);
     })
 }
 

@@ -78,7 +78,7 @@ async fn schedules_and_subscriptions_are_kept() {
     let running = start().await;
     let mut variables = running.people_environment();
     variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), running.handle.starter_warehouse_id()));
-    let script = r##"
+    let script = r#"
 import os
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.dashboards import (
@@ -133,7 +133,7 @@ print(refused(lambda: dev.lakeview.get_schedule(id, made.schedule_id)), refused(
 for n in range(10):
     dev.lakeview.create_schedule(id, Schedule(daily))
 print(refused(lambda: dev.lakeview.create_schedule(id, Schedule(daily))), len(list(dev.lakeview.list_schedules(id))))
-"##;
+"#;
     let printed = running.python_with(&environment(TODAY).await, &variables, script).await;
     let expected = "InvalidParameterValue\nInvalidParameterValue\nInvalidParameterValue\n\
         ResourceDoesNotExist\n\
