@@ -44,6 +44,12 @@ impl Workspace {
         }
     }
 
+    /// Refuses a warehouse that is not there, or that the caller may not use.
+    pub(crate) fn may_use_warehouse(&self, caller: &Caller, id: &str) -> Result<(), ApiError> {
+        self.warehouses().get(self, id)?;
+        self.authorize_object(caller, "warehouses", id, "CAN_USE")
+    }
+
     /// Whether the caller is a workspace admin.
     pub(crate) fn is_admin(&self, caller: &Caller) -> Result<bool, ApiError> {
         self.directory().is_admin(caller.name()).map_err(|error| ApiError::internal(&error))

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{Store, StoreError};
 
-/// Most principals whose groups are kept in memory.
-const MOST_MEMBERSHIPS: usize = 10_000;
+/// Most principals that are kept in memory, and most whose groups are.
+const MOST_KNOWN: usize = 10_000;
 
 const USER: &str = "user";
 const GROUP: &str = "group";
@@ -104,39 +104,45 @@ pub(crate) const EVERYBODY: [&str; 2] = ["users", "account users"];
 
 /// Users, groups and service principals of the workspace.
 ///
-/// Every authorized request asks who belongs to what, so the answers are kept until somebody changes.
+/// Every request asks who sent it and who belongs to what, so the answers are kept until somebody changes: no request
+/// waits for the store, or for whoever writes to it.
 #[derive(Clone)]
 pub(crate) struct Directory {
     store: Store,
-    memberships: Arc<RwLock<HashMap<String, Vec<String>>>>,
+    memberships: Kept<Vec<String>>,
+    principals: Kept<Principal>,
 }
+
+/// Answers by name.
+type Kept<T> = Arc<RwLock<HashMap<String, T>>>;
 
 impl Directory {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, memberships: Arc::default() }
+        Self { store, memberships: Kept::default(), principals: Kept::default() }
     }
 
     pub(crate) fn put_user(&self, user: &User) -> Result<(), StoreError> {
         self.store.put(USER, &user.user_name.to_lowercase(), user)?;
-        self.forget_memberships();
+        self.forget();
         Ok(())
     }
 
     pub(crate) fn put_group(&self, group: &Group) -> Result<(), StoreError> {
         self.store.put(GROUP, &group.display_name, group)?;
-        self.forget_memberships();
+        self.forget();
         Ok(())
     }
 
     pub(crate) fn put_service_principal(&self, principal: &ServicePrincipal) -> Result<(), StoreError> {
         self.store.put(SERVICE_PRINCIPAL, &principal.application_id, principal)?;
-        self.forget_memberships();
+        self.forget();
         Ok(())
     }
 
     /// Forgets a user, and their places in groups; their tokens are refused from now on.
     pub(crate) fn remove_user(&self, user_name: &str) -> Result<(), StoreError> {
         self.store.delete(USER, &user_name.to_lowercase())?;
+        self.forget();
         self.leave_groups(user_name)
     }
 
@@ -154,14 +160,14 @@ impl Directory {
                 self.store.put(GROUP, &group.display_name, &group)?;
             }
         }
-        self.forget_memberships();
+        self.forget();
         Ok(())
     }
 
     /// Forgets a service principal; its tokens are refused from now on.
     pub(crate) fn remove_service_principal(&self, client_id: &str) -> Result<(), StoreError> {
         self.store.delete(SERVICE_PRINCIPAL, client_id)?;
-        self.forget_memberships();
+        self.forget();
         Ok(())
     }
 
@@ -179,10 +185,12 @@ impl Directory {
 
     /// The user or service principal with this e-mail address (in any case) or client id.
     pub(crate) fn principal(&self, name: &str) -> Result<Option<Principal>, StoreError> {
-        if let Some(user) = self.store.get::<User>(USER, &name.to_lowercase())? {
-            return Ok(Some(Principal::User(user)));
-        }
-        Ok(self.store.get::<ServicePrincipal>(SERVICE_PRINCIPAL, name)?.map(Principal::ServicePrincipal))
+        keep(&self.principals, name, || {
+            if let Some(user) = self.store.get::<User>(USER, &name.to_lowercase())? {
+                return Ok(Some(Principal::User(user)));
+            }
+            Ok(self.store.get::<ServicePrincipal>(SERVICE_PRINCIPAL, name)?.map(Principal::ServicePrincipal))
+        })
     }
 
     /// Makes the groups every workspace has; `admin` is always in `admins`.
@@ -207,21 +215,13 @@ impl Directory {
 
     /// Names of all groups the principal belongs to, through other groups too; everybody is in [`EVERYBODY`].
     pub(crate) fn groups_of(&self, name: &str) -> Result<Vec<String>, StoreError> {
-        let known = self.memberships.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
-        if let Some(known) = known {
-            return Ok(known);
-        }
-        // Written only if nobody changed the directory meanwhile: the lock is held while it is read.
-        let mut memberships = self.memberships.write().unwrap_or_else(PoisonError::into_inner);
-        let found = self.read_groups_of(name)?;
-        if memberships.len() >= MOST_MEMBERSHIPS {
-            memberships.clear();
-        }
-        memberships.insert(name.to_owned(), found.clone());
-        Ok(found)
+        let found = keep(&self.memberships, name, || self.read_groups_of(name).map(Some))?;
+        Ok(found.unwrap_or_default())
     }
 
-    fn forget_memberships(&self) {
+    fn forget(&self) {
+        // In this order: groups are read with principals.
+        self.principals.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.memberships.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -246,9 +246,51 @@ impl Directory {
     }
 }
 
+/// The answer that is kept under a name, else what `read` finds, kept from now on.
+fn keep<T: Clone>(
+    kept: &Kept<T>,
+    name: &str,
+    read: impl FnOnce() -> Result<Option<T>, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    let known = kept.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+    if known.is_some() {
+        return Ok(known);
+    }
+    // Held while it is read: what somebody changes meanwhile is forgotten after it is kept, and not before.
+    let mut kept = kept.write().unwrap_or_else(PoisonError::into_inner);
+    let found = read()?;
+    if let Some(found) = &found {
+        if kept.len() >= MOST_KNOWN {
+            kept.clear();
+        }
+        kept.insert(name.to_owned(), found.clone());
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_changes_is_read_anew() {
+        let directory = Directory::new(Store::open(None).unwrap());
+        let mut user = User::developer();
+        assert_eq!(directory.principal(&user.user_name).unwrap(), None);
+        directory.put_user(&user).unwrap();
+        assert_eq!(
+            directory.principal("Developer@example.com").unwrap(),
+            Some(Principal::User(user.clone()))
+        );
+        user.entitlements.clear();
+        directory.put_user(&user).unwrap();
+        assert_eq!(
+            directory.principal("Developer@example.com").unwrap(),
+            Some(Principal::User(user.clone()))
+        );
+        directory.remove_user(&user.user_name).unwrap();
+        assert_eq!(directory.principal("Developer@example.com").unwrap(), None);
+    }
 
     #[test]
     fn nested_groups_are_followed_and_cycles_end() {

@@ -1,12 +1,15 @@
 //! Lakeview dashboards: drafts, published ones, and a page that shows a published one's queries as tables and charts.
 
 mod chart;
+mod cron;
 mod dashboards;
 mod layout;
 mod page;
 mod record;
+mod schedules;
+mod subscriptions;
 
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 
 use crate::endpoint::{Family, Fidelity};
 
@@ -16,7 +19,12 @@ const KIND: &str = "dashboards";
 /// The endpoints of this family.
 pub(crate) fn family() -> Family {
     let sdk = Some("lakeview::the_sdk_publishes_and_the_page_shows");
-    let kept = Fidelity::Partial("A dashboard is no file of the workspace tree; schedules are a 501.");
+    let kept = Fidelity::Partial("A dashboard is no file of the workspace tree.");
+    let scheduled = Fidelity::Partial(
+        "Kept and checked; a published page reads its data whenever it is opened, so nothing runs by a schedule and no \
+         mail is sent.",
+    );
+    let schedules = Some("lakeview::schedules_and_subscriptions_are_kept");
     let shown = Fidelity::Partial(
         "Tables, counters, bars, lines, areas, pies and texts; filters and other widgets are named in their place.",
     );
@@ -42,5 +50,68 @@ pub(crate) fn family() -> Family {
             sdk,
         )
         .endpoint("POST", "/api/2.0/lakeview/dashboards/{id}/revert", post(dashboards::revert), kept, None)
+        .endpoint(
+            "POST",
+            "/api/2.0/lakeview/dashboards/{id}/schedules",
+            post(schedules::create),
+            scheduled,
+            schedules,
+        )
+        .endpoint(
+            "GET",
+            "/api/2.0/lakeview/dashboards/{id}/schedules",
+            get(schedules::list),
+            scheduled,
+            schedules,
+        )
+        .endpoint(
+            "GET",
+            "/api/2.0/lakeview/dashboards/{id}/schedules/{schedule}",
+            get(schedules::show),
+            scheduled,
+            schedules,
+        )
+        .endpoint(
+            "PUT",
+            "/api/2.0/lakeview/dashboards/{id}/schedules/{schedule}",
+            put(schedules::update),
+            scheduled,
+            schedules,
+        )
+        .endpoint(
+            "DELETE",
+            "/api/2.0/lakeview/dashboards/{id}/schedules/{schedule}",
+            delete(schedules::remove),
+            scheduled,
+            schedules,
+        )
+        .endpoint(
+            "POST",
+            "/api/2.0/lakeview/dashboards/{id}/schedules/{schedule}/subscriptions",
+            post(subscriptions::create),
+            scheduled,
+            schedules,
+        )
+        .endpoint(
+            "GET",
+            "/api/2.0/lakeview/dashboards/{id}/schedules/{schedule}/subscriptions",
+            get(subscriptions::list),
+            scheduled,
+            schedules,
+        )
+        .endpoint(
+            "GET",
+            "/api/2.0/lakeview/dashboards/{id}/schedules/{schedule}/subscriptions/{subscription}",
+            get(subscriptions::show),
+            scheduled,
+            schedules,
+        )
+        .endpoint(
+            "DELETE",
+            "/api/2.0/lakeview/dashboards/{id}/schedules/{schedule}/subscriptions/{subscription}",
+            delete(subscriptions::remove),
+            scheduled,
+            schedules,
+        )
         .endpoint("GET", "/embed/dashboardsv3/{id}", get(page::embed), shown, sdk)
 }

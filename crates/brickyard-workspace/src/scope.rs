@@ -141,6 +141,7 @@ pub(crate) fn needed(method: &http::Method, path: &str) -> Option<&'static str> 
         _ if below("/api/2.0/genie") => "dashboards.genie",
         _ if below("/api/2.0/fs") => "files.files",
         _ if below("/serving-endpoints") => "model-serving",
+        _ if below("/ai-gateway") => "ai-gateway",
         _ if below("/api/2.0/serving-endpoints") => "serving.serving-endpoints",
         _ if below("/api/2.0/vector-search/indexes") => "vectorsearch.vector-search-indexes",
         _ if below("/api/2.0/vector-search") => "vectorsearch.vector-search-endpoints",

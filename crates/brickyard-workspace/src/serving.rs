@@ -98,6 +98,7 @@ pub(crate) fn family() -> Family {
     let ask = Some("serving::openai_talks_to_a_compatible_service");
     let doors = Some("serving_limits::openai_comes_through_every_door");
     let limits = Some("serving_limits::limits_feedback_and_the_request_log");
+    let gateway = Fidelity::Partial("The serving endpoints under the paths of the AI gateway.");
     let limit = || DefaultBodyLimit::max(LARGEST_REQUEST);
     Family::new("Model serving")
         .endpoint("GET", "/api/2.0/serving-endpoints", get(describe::list), reading, read)
@@ -147,4 +148,46 @@ pub(crate) fn family() -> Family {
         .endpoint("POST", "/serving-endpoints/completions", post(invoke::text).layer(limit()), asking, doors)
         .endpoint("POST", "/serving-endpoints/embeddings", post(invoke::embed).layer(limit()), asking, ask)
         .endpoint("POST", "/serving-endpoints/responses", post(invoke::respond).layer(limit()), asking, doors)
+        .endpoint(
+            "POST",
+            "/ai-gateway/mlflow/v1/chat/completions",
+            post(invoke::chat).layer(limit()),
+            gateway,
+            doors,
+        )
+        .endpoint(
+            "POST",
+            "/ai-gateway/mlflow/v1/embeddings",
+            post(invoke::embed).layer(limit()),
+            gateway,
+            doors,
+        )
+        .endpoint(
+            "POST",
+            "/ai-gateway/mlflow/v1/responses",
+            post(invoke::respond).layer(limit()),
+            gateway,
+            None,
+        )
+        .endpoint(
+            "POST",
+            "/ai-gateway/openai/v1/chat/completions",
+            post(invoke::chat).layer(limit()),
+            gateway,
+            None,
+        )
+        .endpoint(
+            "POST",
+            "/ai-gateway/openai/v1/embeddings",
+            post(invoke::embed).layer(limit()),
+            gateway,
+            None,
+        )
+        .endpoint(
+            "POST",
+            "/ai-gateway/openai/v1/responses",
+            post(invoke::respond).layer(limit()),
+            gateway,
+            doors,
+        )
 }

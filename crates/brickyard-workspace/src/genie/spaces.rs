@@ -99,8 +99,7 @@ pub(super) async fn create(
     JsonBody(new): JsonBody<Write>,
 ) -> ApiResult<Value> {
     let warehouse_id = new.warehouse_id.ok_or_else(|| ApiError::invalid("warehouse_id is required"))?;
-    workspace.warehouses().get(&workspace, &warehouse_id)?;
-    workspace.authorize_object(&caller, "warehouses", &warehouse_id, "CAN_USE")?;
+    workspace.may_use_warehouse(&caller, &warehouse_id)?;
     check(new.serialized_space.as_deref())?;
     let now = workspace.clock().unix_milliseconds();
     let record = SpaceRecord {
@@ -144,8 +143,7 @@ pub(super) async fn update(
     let mut record = workspace.genie_space(&id)?;
     check(change.serialized_space.as_deref())?;
     if let Some(warehouse) = change.warehouse_id {
-        workspace.warehouses().get(&workspace, &warehouse)?;
-        workspace.authorize_object(&caller, "warehouses", &warehouse, "CAN_USE")?;
+        workspace.may_use_warehouse(&caller, &warehouse)?;
         record.warehouse_id = warehouse;
     }
     record.title = change.title.unwrap_or(record.title);

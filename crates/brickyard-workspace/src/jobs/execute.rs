@@ -76,7 +76,10 @@ pub(super) fn check(task: &Map<String, Value>) -> Result<(), ApiError> {
         super::control::check_iterations(iterations)?;
     }
     match task.keys().find(|key| !known(key)) {
-        Some(kind) => Err(ApiError::not_implemented(format_args!("job tasks of kind {kind}"))),
+        Some(kind) => {
+            let kinds = KINDS.join(", ");
+            Err(ApiError::not_implemented(format_args!("job tasks of kind {kind}. hint: use one of {kinds}")))
+        }
         None if !KINDS.iter().any(|kind| task.contains_key(*kind)) => {
             Err(ApiError::invalid(format!("A task says what to run, with one of {}", KINDS.join(", "))))
         }
@@ -345,6 +348,6 @@ mod tests {
     fn tasks_of_other_kinds_name_themselves() {
         let task = json!({ "task_key": "a", "dbt_task": {} });
         let error = check(task.as_object().unwrap()).unwrap_err();
-        assert!(error.message.ends_with("job tasks of kind dbt_task"), "{error}");
+        assert!(error.message.contains("job tasks of kind dbt_task. hint: use one of "), "{error}");
     }
 }

@@ -93,8 +93,7 @@ pub(super) async fn update(
 ) -> ApiResult<Value> {
     let mut record = may(&workspace, &caller, &id, "CAN_EDIT")?;
     if change.etag.is_some_and(|etag| etag != record.edits.to_string()) {
-        let message = "The dashboard was changed by somebody else; get it again";
-        return Err(ApiError::new(http::StatusCode::CONFLICT, "ABORTED", message));
+        return Err(changed_meanwhile("dashboard"));
     }
     if let Some(serialized) = change.serialized_dashboard {
         check(&serialized)?;
@@ -128,8 +127,7 @@ pub(super) async fn publish(
     let mut record = may(&workspace, &caller, &id, "CAN_EDIT")?;
     let warehouse_id = publish.warehouse_id.or_else(|| record.warehouse_id.clone());
     if let Some(warehouse) = &warehouse_id {
-        workspace.warehouses().get(&workspace, warehouse)?;
-        workspace.authorize_object(&caller, "warehouses", warehouse, "CAN_USE")?;
+        workspace.may_use_warehouse(&caller, warehouse)?;
     }
     let published = PublishedRecord {
         name: record.name.clone(),
@@ -207,7 +205,14 @@ fn check(serialized: &str) -> Result<(), ApiError> {
         .map_err(|error| ApiError::invalid(format!("serialized_dashboard is not an object: {error}")))
 }
 
-fn time(at: i64) -> String {
+/// The 409 of who changes what is no longer as they saw it.
+pub(super) fn changed_meanwhile(what: &str) -> ApiError {
+    let message = format!("The {what} was changed by somebody else; get it again");
+    ApiError::new(http::StatusCode::CONFLICT, "ABORTED", message)
+}
+
+/// A time as the API writes it.
+pub(super) fn time(at: i64) -> String {
     Timestamp::from_millisecond(at).unwrap_or_default().to_string()
 }
 

@@ -3,7 +3,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::record::{Experiment, KIND, Tag, set};
+use super::record::{Experiment, KIND, Tag, page_of, set};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::request::{JsonBody, Parameters};
@@ -109,15 +109,8 @@ fn find(workspace: &Workspace, caller: &Caller, search: &Search) -> ApiResult<Va
             && workspace.authorize_object(caller, KIND, &one.experiment_id, "CAN_READ").is_ok()
     });
     found.sort_by_key(|one| std::cmp::Reverse(one.creation_time));
-    let start: usize = search.page_token.as_deref().and_then(|token| token.parse().ok()).unwrap_or(0);
     let size = search.max_results.unwrap_or(1000).clamp(1, 1000);
-    let next = (found.len() > start + size).then(|| (start + size).to_string());
-    let page: Vec<Experiment> = found.into_iter().skip(start).take(size).collect();
-    let mut answer = json!({ "experiments": page });
-    if let Some(next) = next {
-        answer["next_page_token"] = json!(next);
-    }
-    Ok(Json(answer))
+    page_of("experiments", found, search.page_token.as_deref(), size, |one| Ok(json!(one))).map(Json)
 }
 
 /// Whether something alive or deleted is asked for.
@@ -146,9 +139,21 @@ pub(super) async fn restore(
 }
 
 fn stage(workspace: &Workspace, caller: &Caller, id: &str, stage: &str) -> ApiResult<Value> {
-    let mut experiment = workspace.experiment_for(caller, id, "CAN_MANAGE")?;
-    stage.clone_into(&mut experiment.lifecycle_stage);
-    experiment.last_update_time = workspace.clock().unix_milliseconds();
+    change(workspace, caller, id, "CAN_MANAGE", |experiment| {
+        stage.clone_into(&mut experiment.lifecycle_stage);
+        experiment.last_update_time = workspace.clock().unix_milliseconds();
+    })
+}
+
+fn change(
+    workspace: &Workspace,
+    caller: &Caller,
+    id: &str,
+    level: &'static str,
+    change: impl FnOnce(&mut Experiment),
+) -> ApiResult<Value> {
+    let mut experiment = workspace.experiment_for(caller, id, level)?;
+    change(&mut experiment);
     workspace.put_experiment(&experiment)?;
     Ok(Json(json!({})))
 }
@@ -165,10 +170,10 @@ pub(super) async fn set_tag(
     caller: Caller,
     JsonBody(wanted): JsonBody<SetTag>,
 ) -> ApiResult<Value> {
-    let mut experiment = workspace.experiment_for(&caller, &wanted.experiment_id, "CAN_EDIT")?;
-    set(&mut experiment.tags, Tag { key: wanted.key, value: wanted.value });
-    workspace.put_experiment(&experiment)?;
-    Ok(Json(json!({})))
+    let tag = Tag { key: wanted.key, value: wanted.value };
+    change(&workspace, &caller, &wanted.experiment_id, "CAN_EDIT", |experiment| {
+        set(&mut experiment.tags, tag);
+    })
 }
 
 #[derive(Deserialize)]
@@ -205,8 +210,7 @@ pub(super) async fn delete_tag(
     caller: Caller,
     JsonBody(wanted): JsonBody<DeleteTag>,
 ) -> ApiResult<Value> {
-    let mut experiment = workspace.experiment_for(&caller, &wanted.experiment_id, "CAN_EDIT")?;
-    experiment.tags.retain(|tag| tag.key != wanted.key);
-    workspace.put_experiment(&experiment)?;
-    Ok(Json(json!({})))
+    change(&workspace, &caller, &wanted.experiment_id, "CAN_EDIT", |experiment| {
+        experiment.tags.retain(|tag| tag.key != wanted.key);
+    })
 }

@@ -1,13 +1,17 @@
 //! Logged models of `MLflow` 3: models as things of their own, with parameters, metrics and files.
 
+mod files;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::artifacts::{Asker, Folder};
+pub(super) use files::{credentials_for_download, credentials_for_upload, list_artifacts};
+
+use super::artifacts::Folder;
 use super::filter::{Filter, compare, field};
-use super::record::{Metric, Run, Tag, failed, set};
+use super::record::{Metric, Run, Tag, failed, page_of, set};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::request::{JsonBody, Parameters};
@@ -341,72 +345,7 @@ pub(super) async fn search(
             (left, right) => right.is_some().cmp(&left.is_some()),
         });
     }
-    let start: usize = search.page_token.as_deref().and_then(|token| token.parse().ok()).unwrap_or(0);
     let size = search.max_results.unwrap_or(100).clamp(1, 1000);
-    let page: Vec<Value> =
-        found.iter().skip(start).take(size).map(|model| model.shown()["model"].take()).collect();
-    let mut answer = json!({ "models": page });
-    if found.len() > start + size {
-        answer["next_page_token"] = json!((start + size).to_string());
-    }
-    Ok(Json(answer))
-}
-
-#[derive(Deserialize)]
-pub(super) struct ListQuery {
-    artifact_directory_path: Option<String>,
-    page_token: Option<String>,
-}
-
-pub(super) async fn list_artifacts(
-    State(workspace): State<Workspace>,
-    caller: Caller,
-    Path(id): Path<String>,
-    Parameters(query): Parameters<ListQuery>,
-) -> ApiResult<Value> {
-    let model = workspace.logged_model(&caller, &id, "CAN_READ")?;
-    let folder = Folder::of_model(&model.experiment_id, &model.model_id);
-    let path = query.artifact_directory_path.unwrap_or_default();
-    let mut answer = folder.list(&workspace, &path, query.page_token.as_deref())?;
-    answer["root_uri"] = json!(model.artifact_uri);
-    Ok(Json(answer))
-}
-
-#[derive(Deserialize)]
-pub(super) struct Paths {
-    #[serde(default)]
-    paths: Vec<String>,
-}
-
-pub(super) async fn credentials_for_upload(
-    State(workspace): State<Workspace>,
-    Path(id): Path<String>,
-    asker: Asker,
-    JsonBody(wanted): JsonBody<Paths>,
-) -> ApiResult<Value> {
-    credentials(&workspace, &asker, &id, &wanted.paths, true)
-}
-
-pub(super) async fn credentials_for_download(
-    State(workspace): State<Workspace>,
-    Path(id): Path<String>,
-    asker: Asker,
-    JsonBody(wanted): JsonBody<Paths>,
-) -> ApiResult<Value> {
-    credentials(&workspace, &asker, &id, &wanted.paths, false)
-}
-
-fn credentials(
-    workspace: &Workspace,
-    asker: &Asker,
-    id: &str,
-    paths: &[String],
-    write: bool,
-) -> ApiResult<Value> {
-    let level = if write { "CAN_EDIT" } else { "CAN_READ" };
-    let model = workspace.logged_model(&asker.caller, id, level)?;
-    let folder = Folder::of_model(&model.experiment_id, &model.model_id);
-    let infos = folder.credentials(workspace, asker, paths, write)?;
-    let infos = infos.into_iter().map(|info| json!({ "model_id": id, "credential_info": info }));
-    Ok(Json(json!({ "credentials": infos.collect::<Vec<_>>() })))
+    let token = search.page_token.as_deref();
+    page_of("models", found, token, size, |model| Ok(model.shown()["model"].take())).map(Json)
 }

@@ -239,3 +239,21 @@ impl WorkspaceHandle {
         }
     }
 }
+
+/// The answer of a search: a page of what was found, under `field`, and the token of the next page where there is one.
+pub(super) fn page_of<T>(
+    field: &str,
+    found: Vec<T>,
+    token: Option<&str>,
+    size: usize,
+    show: impl FnMut(T) -> Result<Value, ApiError>,
+) -> Result<Value, ApiError> {
+    let start: usize = token.and_then(|token| token.parse().ok()).unwrap_or(0);
+    let next = (found.len() > start + size).then(|| (start + size).to_string());
+    let page: Vec<Value> = found.into_iter().skip(start).take(size).map(show).collect::<Result<_, _>>()?;
+    let mut answer = json!({ field: page });
+    if let Some(next) = next {
+        answer["next_page_token"] = json!(next);
+    }
+    Ok(answer)
+}

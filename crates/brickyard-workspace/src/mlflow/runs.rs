@@ -125,8 +125,18 @@ pub(super) async fn restore(
 }
 
 fn stage(workspace: &Workspace, caller: &Caller, wanted: ById, stage: &str) -> ApiResult<Value> {
-    let mut run = workspace.run_for(caller, &id(wanted.run_id, wanted.run_uuid)?, "CAN_EDIT")?;
-    stage.clone_into(&mut run.lifecycle_stage);
+    let id = id(wanted.run_id, wanted.run_uuid)?;
+    change(workspace, caller, &id, |run| stage.clone_into(&mut run.lifecycle_stage))
+}
+
+fn change(
+    workspace: &Workspace,
+    caller: &Caller,
+    id: &str,
+    change: impl FnOnce(&mut Run),
+) -> ApiResult<Value> {
+    let mut run = workspace.run_for(caller, id, "CAN_EDIT")?;
+    change(&mut run);
     workspace.put_run(&run)?;
     Ok(Json(json!({})))
 }
@@ -251,10 +261,7 @@ pub(super) async fn delete_tag(
     caller: Caller,
     JsonBody(wanted): JsonBody<DeleteTag>,
 ) -> ApiResult<Value> {
-    let mut run = workspace.run_for(&caller, &wanted.run_id, "CAN_EDIT")?;
-    run.tags.retain(|tag| tag.key != wanted.key);
-    workspace.put_run(&run)?;
-    Ok(Json(json!({})))
+    change(&workspace, &caller, &wanted.run_id, |run| run.tags.retain(|tag| tag.key != wanted.key))
 }
 
 #[derive(Deserialize)]
@@ -288,11 +295,10 @@ pub(super) async fn log_inputs(
     caller: Caller,
     JsonBody(wanted): JsonBody<LogInputs>,
 ) -> ApiResult<Value> {
-    let mut run = workspace.run_for(&caller, &wanted.run_id, "CAN_EDIT")?;
-    add_new(&mut run.dataset_inputs, wanted.datasets);
-    add_new(&mut run.model_inputs, wanted.models);
-    workspace.put_run(&run)?;
-    Ok(Json(json!({})))
+    change(&workspace, &caller, &wanted.run_id, |run| {
+        add_new(&mut run.dataset_inputs, wanted.datasets);
+        add_new(&mut run.model_inputs, wanted.models);
+    })
 }
 
 #[derive(Deserialize)]
@@ -308,10 +314,7 @@ pub(super) async fn log_outputs(
     caller: Caller,
     JsonBody(wanted): JsonBody<LogOutputs>,
 ) -> ApiResult<Value> {
-    let mut run = workspace.run_for(&caller, &wanted.run_id, "CAN_EDIT")?;
-    add_new(&mut run.model_outputs, wanted.models);
-    workspace.put_run(&run)?;
-    Ok(Json(json!({})))
+    change(&workspace, &caller, &wanted.run_id, |run| add_new(&mut run.model_outputs, wanted.models))
 }
 
 fn add_new(known: &mut Vec<Value>, new: Vec<Value>) {

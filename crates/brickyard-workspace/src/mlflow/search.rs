@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::experiments::stage_fits;
 use super::filter::{Filter, compare, field};
-use super::record::Run;
+use super::record::{Run, page_of};
 use crate::caller::Caller;
 use crate::error::ApiResult;
 use crate::request::JsonBody;
@@ -58,15 +58,8 @@ pub(super) async fn runs(
             .then_with(|| right.start_time.cmp(&left.start_time))
             .then_with(|| left.run_id.cmp(&right.run_id))
     });
-    let start: usize = search.page_token.as_deref().and_then(|token| token.parse().ok()).unwrap_or(0);
     let size = search.max_results.unwrap_or(1000).clamp(1, 50_000);
-    let next = (found.len() > start + size).then(|| (start + size).to_string());
-    let page: Vec<Value> = found.iter().skip(start).take(size).map(Run::shown).collect();
-    let mut answer = json!({ "runs": page });
-    if let Some(next) = next {
-        answer["next_page_token"] = json!(next);
-    }
-    Ok(Json(answer))
+    page_of("runs", found, search.page_token.as_deref(), size, |run| Ok(run.shown())).map(Json)
 }
 
 fn order(text: &str) -> Result<(String, String, bool), crate::error::ApiError> {

@@ -1,14 +1,19 @@
 //! Traces: what an app did to answer, in the third version of the API and, for older clients, in the second.
 
+mod search;
+mod second;
+
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+pub(super) use search::{search, search_v2};
+pub(super) use second::{end_v2, info_v2, start_v2};
+
 use super::artifacts::{Asker, Folder};
-use super::filter::{Filter, compare, field};
-use super::record::{Tag, failed};
+use super::record::failed;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::request::{JsonBody, Parameters};
@@ -253,68 +258,6 @@ pub(super) async fn get(
 }
 
 #[derive(Deserialize)]
-pub(super) struct Search {
-    #[serde(default)]
-    locations: Vec<Location>,
-    filter: Option<String>,
-    max_results: Option<usize>,
-    #[serde(default)]
-    order_by: Vec<String>,
-    page_token: Option<String>,
-}
-
-pub(super) async fn search(
-    State(workspace): State<Workspace>,
-    caller: Caller,
-    JsonBody(search): JsonBody<Search>,
-) -> ApiResult<Value> {
-    let experiments =
-        search.locations.into_iter().map(Location::experiment).collect::<Result<Vec<_>, _>>()?;
-    let filter = search.filter.as_deref().unwrap_or_default();
-    let found = find(&workspace, &caller, &experiments, filter, &search.order_by)?;
-    let (page, next) = page(&found, search.max_results, search.page_token.as_deref());
-    let mut answer = json!({ "traces": page.iter().map(Trace::shown).collect::<Vec<_>>() });
-    if let Some(next) = next {
-        answer["next_page_token"] = json!(next);
-    }
-    Ok(Json(answer))
-}
-
-fn find(
-    workspace: &Workspace,
-    caller: &Caller,
-    experiments: &[String],
-    filter: &str,
-    order_by: &[String],
-) -> Result<Vec<Trace>, ApiError> {
-    let filter = Filter::parse(filter)?;
-    let mut found = Vec::new();
-    for id in experiments {
-        workspace.authorize_experiment(caller, id, "CAN_READ")?;
-        found.extend(workspace.traces_of(id)?);
-    }
-    found.retain(|trace| filter.accepts(|kind, key| trace.value(kind, key)));
-    found.sort_by_key(|trace| std::cmp::Reverse(trace.request_time));
-    for order in order_by.iter().rev() {
-        let (name, word) = order.trim().rsplit_once(' ').unwrap_or((order.trim(), "ASC"));
-        let (kind, key) = field(name.trim())?;
-        let descending = word.eq_ignore_ascii_case("desc");
-        found.sort_by(|left, right| match (left.value(&kind, &key), right.value(&kind, &key)) {
-            (Some(left), Some(right)) if descending => compare(&right, &left),
-            (Some(left), Some(right)) => compare(&left, &right),
-            (left, right) => right.is_some().cmp(&left.is_some()),
-        });
-    }
-    Ok(found)
-}
-
-fn page<'a>(found: &'a [Trace], size: Option<usize>, token: Option<&str>) -> (&'a [Trace], Option<String>) {
-    let start = token.and_then(|token| token.parse().ok()).unwrap_or(0).min(found.len());
-    let end = (start + size.unwrap_or(100).clamp(1, 500)).min(found.len());
-    (&found[start..end], (end < found.len()).then(|| end.to_string()))
-}
-
-#[derive(Deserialize)]
 pub(super) struct Delete {
     experiment_id: String,
     max_timestamp_millis: Option<i64>,
@@ -434,105 +377,4 @@ fn credentials(
     let folder = Folder::of_trace(&trace.experiment_id, &trace.trace_id);
     let info = folder.credential(workspace, asker, path.as_deref().unwrap_or(SPANS), write)?;
     Ok(Json(json!({ "credential_info": info })))
-}
-
-#[derive(Deserialize)]
-pub(super) struct StartV2 {
-    experiment_id: String,
-    timestamp_ms: Option<i64>,
-    #[serde(default)]
-    request_metadata: Vec<Tag>,
-    #[serde(default)]
-    tags: Vec<Tag>,
-}
-
-/// Begins a trace in the second version, whose ids are given out here.
-pub(super) async fn start_v2(
-    State(workspace): State<Workspace>,
-    caller: Caller,
-    JsonBody(wanted): JsonBody<StartV2>,
-) -> ApiResult<Value> {
-    let experiment = workspace.experiment_for(&caller, &wanted.experiment_id, "CAN_EDIT")?;
-    let map = |pairs: Vec<Tag>| pairs.into_iter().map(|pair| (pair.key, json!(pair.value))).collect();
-    let trace_id = format!("tr-{}", uuid::Uuid::new_v4().simple());
-    let mut tags: Map<String, Value> = map(wanted.tags);
-    tags.insert(
-        ARTIFACTS.to_owned(),
-        json!(format!("{}/{trace_id}/artifacts", experiment.artifact_location)),
-    );
-    let trace = Trace {
-        trace_id,
-        experiment_id: experiment.experiment_id,
-        client_request_id: None,
-        request_preview: None,
-        response_preview: None,
-        request_time: wanted.timestamp_ms.unwrap_or_else(|| workspace.clock().unix_milliseconds()),
-        execution_duration: None,
-        state: "IN_PROGRESS".to_owned(),
-        metadata: map(wanted.request_metadata),
-        tags,
-        assessments: Vec::new(),
-        runs: Vec::new(),
-    };
-    workspace.put_trace(&trace)?;
-    Ok(Json(json!({ "trace_info": trace.shown_v2() })))
-}
-
-#[derive(Deserialize)]
-pub(super) struct EndV2 {
-    timestamp_ms: Option<i64>,
-    status: Option<String>,
-    #[serde(default)]
-    request_metadata: Vec<Tag>,
-    #[serde(default)]
-    tags: Vec<Tag>,
-}
-
-pub(super) async fn end_v2(
-    State(workspace): State<Workspace>,
-    caller: Caller,
-    Path(id): Path<String>,
-    JsonBody(wanted): JsonBody<EndV2>,
-) -> ApiResult<Value> {
-    let mut trace = workspace.trace_for(&caller, &id, "CAN_EDIT")?;
-    let ended = wanted.timestamp_ms.unwrap_or_else(|| workspace.clock().unix_milliseconds());
-    trace.execution_duration = Some((ended - trace.request_time).max(0));
-    trace.state = wanted.status.unwrap_or_else(|| "OK".to_owned());
-    let place = trace.tags.get(ARTIFACTS).cloned();
-    trace.metadata.extend(wanted.request_metadata.into_iter().map(|pair| (pair.key, json!(pair.value))));
-    trace.tags.extend(wanted.tags.into_iter().map(|pair| (pair.key, json!(pair.value))));
-    trace.tags.insert(ARTIFACTS.to_owned(), place.unwrap_or_default());
-    workspace.put_trace(&trace)?;
-    Ok(Json(json!({ "trace_info": trace.shown_v2() })))
-}
-
-pub(super) async fn info_v2(
-    State(workspace): State<Workspace>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> ApiResult<Value> {
-    Ok(Json(json!({ "trace_info": workspace.trace_for(&caller, &id, "CAN_READ")?.shown_v2() })))
-}
-
-/// Searches in the second version, whose lists are repeated parameters.
-pub(super) async fn search_v2(
-    State(workspace): State<Workspace>,
-    caller: Caller,
-    RawQuery(query): RawQuery,
-) -> ApiResult<Value> {
-    let query = query.unwrap_or_default();
-    let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let all = |name: &str| -> Vec<String> {
-        pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
-    };
-    let one = |name: &str| all(name).pop();
-    let filter = one("filter").unwrap_or_default();
-    let found = find(&workspace, &caller, &all("experiment_ids"), &filter, &all("order_by"))?;
-    let size = one("max_results").and_then(|size| size.parse().ok());
-    let (page, next) = page(&found, size, one("page_token").as_deref());
-    let mut answer = json!({ "traces": page.iter().map(Trace::shown_v2).collect::<Vec<_>>() });
-    if let Some(next) = next {
-        answer["next_page_token"] = json!(next);
-    }
-    Ok(Json(answer))
 }

@@ -10,7 +10,7 @@ pub(super) struct ObjectKind {
 
 const DOCUMENT: &[&str] = &["CAN_READ", "CAN_RUN", "CAN_EDIT", "CAN_MANAGE"];
 
-const KINDS: [ObjectKind; 25] = [
+const KINDS: [ObjectKind; 26] = [
     kind("warehouses", "warehouse", &["CAN_VIEW", "CAN_USE", "CAN_MONITOR", "CAN_MANAGE", "IS_OWNER"]),
     kind("serving-endpoints", "serving endpoint", &["CAN_VIEW", "CAN_QUERY", "CAN_MANAGE"]),
     kind("apps", "app", &["CAN_USE", "CAN_MANAGE"]),
@@ -44,6 +44,7 @@ const KINDS: [ObjectKind; 25] = [
     kind("repos", "repo", DOCUMENT),
     kind("queries", "query", DOCUMENT),
     kind("alerts", "alert", DOCUMENT),
+    kind("alertsv2", "alert", DOCUMENT),
     kind("dashboards", "dashboard", DOCUMENT),
     kind("dbsql-dashboards", "dashboard", DOCUMENT),
 ];

@@ -20,9 +20,6 @@ pub(super) const LONGEST: Duration = Duration::from_secs(297);
 /// Largest answer that another part of the workspace takes, in bytes.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
-/// Largest answer that a function of SQL takes, in bytes.
-const LARGEST_TEXT: usize = 4 * 1024 * 1024;
-
 /// A question to an endpoint, checked as far as the workspace can.
 pub(super) struct Question {
     /// Endpoint as the client named it.
@@ -101,11 +98,27 @@ impl Workspace {
         match answer {
             Some(answer) if status.is_success() => Ok(answer),
             answer => {
-                let why = answer.as_ref().and_then(|answer| answer["message"].as_str()).unwrap_or("no JSON");
+                let told = answer.unwrap_or_default();
+                let why = told["message"].as_str().or(told["error"]["message"].as_str()).unwrap_or("no JSON");
                 let message = format!("The endpoint '{endpoint}' answered {}: {why}", status.as_u16());
                 Err(ApiError::new(StatusCode::BAD_GATEWAY, "BAD_GATEWAY", message))
             }
         }
+    }
+
+    /// Asks an endpoint for the answer to a prompt and gives its text, as the functions of SQL do.
+    pub(crate) async fn chat_text(
+        &self,
+        caller: &Caller,
+        endpoint: &str,
+        prompt: &str,
+    ) -> Result<String, ApiError> {
+        let body = serde_json::json!({ "messages": [{ "role": "user", "content": prompt }] });
+        let answer = self.ask_model(caller, endpoint, body).await?;
+        let text = answer["choices"][0]["message"]["content"].as_str();
+        text.map(str::to_owned).ok_or_else(|| {
+            ApiError::invalid(format!("The answer of the endpoint '{endpoint}' is no chat message"))
+        })
     }
 }
 
@@ -140,33 +153,6 @@ pub(super) async fn by_served_model(
     taken().map_or_else(IntoResponse::into_response, IntoResponse::into_response)
 }
 
-impl Workspace {
-    /// Asks an endpoint for the rest of a conversation and gives its text, as the functions of SQL do.
-    pub(crate) async fn chat_text(
-        &self,
-        caller: &Caller,
-        endpoint: &str,
-        prompt: &str,
-    ) -> Result<String, ApiError> {
-        let body = serde_json::json!({ "messages": [{ "role": "user", "content": prompt }] });
-        let answer = ask(self, caller, endpoint.to_owned(), Some(Door::Chat), body).await?;
-        let status = answer.status();
-        let bytes = axum::body::to_bytes(answer.into_body(), LARGEST_TEXT)
-            .await
-            .map_err(|error| ApiError::internal(&error))?;
-        let told: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        if !status.is_success() {
-            let message = told["message"].as_str().or(told["error"]["message"].as_str());
-            let message = message.unwrap_or("The endpoint gave no answer").to_owned();
-            return Err(ApiError::new(status, "REMOTE_FUNCTION_HTTP_FAILED_ERROR", message));
-        }
-        let text = told["choices"][0]["message"]["content"].as_str();
-        text.map(str::to_owned).ok_or_else(|| {
-            ApiError::invalid(format!("The answer of the endpoint '{endpoint}' is no chat message"))
-        })
-    }
-}
-
 async fn ask(
     workspace: &Workspace,
     caller: &Caller,
@@ -174,8 +160,8 @@ async fn ask(
     door: Option<Door>,
     body: Value,
 ) -> Result<Response, ApiError> {
-    if name.starts_with("apps/") {
-        return Err(ApiError::not_implemented("asking apps by `model=\"apps/NAME\"`"));
+    if let Some(app) = name.strip_prefix("apps/") {
+        return Err(no_endpoint_but_app(app));
     }
     let endpoint = workspace.serving().find(&name).ok_or_else(|| missing(&name))?;
     workspace.authorize_object(caller, KIND, &name, "CAN_QUERY")?;
@@ -254,6 +240,17 @@ fn row(
         duration: 0,
         response: Vec::new(),
     })
+}
+
+/// Apps are no serving endpoints, here as on the platform: the client finds the app's URL and asks the app itself.
+fn no_endpoint_but_app(app: &str) -> ApiError {
+    let mut error = ApiError::not_found("Endpoint", format_args!("apps/{app}"));
+    error.message = format!(
+        "Endpoint with name 'apps/{app}' does not exist; it was not found: serving endpoints do not pass questions on to \
+         apps. hint: DatabricksOpenAI().responses.create(model=\"apps/{app}\", …) of the package databricks-openai asks \
+         the app itself, at /responses of its URL"
+    );
+    error
 }
 
 fn unset(name: &str) -> ApiError {

@@ -51,7 +51,7 @@ pub(crate) async fn import(
 ) -> ApiResult<Value> {
     let (body, content) = read_import(request).await?;
     let path = ObjectPath::parse(&body.path)?;
-    workspace.authorize_writing(&caller, &path)?;
+    may_become(&workspace, &caller, &path)?;
     let detected = notebook_language(&mut content.as_slice(), path.name())
         .map_err(|error| ApiError::internal(&error))?;
     let note = match body.format.as_deref().unwrap_or("SOURCE") {
@@ -69,7 +69,7 @@ pub(crate) async fn import(
         "RAW" => None,
         other => return Err(ApiError::not_implemented(format_args!("workspace imports of format {other}"))),
     };
-    place_notebook(&workspace, path, &content, note, body.overwrite)
+    place_notebook(&workspace, &caller, path, &content, note, body.overwrite)
 }
 
 /// Import a plain file by its bytes; a notebook's source becomes a notebook here too.
@@ -81,7 +81,7 @@ pub(crate) async fn import_file(
     body: Body,
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&format!("/{}", path.trim_start_matches('/')))?;
-    workspace.authorize_writing(&caller, &path)?;
+    may_become(&workspace, &caller, &path)?;
     let mut file =
         NamedTempFile::new_in(workspace.file_tree().staging()).map_err(|error| ApiError::internal(&error))?;
     let mut stream = body.into_data_stream();
@@ -101,7 +101,7 @@ pub(crate) async fn import_file(
         let content = std::fs::read(file.path()).map_err(|error| ApiError::internal(&error))?;
         if let Ok(document) = jupyter::parse(&content) {
             let note = Some(from_jupyter(document));
-            return place_notebook(&workspace, path, &content, note, query.overwrite);
+            return place_notebook(&workspace, &caller, path, &content, note, query.overwrite);
         }
     }
     let language = file
@@ -110,7 +110,15 @@ pub(crate) async fn import_file(
         .map_err(|error| ApiError::internal(&error))?;
     let path = if language.is_some() { path.with_name(notebook_name(path.name())) } else { path };
     let note = language.map(|language| Notebook { language: language.to_owned(), jupyter: None });
-    place(&workspace, &path, file, note, query.overwrite)
+    place(&workspace, &caller, &path, file, note, query.overwrite)
+}
+
+/// Refuses early who may put nothing at a path, whether its content turns out to be a file's or a notebook's, which has
+/// another name.
+fn may_become(workspace: &Workspace, caller: &Caller, path: &ObjectPath) -> Result<(), ApiError> {
+    let file = workspace.authorize_writing(caller, path);
+    let notebook = || workspace.authorize_writing(caller, &path.with_name(notebook_name(path.name())));
+    file.or_else(|refused| notebook().map_err(|_| refused))
 }
 
 /// Whether the ending is Jupyter's; those of the pipeline designer stay files.
@@ -125,6 +133,7 @@ fn from_jupyter(document: Value) -> Notebook {
 /// Puts the content down: a notebook as source text without an ending, anything else as it is.
 fn place_notebook(
     workspace: &Workspace,
+    caller: &Caller,
     path: ObjectPath,
     content: &[u8],
     note: Option<Notebook>,
@@ -135,16 +144,18 @@ fn place_notebook(
         note.as_ref().and_then(|note| Some(jupyter::to_source(note.jupyter.as_ref()?, &note.language)));
     let content = source.as_deref().map_or(content, str::as_bytes);
     let file = stage(workspace, content).map_err(|error| ApiError::internal(&error))?;
-    place(workspace, &path, file, note, overwrite)
+    place(workspace, caller, &path, file, note, overwrite)
 }
 
 fn place(
     workspace: &Workspace,
+    caller: &Caller,
     path: &ObjectPath,
     file: NamedTempFile,
     note: Option<Notebook>,
     overwrite: bool,
 ) -> ApiResult<Value> {
+    workspace.authorize_writing(caller, path)?;
     let tree = workspace.file_tree();
     match tree.find(path)? {
         None => {}

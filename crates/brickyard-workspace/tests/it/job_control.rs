@@ -102,7 +102,7 @@ except Exception as error:
         CANCELED CANCELED\n\
         FAILED True\n\
         A for_each_task iterates over a task that is neither it nor a condition\n\
-        The local workspace does not implement job tasks of kind dbt_task\n\
+        The local workspace does not implement job tasks of kind dbt_task. hint: use one\n\
         True\n";
     assert_eq!(printed, expected);
 }

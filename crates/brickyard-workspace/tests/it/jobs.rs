@@ -53,7 +53,8 @@ note = w.jobs.create(name="note", tasks=[jobs.Task(task_key="n", dbt_task=jobs.D
 try:
     w.jobs.run_now(note)
 except NotImplemented as error:
-    print(str(error).split(". Config")[0])
+    message, hint = str(error).split(". hint: use one of ")
+    print(message, "spark_python_task" in hint)
 w.jobs.delete(note)
 "#;
     let printed = running.python_with(&environment(TODAY).await, &variables, script).await;
@@ -64,6 +65,6 @@ w.jobs.delete(note)
         True MAXIMUM_CONCURRENT_RUNS_REACHED\n\
         CANCELED ['slow', 'bad', 'daily'] 2\n\
         denied\n\
-        The local workspace does not implement job tasks of kind dbt_task\n";
+        The local workspace does not implement job tasks of kind dbt_task True\n";
     assert_eq!(printed, expected);
 }

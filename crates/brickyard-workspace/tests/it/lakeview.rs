@@ -70,3 +70,82 @@ print([d.display_name for d in dev.lakeview.list()])
     assert!(refused.contains(lines[5]), "{printed}");
     assert_eq!(lines[6], "[]", "{printed}");
 }
+
+/// Schedules and subscriptions are made, read, changed and removed by the SDK; what cannot be one is refused, and so is who
+/// has not the level.
+#[tokio::test(flavor = "multi_thread")]
+async fn schedules_and_subscriptions_are_kept() {
+    let running = start().await;
+    let mut variables = running.people_environment();
+    variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), running.handle.starter_warehouse_id()));
+    let script = r#"
+import os
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.dashboards import (
+    CronSchedule, Dashboard, Schedule, SchedulePauseStatus, Subscriber, Subscription, SubscriptionSubscriberDestination,
+    SubscriptionSubscriberUser)
+from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
+dev = WorkspaceClient()
+ada = WorkspaceClient(token=os.environ["ADA_TOKEN"])
+def refused(call):
+    try:
+        return "allowed", call()
+    except Exception as error:
+        return type(error).__name__
+daily = CronSchedule("0 0 8 * * ?", "Europe/Amsterdam")
+warehouse = os.environ["DATABRICKS_WAREHOUSE_ID"]
+id = dev.lakeview.create(Dashboard(display_name="d")).dashboard_id
+made = dev.lakeview.create_schedule(id, Schedule(daily, display_name="mornings", warehouse_id=warehouse))
+assert (made.dashboard_id, made.pause_status, made.cron_schedule) == (id, SchedulePauseStatus.UNPAUSED, daily), made
+assert dev.lakeview.get_schedule(id, made.schedule_id) == made and list(dev.lakeview.list_schedules(id)) == [made]
+for cron in (CronSchedule("0 8 * * *", "UTC"), CronSchedule("0 0 8 * * *", "UTC"), CronSchedule("0 0 8 * * ?", "Europe/Nowhere")):
+    print(refused(lambda: dev.lakeview.create_schedule(id, Schedule(cron))))
+print(refused(lambda: dev.lakeview.create_schedule(id, Schedule(daily, warehouse_id="none"))))
+print(refused(lambda: dev.lakeview.update_schedule(id, made.schedule_id, Schedule(daily))))
+hourly = CronSchedule("0 0 * * * ?", "UTC")
+changed = dev.lakeview.update_schedule(id, made.schedule_id, Schedule(hourly, etag=made.etag, pause_status=SchedulePauseStatus.PAUSED))
+assert (changed.cron_schedule, changed.pause_status, changed.display_name) == (hourly, SchedulePauseStatus.PAUSED, None), changed
+assert changed.etag != made.etag and changed.create_time == made.create_time
+print(refused(lambda: dev.lakeview.update_schedule(id, made.schedule_id, Schedule(daily, etag=made.etag))))
+print(refused(lambda: dev.lakeview.delete_schedule(id, made.schedule_id, etag=made.etag)))
+me, she = int(dev.current_user.me().id), int(ada.current_user.me().id)
+def subscribe(client, user):
+    return client.lakeview.create_subscription(id, made.schedule_id, Subscription(Subscriber(user_subscriber=SubscriptionSubscriberUser(user))))
+print("nobody", refused(lambda: list(ada.lakeview.list_schedules(id))), refused(lambda: subscribe(ada, she)))
+def level(name):
+    dev.permissions.set("dashboards", id, access_control_list=[AccessControlRequest(user_name="ada@example.com", permission_level=name)])
+level(PermissionLevel.CAN_READ)
+print("reader", refused(lambda: ada.lakeview.create_schedule(id, Schedule(daily))), refused(lambda: subscribe(ada, me)))
+assert list(ada.lakeview.list_schedules(id)) == [changed]
+own = subscribe(ada, she)
+assert (own.subscriber.user_subscriber.user_id, own.created_by_user_id, own.skip_notify) == (she, she, False), own
+print(refused(lambda: subscribe(ada, she)), refused(lambda: subscribe(dev, 7)))
+print(refused(lambda: dev.lakeview.create_subscription(id, made.schedule_id, Subscription(Subscriber(destination_subscriber=SubscriptionSubscriberDestination("x"))))))
+other = subscribe(dev, me)
+assert dev.lakeview.get_subscription(id, made.schedule_id, own.subscription_id) == own
+found = {one.subscription_id for one in ada.lakeview.list_subscriptions(id, made.schedule_id)}
+assert found == {own.subscription_id, other.subscription_id}, found
+print(refused(lambda: ada.lakeview.delete_subscription(id, made.schedule_id, other.subscription_id)))
+ada.lakeview.delete_subscription(id, made.schedule_id, own.subscription_id, etag=own.etag)
+level(PermissionLevel.CAN_EDIT)
+ada.lakeview.delete_schedule(id, made.schedule_id, etag=changed.etag)
+print(refused(lambda: dev.lakeview.get_schedule(id, made.schedule_id)), refused(lambda: subscribe(dev, me)), list(dev.lakeview.list_schedules(id)))
+for n in range(10):
+    dev.lakeview.create_schedule(id, Schedule(daily))
+print(refused(lambda: dev.lakeview.create_schedule(id, Schedule(daily))), len(list(dev.lakeview.list_schedules(id))))
+"#;
+    let printed = running.python_with(&environment(TODAY).await, &variables, script).await;
+    let expected = "InvalidParameterValue\nInvalidParameterValue\nInvalidParameterValue\n\
+        ResourceDoesNotExist\n\
+        InvalidParameterValue\n\
+        Aborted\n\
+        Aborted\n\
+        nobody PermissionDenied PermissionDenied\n\
+        reader PermissionDenied PermissionDenied\n\
+        ResourceAlreadyExists ResourceDoesNotExist\n\
+        NotImplemented\n\
+        PermissionDenied\n\
+        ResourceDoesNotExist ResourceDoesNotExist []\n\
+        InvalidParameterValue 10\n";
+    assert_eq!(printed, expected);
+}

@@ -149,3 +149,86 @@ print("both", [other.value for *_, other, call in things if may(call)])
         both ['SELECT', 'MODIFY']\n";
     assert_eq!(printed, expected);
 }
+
+/// The same for what is computed on and kept in Lakebase, and for notebooks; and the API lists the levels of every kind.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_level_of_compute_databases_and_notebooks_allows_its_own() {
+    let running = start().await;
+    let script = r##"
+import os
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.common.types.fieldmask import FieldMask
+from databricks.sdk.errors import PermissionDenied
+from databricks.sdk.service import database, postgres, workspace
+from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
+w = WorkspaceClient()
+ada = WorkspaceClient(token=os.environ["ADA_TOKEN"])
+def may(call):
+    try:
+        call()
+        return True
+    except PermissionDenied:
+        return False
+def manage(kind, id):
+    return lambda: ada.permissions.update(kind, id, access_control_list=[])
+cluster = next(iter(w.clusters.list())).cluster_id
+w.database.create_database_instance(database.DatabaseInstance(name="shop", capacity="CU_1")).result()
+w.postgres.create_project(postgres.Project(), project_id="yard").wait()
+home = "/Users/developer@example.com/notes"
+w.workspace.mkdirs(home)
+write = lambda client: client.workspace.upload(f"{home}/n.py", b"# Databricks notebook source\nprint(1)", format=workspace.ImportFormat.AUTO, overwrite=True)
+write(w)
+note = str(w.workspace.get_status(home + "/n").object_id)
+kinds = {
+    ("clusters", cluster): [("CAN_ATTACH_TO", lambda: ada.clusters.get(cluster)), ("CAN_RESTART", None), ("CAN_MANAGE", manage("clusters", cluster))],
+    ("database-instances", "shop"): [("CAN_USE", lambda: ada.permissions.get("database-instances", "shop")), ("CAN_MANAGE", lambda: ada.database.update_database_instance("shop", database.DatabaseInstance(name="shop", custom_tags=[]), update_mask="custom_tags"))],
+    ("database-projects", "yard"): [("CAN_USE", lambda: ada.permissions.get("database-projects", "yard")), ("CAN_MANAGE", lambda: ada.postgres.update_project("projects/yard", postgres.Project(spec=postgres.ProjectSpec(display_name="yard")), update_mask=FieldMask(["spec.display_name"])))],
+    ("notebooks", note): [("CAN_READ", lambda: ada.workspace.export(f"{home}/n")), ("CAN_RUN", None), ("CAN_EDIT", lambda: write(ada)), ("CAN_MANAGE", manage("notebooks", note))],
+}
+for (kind, id), levels in kinds.items():
+    wrong = []
+    for held in [None, *range(len(levels))]:
+        entry = [] if held is None else [AccessControlRequest(user_name="ada@example.com", permission_level=PermissionLevel(levels[held][0]))]
+        w.permissions.set(kind, id, access_control_list=entry)
+        for needed, (level, call) in enumerate(levels):
+            if call and may(call) != (held is not None and held >= needed):
+                wrong.append((held, level))
+    w.permissions.set(kind, id, access_control_list=[])
+    print(kind, wrong)
+# Who may edit a file of the name that a notebook's source has may not change the notebook.
+w.workspace.upload(f"{home}/n.py", b"print(2)", format=workspace.ImportFormat.RAW)
+file = str(w.workspace.get_status(home + "/n.py").object_id)
+w.permissions.set("files", file, access_control_list=[AccessControlRequest(user_name="ada@example.com", permission_level=PermissionLevel.CAN_EDIT)])
+print("a notebook through a file", may(lambda: write(ada)), may(lambda: ada.workspace.upload(f"{home}/n.py", b"print(3)", format=workspace.ImportFormat.RAW, overwrite=True)))
+documents = ["alerts", "alertsv2", "dashboards", "dbsql-dashboards", "directories", "files", "notebooks", "queries", "repos"]
+ids = {"directories": str(w.workspace.get_status(home).object_id), "files": note, "notebooks": note, "serving-endpoints": "none"}
+for kind in ["clusters", "cluster-policies", "instance-pools", "pipelines", "jobs", "experiments", "genie", "registered-models", "vector-search-endpoints", "warehouses", "database-instances", "database-projects", *documents]:
+    print(kind, *(level.permission_level.value for level in w.permissions.get_permission_levels(kind, ids.get(kind, "1")).permission_levels))
+"##;
+    let variables = running.people_environment();
+    let printed = running.python_with(&environment(TODAY).await, &variables, script).await;
+    let mut expected = "clusters []\n\
+        database-instances []\n\
+        database-projects []\n\
+        notebooks []\n\
+        a notebook through a file False True\n\
+        clusters CAN_ATTACH_TO CAN_RESTART CAN_MANAGE\n\
+        cluster-policies CAN_USE\n\
+        instance-pools CAN_ATTACH_TO CAN_MANAGE\n\
+        pipelines CAN_VIEW CAN_RUN CAN_MANAGE IS_OWNER\n\
+        jobs CAN_VIEW CAN_MANAGE_RUN CAN_MANAGE IS_OWNER\n\
+        experiments CAN_READ CAN_EDIT CAN_MANAGE\n\
+        genie CAN_VIEW CAN_RUN CAN_EDIT CAN_MANAGE\n\
+        registered-models CAN_READ CAN_EDIT CAN_MANAGE_STAGING_VERSIONS CAN_MANAGE_PRODUCTION_VERSIONS CAN_MANAGE\n\
+        vector-search-endpoints CAN_USE CAN_MANAGE\n\
+        warehouses CAN_VIEW CAN_USE CAN_MONITOR CAN_MANAGE IS_OWNER\n\
+        database-instances CAN_USE CAN_MANAGE\n\
+        database-projects CAN_USE CAN_MANAGE\n"
+        .to_owned();
+    for kind in
+        "alerts alertsv2 dashboards dbsql-dashboards directories files notebooks queries repos".split(' ')
+    {
+        expected.push_str(&format!("{kind} CAN_READ CAN_RUN CAN_EDIT CAN_MANAGE\n"));
+    }
+    assert_eq!(printed, expected);
+}

@@ -33,6 +33,7 @@ mod python_functions;
 mod secrets;
 mod serving;
 mod serving_limits;
+mod serving_streams;
 mod spark;
 mod synced_tables;
 mod unity_catalog;

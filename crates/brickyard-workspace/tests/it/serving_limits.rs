@@ -180,6 +180,18 @@ try:
     client.chat.completions.create(model="databricks-claude-sonnet-4", messages=[{"role": "user", "content": "hi"}])
 except openai.BadRequestError as error:
     print("[serving.databricks-claude-sonnet-4]" in str(error), "url =" in str(error))
+w = WorkspaceClient()
+token = w.config.authenticate()["Authorization"].removeprefix("Bearer ")
+def gateway(api):
+    return openai.OpenAI(base_url=f"{w.config.host}/ai-gateway/{api}/v1", api_key=token, max_retries=0)
+chat = gateway("mlflow").chat.completions.create(model="all", messages=[{"role": "user", "content": "hi"}])
+print(chat.choices[0].message.content, gateway("openai").responses.create(model="all", input="hi").output_text)
+print(gateway("mlflow").embeddings.create(model="all", input=["a"], encoding_format="float").data[0].embedding)
+for ask in (client, gateway("mlflow")):
+    try:
+        ask.responses.create(model="apps/helper", input="hi")
+    except openai.NotFoundError as error:
+        print("asks the app itself" in str(error), "was not found" in str(error))
 "#;
     let printed = running.python(&environment(TODAY).await, script).await;
     let expected = "tool_calls look {\"x\": 1}\n\
@@ -187,6 +199,10 @@ except openai.BadRequestError as error:
         [[1.0], [3.0]]\n\
         one two completed\n\
         ['response.created', 'response.output_text.delta', 'response.output_text.delta', 'response.output_item.done', 'response.completed'] one two\n\
+        True True\n\
+        one two one two\n\
+        [1.0]\n\
+        True True\n\
         True True\n";
     assert_eq!(printed, expected);
 }

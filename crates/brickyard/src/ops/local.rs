@@ -105,6 +105,18 @@ impl LocalWorkspace {
         Client::new(&self.handle.http_url(), Credentials::Token(token)).map_err(Failure::from)
     }
 
+    /// Lets every user use an object, such as `warehouses/ID`. The group `users` holds apps too, and those have what is
+    /// bound to them or granted, so each user is named.
+    pub(crate) fn let_users_use(&self, kind: &str, id: &str) -> Result<(), Failure> {
+        for user in self.handle.users().map_err(Failure::from)? {
+            let name = &user.user_name;
+            if !self.handle.may(name, kind, id, "CAN_USE").map_err(Failure::from)? {
+                self.handle.grant_object(name, kind, id, "CAN_USE").map_err(Failure::from)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Stops apps and workspace; returns when nothing of them is left.
     pub(crate) async fn stop(self) {
         self.apps.stop_all().await;

@@ -7,7 +7,6 @@ use brickyard_project::Project;
 use brickyard_runner::ingress::{Port, SignIn};
 use brickyard_runner::warden::Limits;
 use brickyard_workspace::RegisteredApp;
-use serde_json::{Value, json};
 
 use super::apps::{Claims, Door, LocalApp, Plan, PortPolicy};
 use super::local::{LocalWorkspace, Options};
@@ -86,7 +85,7 @@ impl AppSession {
         super::stand_ins::after_the_seed(&client, project).await?;
         let (registered, assumed) = register(&client, workspace, project, &made).await?;
         super::seed::lakebase(workspace, project, &registered.app).await?;
-        super::warehouse_seed::grant(&client, project, &registered.app).await?;
+        super::warehouse_seed::grant(&client, workspace, project, &registered.app).await?;
         super::lab::prepare(&workspace.handle, project)?;
         let app = workspace.apps.open(&project.name, door).await?;
         let secret = |key: &str| {
@@ -158,9 +157,7 @@ async fn register(
     };
     let registered = workspace.handle.register_app(app, &workspace.developer).await.map_err(Failure::from)?;
     // Whoever is in `brickyard.toml` may open the app: to see it as another user is what they are there for.
-    let everybody =
-        json!({ "access_control_list": [{ "group_name": "users", "permission_level": "CAN_USE" }] });
-    client.patch::<Value>(&format!("/api/2.0/permissions/apps/{}", project.name), &everybody).await?;
+    workspace.let_users_use("apps", &project.name)?;
     Ok((registered, assumed))
 }
 

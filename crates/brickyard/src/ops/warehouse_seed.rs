@@ -5,24 +5,27 @@ use std::path::{Path, PathBuf};
 
 use brickyard_api::{App, Client};
 use brickyard_project::Project;
-use serde_json::{Value, json};
 
 use super::deploy::digest;
+use super::local::LocalWorkspace;
 use super::sql::execute;
 use crate::failure::Failure;
 
-/// Gives everybody of the workspace the app's warehouses, and the grants of `brickyard.toml` to whom they name.
-pub(crate) async fn grant(client: &Client, project: &Project, app: &App) -> Result<(), Failure> {
+/// Gives the users of the workspace the app's warehouses, and the grants of `brickyard.toml` to whom they name.
+pub(crate) async fn grant(
+    client: &Client,
+    workspace: &LocalWorkspace,
+    project: &Project,
+    app: &App,
+) -> Result<(), Failure> {
     let warehouses: BTreeSet<&str> = app
         .resources
         .iter()
         .filter_map(|resource| Some(resource.sql_warehouse.as_ref()?.id.as_str()))
         .collect();
     for id in warehouses {
-        // Users of the workspace query as themselves through the token that the app forwards.
-        let everybody =
-            json!({ "access_control_list": [{ "group_name": "users", "permission_level": "CAN_USE" }] });
-        client.patch::<Value>(&format!("/api/2.0/permissions/warehouses/{id}"), &everybody).await?;
+        // They query as themselves through the token that the app forwards.
+        workspace.let_users_use("warehouses", id)?;
     }
     for grant in &project.settings.grants {
         let to = if grant.to == "app" {

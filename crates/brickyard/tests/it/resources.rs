@@ -124,6 +124,49 @@ fn every_type_of_resource_is_bound_and_granted() {
     assert!(!variables.iter().any(|variable| variable["value"] == "s3cret"));
 }
 
+/// What an app's principal may do with the warehouse and with an app.
+const TRY: &str = r#"
+import sys
+from databricks.sdk import WorkspaceClient
+w = WorkspaceClient()
+warehouse = sys.argv[1]
+def tried(call):
+    try:
+        call()
+        return "may"
+    except Exception as error:
+        return type(error).__name__
+print(tried(lambda: w.statement_execution.execute_statement("SELECT 1", warehouse)), tried(lambda: w.apps.get("one")))
+"#;
+
+/// In one workspace a second app has neither the first one's warehouse nor the first app: nobody has bound them to it.
+#[test]
+fn what_one_app_is_given_no_other_has() {
+    let home = Home::new();
+    let state = home.service();
+    let requirements = ("requirements.txt", "databricks-sdk==0.156.0\n");
+    let bound = "command: [python, app.py]\nenv:\n- {name: WAREHOUSE, valueFrom: sql-warehouse}\n\
+        - {name: OWN, valueFrom: app}\n";
+    let own = ("brickyard.toml", "[resources.app]\nname = \"one\"\n");
+    let one = home.app("one", &[("app.py", ""), ("app.yaml", bound), own, ("try.py", TRY), requirements]);
+    let two = home.app(
+        "two",
+        &[("app.py", ""), ("app.yaml", "command: [python, app.py]\n"), ("try.py", TRY), requirements],
+    );
+    let tried = |folder: &std::path::Path, warehouse: &str| {
+        let command = format!("python {} {warehouse}; echo $WAREHOUSE", folder.join("try.py").display());
+        let (folder, state) = (folder.to_str().unwrap(), state.to_str().unwrap());
+        let arguments = ["exec", "--app", folder, "--state-directory", state, "--", "sh", "-c", &command];
+        let output = home.output(&arguments);
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+        text(&output.stdout).trim().to_owned()
+    };
+    let first = tried(&one, "$WAREHOUSE");
+    let (may, warehouse) = first.split_once('\n').unwrap();
+    assert_eq!(may, "may may");
+    assert_eq!(tried(&two, warehouse), "PermissionDenied PermissionDenied");
+}
+
 #[test]
 fn an_unknown_key_is_told_with_those_there_are() {
     let home = Home::new();

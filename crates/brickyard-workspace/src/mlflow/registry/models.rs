@@ -10,7 +10,7 @@ use super::record::{Alias, KIND, Model, missing};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::mlflow::filter::Filter;
-use crate::mlflow::record::{Tag, set};
+use crate::mlflow::record::{Tag, page_of, set};
 use crate::request::{ListOr, NumberOr};
 use crate::workspace::Workspace;
 
@@ -254,17 +254,9 @@ pub(super) fn search(
             if descending { ordering.reverse() } else { ordering }
         });
     }
-    let start: usize = search.page_token.as_deref().and_then(|token| token.parse().ok()).unwrap_or(0);
     let size = search.max_results.and_then(|size| size.number()).unwrap_or(100).clamp(1, 1000);
-    let page = found.iter().skip(start).take(size);
-    let page: Vec<Value> = page
-        .map(|model| Ok(full(realm, workspace, model)?["registered_model"].take()))
-        .collect::<Result<_, ApiError>>()?;
-    let mut answer = json!({ "registered_models": page });
-    if found.len() > start + size {
-        answer["next_page_token"] = json!((start + size).to_string());
-    }
-    Ok(Json(answer))
+    let show = |model: Model| Ok(full(realm, workspace, &model)?["registered_model"].take());
+    page_of("registered_models", found, search.page_token.as_deref(), size, show).map(Json)
 }
 
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@ use super::record::{STAGES, Version};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::mlflow::filter::Filter;
-use crate::mlflow::record::{Tag, set};
+use crate::mlflow::record::{Tag, page_of, set};
 use crate::request::{ListOr, NumberOr};
 use crate::workspace::Workspace;
 
@@ -263,15 +263,8 @@ pub(super) fn search(
         }
     }
     found.reverse();
-    let start: usize = search.page_token.as_deref().and_then(|token| token.parse().ok()).unwrap_or(0);
     let size = search.max_results.and_then(|size| size.number()).unwrap_or(10_000).clamp(1, 200_000);
-    let next = (found.len() > start + size).then(|| (start + size).to_string());
-    let page: Vec<Value> = found.into_iter().skip(start).take(size).collect();
-    let mut answer = json!({ "model_versions": page });
-    if let Some(next) = next {
-        answer["next_page_token"] = json!(next);
-    }
-    Ok(Json(answer))
+    page_of("model_versions", found, search.page_token.as_deref(), size, Ok).map(Json)
 }
 
 #[derive(Deserialize)]

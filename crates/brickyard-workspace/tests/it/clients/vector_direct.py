@@ -39,6 +39,29 @@ both = index.similarity_search(
 assert sorted(ids(both)) == [2, 3] and both["result"]["data_array"][0][-1] <= 1.0, both
 assert len(both["result"]["data_array"][0][1]) == 3, both
 
+only = dict(columns=["id"], query_text="apple", query_type="FULL_TEXT")
+assert ids(index.similarity_search(**only, query_columns=["color"])) == []
+assert ids(index.similarity_search(**only, filters={"color": "blue"}, sort_columns=["price ASC"])) == [3]
+both = dict(columns=["id"], query_text="apple", query_vector=[1.0, 0.0, 0.0], query_type="hybrid", num_results=10)
+assert ids(index.similarity_search(**both))[0] == 1 and ids(index.similarity_search(**both, filters={"color": "blue"})) == [3]
+def told(**more):
+    try:
+        return index.similarity_search(**{"columns": ["id"], "query_vector": [1.0, 0.0, 0.0], **more})
+    except Exception as error:
+        return str(error)
+from databricks.vector_search.reranker import DatabricksReranker
+for what, more in [
+    ("does not implement rerankers of vector search", {"reranker": DatabricksReranker(["title"])}),
+    ("does not implement rerankers of vector search", {"columns_to_rerank": ["title"]}),
+    ("does not implement facets of vector search", {"facets": ["color"]}),
+    ("query_type NEAREST is not known", {"query_type": "NEAREST"}),
+    ("A FULL_TEXT search needs query_text", {"query_type": "FULL_TEXT"}),
+    ("A HYBRID search needs query_text", {"query_type": "HYBRID"}),
+    ("num_results must lie between 1 and 200", {"query_type": "HYBRID", "query_text": "a", "num_results": 201}),
+    ("no column 'nope'", {"query_type": "FULL_TEXT", "query_text": "a", "query_columns": ["nope"]}),
+]:
+    assert what in str(told(**more)), (what, told(**more))
+
 refused(lambda: index.similarity_search(columns=["id"], query_vector=[1.0]))
 refused(lambda: index.similarity_search(columns=["nope"], query_vector=[1.0, 0.0, 0.0]))
 refused(lambda: index.similarity_search(columns=["id"], query_vector=[1.0, 0.0, 0.0], filters={"nope": 1}))
