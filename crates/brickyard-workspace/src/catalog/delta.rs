@@ -17,7 +17,7 @@ mod vacuum;
 
 pub(crate) use action::Metadata;
 pub(crate) use clone::{Source, clone};
-pub(crate) use clustering::{CLUSTERING, cluster, clustering, property};
+pub(crate) use clustering::{CLUSTERING, CLUSTERING_AUTO, cluster, cluster_auto, clustering, property};
 pub(crate) use compact::{Compacted, Group, compact, groups, partitions};
 pub(crate) use fault::DeltaError;
 pub(crate) use history::{ChangedRows, Commit, changed_rows, history};

@@ -3,6 +3,7 @@ mod clustering;
 mod columns;
 mod create;
 mod dropped;
+mod metadata;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -30,7 +30,7 @@ pub(super) async fn optimize(
     let full = full_name(&[&record.catalog, &record.schema, &record.name]);
     scene.catalog().check(&scene.identity, Kind::Table, &full, Privilege::MODIFY)?;
     if filter.is_some() {
-        return Err(Fault::unsupported("OPTIMIZE … WHERE; leave the condition out"));
+        return Err(Fault::unsupported("OPTIMIZE … WHERE", "Leave the condition out"));
     }
     let columns = scene.catalog().columns(&record)?;
     let partitions = scene.catalog().partition_columns(&record)?;
