@@ -12,6 +12,7 @@ mod log;
 mod mapping;
 mod repair;
 mod restore;
+mod stage;
 mod table;
 mod vacuum;
 
@@ -22,8 +23,9 @@ pub(crate) use compact::{Compacted, Group, compact, groups, partitions};
 pub(crate) use fault::DeltaError;
 pub(crate) use history::{ChangedRows, Commit, changed_rows, history};
 pub(crate) use log::Log;
-pub(crate) use mapping::{MODE, assign, drop, is_on, rename};
+pub(crate) use mapping::{MODE, assign, drop, is_on, maps_fields, rename};
 pub(crate) use repair::repair;
 pub(crate) use restore::{Detail, Restored, detail, restore};
+pub(crate) use stage::{FILE, Staged, stage, staged};
 pub(crate) use table::{NewTable, alter, create, replace};
 pub(crate) use vacuum::vacuum;

@@ -81,7 +81,10 @@ pub(super) fn securable(
         Securable::Function => Kind::Function,
         Securable::Volume => Kind::Volume,
         other => {
-            return Err(Fault::unsupported(format_args!("privileges on {}", other.words()), super::ELSEWHERE));
+            return Err(Fault::unsupported(
+                format_args!("privileges on {}", other.words()),
+                super::ELSEWHERE,
+            ));
         }
     };
     let parts = name.map(Name::values).unwrap_or_default();
