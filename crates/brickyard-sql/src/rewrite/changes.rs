@@ -122,7 +122,9 @@ impl Planner<'_> {
         let name = column.parts.last().map(|part| part.value.as_str()).unwrap_or_default();
         let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(name));
         let text = match own {
-            Some(own) if own.default.is_none() => format!("CAST(NULL AS {})", own.data_type),
+            Some(own) if own.default.is_none() && own.data_type != DataType::Unknown => {
+                format!("CAST(NULL AS {})", own.data_type)
+            }
             own => default_text(own),
         };
         self.edits.replace(value.span, pieces![text]);

@@ -8,7 +8,7 @@ use arrow_array::types::Int64Type;
 use brickyard_sql::{quote_name, string_literal};
 use uuid::Uuid;
 
-use crate::catalog::{Column, Compacted, FILE, Group, TableRecord};
+use crate::catalog::{Column, Compacted, DataType, FILE, Group, TableRecord};
 use crate::warehouse::fault::Fault;
 use crate::warehouse::name::full_name;
 use crate::warehouse::scene::Scene;
@@ -104,7 +104,11 @@ fn rows(scene: &Scene<'_>, record: &TableRecord, group: &Group) -> Result<Rows, 
             conditions.push(format!("{name} <=> {value}"));
         } else {
             list.push(format!("{name} AS {}", quote_name(own)));
-            columns.push(Column::new(own.clone(), column.data_type));
+            let data_type = match column.data_type {
+                DataType::Char(_) | DataType::Varchar(_) => DataType::Plain("string"),
+                data_type => data_type,
+            };
+            columns.push(Column::new(own.clone(), data_type));
         }
     }
     let filter =
