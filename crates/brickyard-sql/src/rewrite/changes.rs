@@ -144,7 +144,7 @@ impl Planner<'_> {
         let [.., name] = column.parts.as_slice() else { return Ok(()) };
         let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(&name.value));
         let typed = |own: &&plan::Column| !matches!(own.data_type, DataType::Unknown | DataType::Void);
-        if let Some(own) = own.filter(typed).filter(|_| *data_type == DataType::Void) {
+        if let Some(own) = own.filter(typed).filter(|_| data_type == DataType::Void) {
             self.edits.replace(value.span, pieces!["CAST(", value.span, format!(" AS {})", own.data_type)]);
         }
         Ok(())

@@ -160,7 +160,7 @@ async fn nulls_and_columns_without_names_are_written() {
         "INSERT INTO shelf SELECT CAST(id AS BIGINT), array('b'), map('k', 2), named_struct('a', 2), CAST(id AS INT) FROM orders WHERE id = 3",
         "INSERT INTO shelf SELECT 4, NULL, NULL, NULL, NULL",
         "UPDATE shelf SET l = NULL, m = NULL, s = NULL, n = NULL WHERE id = 1",
-        "UPDATE shelf SET l = DEFAULT WHERE id IN (SELECT id FROM orders WHERE id = 3)",
+        "UPDATE shelf SET l = DEFAULT WHERE id = 3",
         "MERGE INTO shelf t USING (SELECT 3 AS k) s ON t.id = k WHEN MATCHED THEN UPDATE SET m = NULL, s = CASE WHEN true THEN NULL END",
     ] {
         let outcome = bench.run(sql, &Parameters::None).await;

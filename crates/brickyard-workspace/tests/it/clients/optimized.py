@@ -11,7 +11,7 @@ from deltalake import DeltaTable, QueryBuilder
 connection = sql.connect(
     server_hostname=os.environ["DATABRICKS_HOST"],
     http_path="/sql/1.0/warehouses/" + os.environ["DATABRICKS_WAREHOUSE_ID"],
-    access_token=os.environ["DEVELOPER_TOKEN"],
+    access_token=os.environ["DATABRICKS_TOKEN"],
 )
 
 

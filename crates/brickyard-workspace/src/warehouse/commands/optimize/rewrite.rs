@@ -130,31 +130,25 @@ async fn write(
     let files = bytes / wanted_size(scene, record)? + 1;
     let share = (expected / files).max(1) + 1;
     let keys: Vec<String> = keys.iter().map(|name| quote_name(name)).collect();
-    // The engine forgets the `ORDER BY` of rows that it writes; what a window has sorted stays so. Rows with the same keys have
-    // the same rank, and with it the same file.
+    // The engine forgets the `ORDER BY` of rows that it writes; what a window has sorted stays so, and what it has put together
+    // is written by one writer. Rows with the same keys have the same rank, and with it the same file.
     let (file, source) = if keys.is_empty() {
         ("0".to_owned(), source)
     } else {
-        let rank = format!("rank() OVER (ORDER BY {}) AS `__place`", keys.join(", "));
-        (
-            format!("CAST(floor((`__place` - 1) / {share}) AS INT)"),
-            format!("(SELECT *, {rank} FROM {source}) WHERE `__place` > 0"),
-        )
+        let keys = keys.join(", ");
+        let ranked = format!("SELECT *, rank() OVER (ORDER BY {keys}) AS `__rank` FROM {source}");
+        let apart =
+            format!("SELECT *, CAST(floor((`__rank` - 1) / {share}) AS INT) AS `{FILE}` FROM ({ranked})");
+        let place = format!("row_number() OVER (PARTITION BY `{FILE}` ORDER BY {keys}) AS `__place`");
+        (format!("`{FILE}`"), format!("(SELECT *, {place} FROM ({apart})) WHERE `__place` > 0"))
     };
     let name = format!("optimize_{}", Uuid::new_v4().simple());
     let stage = record.location.clone().unwrap_or_default().join(format!("_{name}"));
     let place = scene.catalog().engine_path(&stage)?;
     let place = string_literal(&place.to_string_lossy());
     let table = format!("`session`.`default`.{}", quote_name(&name));
-    let definitions: Vec<String> = columns
-        .iter()
-        .map(|column| format!("{} {}", quote_name(&column.name), column.data_type.text()))
-        .collect();
     scene.catalog().stage(&stage, &name, columns)?;
-    let create = format!(
-        "CREATE TABLE {table} ({}, `{FILE}` INT) USING delta PARTITIONED BY (`{FILE}`) LOCATION {place}",
-        definitions.join(", ")
-    );
+    let create = format!("CREATE TABLE {table} USING delta LOCATION {place}");
     let insert = format!("INSERT INTO {table} SELECT {}, {file} AS `{FILE}` FROM {source}", list.join(", "));
     let written = match scene.raw(&create, Vec::new()).await {
         Ok(_) => scene.raw(&insert, vec![record.full_name()]).await,
