@@ -84,6 +84,8 @@ assert ("clusterByAuto", "true") in rows("SHOW TBLPROPERTIES wide")
 assert "CLUSTER BY AUTO" in rows("SHOW CREATE TABLE wide")[0][0]
 rows("ALTER TABLE wide CLUSTER BY NONE")
 assert "clusterByAuto" not in dict(rows("SHOW TBLPROPERTIES wide"))
+rows("CREATE TABLE chosen (id INT) CLUSTER BY AUTO")
+assert "CLUSTER BY AUTO" in rows("SHOW CREATE TABLE chosen")[0][0]
 
 # Where the rows that are written are not as many as those that were there, as the log tells, nothing is changed.
 rows("CREATE TABLE odd (id BIGINT)")
