@@ -36,13 +36,18 @@ impl Client {
     /// Connects. Every session has a connection of its own: results that nobody reads must not hold up others through
     /// the connection's window.
     pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Self, EngineError> {
-        let channel = Channel::builder(endpoint.uri.clone())
+        let builder = Channel::builder(endpoint.uri.clone())
             .connect_timeout(CONNECT)
             .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(i32::MAX.unsigned_abs())
-            .connect_with_connector(service_fn(Socket::connect))
-            .await
-            .map_err(|error| EngineError::unreachable(&error))?;
+            .initial_connection_window_size(i32::MAX.unsigned_abs());
+        let channel = match endpoint.tls.clone() {
+            None => builder.connect_with_connector(service_fn(Socket::connect)).await,
+            Some(tls) => {
+                let connect = move |address| tls.clone().connect(address);
+                builder.connect_with_connector(service_fn(connect)).await
+            }
+        };
+        let channel = channel.map_err(|error| EngineError::unreachable(&error))?;
         let mut metadata = MetadataMap::new();
         if let Some(token) = &endpoint.token {
             let mut value = ascii(&format!("Bearer {token}"))?;

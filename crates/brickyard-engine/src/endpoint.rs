@@ -1,14 +1,19 @@
+use std::path::Path;
+
 use crate::error::EngineError;
+use crate::tls::Tls;
 
 /// Where a Spark Connect server listens and what it wants to be told.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Endpoint {
-    /// `http://host:port`.
+    /// `http://host:port`, with TLS `https://host:port`.
     pub(crate) uri: http::Uri,
     /// Bearer token.
     pub(crate) token: Option<String>,
     /// Further metadata sent with every call, such as `x-databricks-cluster-id`.
     pub(crate) metadata: Vec<(String, String)>,
+    /// How the server proves who it is; without it nothing is encrypted.
+    pub(crate) tls: Option<Tls>,
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -21,36 +26,45 @@ impl Endpoint {
     /// A server on this machine.
     pub(crate) fn local(address: std::net::SocketAddr) -> Self {
         let uri = format!("http://{address}").parse().expect("an address makes a URI");
-        Self { uri, token: None, metadata: Vec::new() }
+        Self { uri, token: None, metadata: Vec::new(), tls: None }
     }
 
     /// Reads `sc://host[:port][/;key=value…]`, the connection string of Spark Connect clients.
     ///
-    /// `token` and unknown keys, which are sent as metadata, are understood; TLS is not.
+    /// `token`, `use_ssl`, `ssl_ca` (a PEM file of authorities to trust in place of the system's) and unknown keys, which are
+    /// sent as metadata, are understood.
     pub(crate) fn parse(url: &str) -> Result<Self, EngineError> {
         let refused =
             |reason: &str| EngineError::of_us("INVALID_ENGINE_URL", "08001", &format!("`sc://…`: {reason}"));
         let rest = url.strip_prefix("sc://").ok_or_else(|| refused("the address must start with `sc://`"))?;
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (authority, parameters) = rest.split_at(rest.find(['/', ';']).unwrap_or(rest.len()));
         if authority.is_empty() || authority.contains('@') {
             return Err(refused("the address names no host"));
         }
-        let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        let port = if has_port { "" } else { ":15002" };
-        let uri =
-            format!("http://{authority}{port}").parse().map_err(|_| refused("the host is not valid"))?;
-        let mut endpoint = Self { uri, token: None, metadata: Vec::new() };
-        for pair in path.trim_start_matches(';').split(';').filter(|pair| !pair.is_empty()) {
+        let (mut token, mut metadata, mut secure, mut trusted) = (None, Vec::new(), false, None);
+        for pair in parameters.trim_start_matches('/').split(';').filter(|pair| !pair.is_empty()) {
             let (key, value) =
                 pair.split_once('=').ok_or_else(|| refused("a parameter is not `key=value`"))?;
             match key {
-                "token" => endpoint.token = Some(value.to_owned()),
-                "use_ssl" if value == "true" => return Err(refused("`use_ssl=true` is not supported yet")),
-                "use_ssl" | "user_id" | "user_agent" | "session_id" => {}
-                _ => endpoint.metadata.push((key.to_owned(), value.to_owned())),
+                "token" => token = Some(value.to_owned()),
+                "use_ssl" if value.eq_ignore_ascii_case("true") => secure = true,
+                "use_ssl" if value.eq_ignore_ascii_case("false") => secure = false,
+                "use_ssl" => return Err(refused("`use_ssl` is `true` or `false`")),
+                "ssl_ca" => trusted = Some(Path::new(value)),
+                "user_id" | "user_agent" | "session_id" => {}
+                _ => metadata.push((key.to_owned(), value.to_owned())),
             }
         }
-        Ok(endpoint)
+        if trusted.is_some() && !secure {
+            return Err(refused("`ssl_ca` needs `use_ssl=true`"));
+        }
+        let tls = if secure { Some(Tls::new(trusted).map_err(|reason| refused(&reason))?) } else { None };
+        let scheme = if secure { "https" } else { "http" };
+        let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let port = if has_port { "" } else { ":15002" };
+        let uri =
+            format!("{scheme}://{authority}{port}").parse().map_err(|_| refused("the host is not valid"))?;
+        Ok(Self { uri, token, metadata, tls })
     }
 }
 
@@ -65,13 +79,31 @@ mod tests {
         assert_eq!(endpoint.token.as_deref(), Some("secret"));
         assert_eq!(endpoint.metadata, [("x-team".to_owned(), "a".to_owned())]);
         assert!(!format!("{endpoint:?}").contains("secret"));
+        assert!(endpoint.tls.is_none());
         assert_eq!(Endpoint::parse("sc://localhost").unwrap().uri, "http://localhost:15002");
     }
 
     #[test]
+    fn use_ssl_makes_the_connection_one_of_tls() {
+        for url in ["sc://spark.test:443;use_ssl=true;token=t", "sc://spark.test:443/;token=t;use_ssl=True"] {
+            let endpoint = Endpoint::parse(url).unwrap();
+            assert_eq!(endpoint.uri, "https://spark.test:443");
+            assert!(endpoint.tls.is_some() && endpoint.token.is_some());
+        }
+        assert!(Endpoint::parse("sc://spark.test;use_ssl=false").unwrap().tls.is_none());
+        for (url, named) in [
+            ("sc://h;use_ssl=yes", "use_ssl"),
+            ("sc://h;ssl_ca=/ca.pem", "use_ssl=true"),
+            ("sc://h;use_ssl=true;ssl_ca=/nonexistent/ca.pem", "/nonexistent/ca.pem"),
+        ] {
+            let error = Endpoint::parse(url).unwrap_err();
+            assert!(error.message.contains(named), "{url}: {error}");
+        }
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused_without_telling_the_token() {
-        for url in ["spark.test", "sc://", "sc://h/;token", "sc://h:1/;use_ssl=true;token=secret", "sc://a b"]
-        {
+        for url in ["spark.test", "sc://", "sc://h/;token", "sc://h:1/;use_ssl=1;token=secret", "sc://a b"] {
             let error = Endpoint::parse(url).unwrap_err();
             assert_eq!(error.class, "INVALID_ENGINE_URL");
             assert!(!error.message.contains("secret"));

@@ -17,6 +17,7 @@ mod result;
 mod runaway;
 mod session;
 mod socket;
+mod tls;
 mod wire;
 mod work;
 

@@ -25,12 +25,17 @@ impl Socket {
         Self(stream)
     }
 
-    /// Connects to the host and port of an address.
+    /// Connects to the host and port of an address, for HTTP.
     pub(crate) async fn connect(address: Uri) -> Result<TokioIo<Self>> {
+        Ok(TokioIo::new(Self::open(&address).await?))
+    }
+
+    /// Connects to the host and port of an address.
+    pub(crate) async fn open(address: &Uri) -> Result<Self> {
         let host = address.host().ok_or_else(|| Error::other("the address names no host"))?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, address.port_u16().unwrap_or(15002))).await?;
-        Ok(TokioIo::new(Self::new(stream)))
+        Ok(Self::new(stream))
     }
 }
 

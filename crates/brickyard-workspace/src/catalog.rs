@@ -40,7 +40,7 @@ pub(crate) use access::Identity;
 pub(crate) use column::Column;
 pub(crate) use connections::NewConnection;
 pub(crate) use data_type::DataType;
-pub(crate) use delta::{ChangedRows, Compacted, Group};
+pub(crate) use delta::{ChangedRows, Compacted, FILE, Group};
 pub(crate) use engine_api::engine_router;
 pub(crate) use fault::CatalogError;
 pub(crate) use foreign::ForeignTable;

@@ -7,4 +7,5 @@ mod errors;
 mod life;
 mod parameters;
 mod results;
+mod secure;
 mod support;

@@ -69,6 +69,8 @@ pub enum AlterAction {
     },
     /// `CLUSTER BY (…)`; `NONE` is an empty list.
     ClusterBy(Vec<String>),
+    /// `CLUSTER BY AUTO`.
+    ClusterByAuto,
     /// `SET ROW FILTER function ON (…)`.
     SetRowFilter(Name, Vec<String>),
     /// `DROP ROW FILTER`.
@@ -186,7 +188,7 @@ impl Parser<'_> {
         }
         if self.words("CLUSTER BY") {
             if self.words("AUTO") {
-                return Ok(AlterAction::Other("CLUSTER BY AUTO".to_owned()));
+                return Ok(AlterAction::ClusterByAuto);
             }
             if self.words("NONE") {
                 return Ok(AlterAction::ClusterBy(Vec::new()));

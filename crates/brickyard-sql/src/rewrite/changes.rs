@@ -1,5 +1,6 @@
 //! `INSERT`, `UPDATE`, `DELETE`, `MERGE`.
 
+use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::parser::Name;
 use crate::plan::{self, qualify};
@@ -42,9 +43,7 @@ impl Planner<'_> {
             DmlKind::Update { assignments, filter } => {
                 for (column, value) in assignments {
                     self.assigned(column, &relation)?;
-                    if !self.default_value(value, column, &relation) {
-                        self.expr(value, &scope)?;
-                    }
+                    self.assigned_value(value, column, &relation, &scope)?;
                 }
                 if let Some(filter) = filter {
                     self.expr(filter, &scope)?;
@@ -122,8 +121,33 @@ impl Planner<'_> {
         }
         let name = column.parts.last().map(|part| part.value.as_str()).unwrap_or_default();
         let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(name));
-        self.edits.replace(value.span, pieces![default_text(own)]);
+        let text = match own {
+            Some(own) if own.default.is_none() && own.data_type != DataType::Unknown => {
+                format!("CAST(NULL AS {})", own.data_type)
+            }
+            own => default_text(own),
+        };
+        self.edits.replace(value.span, pieces![text]);
         true
+    }
+
+    /// The value of an assignment. NULL gets the type of its column: the engine finds none for it that fits.
+    pub(super) fn assigned_value(
+        &mut self,
+        value: &Expr,
+        column: &Name,
+        relation: &plan::Relation,
+        scope: &Scope,
+    ) -> Result<(), SqlError> {
+        let is_default = self.default_value(value, column, relation);
+        let data_type = if is_default { DataType::Unknown } else { self.expr(value, scope)? };
+        let [.., name] = column.parts.as_slice() else { return Ok(()) };
+        let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(&name.value));
+        let typed = |own: &&plan::Column| !matches!(own.data_type, DataType::Unknown | DataType::Void);
+        if let Some(own) = own.filter(typed).filter(|_| data_type == DataType::Void) {
+            self.edits.replace(value.span, pieces!["CAST(", value.span, format!(" AS {})", own.data_type)]);
+        }
+        Ok(())
     }
 
     fn insert(
@@ -223,7 +247,9 @@ impl Planner<'_> {
         };
         let complete = given.len() == relation.columns.len()
             && given.iter().zip(&relation.columns).all(|(name, own)| name.eq_ignore_ascii_case(&own.name));
-        if complete && !insert.overwrite && with.is_empty() && !insert.by_name {
+        // Values stand as they are; of a query the engine takes columns for what their names say.
+        let values = matches!(insert.source.body, SetBody::Values(..));
+        if complete && values && !insert.overwrite && with.is_empty() && !insert.by_name {
             return Ok(Some(format!("{verb} {target}{clause} {source}")));
         }
         let list: Vec<String> = relation

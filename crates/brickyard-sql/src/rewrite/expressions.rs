@@ -143,16 +143,14 @@ impl Planner<'_> {
                 self.expr(index, scope)?;
                 match base {
                     DataType::Array(element) => {
-                        self.computed_index(expr, container, index);
+                        self.element(expr, container, index);
                         *element
                     }
                     DataType::Map(_, value) => {
-                        if !matches!(index.kind, ExprKind::Number(_) | ExprKind::String(_)) {
-                            self.edits.replace(
-                                expr.span,
-                                pieces!["try_element_at(", container.span, ", ", index.span, ")"],
-                            );
-                        }
+                        self.edits.replace(
+                            expr.span,
+                            pieces!["try_element_at(", container.span, ", ", index.span, ")"],
+                        );
                         *value
                     }
                     DataType::Variant => DataType::Variant,
@@ -199,11 +197,9 @@ impl Planner<'_> {
         })
     }
 
-    /// The engine takes only literals as the index of an array; outside of the array is an error as on the platform.
-    fn computed_index(&mut self, expr: &Expr, array: &Expr, index: &Expr) {
-        if matches!(index.kind, ExprKind::Number(_)) {
-            return;
-        }
+    /// An element by its place: outside of the array is an error, of no array (or at no place) there is none. The engine takes
+    /// only literals as the place, and fails where there is no array.
+    fn element(&mut self, expr: &Expr, array: &Expr, index: &Expr) {
         let text = "'[INVALID_ARRAY_INDEX] The index is out of bounds. Use the SQL function `get()` to tolerate accessing element at invalid index and return NULL instead. SQLSTATE: 22003'";
         self.edits.replace(
             expr.span,

@@ -137,17 +137,13 @@ impl Planner<'_> {
                 MergeAction::Update(assignments) => {
                     for (column, value) in assignments {
                         self.assigned(column, relation)?;
-                        if !self.default_value(value, column, relation) {
-                            self.expr(value, seen)?;
-                        }
+                        self.assigned_value(value, column, relation, seen)?;
                     }
                 }
                 MergeAction::Insert(columns, values) => {
                     for (column, value) in columns.iter().zip(values) {
                         self.assigned(column, relation)?;
-                        if !self.default_value(value, column, relation) {
-                            self.expr(value, seen)?;
-                        }
+                        self.assigned_value(value, column, relation, seen)?;
                     }
                 }
                 MergeAction::Delete | MergeAction::UpdateAll | MergeAction::InsertAll => {}

@@ -148,3 +148,29 @@ async fn rows_are_changed_by_subqueries() {
         other => panic!("{other:?}"),
     }
 }
+
+/// NULL goes into columns of every type; the columns of an inserted query need no names.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nulls_and_columns_without_names_are_written() {
+    let mut bench = bench().await;
+    bench.run("USE lake.sales", &Parameters::None).await;
+    for sql in [
+        "CREATE TABLE shelf (id BIGINT, l ARRAY<STRING>, m MAP<STRING, INT>, s STRUCT<a: INT>, n INT)",
+        "INSERT INTO shelf VALUES (1, array('a'), map('k', 1), named_struct('a', 1), 1), (2, NULL, NULL, NULL, NULL)",
+        "INSERT INTO shelf SELECT CAST(id AS BIGINT), array('b'), map('k', 2), named_struct('a', 2), CAST(id AS INT) FROM orders WHERE id = 3",
+        "INSERT INTO shelf SELECT 4, NULL, NULL, NULL, NULL",
+        "UPDATE shelf SET l = NULL, m = NULL, s = NULL, n = NULL WHERE id = 1",
+        "UPDATE shelf SET l = DEFAULT WHERE id = 3",
+        "MERGE INTO shelf t USING (SELECT 3 AS k) s ON t.id = k WHEN MATCHED THEN UPDATE SET m = NULL, s = CASE WHEN true THEN NULL END",
+    ] {
+        let outcome = bench.run(sql, &Parameters::None).await;
+        assert!(matches!(outcome, Outcome::Rows(_)), "{sql}: {outcome:?}");
+    }
+    match bench.run("SELECT * FROM shelf ORDER BY id", &Parameters::None).await {
+        Outcome::Rows(rows) => assert_eq!(
+            serde_json::to_string(&rows).unwrap(),
+            "[[1,null,null,null,null],[2,null,null,null,null],[3,null,null,null,3],[4,null,null,null,null]]"
+        ),
+        other => panic!("{other:?}"),
+    }
+}

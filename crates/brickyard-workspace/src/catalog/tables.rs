@@ -1,15 +1,17 @@
 mod change;
 mod clustering;
 mod columns;
+mod compaction;
 mod create;
 mod dropped;
+mod metadata;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::access::Identity;
 use super::column::Column;
-use super::delta::{self, ChangedRows, Commit, Compacted, Detail, Group, Log, Restored};
+use super::delta::{self, ChangedRows, Commit, Detail, Log, Restored};
 use super::fault::CatalogError;
 use super::kind::Kind;
 use super::privilege::Privilege;
@@ -145,44 +147,6 @@ impl Catalog {
         table: &TableRecord,
     ) -> Result<Vec<BTreeMap<String, Option<String>>>, CatalogError> {
         Ok(delta::partitions(&delta_log(table)?)?)
-    }
-
-    /// What `OPTIMIZE` would do: the version it is of, groups of files that become fewer, and how many files there are.
-    pub(crate) fn compaction(
-        &self,
-        table: &TableRecord,
-        all: bool,
-    ) -> Result<(i64, Vec<Group>, usize), CatalogError> {
-        let (version, _, groups, considered) = delta::groups(&delta_log(table)?, all)?;
-        Ok((version, groups, considered))
-    }
-
-    /// Names of a Delta table's columns with the names that its files know them by.
-    pub(crate) fn physical_columns(
-        &self,
-        table: &TableRecord,
-    ) -> Result<Vec<(String, String)>, CatalogError> {
-        let columns = self.columns(table)?.into_iter().map(|column| {
-            let physical =
-                column.metadata.get("delta.columnMapping.physicalName").and_then(|name| name.as_str());
-            (column.name.clone(), physical.unwrap_or(&column.name).to_owned())
-        });
-        Ok(columns.collect())
-    }
-
-    /// Puts rewritten files in the place of others, as `OPTIMIZE` does.
-    pub(crate) fn compact(
-        &self,
-        identity: &Identity,
-        table: &TableRecord,
-        version: i64,
-        operation: (&str, &serde_json::Value),
-        removed: &[serde_json::Value],
-        added: &[Compacted],
-    ) -> Result<(), CatalogError> {
-        let log = delta_log(table)?;
-        let done = delta::compact(&log, &identity.name, self.now(), version, operation, removed, added)?;
-        if done { Ok(()) } else { Err(delta::DeltaError::Conflict.into()) }
     }
 
     /// `DESCRIBE HISTORY`: the latest commits first.

@@ -124,7 +124,7 @@ mod tests {
         for wrong in [&b""[..], b"\0\0\0\0", b"\x01\0\0\0\0", b"\0\0\0\0\x02a"] {
             assert!(unframed(wrong).is_err(), "{wrong:?}");
         }
-        let trailers = trailers(Some(&Fault::unsupported("a\nb")));
+        let trailers = trailers(Some(&Fault::unsupported("a\nb", "c")));
         assert_eq!(trailers["grpc-status"], "13");
         assert!(trailers["grpc-message"].to_str().unwrap().contains("a%0Ab"));
     }

@@ -52,7 +52,7 @@ pub(crate) async fn run(scene: &Scene<'_>, sql: &str, command: &Command) -> Resu
                 Securable::Volume => volumes::drop(scene, &parts),
                 Securable::Connection => connections::drop(scene, &parts),
                 Securable::Variable => settings::drop_variable(scene, &parts),
-                other => Err(Fault::unsupported(format_args!("DROP {}", other.words()))),
+                other => Err(Fault::unsupported(format_args!("DROP {}", other.words()), ELSEWHERE)),
             };
             match dropped {
                 Err(fault) if *if_exists && absent(&fault) => Ok(Outcome::nothing()),
@@ -73,7 +73,10 @@ pub(crate) async fn run(scene: &Scene<'_>, sql: &str, command: &Command) -> Resu
             scene.catalog().undrop_table(&scene.identity, &scene.full(name)?)?;
             Ok(Outcome::nothing())
         }
-        Command::Undrop { kind, .. } => Err(Fault::unsupported(format_args!("UNDROP {}", kind.words()))),
+        Command::Undrop { kind, .. } => {
+            let hint = "Only tables come back: UNDROP TABLE name";
+            Err(Fault::unsupported(format_args!("UNDROP {}", kind.words()), hint))
+        }
         Command::ExecuteImmediate(execute) => immediate::execute(scene, sql, execute).await,
         Command::Script { .. } => script::run(scene, sql).await,
         // As on a warehouse without catalog-managed commits.
@@ -84,7 +87,7 @@ pub(crate) async fn run(scene: &Scene<'_>, sql: &str, command: &Command) -> Resu
         )),
         Command::CopyInto(copy) => copy::copy(scene, sql, copy).await,
         Command::InsertDirectory(insert) => copy::insert_directory(scene, sql, insert).await,
-        Command::Unsupported { construct } => Err(Fault::unsupported(construct)),
+        Command::Unsupported { construct } => Err(Fault::unsupported(construct, hint_for(construct))),
     }
 }
 
@@ -100,4 +103,29 @@ fn absent(fault: &Fault) -> bool {
             | "ROUTINE_NOT_FOUND"
             | "VARIABLE_NOT_FOUND"
     )
+}
+
+/// Advice for what belongs to an account in a cloud and not to a workspace on this machine.
+const ELSEWHERE: &str = "Keep the statement for a workspace in a cloud; here no part of an app needs it";
+
+/// Advice for a construct that the parser knows and nothing carries out.
+fn hint_for(construct: &str) -> &'static str {
+    let is = |words: &[&str]| words.iter().any(|word| construct.contains(word));
+    if is(&["PROCEDURE", "CALL"]) {
+        "Use EXECUTE IMMEDIATE, a script (BEGIN … END) or a SQL function"
+    } else if is(&["POLICY"]) {
+        "Use ALTER TABLE … SET ROW FILTER or ALTER COLUMN … SET MASK of each table"
+    } else if is(&["row filter", "metric views"]) {
+        "Write the condition or the measure into the query of a view"
+    } else if is(&["Java", "JAR"]) {
+        "Write the function in SQL or Python"
+    } else if is(&["LOAD DATA"]) {
+        "Use COPY INTO or read_files"
+    } else if is(&["PRIVATE"]) {
+        "Use a temporary view"
+    } else if is(&["LOCATION", "CREDENTIAL"]) {
+        "Put the files on a volume: /Volumes/<catalog>/<schema>/<volume>/…"
+    } else {
+        ELSEWHERE
+    }
 }

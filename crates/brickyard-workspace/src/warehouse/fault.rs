@@ -41,13 +41,11 @@ impl Fault {
         )
     }
 
-    /// A part of the platform that is not there.
-    pub(crate) fn unsupported(what: impl std::fmt::Display) -> Self {
-        Self::new(
-            "UNSUPPORTED_FEATURE",
-            "0A000",
-            format_args!("The local warehouse does not support {what}."),
-        )
+    /// A part of the platform that is not there, and what to do instead.
+    pub(crate) fn unsupported(what: impl std::fmt::Display, hint: impl std::fmt::Display) -> Self {
+        let text = format_args!("The local warehouse does not support {what}.");
+        let refused = Self::new("UNSUPPORTED_FEATURE", "0A000", text);
+        Self { message: format!("{} Hint: {hint}", refused.message), ..refused }
     }
 
     /// A fault of ours.

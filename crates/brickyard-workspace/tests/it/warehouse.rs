@@ -97,6 +97,21 @@ async fn commands_do_what_they_say() {
     assert!(printed.ends_with("ok\n"), "{printed}");
 }
 
+/// Statistics of the files that OPTIMIZE writes and their order, through another reader of Delta; rows that are not as many as the
+/// log tells are no reason to lose any.
+#[tokio::test(flavor = "multi_thread")]
+async fn optimized_files_tell_what_they_hold() {
+    let running = start().await;
+    let printed = running
+        .python_with(
+            &environment(WITH_DELTA).await,
+            &developers(&running),
+            include_str!("clients/optimized.py"),
+        )
+        .await;
+    assert!(printed.ends_with("ok\n"), "{printed}");
+}
+
 /// Runs a program with the tokens of the developer and of Ada, who has no grants; gives what it printed.
 async fn governed(program: &str) -> String {
     let running = start().await;

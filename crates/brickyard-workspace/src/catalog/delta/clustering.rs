@@ -10,6 +10,9 @@ use crate::catalog::column::Column;
 /// The property: a JSON list of paths, such as `[["id"],["day"]]`.
 pub(crate) const CLUSTERING: &str = "clusteringColumns";
 
+/// The property that says whether the columns are chosen by whoever keeps the table.
+pub(crate) const CLUSTERING_AUTO: &str = "clusterByAuto";
+
 /// Most columns a table can be clustered by.
 const MOST: usize = 4;
 
@@ -22,19 +25,34 @@ pub(crate) fn clustering(metadata: &Metadata) -> Vec<String> {
 
 /// Clusters a table by columns that it has, or by none.
 pub(crate) fn cluster(metadata: &mut Metadata, names: &[String]) -> Result<(), DeltaError> {
-    if !names.is_empty() && !metadata.partition_columns.is_empty() {
-        return Err(DeltaError::Classed(
-            "DELTA_ALTER_TABLE_CLUSTER_BY_ON_PARTITIONED_TABLE_NOT_ALLOWED",
-            "42000",
-            "ALTER TABLE CLUSTER BY is not supported for partitioned tables.".to_owned(),
-        ));
+    if !names.is_empty() {
+        check_unpartitioned(metadata)?;
     }
     let columns = metadata.columns().unwrap_or_default();
     match property(&columns, names)? {
         Some(text) => metadata.configuration.insert(CLUSTERING.to_owned(), text),
         None => metadata.configuration.remove(CLUSTERING),
     };
+    metadata.configuration.remove(CLUSTERING_AUTO);
     Ok(())
+}
+
+/// Leaves the choice of columns to whoever keeps the table; those that it has stay.
+pub(crate) fn cluster_auto(metadata: &mut Metadata) -> Result<(), DeltaError> {
+    check_unpartitioned(metadata)?;
+    metadata.configuration.insert(CLUSTERING_AUTO.to_owned(), "true".to_owned());
+    Ok(())
+}
+
+fn check_unpartitioned(metadata: &Metadata) -> Result<(), DeltaError> {
+    if metadata.partition_columns.is_empty() {
+        return Ok(());
+    }
+    Err(DeltaError::Classed(
+        "DELTA_ALTER_TABLE_CLUSTER_BY_ON_PARTITIONED_TABLE_NOT_ALLOWED",
+        "42000",
+        "ALTER TABLE CLUSTER BY is not supported for partitioned tables.".to_owned(),
+    ))
 }
 
 /// The property that clusters a table of these columns; `None` without names.

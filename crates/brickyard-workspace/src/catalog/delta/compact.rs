@@ -57,6 +57,8 @@ pub(crate) struct Compacted {
     /// In bytes.
     pub(crate) size: i64,
     pub(crate) rows: i64,
+    /// What is in it, as the log has it.
+    pub(crate) stats: String,
 }
 
 /// The version looked at, the metadata then, and what `OPTIMIZE` would do: groups of small files, files with rows deleted;
@@ -139,7 +141,7 @@ pub(crate) fn compact(
     for file in added {
         actions.push(json!({ "add": {
             "path": file.path, "partitionValues": file.partition, "size": file.size, "modificationTime": now,
-            "dataChange": false, "stats": json!({ "numRecords": file.rows }).to_string(),
+            "dataChange": false, "stats": file.stats,
         }}));
     }
     log.write(version + 1, &actions)

@@ -16,6 +16,19 @@ pub(crate) fn is_on(metadata: &Metadata) -> bool {
     metadata.configuration.get(MODE).is_some_and(|mode| mode.eq_ignore_ascii_case("name"))
 }
 
+/// Whether a field within a column has another name in the files than in SQL.
+pub(crate) fn maps_fields(metadata: &Metadata) -> bool {
+    let mut schema = schema(metadata).unwrap_or_default();
+    let mut found = false;
+    for column in schema["fields"].as_array_mut().into_iter().flatten() {
+        visit(&mut column["type"], &mut |field| {
+            let physical = &field["metadata"][PHYSICAL];
+            found |= physical.is_string() && *physical != field["name"];
+        });
+    }
+    found
+}
+
 /// Gives every field that has none an id and the name its files know it by: that of its column, as long as there are files
 /// without mapping; else one of its own.
 pub(crate) fn assign(metadata: &mut Metadata, own_names: bool) -> Result<(), DeltaError> {

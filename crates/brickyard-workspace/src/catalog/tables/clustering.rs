@@ -26,6 +26,16 @@ impl Catalog {
         Ok(delta::property(columns, names)?.map(|text| (delta::CLUSTERING.to_owned(), text)))
     }
 
+    /// The property that says that the columns are chosen by whoever keeps the table.
+    pub(crate) fn clustering_auto_property(&self) -> (String, String) {
+        (delta::CLUSTERING_AUTO.to_owned(), "true".to_owned())
+    }
+
+    pub(super) fn cluster_auto(&self, identity: &Identity, record: &TableRecord) -> Result<(), CatalogError> {
+        let parameters = json!({ "clusterByAuto": "true" });
+        self.change_metadata(identity, record, "CLUSTER BY", &parameters, delta::cluster_auto)
+    }
+
     pub(super) fn cluster_by(
         &self,
         identity: &Identity,

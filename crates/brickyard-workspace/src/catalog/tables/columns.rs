@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::change::find;
 use super::delta_log;
+use super::metadata::find;
 use crate::catalog::access::Identity;
 use crate::catalog::delta;
 use crate::catalog::fault::CatalogError;

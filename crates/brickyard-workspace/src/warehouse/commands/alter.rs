@@ -88,7 +88,7 @@ fn common(scene: &Scene<'_>, kind: Securable, name: &Name, change: Change) -> Re
             let full = full_name(&scene.parts(&parts)?);
             drop_value(catalog.alter_table(identity, &full, TableChange::Common(change))?);
         }
-        other => return Err(Fault::unsupported(format_args!("ALTER {}", other.words()))),
+        other => return Err(Fault::unsupported(format_args!("ALTER {}", other.words()), super::ELSEWHERE)),
     }
     Ok(Outcome::nothing())
 }
@@ -97,8 +97,9 @@ fn table_changes(scene: &Scene<'_>, alter: &Alter, action: &AlterAction) -> Resu
     let policy = |function: &Name, columns: &Vec<String>| -> Result<Policy, Fault> {
         Ok(Policy { function: shown(&scene.parts(&function.values())?), columns: columns.clone() })
     };
-    let unsupported =
-        |what: &str| Err(Fault::unsupported(format_args!("ALTER {} … {what}", alter.kind.words())));
+    let unsupported = |what: &str, hint: &str| {
+        Err(Fault::unsupported(format_args!("ALTER {} … {what}", alter.kind.words()), hint))
+    };
     Ok(vec![match action {
         AlterAction::SetProperties(pairs) => TableChange::SetProperties(pairs.iter().cloned().collect()),
         AlterAction::UnsetProperties(names) => TableChange::UnsetProperties(names.clone()),
@@ -106,7 +107,10 @@ fn table_changes(scene: &Scene<'_>, alter: &Alter, action: &AlterAction) -> Resu
             let mut added = Vec::new();
             for (path, definition, position) in columns {
                 if !path.is_empty() {
-                    return unsupported("ADD COLUMN of a nested field");
+                    return unsupported(
+                        "ADD COLUMN of a nested field",
+                        "Add a column of its own, or make the table anew",
+                    );
                 }
                 let place = position.as_ref().map(|position| match position {
                     Position::First => String::new(),
@@ -176,19 +180,34 @@ fn table_changes(scene: &Scene<'_>, alter: &Alter, action: &AlterAction) -> Resu
                 ColumnChange::UnsetTags(tags) => {
                     TableChange::ColumnTags { column, set: BTreeMap::new(), unset: tags.clone() }
                 }
-                _ => return unsupported("ALTER COLUMN of this kind"),
+                _ => {
+                    return unsupported(
+                        "ALTER COLUMN of this kind",
+                        "Make the table anew with CREATE OR REPLACE TABLE … AS",
+                    );
+                }
             }
         }
         AlterAction::ClusterBy(columns) => TableChange::ClusterBy(columns.clone()),
-        AlterAction::Other(words) => return unsupported(words),
+        AlterAction::ClusterByAuto => TableChange::ClusterByAuto,
+        AlterAction::Other(words) => {
+            return unsupported(words, "Make the table anew with CREATE OR REPLACE TABLE … AS");
+        }
         AlterAction::DropColumns { if_exists, columns } => {
             TableChange::DropColumns { paths: columns.clone(), if_exists: *if_exists }
         }
         AlterAction::RenameColumn(path, name) => {
             TableChange::RenameColumn { path: path.clone(), name: name.clone() }
         }
-        AlterAction::ReplaceColumns(_) => return unsupported("REPLACE COLUMNS"),
-        _ => return unsupported("a change of this kind"),
+        AlterAction::ReplaceColumns(_) => {
+            return unsupported("REPLACE COLUMNS", "Use ADD COLUMNS, DROP COLUMNS and RENAME COLUMN");
+        }
+        _ => {
+            return unsupported(
+                "a change of this kind",
+                "Make the table anew with CREATE OR REPLACE TABLE … AS",
+            );
+        }
     }])
 }
 

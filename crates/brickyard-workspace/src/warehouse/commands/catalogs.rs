@@ -9,7 +9,7 @@ use crate::warehouse::scene::Scene;
 
 pub(super) fn create(scene: &Scene<'_>, create: &CreateCatalog) -> Result<Outcome, Fault> {
     if create.location.is_some() {
-        return Err(Fault::unsupported("MANAGED LOCATION of a catalog"));
+        return Err(Fault::unsupported("MANAGED LOCATION of a catalog", "Leave MANAGED LOCATION out"));
     }
     let name = create.name.values().join(".");
     let made =

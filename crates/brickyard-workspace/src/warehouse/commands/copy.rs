@@ -44,7 +44,10 @@ pub(super) async fn copy(scene: &Scene<'_>, sql: &str, copy: &CopyInto) -> Resul
     scene.catalog().check(&scene.identity, Kind::Table, &full, Privilege::MODIFY)?;
     let formats = ["CSV", "JSON", "PARQUET", "TEXT", "AVRO", "BINARYFILE"];
     if !formats.contains(&copy.format.as_str()) {
-        return Err(Fault::unsupported(format_args!("COPY INTO from files of the format {}", copy.format)));
+        return Err(Fault::unsupported(
+            format_args!("COPY INTO from files of the format {}", copy.format),
+            "Use CSV, JSON, PARQUET, AVRO or TEXT",
+        ));
     }
     let lock = scene.workspace.warehouses().writer(&format!("copy into {}", record.full_name()));
     let _copying = lock.lock().await;
@@ -241,7 +244,10 @@ pub(super) async fn insert_directory(
     let place = scene.workspace.file_place(&scene.session.caller, &path, "WRITE_VOLUME")?;
     let formats = ["CSV", "JSON", "PARQUET", "TEXT"];
     if !formats.contains(&insert.format.as_str()) {
-        return Err(Fault::unsupported(format_args!("INSERT OVERWRITE DIRECTORY USING {}", insert.format)));
+        return Err(Fault::unsupported(
+            format_args!("INSERT OVERWRITE DIRECTORY USING {}", insert.format),
+            "Use PARQUET, CSV or JSON",
+        ));
     }
     let planned = scene.plan(&parse(insert.query.span.of(sql))?).await?;
     let disk = |error: std::io::Error| Fault::internal(format_args!("The files cannot be written: {error}"));

@@ -1,15 +1,13 @@
 //! `DESCRIBE …` and `SHOW CREATE TABLE`.
 
 mod json;
-
-use std::fmt::Write as _;
+mod table;
+mod text;
 
 use arrow_schema::DataType::{Boolean, Int32, Int64, Utf8};
 use brickyard_sql::command::Describe;
-use brickyard_sql::string_literal;
 use jiff::Timestamp;
 
-use crate::catalog::{Constraint, TableRecord};
 use crate::warehouse::fault::Fault;
 use crate::warehouse::grid::{Cell, Grid, moment, record, text_map, texts};
 use crate::warehouse::name::full_name;
@@ -17,11 +15,13 @@ use crate::warehouse::outcome::Outcome;
 use crate::warehouse::result::sql_type::SqlType;
 use crate::warehouse::scene::Scene;
 
+pub(super) use self::text::{create_statement, information};
+
 pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) -> Result<Outcome, Fault> {
     let (catalog, identity) = (scene.catalog(), &scene.identity);
     match question {
         Describe::Table { name, extended, column: None, json: false } => {
-            table(scene, &name.values(), *extended)
+            table::describe(scene, &name.values(), *extended)
         }
         Describe::Table { name, column: Some(column), json: false, .. } => {
             let record = scene.table(&name.values())?;
@@ -44,7 +44,9 @@ pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) 
             grid.outcome()
         }
         Describe::Table { name, column: None, .. } => json::table(scene, &name.values()),
-        Describe::Table { .. } => Err(Fault::unsupported("DESCRIBE … AS JSON of one column")),
+        Describe::Table { .. } => {
+            Err(Fault::unsupported("DESCRIBE … AS JSON of one column", "Leave the column or AS JSON out"))
+        }
         Describe::Query(query) => {
             let schema = scene.schema(query.span.of(sql)).await?;
             let mut grid = Grid::texts(&["col_name", "data_type", "comment"]);
@@ -225,7 +227,9 @@ pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) 
             ]);
             grid.outcome()
         }
-        Describe::Other(words, _) => Err(Fault::unsupported(format_args!("DESCRIBE {words}"))),
+        Describe::Other(words, _) => {
+            Err(Fault::unsupported(format_args!("DESCRIBE {words}"), super::ELSEWHERE))
+        }
     }
 }
 
@@ -237,180 +241,6 @@ fn is_builtin(scene: &Scene<'_>, name: &brickyard_sql::Name) -> bool {
         && scene.full(name).is_ok_and(|full| scene.catalog().get_function(&scene.identity, &full).is_err())
 }
 
-fn table(scene: &Scene<'_>, parts: &[String], extended: bool) -> Result<Outcome, Fault> {
-    let mut grid = Grid::texts(&["col_name", "data_type", "comment"]);
-    if let [name] = parts
-        && let Some(relation) = scene.settings().temporary(name)
-    {
-        for column in &relation.columns {
-            grid.row([
-                column.name.clone().into(),
-                column.data_type.to_string().to_lowercase().into(),
-                Cell::Null,
-            ]);
-        }
-        return grid.outcome();
-    }
-    let record = scene.table(parts)?;
-    for column in scene.catalog().columns(&record)? {
-        grid.row([column.name.into(), column.data_type.text().into(), column.comment.into()]);
-    }
-    let partitions = scene.catalog().partition_columns(&record)?;
-    if !partitions.is_empty() {
-        grid.row(["# Partition Information".into(), "".into(), "".into()]);
-        grid.row(["# col_name".into(), "data_type".into(), "comment".into()]);
-        for column in scene.catalog().columns(&record)? {
-            if partitions.iter().any(|name| name.eq_ignore_ascii_case(&column.name)) {
-                grid.row([column.name.into(), column.data_type.text().into(), column.comment.into()]);
-            }
-        }
-    }
-    if extended {
-        let mut line = |name: &str, value: String| grid.row([name.into(), value.into(), "".into()]);
-        line("", String::new());
-        line("# Detailed Table Information", String::new());
-        line("Catalog", record.catalog.clone());
-        line("Database", record.schema.clone());
-        line("Table", record.name.clone());
-        line("Owner", record.stamp.owner.clone());
-        line("Created Time", time(record.stamp.created_at));
-        line("Created By", record.stamp.created_by.clone());
-        line("Type", record.table_type.code().to_owned());
-        if let Some(comment) = &record.stamp.comment {
-            line("Comment", comment.clone());
-        }
-        if let Some(text) = &record.view_definition {
-            line("View Text", text.clone());
-        } else {
-            line("Provider", record.format.to_lowercase());
-        }
-        if let Some(location) = &record.location {
-            line("Location", location.to_string_lossy().into_owned());
-        }
-        let properties = scene.catalog().properties(&record)?;
-        let properties: Vec<String> =
-            properties.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        line("Table Properties", format!("[{}]", properties.join(",")));
-        if !record.constraints.is_empty() {
-            line("", String::new());
-            line("# Constraints", String::new());
-            for constraint in &record.constraints {
-                line(&constraint.name, key(constraint)?);
-            }
-        }
-    }
-    grid.outcome()
-}
-
-/// A key as `DESCRIBE` writes it, which SQLAlchemy and dbt read.
-fn key(constraint: &Constraint) -> Result<String, Fault> {
-    let list = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-    let columns = list(&constraint.columns);
-    let Some((parent, parent_columns)) = &constraint.references else {
-        return Ok(format!("PRIMARY KEY ({columns})"));
-    };
-    let parent = crate::catalog::split(parent)?.iter().map(|part| quoted(part)).collect::<Vec<_>>().join(".");
-    Ok(format!("FOREIGN KEY ({columns}) REFERENCES {parent} ({})", list(parent_columns)))
-}
-
-fn quoted(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
-}
-
-/// What `SHOW TABLE EXTENDED` tells of a table.
-pub(super) fn information(scene: &Scene<'_>, record: &TableRecord) -> Result<String, Fault> {
-    let mut text = String::new();
-    let mut line = |name: &str, value: &str| {
-        let _ = writeln!(text, "{name}: {value}");
-    };
-    line("Catalog", &record.catalog);
-    line("Database", &record.schema);
-    line("Table", &record.name);
-    line("Owner", &record.stamp.owner);
-    line("Created Time", &time(record.stamp.created_at));
-    line("Created By", &record.stamp.created_by);
-    line("Type", record.table_type.code());
-    if record.is_view() {
-        line("View Text", record.view_definition.as_deref().unwrap_or_default());
-    } else {
-        line("Provider", &record.format.to_lowercase());
-    }
-    text.push_str("Schema: root\n");
-    for column in scene.catalog().columns(record)? {
-        let _ = writeln!(
-            text,
-            " |-- {}: {} (nullable = {})",
-            column.name,
-            column.data_type.text(),
-            column.nullable
-        );
-    }
-    Ok(text)
-}
-
-/// The statement that would make a table or view again.
-pub(super) fn create_statement(scene: &Scene<'_>, record: &TableRecord) -> Result<String, Fault> {
-    let mut text = String::new();
-    let columns = scene.catalog().columns(record)?;
-    if let Some(query) = &record.view_definition {
-        let names: Vec<String> =
-            columns.iter().map(|column| format!("  {}", brickyard_sql::quote_name(&column.name))).collect();
-        let _ = write!(text, "CREATE VIEW {} (\n{})\nAS {query}", record.full_name(), names.join(",\n"));
-        return Ok(text);
-    }
-    let lines: Vec<String> = columns
-        .iter()
-        .map(|column| {
-            let null = if column.nullable { "" } else { " NOT NULL" };
-            let comment = column.comment.as_ref().map(|text| format!(" COMMENT {}", string_literal(text)));
-            let name = brickyard_sql::quote_name(&column.name);
-            format!(
-                "  {name} {}{null}{}",
-                column.data_type.text().to_uppercase(),
-                comment.unwrap_or_default()
-            )
-        })
-        .collect();
-    let mut lines = lines;
-    for constraint in &record.constraints {
-        lines.push(key_text(constraint)?);
-    }
-    let _ = write!(
-        text,
-        "CREATE TABLE {} (\n{})\nUSING {}",
-        record.full_name(),
-        lines.join(",\n"),
-        record.format.to_lowercase()
-    );
-    let partitions = scene.catalog().partition_columns(record)?;
-    if !partitions.is_empty() {
-        let _ = write!(text, "\nPARTITIONED BY ({})", partitions.join(", "));
-    }
-    if let Some(comment) = &record.stamp.comment {
-        let _ = write!(text, "\nCOMMENT {}", string_literal(comment));
-    }
-    let mut properties = scene.catalog().properties(record)?;
-    if properties.remove("clusteringColumns").is_some() {
-        let names = scene.catalog().clustering(record)?;
-        let names: Vec<String> = names.iter().map(|name| brickyard_sql::quote_name(name)).collect();
-        let _ = write!(text, "\nCLUSTER BY ({})", names.join(", "));
-    }
-    if !properties.is_empty() {
-        let pairs: Vec<String> = properties
-            .iter()
-            .map(|(name, value)| format!("  {} = {}", string_literal(name), string_literal(value)))
-            .collect();
-        let _ = write!(text, "\nTBLPROPERTIES (\n{})", pairs.join(",\n"));
-    }
-    text.push('\n');
-    Ok(text)
-}
-
 fn time(milliseconds: i64) -> String {
     Timestamp::from_millisecond(milliseconds).map(|moment| moment.to_string()).unwrap_or_default()
-}
-
-/// A key as it stands in `CREATE TABLE`.
-fn key_text(constraint: &Constraint) -> Result<String, Fault> {
-    Ok(format!("  CONSTRAINT {} {}", quoted(&constraint.name), key(constraint)?))
 }

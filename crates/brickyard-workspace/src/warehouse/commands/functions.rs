@@ -85,11 +85,18 @@ fn python(
     handler: Option<&str>,
 ) -> Result<Outcome, Fault> {
     let returns = match (&create.returns, handler) {
-        _ if create.temporary => return Err(Fault::unsupported("temporary functions written in Python")),
-        (_, Some(_)) => {
-            return Err(Fault::unsupported("functions in Python with a HANDLER, which take batches"));
+        _ if create.temporary => {
+            return Err(Fault::unsupported("temporary functions written in Python", "Leave TEMPORARY out"));
         }
-        (None, None) => return Err(Fault::unsupported("table functions written in Python")),
+        (_, Some(_)) => {
+            return Err(Fault::unsupported(
+                "functions in Python with a HANDLER, which take batches",
+                "Write the body after AS, for one row",
+            ));
+        }
+        (None, None) => {
+            return Err(Fault::unsupported("table functions written in Python", "Write the function in SQL"));
+        }
         (Some(returns), None) => returns,
     };
     let settings = scene.settings();
@@ -119,10 +126,10 @@ fn dependencies(environment: &[(String, String)]) -> Result<Vec<String>, Fault> 
     })?;
     let odd = |line: &&String| line.starts_with('-') || line.contains(['/', '@', '\n', '\\']);
     if let Some(odd) = dependencies.iter().find(odd) {
-        return Err(Fault::unsupported(format_args!(
-            "the dependency '{}' of a function",
-            odd.escape_debug()
-        )));
+        return Err(Fault::unsupported(
+            format_args!("the dependency '{}' of a function", odd.escape_debug()),
+            "Name a package and its version, such as pandas==2.2.0",
+        ));
     }
     Ok(dependencies)
 }

@@ -45,7 +45,7 @@ pub(super) fn show(
 ) -> Result<Outcome, Fault> {
     let mut grid = Grid::texts(&["Principal", "ActionType", "ObjectType", "ObjectKey"]);
     let Some((kind, name)) = on else {
-        return Err(Fault::unsupported("SHOW GRANTS without ON"));
+        return Err(Fault::unsupported("SHOW GRANTS without ON", "Say on what: SHOW GRANTS ON TABLE name"));
     };
     let (kind, full) = securable(scene, *kind, name.as_ref())?;
     let is_wanted = |holder: &str| principal.is_none_or(|wanted| wanted.eq_ignore_ascii_case(holder));
@@ -80,7 +80,12 @@ pub(super) fn securable(
         }
         Securable::Function => Kind::Function,
         Securable::Volume => Kind::Volume,
-        other => return Err(Fault::unsupported(format_args!("privileges on {}", other.words()))),
+        other => {
+            return Err(Fault::unsupported(
+                format_args!("privileges on {}", other.words()),
+                super::ELSEWHERE,
+            ));
+        }
     };
     let parts = name.map(Name::values).unwrap_or_default();
     let full = match found {

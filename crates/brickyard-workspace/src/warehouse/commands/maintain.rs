@@ -84,7 +84,10 @@ pub(super) async fn maintain(scene: &Scene<'_>, sql: &str, care: &Maintain) -> R
             Ok(Outcome::nothing())
         }
         Maintain::Refresh { kind: Securable::MaterializedView | Securable::StreamingTable, .. } => {
-            Err(Fault::unsupported("materialized views and streaming tables"))
+            Err(Fault::unsupported(
+                "materialized views and streaming tables",
+                "Use a view, or CREATE OR REPLACE TABLE … AS",
+            ))
         }
         Maintain::Refresh { name, .. } => {
             if let Some(name) = name {
@@ -92,7 +95,9 @@ pub(super) async fn maintain(scene: &Scene<'_>, sql: &str, care: &Maintain) -> R
             }
             Ok(Outcome::nothing())
         }
-        Maintain::Truncate { .. } => Err(Fault::unsupported("TRUNCATE TABLE … PARTITION")),
+        Maintain::Truncate { .. } => {
+            Err(Fault::unsupported("TRUNCATE TABLE … PARTITION", "Use DELETE FROM … WHERE"))
+        }
         Maintain::Optimize { table, filter, zorder, full } => {
             let filter = filter.as_ref().map(|filter| filter.span.of(sql));
             super::optimize::optimize(scene, table, filter, zorder, *full).await
@@ -100,9 +105,10 @@ pub(super) async fn maintain(scene: &Scene<'_>, sql: &str, care: &Maintain) -> R
         Maintain::Reorg { table, apply } if apply.starts_with("PURGE") => {
             super::optimize::optimize(scene, table, None, &[], false).await
         }
-        Maintain::Reorg { apply, .. } => {
-            Err(Fault::unsupported(format_args!("REORG TABLE … APPLY ({apply})")))
-        }
+        Maintain::Reorg { apply, .. } => Err(Fault::unsupported(
+            format_args!("REORG TABLE … APPLY ({apply})"),
+            "Use REORG TABLE … APPLY (PURGE)",
+        )),
         Maintain::Repair { table, command, dry_run } if command == "FSCK" => {
             let record = scene.table(&table.values())?;
             let full = full_name(&[&record.catalog, &record.schema, &record.name]);
@@ -118,7 +124,10 @@ pub(super) async fn maintain(scene: &Scene<'_>, sql: &str, care: &Maintain) -> R
             }
             grid.outcome()
         }
-        Maintain::Repair { command, .. } => Err(Fault::unsupported(format_args!("{command} REPAIR TABLE"))),
+        Maintain::Repair { command, .. } => Err(Fault::unsupported(
+            format_args!("{command} REPAIR TABLE"),
+            "Use FSCK REPAIR TABLE of a Delta table",
+        )),
     }
 }
 

@@ -1,16 +1,13 @@
 //! `OPTIMIZE` and `REORG`: files of rows rewritten so that they are fewer, and rows that were deleted are gone from them.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+mod rewrite;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int64Type;
 use arrow_schema::DataType::{Int64, Utf8};
-use brickyard_sql::{Name, quote_name, string_literal};
+use brickyard_sql::Name;
 use serde_json::json;
-use uuid::Uuid;
 
-use crate::catalog::{Compacted, Group, Kind, Privilege, TableRecord};
+use self::rewrite::{discard, rewrite};
+use crate::catalog::{Kind, Privilege};
 use crate::warehouse::fault::Fault;
 use crate::warehouse::grid::{Cell, Grid, record};
 use crate::warehouse::name::full_name;
@@ -30,7 +27,14 @@ pub(super) async fn optimize(
     let full = full_name(&[&record.catalog, &record.schema, &record.name]);
     scene.catalog().check(&scene.identity, Kind::Table, &full, Privilege::MODIFY)?;
     if filter.is_some() {
-        return Err(Fault::unsupported("OPTIMIZE … WHERE; leave the condition out"));
+        return Err(Fault::unsupported("OPTIMIZE … WHERE", "Leave the condition out"));
+    }
+    if scene.catalog().maps_fields(&record)? {
+        let hint = "The table is whole; use it without OPTIMIZE";
+        return Err(Fault::unsupported(
+            "OPTIMIZE of a table with fields mapped to other names within a column",
+            hint,
+        ));
     }
     let columns = scene.catalog().columns(&record)?;
     let partitions = scene.catalog().partition_columns(&record)?;
@@ -127,158 +131,4 @@ fn record_of_metrics(sizes: &[(&str, arrow_schema::DataType)]) -> arrow_schema::
         ("totalFilesSkipped", Int64),
         ("preserveInsertionOrder", arrow_schema::DataType::Boolean),
     ])
-}
-
-/// Takes away files that no commit names.
-fn discard(record: &TableRecord, files: &[Compacted]) {
-    let table = record.location.clone().unwrap_or_default();
-    for file in files {
-        if let Err(error) = std::fs::remove_file(table.join(&file.path)) {
-            tracing::debug!(%error, "A file that OPTIMIZE wrote stays: {error}");
-        }
-    }
-}
-
-/// Writes the rows of one partition anew and adds the files, which hold exactly as many rows as those they replace.
-async fn rewrite(
-    scene: &Scene<'_>,
-    record: &TableRecord,
-    group: &Group,
-    keys: &[String],
-    added: &mut Vec<Compacted>,
-) -> Result<(), Fault> {
-    let (expected, before) = (rows_of(scene, record, group).await?, added.len());
-    write(scene, record, group, keys, added).await?;
-    let written: i64 = added.iter().skip(before).map(|file| file.rows).sum();
-    if written == expected {
-        return Ok(());
-    }
-    Err(Fault::internal(format_args!(
-        "OPTIMIZE wrote {written} rows of {} in place of {expected}, so that nothing was changed. \
-         This is a fault of the local warehouse. Hint: The table is whole; use it without OPTIMIZE.",
-        record.full_name()
-    )))
-}
-
-/// Rows of a group, counted from its files and their deletion vectors and not by a query of the table, which is what is
-/// to be checked.
-async fn rows_of(scene: &Scene<'_>, record: &TableRecord, group: &Group) -> Result<i64, Fault> {
-    let table = record.location.clone().unwrap_or_default();
-    let mut rows = 0;
-    for source in group.sources(&table) {
-        rows -= source.deleted;
-        if let Some(told) = source.rows {
-            rows += told;
-            continue;
-        }
-        // Directories of partitions have names that the engine does not take as a path.
-        let link = table.join(format!("optimize-{}.parquet", Uuid::new_v4().simple()));
-        let disk = |error: std::io::Error| Fault::internal(format_args!("A file cannot be read: {error}"));
-        std::fs::hard_link(&source.place, &link).map_err(disk)?;
-        let counted = count(scene, &link).await;
-        std::fs::remove_file(&link).map_err(disk)?;
-        rows += counted?;
-    }
-    Ok(rows)
-}
-
-/// Rows that a Parquet file holds.
-async fn count(scene: &Scene<'_>, file: &Path) -> Result<i64, Fault> {
-    let known = scene.catalog().engine_path(file)?;
-    let sql = format!("SELECT count(*) AS n FROM parquet.{}", quote_name(&known.to_string_lossy()));
-    let batches = scene.raw(&sql, Vec::new()).await?;
-    let first = batches.first();
-    let rows =
-        first.and_then(|batch| batch.column(0).as_primitive_opt::<Int64Type>()?.iter().next().flatten());
-    rows.ok_or_else(|| Fault::internal(format_args!("The rows of `{}` could not be counted", file.display())))
-}
-
-/// Has the engine write the rows of a group, sorted by `keys`.
-async fn write(
-    scene: &Scene<'_>,
-    record: &TableRecord,
-    group: &Group,
-    keys: &[String],
-    added: &mut Vec<Compacted>,
-) -> Result<(), Fault> {
-    let table = record.location.clone().unwrap_or_default();
-    let full = full_name(&[&record.catalog, &record.schema, &record.name]);
-    let columns = scene.catalog().columns(record)?;
-    let physical: BTreeMap<String, String> = scene.catalog().physical_columns(record)?.into_iter().collect();
-    let partitions = scene.catalog().partition_columns(record)?;
-    let is_partition = |name: &str| partitions.iter().any(|own| own.eq_ignore_ascii_case(name));
-    let (mut list, mut conditions) = (Vec::new(), Vec::new());
-    for column in &columns {
-        let (name, own) = (quote_name(&column.name), &physical[&column.name]);
-        if is_partition(&column.name) {
-            let value = match group.partition.get(own).cloned().flatten() {
-                Some(text) => format!("CAST({} AS {})", string_literal(&text), column.data_type.text()),
-                None => "NULL".to_owned(),
-            };
-            conditions.push(format!("{name} <=> {value}"));
-        } else {
-            list.push(format!("{name} AS {}", quote_name(own)));
-        }
-    }
-    let filter =
-        if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
-    let keys: Vec<String> = keys.iter().map(|name| quote_name(name)).collect();
-    // The engine forgets the `ORDER BY` of rows that it writes; what a window has sorted stays so.
-    let source = if keys.is_empty() {
-        format!("{full}{filter}")
-    } else {
-        let keys = keys.join(", ");
-        format!(
-            "(SELECT *, row_number() OVER (ORDER BY {keys}) AS `__place` FROM {full}{filter}) WHERE `__place` > 0"
-        )
-    };
-    let folder = format!("optimize-{}", Uuid::new_v4().simple());
-    let stage = table.join(&folder);
-    let target = scene.catalog().engine_path(&stage)?;
-    let sql = format!(
-        "INSERT OVERWRITE DIRECTORY {} USING parquet SELECT {} FROM {source}",
-        string_literal(&target.to_string_lossy()),
-        list.join(", ")
-    );
-    let written = scene.raw(&sql, vec![record.full_name()]).await;
-    let settled = match written {
-        Ok(_) => settle(scene, record, group, &stage, added).await,
-        Err(fault) => Err(fault),
-    };
-    if let Err(error) = std::fs::remove_dir_all(&stage) {
-        tracing::debug!(%error, "Files that OPTIMIZE wrote stay: {error}");
-    }
-    settled
-}
-
-/// Moves the files that were written to where the table's files lie; those without rows go.
-async fn settle(
-    scene: &Scene<'_>,
-    record: &TableRecord,
-    group: &Group,
-    stage: &Path,
-    added: &mut Vec<Compacted>,
-) -> Result<(), Fault> {
-    let disk = |error: std::io::Error| Fault::internal(format_args!("The files cannot be moved: {error}"));
-    let table = record.location.clone().unwrap_or_default();
-    let entries = std::fs::read_dir(stage).map_err(disk)?.collect::<Result<Vec<_>, _>>().map_err(disk)?;
-    let mut written: Vec<_> = entries.into_iter().map(|entry| entry.path()).collect();
-    written.retain(|path| path.extension().is_some_and(|kind| kind == "parquet"));
-    written.sort(); // the engine numbers them in the order of the rows
-    for path in written {
-        let rows = count(scene, &path).await?;
-        if rows == 0 {
-            continue;
-        }
-        let size = std::fs::metadata(&path).map_err(disk)?.len();
-        let name = format!("part-{:05}-{}.c000.zstd.parquet", added.len(), Uuid::new_v4());
-        std::fs::rename(&path, table.join(&name)).map_err(disk)?;
-        added.push(Compacted {
-            path: name,
-            partition: group.partition.clone(),
-            size: i64::try_from(size).unwrap_or(i64::MAX),
-            rows,
-        });
-    }
-    Ok(())
 }

@@ -7,7 +7,7 @@ use crate::warehouse::scene::Scene;
 
 pub(super) fn create(scene: &Scene<'_>, create: &CreateSchema) -> Result<Outcome, Fault> {
     if create.location.is_some() {
-        return Err(Fault::unsupported("MANAGED LOCATION of a schema"));
+        return Err(Fault::unsupported("MANAGED LOCATION of a schema", "Leave MANAGED LOCATION out"));
     }
     let full = full_name(&scene.schema_parts(&create.name.values())?);
     let properties = create.properties.iter().cloned().collect();

@@ -307,7 +307,7 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
                 "SHARES" => &["name", "created_at", "created_by", "comment"],
                 "RECIPIENTS" => &["name", "created_at", "created_by", "authentication_type", "comment"],
                 "PROVIDERS" => &["name", "authentication_type", "comment"],
-                words => return Err(Fault::unsupported(format_args!("SHOW {words}"))),
+                words => return Err(Fault::unsupported(format_args!("SHOW {words}"), super::ELSEWHERE)),
             };
             Grid::texts(columns).outcome()
         }
@@ -342,7 +342,9 @@ fn tags(scene: &Scene<'_>, kind: Securable, name: &Name) -> Result<Outcome, Faul
             scene.table(&parts)?.column_tags.get(&column).cloned().unwrap_or_default()
         }
         Securable::Table | Securable::View => scene.table(&parts)?.stamp.tags,
-        other => return Err(Fault::unsupported(format_args!("SHOW TAGS ON {}", other.words()))),
+        other => {
+            return Err(Fault::unsupported(format_args!("SHOW TAGS ON {}", other.words()), super::ELSEWHERE));
+        }
     };
     for (tag, value) in tags {
         grid.row([tag.into(), value.into()]);

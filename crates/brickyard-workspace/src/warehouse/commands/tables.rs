@@ -24,7 +24,7 @@ pub(super) fn unless_there(made: Result<(), CatalogError>, if_not_exists: bool) 
 
 pub(super) async fn create(scene: &Scene<'_>, sql: &str, create: &CreateTable) -> Result<Outcome, Fault> {
     if create.temporary {
-        return Err(Fault::unsupported("temporary tables"));
+        return Err(Fault::unsupported("temporary tables", "Use a temporary view or a table"));
     }
     let parts = scene.parts(&create.name.values())?;
     let full = full_name(&parts);
@@ -113,17 +113,28 @@ fn clustering(
     create: &CreateTable,
     columns: &[Column],
 ) -> Result<Option<(String, String)>, Fault> {
-    if create.properties.iter().any(|(name, _)| name == "clusteringColumns") {
-        return Err(Fault::unsupported("the property clusteringColumns. Hint: Write CLUSTER BY (…)"));
+    let own = ["clusteringColumns", "clusterByAuto"];
+    if let Some((name, _)) = create.properties.iter().find(|(name, _)| own.contains(&name.as_str())) {
+        return Err(Fault::unsupported(
+            format_args!("the property {name}"),
+            "Write CLUSTER BY (…) or CLUSTER BY AUTO",
+        ));
     }
-    let Some(names) = create.cluster_by.as_ref().filter(|names| !names.is_empty()) else { return Ok(None) };
+    let names = create.cluster_by.as_deref().unwrap_or_default();
+    if names.is_empty() && !create.cluster_auto {
+        return Ok(None);
+    }
     if !create.partitioned_by.is_empty() {
         let text = "Clustering and partitioning cannot both be specified. \
                     Please remove PARTITIONED BY / partitionBy / partition_cols or CLUSTER BY / clusterBy.";
         return Err(Fault::new("DELTA_CLUSTER_BY_WITH_PARTITIONED_BY", "42613", text));
     }
     if create.format.as_deref().is_some_and(|format| format != "DELTA") {
-        return Err(Fault::unsupported("CLUSTER BY of tables that are not Delta"));
+        let hint = "Leave CLUSTER BY out, or make a Delta table";
+        return Err(Fault::unsupported("CLUSTER BY of tables that are not Delta", hint));
+    }
+    if create.cluster_auto {
+        return Ok(Some(scene.catalog().clustering_auto_property()));
     }
     Ok(scene.catalog().clustering_property(columns, names)?)
 }
@@ -295,7 +306,12 @@ pub(super) fn constraint(
                 rely: false,
             });
         }
-        Written::Unique { .. } => return Err(Fault::unsupported("UNIQUE constraints")),
+        Written::Unique { .. } => {
+            return Err(Fault::unsupported(
+                "UNIQUE constraints",
+                "Use PRIMARY KEY, or leave it out: it is not enforced",
+            ));
+        }
     }
     Ok(())
 }

@@ -83,9 +83,9 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateView) -> Result<Out
             super::tables::unless_there(made.map(|_| ()), create.if_not_exists)
         }
         ViewKind::Materialized => {
-            Err(Fault::unsupported("materialized views; use a view, or CREATE TABLE … AS"))
+            Err(Fault::unsupported("materialized views", "Use a view, or CREATE TABLE … AS"))
         }
-        ViewKind::Streaming => Err(Fault::unsupported("streaming tables; use COPY INTO")),
+        ViewKind::Streaming => Err(Fault::unsupported("streaming tables", "Use a table and COPY INTO")),
     }
 }
 
@@ -98,7 +98,10 @@ async fn over_files(
 ) -> Result<Outcome, Fault> {
     let path = options.iter().find(|(key, _)| key.eq_ignore_ascii_case("path"));
     let Some((_, path)) = path.filter(|_| create.kind == ViewKind::Temporary) else {
-        return Err(Fault::unsupported("views over files without a path"));
+        return Err(Fault::unsupported(
+            "views over files without a path",
+            "Give OPTIONS (path '…') of CREATE TEMPORARY VIEW",
+        ));
     };
     let mut arguments = vec![string_literal(path), format!("format => {}", string_literal(format))];
     // The reader's own defaults, which are not those of read_files.

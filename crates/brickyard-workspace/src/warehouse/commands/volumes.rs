@@ -92,7 +92,7 @@ pub(super) fn list(scene: &Scene<'_>, path: &str, limit: Option<u64>) -> Result<
 /// The place of a path on a volume that lets the caller do this.
 fn allowed(scene: &Scene<'_>, path: &str, privilege: &'static str) -> Result<std::path::PathBuf, Fault> {
     if path.starts_with("stage://") {
-        return Err(Fault::unsupported("the personal staging area (`stage://`); use a volume"));
+        return Err(Fault::unsupported("the personal staging area (`stage://`)", "Use a volume"));
     }
     if !path.starts_with("/Volumes/") && !path.starts_with("dbfs:/Volumes/") {
         return Err(Fault::new(

@@ -63,7 +63,9 @@ impl Scene<'_> {
         let names: Vec<String> = replace_using.iter().map(|column| quote_name(&column.value)).collect();
         let target = match &dml.target.name {
             TargetName::Name(name) => self.table(&name.values())?,
-            TargetName::Identifier(..) => return Err(Fault::unsupported("REPLACE USING with IDENTIFIER")),
+            TargetName::Identifier(..) => {
+                return Err(Fault::unsupported("REPLACE USING with IDENTIFIER", "Write the table's name"));
+            }
         };
         // The rows have the names of the table's columns, by their place.
         let columns = self.catalog().columns(&target)?;
@@ -87,7 +89,10 @@ impl Scene<'_> {
             }
         }
         if conditions.len() > MOST_KEYS {
-            return Err(Fault::unsupported(format_args!("REPLACE USING of more than {MOST_KEYS} keys")));
+            return Err(Fault::unsupported(
+                format_args!("REPLACE USING of more than {MOST_KEYS} keys"),
+                "Use MERGE INTO",
+            ));
         }
         let clause = if conditions.is_empty() {
             "REPLACE WHERE false".to_owned()

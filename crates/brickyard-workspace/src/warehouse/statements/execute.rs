@@ -4,60 +4,25 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use brickyard_sql::{Parameter, Parameters};
-use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::chunk;
-use super::kept::{Kept, Stored, Wish};
+use super::answer::{INLINE_LIMIT, part, show};
+use super::kept::{Kept, Wish};
+use super::request::{Execute, parameters, wait, wish};
 use super::session;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::oauth::Base;
 use crate::request::JsonBody;
-use crate::warehouse::fault::Fault;
-use crate::warehouse::link;
-use crate::warehouse::operation::{Format, Operation, Progress};
+use crate::warehouse::operation::{Format, Operation};
 use crate::warehouse::result::file::Layout;
 use crate::warehouse::session::{Session, Settings};
-use crate::warehouse::spool::Chunk;
 use crate::warehouse::statement::{Statement, submit};
 use crate::workspace::Workspace;
 
-/// Bytes that a result may have inline (25 MiB), and behind links (100 GiB).
-const INLINE_LIMIT: u64 = 25 * 1024 * 1024;
 /// Rows of a statement that another part of the workspace runs.
 const MOST_ROWS: u64 = 10_000;
-const LINK_LIMIT: u64 = 100 * 1024 * 1024 * 1024;
-
-#[derive(Deserialize)]
-pub(crate) struct Execute {
-    statement: Option<String>,
-    warehouse_id: Option<String>,
-    session_id: Option<String>,
-    catalog: Option<String>,
-    schema: Option<String>,
-    #[serde(default)]
-    parameters: Vec<Sent>,
-    wait_timeout: Option<String>,
-    on_wait_timeout: Option<String>,
-    disposition: Option<String>,
-    format: Option<String>,
-    result_compression: Option<String>,
-    row_limit: Option<u64>,
-    byte_limit: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct Sent {
-    name: Option<String>,
-    ordinal: Option<u32>,
-    value: Option<Value>,
-    #[serde(rename = "type")]
-    sql_type: Option<String>,
-}
 
 /// `POST /api/2.0/sql/statements`.
 pub(crate) async fn execute(
@@ -253,161 +218,4 @@ fn found(workspace: &Workspace, caller: &Caller, id: &str) -> Result<Arc<Kept>, 
     let kept = Uuid::parse_str(id).ok().and_then(|id| workspace.warehouses().results().get(id));
     let kept = kept.ok_or_else(missing)?;
     if kept.session.caller.name() == caller.name() { Ok(kept) } else { Err(missing()) }
-}
-
-/// A statement as the API shows it.
-pub(crate) fn show(workspace: &Workspace, base: &str, kept: &Kept) -> Result<Value, ApiError> {
-    let id = kept.operation.id.to_string();
-    let failed = |state: &str, fault: &Fault| {
-        json!({
-            "statement_id": id,
-            "status": {
-                "state": state,
-                "error": { "error_code": code(fault), "message": fault.message },
-                "sql_state": fault.sql_state,
-            },
-        })
-    };
-    Ok(match (&kept.operation.progress(), kept.ready()) {
-        (Progress::Canceled, _) => json!({ "statement_id": id, "status": { "state": "CANCELED" } }),
-        (Progress::Failed(fault), _) | (_, Some(Err(fault))) if fault.class == "OPERATION_CANCELED" => {
-            json!({ "statement_id": id, "status": { "state": "CANCELED" } })
-        }
-        (Progress::Failed(fault), _) | (_, Some(Err(fault))) => failed("FAILED", fault),
-        (_, Some(Ok(stored))) => {
-            if !kept.wish.links && stored.bytes() > INLINE_LIMIT {
-                let fault = Fault::new(
-                    "INLINE_BYTE_LIMIT_EXCEEDED",
-                    "54000",
-                    "Inline byte limit exceeded. Statements executed with disposition=INLINE can have a result size of at most 26214400 bytes. Please execute the statement with disposition=EXTERNAL_LINKS if you want to download the full result.",
-                );
-                return Ok(failed("FAILED", &fault));
-            }
-            let result = match stored.download.spool.chunk(0) {
-                Some(chunk) => part(workspace, base, kept, stored, (0, &chunk))?,
-                None if kept.wish.links => json!({}),
-                None => json!({ "chunk_index": 0, "row_offset": 0, "row_count": 0, "data_array": [] }),
-            };
-            json!({
-                "statement_id": id,
-                "status": { "state": "SUCCEEDED" },
-                "manifest": chunk::manifest(stored, &kept.wish),
-                "result": result,
-            })
-        }
-        (Progress::Pending, None) => json!({ "statement_id": id, "status": { "state": "PENDING" } }),
-        (_, None) => json!({ "statement_id": id, "status": { "state": "RUNNING" } }),
-    })
-}
-
-/// One chunk: its rows, or the link to them.
-fn part(
-    workspace: &Workspace,
-    base: &str,
-    kept: &Kept,
-    stored: &Stored,
-    (index, of): (usize, &Chunk),
-) -> Result<Value, ApiError> {
-    let id = kept.operation.id;
-    let mut part = json!({
-        "chunk_index": index,
-        "row_offset": of.offset,
-        "row_count": of.rows,
-        "byte_count": of.bytes,
-    });
-    if stored.download.spool.chunk(index + 1).is_some() {
-        part["next_chunk_index"] = json!(index + 1);
-        part["next_chunk_internal_link"] = json!(format!(
-            "/api/2.0/sql/statements/{id}/result/chunks/{}?row_offset={}",
-            index + 1,
-            of.offset + of.rows
-        ));
-    }
-    if kept.wish.links {
-        let expires = link::expiry(workspace);
-        part["external_link"] = json!(link::address(base, id, index, expires));
-        part["expiration"] = json!(Timestamp::from_second(expires).unwrap_or_default().to_string());
-        return Ok(json!({ "external_links": [part] }));
-    }
-    let rows = chunk::data_array(stored, of).map_err(|fault| ApiError::internal(&fault))?;
-    part["data_array"] = json!(rows);
-    Ok(part)
-}
-
-/// `ServiceErrorCode` for a fault.
-fn code(fault: &Fault) -> &'static str {
-    match fault.sql_state.get(..2) {
-        Some("XX" | "58") => "INTERNAL_ERROR",
-        Some("57") => "DEADLINE_EXCEEDED",
-        _ => "BAD_REQUEST",
-    }
-}
-
-/// `wait_timeout`: 0 or 5 to 50 seconds; 10 when nothing is said.
-fn wait(text: Option<&str>) -> Result<Duration, ApiError> {
-    let Some(text) = text else { return Ok(Duration::from_secs(10)) };
-    let seconds = text.strip_suffix('s').and_then(|seconds| seconds.parse::<u64>().ok());
-    match seconds {
-        Some(seconds @ (0 | 5..=50)) => Ok(Duration::from_secs(seconds)),
-        _ => Err(ApiError::invalid(
-            "wait_timeout must be 0s or between 5s and 50s: the time in seconds the call will wait for the statement's result set",
-        )),
-    }
-}
-
-fn wish(execute: &Execute) -> Result<Wish, ApiError> {
-    let hybrid = execute.disposition.as_deref() == Some("INLINE_OR_EXTERNAL_LINKS");
-    let links = match execute.disposition.as_deref() {
-        None | Some("INLINE") => false,
-        Some("EXTERNAL_LINKS" | "INLINE_OR_EXTERNAL_LINKS") => true,
-        Some(other) => return Err(ApiError::invalid(format!("disposition {other} is not known"))),
-    };
-    let format = match execute.format.as_deref() {
-        None | Some("JSON_ARRAY") => Layout::JsonArray,
-        Some("ARROW_STREAM") => Layout::ArrowStream,
-        Some("CSV") => Layout::Csv,
-        Some(other) => return Err(ApiError::invalid(format!("format {other} is not known"))),
-    };
-    if !links && !hybrid && format != Layout::JsonArray {
-        return Err(ApiError::invalid(
-            "The format field must be JSON_ARRAY when the disposition field is INLINE.",
-        ));
-    }
-    let lz4 = match execute.result_compression.as_deref() {
-        None | Some("NONE" | "RESULT_COMPRESSION_UNSPECIFIED") => false,
-        Some("LZ4_FRAME") => true,
-        Some(other) => return Err(ApiError::invalid(format!("result_compression {other} is not known"))),
-    };
-    let byte_limit = Some(execute.byte_limit.unwrap_or(u64::MAX).min(LINK_LIMIT));
-    let row_limit = execute.row_limit.filter(|&limit| limit > 0);
-    Ok(Wish { format, links, lz4, row_limit, byte_limit })
-}
-
-fn parameters(sent: Vec<Sent>) -> Result<Parameters, ApiError> {
-    if sent.is_empty() {
-        return Ok(Parameters::None);
-    }
-    let (mut named, mut positional) = (BTreeMap::new(), Vec::new());
-    for parameter in sent {
-        let value = parameter.value.and_then(|value| match value {
-            Value::Null => None,
-            Value::String(text) => Some(text),
-            other => Some(other.to_string()),
-        });
-        let sql_type = parameter.sql_type.unwrap_or_else(|| "STRING".to_owned());
-        let bound = Parameter { sql_type, value, arguments: None };
-        match (parameter.name, parameter.ordinal) {
-            (Some(name), _) => drop(named.insert(name, bound)),
-            (None, Some(ordinal)) => positional.push((ordinal, bound)),
-            (None, None) => return Err(ApiError::invalid("A parameter has no name")),
-        }
-    }
-    if !named.is_empty() && !positional.is_empty() {
-        return Err(ApiError::invalid("Parameters are either named or numbered, not both"));
-    }
-    if named.is_empty() {
-        positional.sort_by_key(|(ordinal, _)| *ordinal);
-        return Ok(Parameters::Positional(positional.into_iter().map(|(_, bound)| bound).collect()));
-    }
-    Ok(Parameters::Named(named))
 }

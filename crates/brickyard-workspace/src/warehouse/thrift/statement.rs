@@ -158,7 +158,8 @@ pub(super) async fn fetch(context: &Context, request: FetchResultsReq) -> FetchR
         return fetch_failure(invalid_handle("OperationHandle"));
     };
     if !matches!(request.orientation, None | Some(orientation::NEXT)) {
-        let fault = Fault::unsupported("fetching rows in another direction than forward");
+        let fault =
+            Fault::unsupported("fetching rows in another direction than forward", "Send the statement again");
         return fetch_failure(failure(&fault));
     }
     let (rows, bytes, from) = (request.max_rows, request.max_bytes, request.start_row_offset);

@@ -1,0 +1,157 @@
+//! Queries and changes authorized and planned for the engine.
+
+use std::collections::HashMap;
+
+use brickyard_sql::{
+    Body, Context, Files, OUTSIDE, Plan, Reference, Schemas, Statement, parse, plan, references,
+};
+
+use super::{Planned, Scene};
+use crate::catalog::Delegation;
+use crate::warehouse::fault::Fault;
+use crate::warehouse::planner::Sight;
+use crate::warehouse::{models, outside};
+
+/// A query that was authorized to be a part of a plan.
+pub(crate) struct Part(Planned);
+
+impl Part {
+    /// The query as the engine understands it.
+    pub(crate) fn sql(&self) -> &str {
+        &self.0.statement.sql
+    }
+}
+
+impl Scene<'_> {
+    /// Authorizes a query or change and plans it for the engine. Files are looked at first, and commands in `FROM` are run.
+    pub(crate) async fn plan(&self, statement: &Statement) -> Result<Planned, Fault> {
+        for command in brickyard_sql::commands_within(statement) {
+            Box::pin(self.show_command(command)).await?;
+        }
+        loop {
+            let planned = self.plan_with_what_is_seen(statement)?;
+            let unknown: Vec<Files> = {
+                let seen = self.seen();
+                let mut unknown = planned.statement.unknown_files.clone();
+                unknown.retain(|files| !seen.files.contains_key(files));
+                unknown
+            };
+            let mut calls = planned.statement.unknown_calls.clone();
+            calls.dedup();
+            if unknown.is_empty() && calls.is_empty() {
+                return Ok(planned);
+            }
+            for files in unknown {
+                self.look_at(files).await?;
+            }
+            for call in calls {
+                let supposing = self.seen().supposing;
+                let answer = match call.name.as_str() {
+                    _ if supposing => outside::supposed(self, &call)?,
+                    OUTSIDE => outside::function(self, &call.arguments).await?,
+                    "http_request" => outside::http_request(self, &call.arguments).await?,
+                    _ => models::answer(self.workspace, &self.session.caller, &call).await?,
+                };
+                self.seen().answers.insert(call, answer);
+            }
+        }
+    }
+
+    /// From here on calls outside the engine have no value, only a type; until it is taken back, which forgets the answers.
+    pub(crate) fn suppose(&self, supposing: bool) {
+        let mut seen = self.seen();
+        seen.supposing = supposing;
+        seen.answers.clear();
+    }
+
+    /// Authorizes a query that becomes a part of somebody else's plan; nothing of it runs yet.
+    pub(crate) fn part(&self, sql: &str) -> Result<Part, Fault> {
+        let statement = parse(sql)?;
+        if !matches!(statement.body, Body::Query(_)) {
+            return Err(Fault::unsupported(
+                "a statement that is no query as a part of a plan",
+                "Send the statement by itself",
+            ));
+        }
+        let planned = self.plan_with_what_is_seen(&statement)?;
+        let more = &planned.statement;
+        let alone = more.unknown_files.is_empty()
+            && more.unknown_calls.is_empty()
+            && brickyard_sql::commands_within(&statement).is_empty();
+        if !alone {
+            return Err(Fault::unsupported(
+                "files, commands and models in a part of a plan",
+                "Read them into a table first",
+            ));
+        }
+        Ok(Part(planned))
+    }
+
+    /// Makes ready what parts of a plan need; the answer is kept as long as the plan runs.
+    pub(crate) async fn ready(&self, parts: &[Part]) -> Result<Option<Delegation>, Fault> {
+        for Part(planned) in parts {
+            self.bring(planned).await?;
+        }
+        let delegated = parts.iter().flat_map(|part| part.0.delegated.clone()).collect();
+        let delegation = self.session.delegate(self.workspace, delegated).await?;
+        let engine = self.session.engine(self.workspace).await?;
+        for Part(planned) in parts {
+            self.prepare(engine, &planned.statement.setup).await?;
+        }
+        Ok(delegation)
+    }
+
+    fn plan_with_what_is_seen(&self, statement: &Statement) -> Result<Planned, Fault> {
+        let settings = self.settings();
+        let (files, commands, answers) = {
+            let seen = self.seen();
+            (seen.files.clone(), seen.commands.clone(), seen.answers.clone())
+        };
+        let sight = Sight {
+            workspace: self.workspace,
+            caller: &self.session.caller,
+            catalog: self.catalog(),
+            identity: &self.identity,
+            settings: &settings,
+            by_place: self.workspace.config().engine.is_some(),
+            admin: &self.admin,
+            files: &files,
+            commands: &commands,
+            answers: &answers,
+        };
+        let touched = references(statement)?;
+        sight.authorize(&touched)?;
+        let context = Context {
+            catalog: settings.catalog.clone(),
+            schema: settings.schema.clone(),
+            user: self.session.caller.name().to_owned(),
+            variables: self.variables(),
+        };
+        match plan(statement, &context, &sight as &dyn Schemas)? {
+            Plan::Engine(statement) => {
+                sight.authorize_definers(&statement.definer_reads)?;
+                let delegated = sight.delegated(&touched, &statement.definer_reads);
+                Ok(Planned { statement, touched, delegated })
+            }
+            Plan::Command(_) => Err(Fault::internal("A command stands where a query must")),
+        }
+    }
+
+    /// Refuses a command's references that the caller has no grant for.
+    pub(crate) fn authorize(&self, references: &[Reference]) -> Result<(), Fault> {
+        let settings = self.settings();
+        Sight {
+            workspace: self.workspace,
+            caller: &self.session.caller,
+            catalog: self.catalog(),
+            identity: &self.identity,
+            settings: &settings,
+            by_place: false,
+            admin: &self.admin,
+            files: &HashMap::new(),
+            commands: &HashMap::new(),
+            answers: &HashMap::new(),
+        }
+        .authorize(references)
+    }
+}
