@@ -205,6 +205,10 @@ impl Planner<'_> {
             expr.span,
             pieces![
                 "CASE WHEN (",
+                array.span,
+                ") IS NULL OR (",
+                index.span,
+                ") IS NULL THEN NULL WHEN (",
                 index.span,
                 ") < 0 OR (",
                 index.span,

@@ -146,7 +146,9 @@ for number in range(4):
     rows(f"""INSERT INTO whole SELECT id, id * 7919 % 10007 AS k, concat('s', id) AS s, id / 3 AS x,
         CAST(id AS DECIMAL(12, 2)) AS d, timestamp_seconds(id) AS at, array(id) AS l, named_struct('a', id) AS m FROM range({number}, 10000, 4)""")
 rows("DELETE FROM whole WHERE id % 10 = 3")
-rows("UPDATE whole SET s = NULL, l = CAST(NULL AS ARRAY<BIGINT>) WHERE id % 10 = 4")
+rows("UPDATE whole SET s = NULL, l = NULL WHERE id % 10 = 4")
+assert rows("SELECT count(*), count(l[0]), sum(l[0] - id), count(l[id - id]) FROM whole") == [(9000, 8000, 0, 8000)]
+assert rows("SELECT l[0] FROM whole WHERE id IN (4, 5) ORDER BY id") == [(None,), (5,)]
 
 
 def whole(moment=""):
