@@ -106,7 +106,8 @@ pub(crate) struct Arguments {
     /// SQL engine in place of the one that is started: a Spark Connect server
     ///
     /// It must see the same files as the workspace and read Delta tables. A token is better given in the environment
-    /// (`BRICKYARD_ENGINE`), where other users do not see it.
+    /// (`BRICKYARD_ENGINE`), where other users do not see it. `;use_ssl=true` asks for TLS, which a token should never go
+    /// without on a network; `;ssl_ca=FILE` names the authority (PEM) where the machine does not know it.
     #[arg(long, global = true, value_name = "sc://HOST:PORT[/;token=…]", help_heading = "Global options")]
     pub(crate) engine: Option<String>,
 }
