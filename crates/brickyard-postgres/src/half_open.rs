@@ -114,7 +114,9 @@ mod tests {
     fn who_has_spoken_is_thrown_out_by_its_like_alone() {
         let half_open = HalfOpen::new(2);
         let asked: Vec<Place> = (0..2).map(|_| half_open.enter()).collect();
-        asked.iter().for_each(|place| place.advance(Stage::Asked));
+        for place in &asked {
+            place.advance(Stage::Asked);
+        }
         let silent: Vec<Place> = (0..9).map(|_| half_open.enter()).collect();
         assert!(asked.iter().all(|place| !place.evicted.is_cancelled()));
         assert_eq!(silent.iter().filter(|place| place.evicted.is_cancelled()).count(), 7);

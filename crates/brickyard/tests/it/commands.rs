@@ -114,7 +114,11 @@ fn an_app_that_is_not_there_is_told_alike_by_every_command() {
         1,
         &["App `bare` has no earlier deployment", "hint: `brickyard get bare`"],
     );
-    failed(&service.output(&["deploy", "nowhere"]), 1, &["nowhere", "hint: "]);
+    failed(
+        &service.output(&["deploy", "nowhere"]),
+        2,
+        &["There is no folder", "hint: name the folder of an app"],
+    );
 }
 
 #[test]
