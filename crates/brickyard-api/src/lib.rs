@@ -6,9 +6,11 @@ mod app_resources;
 mod apps;
 mod client;
 mod credentials;
+mod deployments;
 mod error;
 mod identity;
 mod login;
+mod permissions;
 mod profile;
 mod statements;
 mod warehouses;
@@ -18,15 +20,16 @@ pub use app_resources::{
     AppResource, DatabaseResource, ExperimentResource, GenieSpaceResource, JobResource, NamedResource,
     PostgresResource, SecretResource, SecurableResource, ServingEndpointResource, WarehouseResource,
 };
-pub use apps::{
-    App, AppUpdate, ApplicationStatus, ComputeStatus, Deployment, DeploymentStatus, EnvironmentVariable,
-    GitRepository, GitSource, HealthCheck, HeldPermission, PermissionEntry,
-};
+pub use apps::{App, AppUpdate, ApplicationStatus, ComputeStatus};
 pub use client::{Client, http_client, http_client_builder, probe_client, stream_client};
 pub use credentials::Credentials;
+pub use deployments::{
+    Deployment, DeploymentStatus, EnvironmentVariable, GitRepository, GitSource, HealthCheck,
+};
 pub use error::ApiFailure;
 pub use identity::Me;
 pub use login::{Login, SignIn};
+pub use permissions::{HeldPermission, PermissionEntry};
 pub use profile::{ProfileError, Target, profile_host, resolve as resolve_target};
 pub use statements::{Column, Statement, StatementResult};
 pub use warehouses::Warehouse;

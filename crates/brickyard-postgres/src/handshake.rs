@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
+use crate::half_open::{Place, Stage};
 use crate::login::{self, LoginError};
 use crate::message::{self, PROTOCOL};
 use crate::proxy::{Admission, Inner, Login, Password};
@@ -48,7 +49,7 @@ pub(crate) async fn serve(proxy: Arc<Inner>, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let place = proxy.half_open.enter();
     let outcome = tokio::select! {
-        greeted = timeout(PATIENCE, greet(&proxy, stream)) => match greeted {
+        greeted = timeout(PATIENCE, greet(&proxy, &place, stream)) => match greeted {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "A Postgres handshake ended: {error}");
@@ -67,24 +68,26 @@ pub(crate) async fn serve(proxy: Arc<Inner>, stream: TcpStream) {
     }
 }
 
-async fn greet(proxy: &Inner, mut stream: TcpStream) -> io::Result<Outcome> {
+async fn greet(proxy: &Inner, place: &Place, mut stream: TcpStream) -> io::Result<Outcome> {
     let mut first = [0];
     if stream.peek(&mut first).await? == 0 {
         return Ok(Outcome::Done);
     }
     if first[0] == 0x16 {
         // a TLS record: the client starts without asking, which needs ALPN (PostgreSQL 17)
+        place.advance(Stage::Asked);
         let tls = proxy.tls.accept(stream).await?;
         if tls.get_ref().1.alpn_protocol() != Some(ALPN) {
             return Ok(Outcome::Done);
         }
-        return log_in(proxy, tls).await;
+        return log_in(proxy, place, tls).await;
     }
     for _ in 0..3 {
         match packet(&mut stream).await? {
             Ok((Hello::Tls, _)) => {
+                place.advance(Stage::Asked);
                 stream.write_all(b"S").await?;
-                return log_in(proxy, proxy.tls.accept(stream).await?).await;
+                return log_in(proxy, place, proxy.tls.accept(stream).await?).await;
             }
             Ok((Hello::Gss, _)) => stream.write_all(b"N").await?,
             Ok((Hello::Cancel, packet)) => return Ok(Outcome::Cancel(packet)),
@@ -100,7 +103,8 @@ async fn greet(proxy: &Inner, mut stream: TcpStream) -> io::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-async fn log_in(proxy: &Inner, mut stream: TlsStream<TcpStream>) -> io::Result<Outcome> {
+async fn log_in(proxy: &Inner, place: &Place, mut stream: TlsStream<TcpStream>) -> io::Result<Outcome> {
+    place.advance(Stage::Private);
     let startup = match packet(&mut stream).await? {
         Ok((Hello::Startup(startup), _)) => startup,
         Ok((Hello::Cancel, packet)) => return Ok(Outcome::Cancel(packet)),

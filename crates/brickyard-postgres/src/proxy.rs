@@ -17,8 +17,8 @@ use crate::refusal::Refusal;
 use crate::server::Server;
 use crate::spare::{self, Spares};
 
-/// Connections that may be on their way to a login at once.
-const HALF_OPEN: usize = 256;
+/// Connections that may be at one stage of a login at once: an instance has 1,000 sessions, which a pool may open together.
+const HALF_OPEN: usize = 1024;
 
 /// Something that will be there later.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -75,6 +75,14 @@ impl Store {
         text.map(|text| parse(kind, &text)).transpose()
     }
 
+    /// Whether there is a document.
+    pub(crate) fn has(&self, kind: &'static str, key: &str) -> Result<bool, StoreError> {
+        Ok(self
+            .lock()
+            .prepare_cached("SELECT 1 FROM document WHERE kind = ?1 AND key = ?2")?
+            .exists(params![kind, key])?)
+    }
+
     /// Reads every document of a kind whose key starts with `prefix`, ordered by key.
     pub(crate) fn list<T: DeserializeOwned>(
         &self,

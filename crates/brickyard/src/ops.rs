@@ -2,6 +2,7 @@
 
 pub(crate) mod app_environment;
 pub(crate) mod apps;
+pub(crate) mod at_login;
 pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod deploy;

@@ -1,10 +1,19 @@
+use std::collections::VecDeque;
+use std::io::ErrorKind;
+use std::sync::Arc;
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::{Barrier, Semaphore};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::support::{Ground, Wire};
+use crate::support::{ASK_FOR_TLS, Ground, Wire};
+
+/// Connections that may be at one stage of a login at once.
+const HALF_OPEN: usize = 1024;
 
 async fn answer(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
@@ -64,36 +73,85 @@ async fn packets_of_odd_sizes_are_answered_or_dropped() {
     ground.stop().await;
 }
 
+/// Lets this process have so many connections at both of their ends.
+fn make_room() {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, soft.max(hard.min(16_384)), hard).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn silent_connections_do_not_keep_others_out() {
+    make_room();
     let ground = Ground::new();
     let server = ground.server("one").await;
     server.client("postgres").await.unwrap().query("CREATE ROLE ada LOGIN").await.unwrap();
     let proxy = ground.proxy(&server, 5).await;
-    let mut silent = std::collections::VecDeque::new();
-    let mut first = None;
-    for number in 0..10_000 {
-        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
-        if number % 2 == 0 {
-            stream.write_all(&[0, 0]).await.unwrap(); // half a length
+    // Those that say nothing whole, and those that ask for TLS and then say nothing.
+    let (mut silent, mut asked) = (VecDeque::new(), VecDeque::new());
+    for block in 0..10 {
+        let mut slow = Wire::open(&proxy).await;
+        for number in 0..1000 {
+            let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+            match number % 3 {
+                0 => silent.push_back(stream),
+                1 => {
+                    stream.write_all(&[0, 0]).await.unwrap(); // half a length
+                    silent.push_back(stream);
+                }
+                _ => {
+                    stream.write_all(&ASK_FOR_TLS).await.unwrap();
+                    assert_eq!(stream.read_u8().await.unwrap(), b'S');
+                    asked.push_back(stream);
+                }
+            }
+            for some in [&mut silent, &mut asked] {
+                if some.len() > HALF_OPEN + 300 {
+                    some.pop_front(); // thrown out long ago
+                }
+            }
         }
-        if number == 0 {
-            first = Some(stream);
-        } else {
-            silent.push_back(stream);
-        }
-        if silent.len() > 500 {
-            silent.pop_front(); // thrown out long ago; this process has not that many file descriptors
-        }
-        if number % 1000 == 999 {
-            let mut wire = Wire::open(&proxy).await;
-            wire.log_in("ada", "good").await.unwrap();
+        // Who had begun before the flood goes on, and who comes in the middle of it comes in.
+        for wire in [&mut slow, &mut Wire::open(&proxy).await] {
+            wire.log_in("ada", "good").await.unwrap_or_else(|error| panic!("{block}: {error}"));
             assert_eq!(wire.query("SELECT 1").await.unwrap(), "1");
         }
     }
-    // The oldest were thrown out rather than kept.
-    let text = answer(&mut first.unwrap()).await;
-    assert!(text.is_empty());
+    for mut some in [silent, asked] {
+        assert_eq!(some.len(), HALF_OPEN + 300);
+        for mut stream in some.drain(..300) {
+            assert!(answer(&mut stream).await.is_empty(), "the oldest were thrown out");
+        }
+        let kept = |stream: &TcpStream| {
+            stream.try_read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+        };
+        assert!(some.iter().skip(20).all(kept), "the others were not");
+    }
+    ground.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_who_log_in_at_once_and_slowly_all_come_in() {
+    make_room();
+    let ground = Ground::new();
+    let server = ground.server("one").await;
+    server.client("postgres").await.unwrap().query("CREATE ROLE ada LOGIN").await.unwrap();
+    let proxy = ground.proxy(&server, 400).await;
+    // All are half-open before the first one says who it is; the server itself takes fifty sessions.
+    let (everybody, sessions) = (Arc::new(Barrier::new(300)), Arc::new(Semaphore::new(30)));
+    let mut clients = JoinSet::new();
+    for _ in 0..300 {
+        let (proxy, everybody, sessions) = (proxy.clone(), Arc::clone(&everybody), Arc::clone(&sessions));
+        clients.spawn(async move {
+            let mut wire = Wire::open(&proxy).await;
+            everybody.wait().await;
+            let _one = sessions.acquire().await.unwrap();
+            wire.log_in("ada", "good").await?;
+            wire.query("SELECT 1").await
+        });
+    }
+    for came in clients.join_all().await {
+        assert_eq!(came.unwrap(), "1");
+    }
     ground.stop().await;
 }
 
@@ -103,7 +161,7 @@ async fn bytes_sent_ahead_of_tls_are_not_taken_for_its_content() {
     let server = ground.server("one").await;
     let proxy = ground.proxy(&server, 5).await;
     let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
-    let mut bytes = vec![0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+    let mut bytes = ASK_FOR_TLS.to_vec();
     bytes.extend_from_slice(b"\0\0\0\x12\0\x03\0\0user\0ada\0\0"); // a session in clear text, stuffed behind
     stream.write_all(&bytes).await.unwrap();
     let text = answer(&mut stream).await;

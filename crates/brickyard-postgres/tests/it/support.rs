@@ -201,6 +201,9 @@ pub(crate) async fn start_tls(
     connector.connect(ServerName::try_from("localhost").unwrap(), stream).await
 }
 
+/// `SSLRequest`.
+pub(crate) const ASK_FOR_TLS: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
 /// A client of the proxy that speaks the protocol byte by byte.
 pub(crate) struct Wire {
     pub(crate) stream: TlsStream<TcpStream>,
@@ -210,7 +213,7 @@ impl Wire {
     /// Opens TLS by asking first.
     pub(crate) async fn open(proxy: &Proxy) -> Self {
         let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
-        stream.write_all(&[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]).await.unwrap();
+        stream.write_all(&ASK_FOR_TLS).await.unwrap();
         assert_eq!(stream.read_u8().await.unwrap(), b'S');
         Self { stream: start_tls(stream, None).await.unwrap() }
     }

@@ -67,7 +67,8 @@ impl Workspace {
     }
 }
 
-/// Copies a source folder in one step: half a copy is never there under its name. `named` is how messages call it.
+/// Copies a source folder in one step: half a copy is never there under its name, and what was there stays where the copy
+/// fails. `named` is how messages call it.
 pub(super) fn copy(from: &Path, to: &Path, named: &str) -> Result<(), String> {
     let cannot =
         |error: &dyn std::fmt::Display| format!("Error: cannot copy the source code of {named}: {error}");
@@ -75,14 +76,14 @@ pub(super) fn copy(from: &Path, to: &Path, named: &str) -> Result<(), String> {
         return Err(cannot(&"there is no such folder"));
     }
     let staging = to.with_extension("part");
-    for stale in [&staging, &to.to_path_buf()] {
-        match std::fs::remove_dir_all(stale) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot(&error)),
-            _ => {}
-        }
-    }
-    let copied =
-        fill(from, &staging, named).and_then(|()| std::fs::rename(&staging, to).map_err(|e| cannot(&e)));
+    let remove = |stale: &Path| match std::fs::remove_dir_all(stale) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot(&error)),
+        _ => Ok(()),
+    };
+    remove(&staging)?;
+    let copied = fill(from, &staging, named)
+        .and_then(|()| remove(to))
+        .and_then(|()| std::fs::rename(&staging, to).map_err(|error| cannot(&error)));
     if copied.is_err() {
         // What is left of it only takes room.
         let _ = std::fs::remove_dir_all(&staging);
@@ -129,5 +130,26 @@ pub(super) fn inside(root: &Path, relative: &str) -> Result<PathBuf, String> {
     match (real, root) {
         (Ok(real), Ok(root)) if real.starts_with(&root) && real.is_dir() => Ok(real),
         _ => Err(format!("Error: there is no folder {relative} in the repository")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_that_fails_leaves_what_was_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let (from, to) = (directory.path().join("from"), directory.path().join("to"));
+        std::fs::create_dir(&from).unwrap();
+        std::fs::write(from.join("a.txt"), "one").unwrap();
+        copy(&from, &to, "x").unwrap();
+        std::fs::write(from.join("a.txt"), "two").unwrap();
+        std::fs::File::create(from.join("large")).unwrap().set_len(LARGEST_FILE + 1).unwrap();
+        assert!(copy(&from, &to, "x").unwrap_err().contains("x/large is larger"));
+        assert_eq!(std::fs::read_to_string(to.join("a.txt")).unwrap(), "one");
+        std::fs::remove_file(from.join("large")).unwrap();
+        copy(&from, &to, "x").unwrap();
+        assert_eq!(std::fs::read_to_string(to.join("a.txt")).unwrap(), "two");
     }
 }

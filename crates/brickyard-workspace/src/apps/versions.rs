@@ -19,7 +19,13 @@ impl Workspace {
         let token = self.apps().begin(name);
         let fresh = deployment.mode.as_deref() == Some("AUTO_SYNC");
         let quiet: Progress = Arc::new(|_| {});
-        let launched = token.run_until_cancelled(self.launch(name, &deployment, fresh, quiet)).await;
+        let work = async {
+            if fresh && let Err(message) = self.take_again(name, &deployment).await {
+                tracing::warn!(app = name, "`{name}` starts with the files it had: {message}");
+            }
+            self.launch(name, &deployment, fresh, quiet).await
+        };
+        let launched = token.run_until_cancelled(work).await;
         if let Some(Err(message)) = launched {
             tracing::warn!(app = name, "The app `{name}` does not start again: {message}");
         }
@@ -99,6 +105,16 @@ impl Workspace {
         }
         self.prune_artifacts(name, &id);
         Ok(())
+    }
+
+    /// Takes a folder that is followed as it is now: nobody watched it while the app was stopped.
+    async fn take_again(&self, name: &str, deployment: &Deployment) -> Result<(), String> {
+        let Some(from) = deployment.source_code_path.clone() else { return Ok(()) };
+        let id = deployment.deployment_id.clone().unwrap_or_default();
+        let (workspace, kept) = (self.clone(), self.artifacts(name).join(id));
+        tokio::task::spawn_blocking(move || workspace.snapshot(&from, &kept))
+            .await
+            .map_err(|error| error.to_string())?
     }
 
     async fn launch(

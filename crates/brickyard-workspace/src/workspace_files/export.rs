@@ -35,7 +35,9 @@ pub(crate) async fn export(
     workspace.authorize_path(&caller, &path, "CAN_READ")?;
     let format = query.format.as_deref().unwrap_or("SOURCE");
     if !matches!(format, "SOURCE" | "AUTO" | "JUPYTER" | "HTML") {
-        return Err(ApiError::not_implemented(format_args!("workspace exports of format {format}")));
+        return Err(ApiError::not_implemented(format_args!(
+            "workspace exports of format {format}: export each notebook, with format SOURCE, JUPYTER or HTML"
+        )));
     }
     let tree = workspace.file_tree();
     let file_type = match tree.get(&path)? {

@@ -1,4 +1,4 @@
-use std::io::{Seek, SeekFrom, Write};
+use std::io::Write;
 
 use axum::Json;
 use axum::body::Body;
@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 
 use super::jupyter;
 use super::path::ObjectPath;
-use super::tree::{Notebook, Object, notebook_language};
+use super::tree::{HEADER, Notebook, Object, notebook_language};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::workspace::Workspace;
@@ -52,8 +52,7 @@ pub(crate) async fn import(
     let (body, content) = read_import(request).await?;
     let path = ObjectPath::parse(&body.path)?;
     may_become(&workspace, &caller, &path)?;
-    let detected = notebook_language(&mut content.as_slice(), path.name())
-        .map_err(|error| ApiError::internal(&error))?;
+    let detected = notebook_language(&content, path.name());
     let note = match body.format.as_deref().unwrap_or("SOURCE") {
         // The language may be named or guessed from the ending: either way it becomes a notebook.
         "SOURCE" => {
@@ -67,7 +66,16 @@ pub(crate) async fn import(
         "AUTO" if is_jupyter(path.name()) => jupyter::parse(&content).ok().map(from_jupyter),
         "AUTO" => detected.map(|language| Notebook { language: language.to_owned(), jupyter: None }),
         "RAW" => None,
-        other => return Err(ApiError::not_implemented(format_args!("workspace imports of format {other}"))),
+        "DBC" => {
+            return Err(ApiError::not_implemented(
+                "workspace imports of format DBC: import each notebook of the archive, with format SOURCE or JUPYTER",
+            ));
+        }
+        other => {
+            return Err(ApiError::not_implemented(format_args!(
+                "workspace imports of format {other}: use SOURCE, JUPYTER, AUTO or RAW"
+            )));
+        }
     };
     place_notebook(&workspace, &caller, path, &content, note, body.overwrite)
 }
@@ -85,7 +93,7 @@ pub(crate) async fn import_file(
     let mut file =
         NamedTempFile::new_in(workspace.file_tree().staging()).map_err(|error| ApiError::internal(&error))?;
     let mut stream = body.into_data_stream();
-    let mut size = 0;
+    let (mut size, mut start) = (0, Vec::new());
     while let Some(piece) = stream.next().await {
         let piece =
             piece.map_err(|error| ApiError::invalid(format!("The upload of {path} broke off: {error}")))?;
@@ -95,6 +103,7 @@ pub(crate) async fn import_file(
                 "File {path} is larger than the maximum of {LARGEST} bytes"
             )));
         }
+        start.extend_from_slice(&piece[..piece.len().min(HEADER - start.len())]);
         file.write_all(&piece).map_err(|error| ApiError::internal(&error))?;
     }
     if is_jupyter(path.name()) && size <= LARGEST_INLINE {
@@ -104,10 +113,7 @@ pub(crate) async fn import_file(
             return place_notebook(&workspace, &caller, path, &content, note, query.overwrite);
         }
     }
-    let language = file
-        .seek(SeekFrom::Start(0))
-        .and_then(|_| notebook_language(file.as_file_mut(), path.name()))
-        .map_err(|error| ApiError::internal(&error))?;
+    let language = notebook_language(&start, path.name());
     let path = if language.is_some() { path.with_name(notebook_name(path.name())) } else { path };
     let note = language.map(|language| Notebook { language: language.to_owned(), jupyter: None });
     place(&workspace, &caller, &path, file, note, query.overwrite)

@@ -1,4 +1,4 @@
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -140,12 +140,16 @@ impl FileTree {
         file: tempfile::NamedTempFile,
         notebook: Option<&Notebook>,
     ) -> Result<(), ApiError> {
-        if !matches!(self.find(&path.parent())?, Some(Object::Directory)) {
+        if !self.on_disk(&path.parent()).is_dir() {
             return Err(ApiError::not_found("The parent folder", path.parent()));
         }
         let noted = match notebook {
             Some(note) => self.store.put(NOTEBOOK, path.as_str(), note),
-            None => self.store.delete(NOTEBOOK, path.as_str()).map(drop),
+            // Most often there is none, and a look is much less than a transaction.
+            None => match self.store.has(NOTEBOOK, path.as_str()) {
+                Ok(true) => self.store.delete(NOTEBOOK, path.as_str()).map(drop),
+                other => other.map(drop),
+            },
         };
         noted.map_err(|error| ApiError::internal(&error))?;
         file.persist(self.on_disk(path)).map_err(|error| ApiError::internal(&error.error))?;
@@ -219,31 +223,22 @@ impl FileTree {
     }
 }
 
+/// So many bytes at the start of a file say whether it is a notebook.
+pub(super) const HEADER: usize = 64;
+
 /// The language of a notebook source file, by its first line (`# Databricks notebook source`).
-pub(crate) fn notebook_language(file: &mut impl Read, name: &str) -> io::Result<Option<&'static str>> {
-    const HEADER: &str = "Databricks notebook source";
-    let mut start = [0; 64];
-    let mut length = 0;
-    while length < start.len() {
-        match file.read(&mut start[length..])? {
-            0 => break,
-            read => length += read,
-        }
-    }
-    let first = std::str::from_utf8(&start[..length])
-        .unwrap_or_default()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim_end();
+pub(super) fn notebook_language(start: &[u8], name: &str) -> Option<&'static str> {
+    const WORDS: &str = "Databricks notebook source";
+    let line = start[..start.len().min(HEADER)].split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let first = std::str::from_utf8(line).unwrap_or_default().trim_end();
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    Ok(match (extension, first.split_once(' ')) {
-        ("py", Some(("#", HEADER))) => Some("PYTHON"),
-        ("sql", Some(("--", HEADER))) => Some("SQL"),
-        ("scala", Some(("//", HEADER))) => Some("SCALA"),
-        ("r" | "R", Some(("#", HEADER))) => Some("R"),
+    match (extension, first.split_once(' ')) {
+        ("py", Some(("#", WORDS))) => Some("PYTHON"),
+        ("sql", Some(("--", WORDS))) => Some("SQL"),
+        ("scala", Some(("//", WORDS))) => Some("SCALA"),
+        ("r" | "R", Some(("#", WORDS))) => Some("R"),
         _ => None,
-    })
+    }
 }
 
 /// The platform's words for a path that is not there.
@@ -261,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_notebook_is_told_by_its_first_line() {
-        let language = |text: &str, name: &str| notebook_language(&mut text.as_bytes(), name).unwrap();
+        let language = |text: &str, name: &str| notebook_language(text.as_bytes(), name);
         assert_eq!(language("# Databricks notebook source\nprint(1)", "app.py"), Some("PYTHON"));
         assert_eq!(language("# Databricks notebook source\r\n", "app.py"), Some("PYTHON"));
         assert_eq!(language("-- Databricks notebook source", "q.sql"), Some("SQL"));

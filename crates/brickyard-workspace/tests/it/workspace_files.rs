@@ -60,6 +60,8 @@ const CLI: &str = r##"
 import os, requests
 from urllib.parse import quote
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import NotImplemented
+from databricks.sdk.service.workspace import ImportFormat
 
 w = WorkspaceClient()
 host, headers = w.config.host, w.config.authenticate()
@@ -82,7 +84,11 @@ assert second.status_code == 400 and "already exists." in second.text, second.te
 export = requests.get(f"{host}/api/2.0/workspace/export", params={"path": f"/Users/{me}/new/a file #1.txt", "direct_download": "true"}, headers=headers)
 assert export.content == b"x", export.content
 unsupported = requests.get(f"{host}/api/2.0/workspace/export", params={"path": f"/Users/{me}/new/nb", "format": "DBC"}, headers=headers)
-assert unsupported.status_code == 501, unsupported.text
+assert unsupported.status_code == 501 and "format DBC: export each notebook, with format SOURCE, JUPYTER or HTML" in unsupported.text, unsupported.text
+try:
+    w.workspace.import_(f"/Users/{me}/new/archive", content="UEs=", format=ImportFormat.DBC); raise SystemExit("an archive")
+except NotImplemented as error:
+    assert "format DBC: import each notebook of the archive, with format SOURCE or JUPYTER" in str(error), error
 print("done")
 "##;
 

@@ -2,7 +2,7 @@ use std::io::BufRead;
 
 use super::Context;
 use crate::failure::{Exit, Failure};
-use crate::ops::target::{Target, TargetArgs};
+use crate::ops::target::{Target, TargetArgs, refused};
 
 /// Delete an app, its service principal and what was granted to it
 #[derive(Debug, clap::Args)]
@@ -35,7 +35,7 @@ pub(crate) async fn run(args: DeleteArgs, context: &Context) -> Result<Exit, Fai
             return Err(Failure::user("Nothing was deleted"));
         }
     }
-    let app = target.client.delete_app(&args.name).await?;
+    let app = target.client.delete_app(&args.name).await.map_err(|failure| refused(&args.name, failure))?;
     context.printer.document(&app, |app| format!("{} is being deleted", app.name));
     Ok(Exit::Success)
 }

@@ -13,7 +13,7 @@ pub(crate) struct GetArgs {
 
 pub(crate) async fn run(args: GetArgs, context: &Context) -> Result<Exit, Failure> {
     let target = Target::connect(&context.settings, &args.target).await?;
-    let app = target.client.app(&args.name).await?.ok_or_else(|| missing(&args.name))?;
+    let app = target.app(&args.name).await?;
     context.printer.document(&app, |app| {
         let state = app.app_status.clone().unwrap_or_default();
         let compute = app.compute_status.clone().unwrap_or_default();
@@ -33,10 +33,4 @@ pub(crate) async fn run(args: GetArgs, context: &Context) -> Result<Exit, Failur
         lines.join("\n")
     });
     Ok(Exit::Success)
-}
-
-/// There is no app of this name.
-pub(crate) fn missing(name: &str) -> Failure {
-    Failure::new(crate::failure::Kind::Workspace, format!("There is no app `{name}` in the workspace"))
-        .hint("`brickyard list` shows those there are")
 }

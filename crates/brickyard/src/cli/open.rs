@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::Context;
 use crate::failure::{Exit, Failure};
 use crate::ops::target::{Target, TargetArgs};
@@ -13,10 +15,10 @@ pub(crate) struct OpenArgs {
 
 pub(crate) async fn run(args: OpenArgs, context: &Context) -> Result<Exit, Failure> {
     let target = Target::connect(&context.settings, &args.target).await?;
-    let app = target.client.app(&args.name).await?.ok_or_else(|| super::get::missing(&args.name))?;
+    let app = target.app(&args.name).await?;
     let url =
         target.app_url(&app).ok_or_else(|| Failure::app(format!("`{}` has no address yet", args.name)))?;
-    context.printer.data(&url);
+    context.printer.document(&json!({ "url": url }), |_| url.clone());
     if !crate::ops::login::open_browser(&context.settings, &url).await {
         context.printer.note("No browser could be opened here: open the address yourself");
     }

@@ -1,7 +1,7 @@
 use super::Context;
 use crate::failure::{Exit, Failure};
 use crate::ops::deploy;
-use crate::ops::target::{Target, TargetArgs};
+use crate::ops::target::{Target, TargetArgs, refused};
 
 /// Start an app that was stopped
 #[derive(Debug, clap::Args)]
@@ -17,7 +17,8 @@ pub(crate) struct StartArgs {
 
 pub(crate) async fn run(args: StartArgs, context: &Context) -> Result<Exit, Failure> {
     let target = Target::connect(&context.settings, &args.target).await?;
-    let mut app = target.client.start_app(&args.name).await?;
+    let mut app =
+        target.client.start_app(&args.name).await.map_err(|failure| refused(&args.name, failure))?;
     if !args.no_wait {
         app = tokio::select! {
             settled = deploy::wait_for(&target.client, &args.name, "ACTIVE") => settled?,

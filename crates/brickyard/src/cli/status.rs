@@ -2,7 +2,9 @@ use serde::Serialize;
 
 use super::Context;
 use crate::failure::{Exit, Failure};
+use crate::ops::at_login;
 use crate::ops::running::Running;
+use crate::settings::Settings;
 
 /// Show whether the local workspace runs in the background, and where
 #[derive(Debug, clap::Args)]
@@ -21,10 +23,15 @@ pub(crate) struct Shown {
     /// `SSL_CERT_FILE` and `REQUESTS_CA_BUNDLE` for them.
     pub(crate) ca_bundle: std::path::PathBuf,
     pub(crate) apps: Vec<String>,
+    /// The unit or agent that starts it at login.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) at_login: Option<std::path::PathBuf>,
 }
 
 impl Shown {
-    pub(crate) fn of(running: &Running) -> Self {
+    pub(crate) fn of(settings: &Settings, running: &Running) -> Self {
+        let at_login = at_login::find(settings)
+            .filter(|found| found.enabled && found.state_directory == settings.service_directory());
         Self {
             running: true,
             pid: running.pid,
@@ -34,6 +41,7 @@ impl Shown {
             proxy_url: running.proxy_url.clone(),
             ca_bundle: running.ca_bundle.clone(),
             apps: Vec::new(),
+            at_login: at_login.map(|found| found.file),
         }
     }
 }
@@ -42,12 +50,16 @@ pub(crate) async fn run(_args: StatusArgs, context: &Context) -> Result<Exit, Fa
     let Some(running) = Running::find(&context.settings.service_directory()).await else {
         return Err(Failure::user("The local workspace does not run").hint("start it with `brickyard up`"));
     };
-    let mut shown = Shown::of(&running);
+    let mut shown = Shown::of(&context.settings, &running);
     shown.apps = running.client()?.apps().await?.into_iter().map(|app| app.name).collect();
     context.printer.document(&shown, |shown| {
         let apps = if shown.apps.is_empty() { "none".to_owned() } else { shown.apps.join(", ") };
+        let at_login = shown.at_login.as_ref().map_or_else(
+            || "does not start (`brickyard up --at-login`)".to_owned(),
+            |file| format!("starts by itself ({})", file.display()),
+        );
         format!(
-            "Workspace  https://{}\nREST       {}\nProxy      {}\nTrust      {}\nDeveloper  {}\nProcess    {}\nApps       {apps}",
+            "Workspace  https://{}\nREST       {}\nProxy      {}\nTrust      {}\nDeveloper  {}\nProcess    {}\nAt login   {at_login}\nApps       {apps}",
             shown.host,
             shown.http_url,
             shown.proxy_url,

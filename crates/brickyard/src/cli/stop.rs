@@ -1,7 +1,7 @@
 use super::Context;
 use crate::failure::{Exit, Failure};
 use crate::ops::deploy;
-use crate::ops::target::{Target, TargetArgs};
+use crate::ops::target::{Target, TargetArgs, refused};
 
 /// Stop an app: SIGTERM, 15 seconds, SIGKILL
 #[derive(Debug, clap::Args)]
@@ -17,7 +17,7 @@ pub(crate) struct StopArgs {
 
 pub(crate) async fn run(args: StopArgs, context: &Context) -> Result<Exit, Failure> {
     let target = Target::connect(&context.settings, &args.target).await?;
-    let mut app = target.client.stop_app(&args.name).await?;
+    let mut app = target.client.stop_app(&args.name).await.map_err(|failure| refused(&args.name, failure))?;
     if !args.no_wait {
         app = tokio::select! {
             settled = deploy::wait_for(&target.client, &args.name, "STOPPED") => settled?,

@@ -18,6 +18,7 @@ use brickyard_api::{App, Client, Deployment, EnvironmentVariable, PermissionEntr
 use brickyard_project::Project;
 use brickyard_project::app_yaml::EnvSource;
 use brickyard_project::check::Level;
+use tokio::time::Instant;
 
 use super::check::{self, Request};
 use super::resources::{self, Defaults};
@@ -66,6 +67,16 @@ pub(crate) struct Prepared {
     files: Vec<LocalFile>,
     existing: Option<App>,
     before: Journal,
+    took: Took,
+}
+
+/// How long the parts of a deployment took that depend on its files, in milliseconds.
+#[derive(Debug, Clone, Copy, Default, serde::Serialize)]
+pub(crate) struct Took {
+    /// Reading the folder and what the workspace has, and comparing the two.
+    pub(crate) compare_milliseconds: f64,
+    /// Bringing the workspace's folder in line.
+    pub(crate) upload_milliseconds: f64,
 }
 
 /// What came of a deployment.
@@ -78,6 +89,7 @@ pub(crate) struct Deployed {
     pub(crate) url: Option<String>,
     pub(crate) uploaded: usize,
     pub(crate) removed: usize,
+    pub(crate) took: Took,
     /// What was looked at in the end.
     pub(crate) verification: Vec<Look>,
 }
@@ -98,6 +110,7 @@ pub(crate) async fn prepare(target: &Target, options: &DeployOptions) -> Result<
     let client = &target.client;
     let name = options.name.clone().unwrap_or_else(|| project.name.clone());
     let directory = project.dir.clone();
+    let begun = Instant::now();
     let files = tokio::task::spawn_blocking(move || files::collect(&directory))
         .await
         .map_err(|error| Failure::machine("Cannot read the app's folder").because(error))??;
@@ -111,13 +124,14 @@ pub(crate) async fn prepare(target: &Target, options: &DeployOptions) -> Result<
         Journal::read(client, &path),
         journal::listing(client, &path)
     )?;
+    let mut plan = DeployPlan { app: name.clone(), path, ..DeployPlan::default() };
+    plan::compare(&mut plan, &files, &before, &remote, options.prune);
+    let took = Took { compare_milliseconds: milliseconds(begun), ..Took::default() };
     let wanted = wanted(target, &project, &name, existing.as_ref()).await?;
-    let request = request(&project, &path, options.mode.as_deref());
+    let request = request(&project, &plan.path, options.mode.as_deref());
     let deleting = |app: &App| app.compute_status.as_ref().is_some_and(|status| status.state == "DELETING");
     let adopted = existing.as_ref().filter(|app| !deleting(app));
-    let mut plan =
-        DeployPlan { app: name.clone(), creates: adopted.is_none(), path, ..DeployPlan::default() };
-    plan::compare(&mut plan, &files, &before, &remote, options.prune);
+    plan.creates = adopted.is_none();
     let entries = permissions(&project);
     if let Some(app) = adopted {
         plan::compare_app(&mut plan, app, &wanted);
@@ -129,13 +143,13 @@ pub(crate) async fn prepare(target: &Target, options: &DeployOptions) -> Result<
     }
     plan.deploys =
         options.again || plan.changes_files() || plan.changes_app() || !serves(adopted, &before, &request);
-    Ok(Prepared { plan, wanted, request, files, existing, before })
+    Ok(Prepared { plan, wanted, request, files, existing, before, took })
 }
 
 /// Does what was prepared: the app, its resources, the files, the deployment, and a look at the result.
 pub(crate) async fn apply(target: &Target, prepared: Prepared, tell: &Tell) -> Result<Deployed, Failure> {
     let client = &target.client;
-    let Prepared { plan, wanted, request, files, existing, before } = prepared;
+    let Prepared { plan, wanted, request, files, existing, before, mut took } = prepared;
     let name = wanted.name.clone();
     let underway = existing
         .as_ref()
@@ -146,7 +160,9 @@ pub(crate) async fn apply(target: &Target, prepared: Prepared, tell: &Tell) -> R
         let count = plan.added.len() + plan.changed.len();
         tell(&format!("Uploading {count} of {} files to {}", files.len(), plan.path));
     }
+    let begun = Instant::now();
     let (uploaded, removed) = upload::bring_in_line(client, &files, &plan, &before, tell).await?;
+    took.upload_milliseconds = milliseconds(begun);
     let mut made = before.deployment.as_ref().map(|made| made.id.clone()).unwrap_or_default();
     if plan.deploys {
         tell("Deploying");
@@ -165,7 +181,11 @@ pub(crate) async fn apply(target: &Target, prepared: Prepared, tell: &Tell) -> R
     let deployment = app.active_deployment.clone();
     let verification = verify::look(target, &app, &made, plan.deploys).await;
     let url = target.app_url(&app);
-    Ok(Deployed { plan, app, deployment, url, uploaded, removed, verification })
+    Ok(Deployed { plan, app, deployment, url, uploaded, removed, took, verification })
+}
+
+fn milliseconds(begun: Instant) -> f64 {
+    begun.elapsed().as_secs_f64() * 1e3
 }
 
 /// Deploys a folder of the workspace and waits for the outcome, whatever it is.

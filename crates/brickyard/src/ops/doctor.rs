@@ -7,6 +7,7 @@ use std::sync::Arc;
 use brickyard_workspace::Provision;
 use serde::Serialize;
 
+use super::at_login;
 use super::lakebase_errors::{self, Explained};
 use super::local::outside_postgres;
 use super::logs;
@@ -126,7 +127,32 @@ pub(crate) async fn examine(
             Some("`brickyard up` starts it"),
         ),
     }
+    findings.push(login(settings));
     Ok(findings)
+}
+
+/// Whether the workspace in the background comes back by itself.
+fn login(settings: &Settings) -> Finding {
+    let tell = |level, found: String, hint: Option<&str>| Finding {
+        level,
+        what: "at login".to_owned(),
+        found,
+        hint: hint.map(str::to_owned),
+    };
+    let Some(found) = at_login::find(settings) else {
+        let hint = Some("`brickyard up --at-login` starts it at every login");
+        return tell(Level::Note, "the local workspace does not start".to_owned(), hint);
+    };
+    let file = found.file.display();
+    if !found.enabled {
+        let hint = Some("run `systemctl --user enable brickyard.service`");
+        return tell(Level::Note, format!("{file} is not enabled"), hint);
+    }
+    if found.state_directory != settings.service_directory() {
+        let other = found.state_directory.display();
+        return tell(Level::Note, format!("the workspace in {other} starts ({file})"), None);
+    }
+    tell(Level::Fine, format!("the local workspace starts ({file})"), None)
 }
 
 /// The PostgreSQL that this folder's apps get: somebody else's where one is named, else the machine's or a fetched one.

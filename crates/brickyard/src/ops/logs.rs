@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::target::{Target, TargetArgs};
+use super::target::{Target, TargetArgs, no_app};
 use crate::failure::{Failure, Kind};
 use crate::settings::Settings;
 
@@ -69,8 +69,7 @@ pub(crate) async fn find(settings: &Settings, args: &TargetArgs, name: &str) -> 
         return Err(Failure::user("A personal access token opens no logs")
             .hint(format!("sign in with `brickyard login --target {}`", args.name())));
     }
-    let missing = || Failure::new(Kind::Workspace, format!("There is no app `{name}` in the workspace"));
-    let app = client.app(name).await?.ok_or_else(missing)?;
+    let app = client.app(name).await?.ok_or_else(|| no_app(name))?;
     let url = app.url.ok_or_else(|| Failure::new(Kind::Workspace, format!("App `{name}` has no address")))?;
     Ok(Origin::Stream { client, name: name.to_owned(), url })
 }

@@ -1,5 +1,6 @@
 //! The local workspace as a background service: `up`, `down`, `status`.
 
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -41,11 +42,7 @@ pub(crate) async fn up(settings: &Settings, project: Option<&Path>) -> Result<(R
     let errors =
         output.try_clone().map_err(|error| Failure::machine("Cannot share the log file").because(error))?;
     let mut command = std::process::Command::new(&settings.executable);
-    command.args(["up", "--foreground", "--verbose"]).args(project);
-    command.arg("--state-directory").arg(&directory).arg("--cache-directory").arg(&settings.cache_directory);
-    if settings.offline {
-        command.arg("--offline");
-    }
+    command.args(foreground(settings, project));
     if let Some(engine) = &settings.engine {
         command.env(environment::ENGINE, engine);
     }
@@ -79,6 +76,18 @@ pub(crate) async fn up(settings: &Settings, project: Option<&Path>) -> Result<(R
         Err(Failure::machine("The workspace did not start within a minute")
             .hint(format!("read `{}`", log.display())))
     })
+}
+
+/// The arguments with which the service is started: nothing of them depends on the place it is started in.
+pub(crate) fn foreground(settings: &Settings, project: Option<&Path>) -> Vec<OsString> {
+    let mut words: Vec<OsString> = ["up", "--foreground", "--verbose"].map(OsString::from).into();
+    words.extend(project.map(|path| path.as_os_str().to_owned()));
+    words.extend(["--state-directory".into(), settings.service_directory().into_os_string()]);
+    words.extend(["--cache-directory".into(), settings.cache_directory.clone().into_os_string()]);
+    if settings.offline {
+        words.push("--offline".into());
+    }
+    words
 }
 
 /// Serves until it is told to stop: what `up` starts in the background.

@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use brickyard_api::{App, Client, Login, profile_host, resolve_target};
+use brickyard_api::{ApiFailure, App, Client, Login, profile_host, resolve_target};
 
 use super::deploy::Tell;
 use super::logs::{self, Filter, Following, Origin};
 use super::running::Running;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::settings::Settings;
 
 /// Which workspace a command talks to.
@@ -72,6 +72,11 @@ impl Target {
         Ok(Self { client: Client::new(&target.host, target.credentials)?, local: None, logs: None })
     }
 
+    /// The app of this name.
+    pub(crate) async fn app(&self, name: &str) -> Result<App, Failure> {
+        self.client.app(name).await?.ok_or_else(|| no_app(name))
+    }
+
     /// Address of an app for a person: by name on this machine, else what the workspace says.
     pub(crate) fn app_url(&self, app: &brickyard_api::App) -> Option<String> {
         match &self.local {
@@ -104,6 +109,17 @@ impl Target {
         let each = move |line: &logs::LogLine| tell(&format!("[{}] {}", line.source, line.message));
         Some(logs::follow_in_background(origin, Filter::default(), each).await)
     }
+}
+
+/// There is no app of this name.
+pub(crate) fn no_app(name: &str) -> Failure {
+    Failure::new(Kind::Workspace, format!("There is no app `{name}` in the workspace"))
+        .hint("`brickyard list` shows those there are")
+}
+
+/// Why a call about an app failed.
+pub(crate) fn refused(name: &str, failure: ApiFailure) -> Failure {
+    if failure.is_not_found() { no_app(name) } else { failure.into() }
 }
 
 /// The sign-ins of users, kept where the official command line keeps them.

@@ -189,6 +189,34 @@ fn a_synced_folder_is_taken_up_and_an_app_reaches_another_by_its_name() {
     assert!(!said.starts_with("200"), "{said}");
 }
 
+#[test]
+fn a_synced_folder_is_followed_after_everything_was_killed() {
+    let service = Service::up();
+    let files = [("app.py", SITE), ("app.yaml", "command: [python, app.py]\n"), ("version.txt", "one")];
+    let folder = service.home.app("synced", &files);
+    service.run(&["deploy", folder.to_str().unwrap(), "--mode", "AUTO_SYNC"]);
+    let developer = service.announced()["developer"].as_str().unwrap().to_owned();
+    let file = format!(
+        "/api/2.0/workspace-files/import-file/Workspace/Users/{developer}/apps/synced/version.txt?overwrite=true"
+    );
+    // What was acknowledged in the last moment is not lost.
+    assert_eq!(service.rest("POST", &file, "two").0, 200);
+    service.cut_power();
+    service.run(&["up"]);
+    let bearer = sign_in(&service);
+    wait_for("the app with the changed file", || {
+        ask(&service, "synced", "/api/v", &bearer).1.starts_with("two")
+    });
+    assert_eq!(service.rest("POST", &file, "three").0, 200);
+    wait_for("a later change", || ask(&service, "synced", "/api/v", &bearer).1.starts_with("three"));
+    // Nobody watches while it is stopped.
+    service.run(&["stop", "synced"]);
+    assert_eq!(service.rest("POST", &file, "four").0, 200);
+    service.run(&["start", "synced"]);
+    wait_for("the app after its start", || ask(&service, "synced", "/api/v", &bearer).0 == 200);
+    assert!(ask(&service, "synced", "/api/v", &bearer).1.starts_with("four"));
+}
+
 /// An app that listens on a port of its own choice, whatever it is told.
 fn fixed(service: &Service, name: &str, port: u16) -> std::path::PathBuf {
     let yaml = format!("command: [python, app.py, --port, '{port}']\n");

@@ -126,16 +126,22 @@ fn the_bundle_says_what_is_deployed() {
 fn the_service_comes_back_with_its_apps_after_everything_was_killed() {
     let service = Service::up();
     let folder = site(&service.home);
+    let running = service.announced();
+    let host = running["http_url"].as_str().unwrap().to_owned();
+    service.sign_in(&host, running["developer"].as_str().unwrap(), &[]);
     service.run(&["deploy", &folder]);
+    assert_eq!(served(&service, "site"), "one");
     let before = service.json(&["get", "site"]);
-    let pid = service.announced()["pid"].as_u64().unwrap();
-    let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
-    wait_for("the end of the service", || !service.output(&["status"]).status.success());
+    service.cut_power();
     service.run(&["up"]);
     wait_for("the app after the crash", || {
         service.json(&["get", "site"])["app_status"]["state"] == "RUNNING"
     });
+    let running = service.announced();
+    let host = running["http_url"].as_str().unwrap().to_owned();
+    std::fs::remove_file(service.home.path().join(".databrickscfg")).unwrap();
+    service.sign_in(&host, running["developer"].as_str().unwrap(), &[]);
+    assert_eq!(served(&service, "site"), "one");
     let after = service.json(&["get", "site"]);
     for fixed in ["id", "url", "service_principal_client_id", "oauth2_app_client_id"] {
         assert_eq!(before[fixed], after[fixed], "{fixed}");

@@ -1,12 +1,14 @@
 //! An empty home to run the binary in; fetched programs are shared between tests and kept for the next run.
 
-use std::io::{BufRead, BufReader, Read};
+mod running;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::thread::JoinHandle;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+
+pub(crate) use running::Running;
 
 /// How long anything may take: environments are built at first use, on machines that do other things too.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -155,6 +157,27 @@ impl Service {
         serde_json::from_slice(&std::fs::read(self.home.service().join("running.json")).unwrap()).unwrap()
     }
 
+    /// Kills it with everything it runs, at once, and waits for the end.
+    pub(crate) fn cut_power(&self) {
+        let mut ids = vec![u32::try_from(self.announced()["pid"].as_u64().unwrap()).unwrap()];
+        let mut next = 0;
+        while let Some(parent) = ids.get(next).copied() {
+            for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+                let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+                let born_of = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)?.parse().ok());
+                let id: Option<u32> = entry.file_name().to_str().and_then(|name| name.parse().ok());
+                ids.extend(id.filter(|_| born_of == Some(parent)));
+            }
+            next += 1;
+        }
+        assert!(ids.len() > 1, "an app and what watches it are among them");
+        for &id in &ids {
+            let pid = nix::unistd::Pid::from_raw(id.cast_signed());
+            let _ended = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+        }
+        wait_for("the end of everything", || !ids.iter().any(|&id| lives(id)));
+    }
+
     /// REST as the developer; status and answer.
     pub(crate) fn rest(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         self.rest_as(self.announced()["token"].as_str().unwrap(), method, path, body)
@@ -249,93 +272,6 @@ impl Drop for Home {
     fn drop(&mut self) {
         let _ = self.brickyard(&["down", "--state-directory", self.service().to_str().unwrap()]).output();
         let _ = self.brickyard(&["down"]).output();
-    }
-}
-
-/// `brickyard run` in the foreground of a test.
-pub(crate) struct Running {
-    pub(crate) child: Child,
-    pub(crate) url: String,
-    /// The address with the app's name.
-    pub(crate) named_url: Option<String>,
-    /// What it had said on stderr until it was ready.
-    pub(crate) said: String,
-    /// What it says on stdout, and on stderr from then on.
-    later: Option<[JoinHandle<String>; 2]>,
-}
-
-/// How a `brickyard run` ended, and what it had said.
-pub(crate) struct Ended {
-    pub(crate) status: ExitStatus,
-    pub(crate) stdout: String,
-    /// Without what it said until it was ready.
-    pub(crate) stderr: String,
-}
-
-impl Running {
-    /// Starts it and waits until it says that it runs.
-    pub(crate) fn start(home: &Home, arguments: &[&str]) -> Self {
-        let mut command = home.brickyard(&["run"]);
-        command.args(arguments);
-        Self::of(command)
-    }
-
-    /// The same for a command that is made already.
-    pub(crate) fn of(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut stdout = child.stdout.take().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        // Whatever is said has to be read, or it would block.
-        let all = std::thread::spawn(move || {
-            let mut said = Vec::new();
-            let _killed = stdout.read_to_end(&mut said);
-            text(&said)
-        });
-        let (mut said, mut url, mut named_url) = (String::new(), String::new(), None);
-        loop {
-            let Some(Ok(line)) = lines.next() else { panic!("it ended: {said}") };
-            said.push_str(&line);
-            said.push('\n');
-            if let Some((_, address)) = line.split_once("App        ") {
-                address.trim().clone_into(&mut url);
-            }
-            if line.trim().starts_with("http://") {
-                named_url = Some(line.trim().to_owned());
-            }
-            if line.starts_with("Press Ctrl-C") {
-                break;
-            }
-        }
-        let rest = std::thread::spawn(move || {
-            lines.map_while(Result::ok).fold(String::new(), |all, line| all + &line + "\n")
-        });
-        Self { child, url, named_url, said, later: Some([all, rest]) }
-    }
-
-    /// Sends a signal and waits for the end; its exit code.
-    pub(crate) fn end(self, signal: nix::sys::signal::Signal) -> Option<i32> {
-        self.told(signal).status.code()
-    }
-
-    /// Sends a signal.
-    pub(crate) fn tell(&self, signal: nix::sys::signal::Signal) {
-        let pid = nix::unistd::Pid::from_raw(self.child.id().cast_signed());
-        nix::sys::signal::kill(pid, signal).unwrap();
-    }
-
-    /// Sends a signal and waits for the end.
-    pub(crate) fn told(mut self, signal: nix::sys::signal::Signal) -> Ended {
-        self.tell(signal);
-        let status = self.child.wait().unwrap();
-        let [stdout, stderr] = self.later.take().unwrap().map(|task| task.join().unwrap());
-        Ended { status, stdout, stderr }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

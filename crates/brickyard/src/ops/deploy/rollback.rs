@@ -30,7 +30,7 @@ pub(crate) async fn rollback(
     tell: &Tell,
 ) -> Result<Rolled, Failure> {
     let client = &target.client;
-    let app = client.app(name).await?.ok_or_else(|| no_app(name))?;
+    let app = target.app(name).await?;
     let active = app.active_deployment.as_ref().and_then(|active| active.deployment_id.clone());
     let all = client.deployments(name).await?;
     let to = pick(&all, active.as_deref(), wanted).ok_or_else(|| match wanted {
@@ -86,11 +86,6 @@ fn pick<'a>(all: &'a [Deployment], active: Option<&str>, wanted: Option<&str>) -
     let from =
         all.iter().position(|deployment| active == Some(id(deployment).as_str())).map_or(0, |at| at + 1);
     all[from..].iter().find(good)
-}
-
-fn no_app(name: &str) -> Failure {
-    Failure::new(Kind::Workspace, format!("There is no app `{name}` in the workspace"))
-        .hint("`brickyard list` shows those there are")
 }
 
 #[cfg(test)]

@@ -14,6 +14,9 @@ use crate::failure::Failure;
 /// How many files are on their way at once.
 const PARALLEL: usize = 16;
 
+/// Largest file that is read without leaving the thread, in bytes.
+const SMALL: u64 = 256 * 1024;
+
 /// Uploads what is new or differs and removes what is stale; says how many of each.
 pub(super) async fn bring_in_line(
     client: &Client,
@@ -74,9 +77,9 @@ pub(super) async fn bring_in_line(
 
 async fn upload(client: &Client, path: &str, file: &LocalFile) -> Result<(), Failure> {
     let target = format!("{path}/{}", file.name);
-    let bytes = tokio::fs::read(&file.path)
-        .await
-        .map_err(|error| Failure::user(format!("Cannot read `{}`", file.name)).because(error))?;
+    // A small one is read before another thread would have been told to.
+    let read = if file.size <= SMALL { std::fs::read(&file.path) } else { tokio::fs::read(&file.path).await };
+    let bytes = read.map_err(|error| Failure::user(format!("Cannot read `{}`", file.name)).because(error))?;
     let bytes = Bytes::from(bytes);
     match client.import_file(&target, bytes.clone()).await {
         // A file where a notebook is now, or a notebook where a file is: the old one goes.
