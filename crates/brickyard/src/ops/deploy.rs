@@ -166,8 +166,12 @@ pub(crate) async fn apply(target: &Target, prepared: Prepared, tell: &Tell) -> R
     let mut made = before.deployment.as_ref().map(|made| made.id.clone()).unwrap_or_default();
     if plan.deploys {
         tell("Deploying");
-        let _following = target.follow_log(&name, tell).await;
-        let deployment = follow::run(client, &name, &request, underway.as_deref(), tell).await?;
+        let following = target.follow_log(&name, tell).await;
+        let deployment = follow::run(client, &name, &request, underway.as_deref(), tell).await;
+        if let Some(following) = following {
+            following.finish().await;
+        }
+        let deployment = deployment?;
         let state = deployment.status.clone().unwrap_or_default();
         if state.state != "SUCCEEDED" {
             return Err(Failure::app(format!("The deployment did not succeed: {}", state.message))

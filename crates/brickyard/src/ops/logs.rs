@@ -11,6 +11,7 @@ use brickyard_api::Client;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::target::{Target, TargetArgs, no_app};
 use crate::failure::{Failure, Kind};
@@ -18,6 +19,9 @@ use crate::settings::Settings;
 
 /// How long a log that is followed may take to be at its end before the work it tells of begins.
 const CATCHING_UP: Duration = Duration::from_secs(5);
+
+/// How long what was written before the end of that work may take to come.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// One line of a log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -96,11 +100,22 @@ pub(crate) fn tail(path: &Path, lines: usize, filter: &Filter) -> Result<Vec<Log
 }
 
 /// A log that is followed beside other work; dropped, it ends.
-pub(crate) struct Following(JoinHandle<()>);
+pub(crate) struct Following {
+    task: JoinHandle<()>,
+    end: CancellationToken,
+}
+
+impl Following {
+    /// Ends it once what is written by now has been told.
+    pub(crate) async fn finish(mut self) {
+        self.end.cancel();
+        let _ = tokio::time::timeout(LAST_WORDS * 2, &mut self.task).await;
+    }
+}
 
 impl Drop for Following {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -111,18 +126,23 @@ pub(crate) async fn follow_in_background(
     each: impl FnMut(&LogLine) + Send + 'static,
 ) -> Following {
     let (caught_up, live) = oneshot::channel();
-    let following = Following(tokio::spawn(async move {
+    let end = CancellationToken::new();
+    let ending = end.clone();
+    let task = tokio::spawn(async move {
         let mut each = each;
         let ended = match &origin {
-            Origin::File(path) => file::follow(path, &filter, caught_up, each).await,
-            Origin::Stream { client, name, url } => {
-                stream::follow(client, name, url, &filter, caught_up, &mut each).await
-            }
+            Origin::File(path) => file::follow(path, &filter, caught_up, &ending, each).await,
+            Origin::Stream { client, name, url } => tokio::select! {
+                ended = stream::follow(client, name, url, &filter, caught_up, &mut each) => ended,
+                // Nothing tells that the last line has come.
+                () = async { ending.cancelled().await; tokio::time::sleep(LAST_WORDS).await } => Ok(()),
+            },
         };
         if let Err(failure) = ended {
             tracing::debug!("The log is not followed: {failure}");
         }
-    }));
+    });
+    let following = Following { task, end };
     // A log that cannot be followed holds nobody up.
     let _ = tokio::time::timeout(CATCHING_UP, live).await;
     following

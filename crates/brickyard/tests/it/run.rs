@@ -87,6 +87,18 @@ fn an_unmodified_app_runs_as_itself_and_knows_its_user() {
     assert_eq!(running.end(Signal::SIGINT), Some(0));
 }
 
+/// The developer lets the app's principal use the app.
+const GRANT: &str = "
+import os, sys
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.apps import AppAccessControlRequest, AppPermissionLevel
+developer = WorkspaceClient(token=sys.argv[1], auth_type='pat')
+entry = AppAccessControlRequest(
+    service_principal_name=os.environ['DATABRICKS_CLIENT_ID'], permission_level=AppPermissionLevel.CAN_USE
+)
+developer.apps.update_permissions('hello', access_control_list=[entry])
+";
+
 /// Programs come below `/api/` with OAuth tokens; the app gets a token of its own scopes in place of theirs.
 #[test]
 fn programs_come_with_oauth_tokens_alone() {
@@ -100,6 +112,11 @@ fn programs_come_with_oauth_tokens_alone() {
     let script =
         "from databricks.sdk.core import Config; print(Config().authenticate()['Authorization'].split()[1])";
     let token = home.stdout(&["exec", "--app", folder, "--", "python", "-c", script]);
+    // An app may not use itself until somebody says so.
+    assert_eq!(ask("/api/me", token.trim()).0, 403);
+    let file = std::fs::read(app.join(".brickyard/running.json")).unwrap();
+    let personal = serde_json::from_slice::<Value>(&file).unwrap()["token"].as_str().unwrap().to_owned();
+    home.stdout(&["exec", "--app", folder, "--", "python", "-c", GRANT, &personal]);
     let (status, body) = ask("/api/me", token.trim());
     assert_eq!(status, 200, "{body}");
     let seen: Value = serde_json::from_str(&body).unwrap();
@@ -111,8 +128,6 @@ fn programs_come_with_oauth_tokens_alone() {
     assert!(id.split('@').all(|part| part.parse::<u64>().is_ok()) && id.contains('@'), "{id}");
 
     // A personal token, none, and any token outside `/api/`.
-    let file = std::fs::read(app.join(".brickyard/running.json")).unwrap();
-    let personal = serde_json::from_slice::<Value>(&file).unwrap()["token"].as_str().unwrap().to_owned();
     assert_eq!(ask("/api/me", &personal).0, 401);
     assert_eq!(get(&format!("{}/api/me", running.url), &[]), (401, "{}".to_owned()));
     assert!(ask("/", token.trim()).1.contains("Sign in"), "a page is for browsers");

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::{Filter, LogLine};
 use crate::failure::Failure;
@@ -39,7 +40,7 @@ pub(super) async fn read(
     if !follow {
         return Ok(());
     }
-    go_on(path, cursor, filter, each).await
+    go_on(path, cursor, filter, &CancellationToken::new(), each).await
 }
 
 /// The last lines, and the place behind them.
@@ -61,11 +62,13 @@ pub(super) fn last(path: &Path, lines: usize, filter: &Filter) -> Result<(Vec<Lo
     Ok((found, cursor))
 }
 
-/// Every later line, from the moment `caught_up` is told; a file that is not there yet is waited for.
+/// Every later line, from the moment `caught_up` is told, to those there are when the `end` comes; a file that is not there
+/// yet is waited for.
 pub(super) async fn follow(
     path: &Path,
     filter: &Filter,
     caught_up: oneshot::Sender<()>,
+    end: &CancellationToken,
     each: impl FnMut(&LogLine),
 ) -> Result<(), Failure> {
     let there = if path.exists() { Some(Cursor::open(path, true)?) } else { None };
@@ -74,20 +77,26 @@ pub(super) async fn follow(
         cursor
     } else {
         while !path.exists() {
-            tokio::time::sleep(INTERVAL).await;
+            if end.is_cancelled() {
+                return Ok(());
+            }
+            pause(end).await;
         }
         Cursor::open(path, false)?
     };
-    go_on(path, cursor, filter, each).await
+    go_on(path, cursor, filter, end, each).await
 }
 
 async fn go_on(
     path: &Path,
     mut cursor: Cursor,
     filter: &Filter,
+    end: &CancellationToken,
     mut each: impl FnMut(&LogLine),
 ) -> Result<(), Failure> {
     loop {
+        // Asked before the last look: what was written by then is told.
+        let ending = end.is_cancelled();
         cursor.more(path, |line| {
             if let Ok(line) = serde_json::from_str::<LogLine>(line)
                 && filter.takes(&line)
@@ -95,8 +104,16 @@ async fn go_on(
                 each(&line);
             }
         })?;
-        tokio::time::sleep(INTERVAL).await;
+        if ending {
+            return Ok(());
+        }
+        pause(end).await;
     }
+}
+
+/// Until the next look, or the end.
+async fn pause(end: &CancellationToken) {
+    let _ = tokio::time::timeout(INTERVAL, end.cancelled()).await;
 }
 
 /// A place in a log that is turned over below us: the open file is read to its end before the next one is begun.
