@@ -370,7 +370,7 @@ fn reach(context: &Context) -> Vec<bool> {
         // Pages named by path: `st.Page("x.py")`, `st.navigation`, `subprocess` of a local file.
         for (text, _) in &module.strings {
             if text.ends_with("py") && has_suffix(text, "py") {
-                let local = own.join(text).to_string_lossy().replace('\\', "/");
+                let local = own.join(text.as_str()).to_string_lossy().replace('\\', "/");
                 queue.extend(index.get(text.as_str()).or_else(|| index.get(local.as_str())));
             }
         }
