@@ -147,8 +147,7 @@ impl Loader<'_> {
         let threads = wanted.min(files.len().div_ceil(4)).max(1);
         let (dir, overlay) = (self.dir, &self.options.overlay);
         let work = || {
-            loop {
-                let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+            while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let name = files[index].0;
                 let path = dir.join(name);
                 let source = match overlay.get(&path) {

@@ -12,10 +12,10 @@ const LONGEST_CHAIN: i32 = 3_000;
 struct Class {
     /// What it adds to the open brackets.
     depth: i32,
-    /// Whether it is part of a word.
-    word: bool,
-    /// Whether it is an operator or a bracket.
-    operator: bool,
+    /// 1 where it is part of a word.
+    word: i32,
+    /// 1 where it is an operator or a bracket.
+    operator: i32,
     /// 0 where it ends a chain.
     keeps: i32,
 }
@@ -23,7 +23,7 @@ struct Class {
 const CLASSES: [Class; 256] = classes();
 
 const fn classes() -> [Class; 256] {
-    let mut classes = [Class { depth: 0, word: false, operator: true, keeps: 1 }; 256];
+    let mut classes = [Class { depth: 0, word: 0, operator: 1, keeps: 1 }; 256];
     let mut at = 0;
     while at < 256 {
         #[expect(clippy::cast_possible_truncation, reason = "`at` is below 256")]
@@ -36,8 +36,8 @@ const fn classes() -> [Class; 256] {
                 b')' | b']' | b'}' => -1,
                 _ => 0,
             },
-            word,
-            operator: !word && !ends && !byte.is_ascii_whitespace(),
+            word: word as i32,
+            operator: (!word && !ends && !byte.is_ascii_whitespace()) as i32,
             keeps: if ends { 0 } else { 1 },
         };
         at += 1;
@@ -49,13 +49,13 @@ const fn classes() -> [Class; 256] {
 pub(super) fn too_deep(text: &str) -> Option<Span> {
     // Every file is read byte by byte here, so nothing branches but the test for the end of a line.
     let (mut depth, mut chain) = (0i32, 0i32);
-    let mut word = false;
+    let mut word = 0;
     for (at, &byte) in text.as_bytes().iter().enumerate() {
         let class = CLASSES[usize::from(byte)];
         depth = (depth + class.depth).max(0);
         let ends = byte == b'\n' && depth == 0;
         chain *= class.keeps & i32::from(!ends);
-        chain += i32::from(class.operator | (class.word & !word));
+        chain += class.operator | (class.word & (word ^ 1));
         word = class.word;
         if depth > DEEPEST_BRACKETS || chain > LONGEST_CHAIN {
             return Some(Span::new(at, at + 1));
