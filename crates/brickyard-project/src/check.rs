@@ -43,6 +43,8 @@ pub struct Options {
     pub select: Vec<String>,
     /// Codes or prefixes to leave out, besides those of `brickyard.toml`.
     pub ignore: Vec<String>,
+    /// Whether to look also at the five steps of a finished app.
+    pub checklist: bool,
     /// Threads that read Python files; 0 takes as many as the machine has.
     pub threads: usize,
 }
@@ -63,7 +65,7 @@ pub struct Report {
 pub struct App {
     /// Its directory.
     pub dir: PathBuf,
-    /// The five steps of a finished app.
+    /// The five steps of a finished app, where they were asked for.
     pub checklist: Vec<Step>,
 }
 
@@ -115,7 +117,8 @@ pub fn check(root: &Path, options: &Options) -> Result<Report, ProjectError> {
         found.retain_mut(|finding| keep(finding, &context.dir, settings, options));
         report.files += context.file_count();
         report.findings.extend(found);
-        report.apps.push(App { checklist: checklist(&context), dir: context.dir });
+        let checklist = if options.checklist { checklist(&context) } else { Vec::new() };
+        report.apps.push(App { checklist, dir: context.dir });
     }
     report.findings.sort_by(|left, right| {
         (&left.source.path, left.span, left.rule.code).cmp(&(&right.source.path, right.span, right.rule.code))

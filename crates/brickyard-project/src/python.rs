@@ -2,12 +2,15 @@
 //!
 //! The parser is error tolerant: a file with a syntax error still gives the facts of its good parts.
 
-use std::collections::HashMap;
+use ruff_python_ast::name::Name;
 
 use crate::source::{Source, Span};
 
 mod collect;
-pub(crate) use collect::codes;
+mod comment;
+pub(crate) use comment::codes;
+mod depth;
+mod names;
 pub mod packages;
 mod resolve;
 mod value;
@@ -33,15 +36,15 @@ pub struct Module {
     /// Functions; index 0 is the module itself.
     pub functions: Vec<Function>,
     /// Classes: name and qualified bases.
-    pub classes: Vec<(String, Vec<String>)>,
+    pub classes: Vec<(Name, Vec<Name>)>,
     /// String literals outside f-strings, docstrings left out.
-    pub strings: Vec<(String, Span)>,
+    pub strings: Vec<(Name, Span)>,
     /// f-strings.
     pub formats: Vec<Format>,
     /// `x["key"]` with a literal key: qualified `x`, key, place, whether it is written to.
     pub subscripts: Vec<Subscript>,
     /// Attribute chains as written, with the function they stand in.
-    pub attributes: Vec<(String, usize, Span)>,
+    pub attributes: Vec<(Name, usize, Span)>,
     /// Assignments.
     pub assigns: Vec<Assign>,
     /// `a + b`, with values.
@@ -52,18 +55,16 @@ pub struct Module {
     pub newer: Vec<(String, Span)>,
     /// `# brickyard: ignore[…]` comments.
     pub ignores: Vec<(Vec<String>, Span)>,
-    names: HashMap<(usize, String), Vec<Value>>,
-    aliases: HashMap<(usize, String), String>,
-    by_name: HashMap<String, usize>,
+    names: names::Names,
 }
 
 /// An `import` or one name of `from … import`.
 #[derive(Debug, Clone)]
 pub struct Import {
     /// Dotted module, without leading dots.
-    pub module: String,
+    pub module: Name,
     /// The name taken from it; `None` for a plain `import`.
-    pub name: Option<String>,
+    pub name: Option<Name>,
     /// Leading dots.
     pub level: u32,
     /// Where the module is named.
@@ -79,13 +80,13 @@ pub struct Import {
 #[derive(Debug, Clone)]
 pub struct Call {
     /// What is called, with aliases and variables followed: `streamlit.set_page_config`, `flask.Flask().run`.
-    pub name: String,
+    pub name: Name,
     /// What is called, as written.
-    pub raw: String,
+    pub raw: Name,
     /// Positional arguments.
     pub args: Vec<(Value, Span)>,
     /// Keyword arguments: name, value, the whole keyword.
-    pub keywords: Vec<(String, Value, Span)>,
+    pub keywords: Vec<(Name, Value, Span)>,
     /// Whether `**` or `*` hides arguments.
     pub open: bool,
     /// The whole call.
@@ -102,6 +103,8 @@ pub struct Call {
     pub conditional: bool,
     /// Whether a `with` statement closes what it returns.
     pub managed: bool,
+    /// Whether it stands in a `lambda`, which runs later.
+    pub later: bool,
 }
 
 impl Call {
@@ -125,17 +128,17 @@ impl Call {
 #[derive(Debug, Clone, Default)]
 pub struct Function {
     /// Its name.
-    pub name: String,
+    pub name: Name,
     /// Qualified decorators, calls with `()`.
-    pub decorators: Vec<(String, Span)>,
+    pub decorators: Vec<(Name, Span)>,
     /// First literal argument of each decorator call.
-    pub routes: Vec<(String, Option<String>, Span)>,
+    pub routes: Vec<(Name, Option<Name>, Span)>,
     /// Names of parameters, with their annotation as written.
-    pub parameters: Vec<(String, Option<String>)>,
+    pub parameters: Vec<(Name, Option<Name>)>,
     /// The function around it.
     pub parent: usize,
     /// The class around it.
-    pub class: Option<String>,
+    pub class: Option<Name>,
     /// Whether it is `async`.
     pub is_async: bool,
     /// The name.
@@ -150,7 +153,7 @@ pub struct Function {
 #[derive(Debug, Clone)]
 pub struct Assign {
     /// Dotted target.
-    pub target: String,
+    pub target: Name,
     /// Value.
     pub value: Value,
     /// Function it stands in.
@@ -174,9 +177,9 @@ pub struct Format {
 #[derive(Debug, Clone)]
 pub struct Subscript {
     /// What is indexed, qualified.
-    pub base: String,
+    pub base: Name,
     /// The literal key.
-    pub key: String,
+    pub key: Name,
     /// The whole expression.
     pub span: Span,
     /// Function it stands in.

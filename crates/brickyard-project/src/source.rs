@@ -90,7 +90,8 @@ impl Source {
         if !metadata.is_file() {
             return Err(ProjectError::NotAFile { path: path.to_owned() });
         }
-        let mut bytes = Vec::new();
+        let length = metadata.len().min(limit);
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
         let file = std::fs::File::open(path).map_err(failed)?;
         file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
         if bytes.len() as u64 > limit {

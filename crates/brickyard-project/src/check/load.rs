@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ruff_python_ast::name::Name;
+
 use crate::app_yaml::{self, AppYaml};
 use crate::bundle::Bundle;
 use crate::check::context::{Command, Context, Word};
@@ -63,8 +65,12 @@ impl Loader<'_> {
         });
         let streamlit = self.text(".streamlit/config.toml");
         let gitignore = self.text(".gitignore");
-        let python: Vec<&str> =
-            tree.files.iter().map(|(name, _)| name.as_str()).filter(|name| has_suffix(name, "py")).collect();
+        let python: Vec<(&str, u64)> = tree
+            .files
+            .iter()
+            .map(|(name, size)| (name.as_str(), *size))
+            .filter(|(name, _)| has_suffix(name, "py"))
+            .collect();
         let modules = self.modules(&python);
         let mut context = Context {
             dir: dir.to_owned(),
@@ -129,26 +135,27 @@ impl Loader<'_> {
         self.keep(loaded)
     }
 
-    /// Reads Python files on several threads; each has the stack a deep file needs.
-    fn modules(&mut self, names: &[&str]) -> Vec<Module> {
+    /// Reads Python files on several threads, the largest first; each has the stack a deep file needs.
+    fn modules(&mut self, files: &[(&str, u64)]) -> Vec<Module> {
+        let mut order: Vec<usize> = (0..files.len()).collect();
+        order.sort_by_key(|index| std::cmp::Reverse(files[*index].1));
         let next = AtomicUsize::new(0);
         let done: Mutex<Vec<(usize, Result<Module, ProjectError>)>> =
-            Mutex::new(Vec::with_capacity(names.len()));
+            Mutex::new(Vec::with_capacity(files.len()));
         let available = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let wanted = if self.options.threads == 0 { available } else { self.options.threads };
-        let threads = wanted.min(names.len().div_ceil(4)).max(1);
+        let threads = wanted.min(files.len().div_ceil(4)).max(1);
         let (dir, overlay) = (self.dir, &self.options.overlay);
         let work = || {
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(name) = names.get(index) else { break };
+            while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let name = files[index].0;
                 let path = dir.join(name);
                 let source = match overlay.get(&path) {
                     Some(text) => Ok(Some(Source::new(path, text.as_str()))),
                     None => Source::read(&path),
                 };
                 let read = match source {
-                    Ok(Some(source)) => Ok(Module::read(source, (*name).to_owned())),
+                    Ok(Some(source)) => Ok(Module::read(source, name.to_owned())),
                     Ok(None) => continue,
                     Err(error) => Err(error),
                 };
@@ -199,7 +206,10 @@ fn local_names(modules: &[Module]) -> HashSet<String> {
     let mut names = HashSet::new();
     for module in modules {
         for part in module.path.split('/') {
-            names.insert(part.strip_suffix(".py").unwrap_or(part).to_owned());
+            let name = part.strip_suffix(".py").unwrap_or(part);
+            if !names.contains(name) {
+                names.insert(name.to_owned());
+            }
         }
     }
     names
@@ -323,38 +333,43 @@ fn reach(context: &Context) -> Vec<bool> {
             queue.push_back(at);
         }
     }
+    let python_path = context.python_path();
     while let Some(at) = queue.pop_front() {
         if std::mem::replace(&mut reached[at], true) {
             continue;
         }
         let module = &context.modules[at];
         let own = Path::new(&module.path).parent().unwrap_or(Path::new(""));
+        let mut absolute = vec![PathBuf::new(), entry_dir.clone(), own.to_owned(), PathBuf::from("src")];
+        absolute.extend(python_path.iter().cloned());
+        absolute.dedup();
         for import in &module.imports {
-            let mut bases: Vec<PathBuf> = Vec::new();
-            if import.level > 0 {
-                bases.extend(own.ancestors().nth(import.level as usize - 1).map(Path::to_owned));
+            let relative;
+            let bases = if import.level > 0 {
+                relative = own.ancestors().nth(import.level as usize - 1).map(Path::to_owned);
+                relative.as_slice()
             } else {
-                bases.extend([PathBuf::new(), entry_dir.clone(), own.to_owned(), PathBuf::from("src")]);
-                bases.extend(context.python_path());
-            }
-            let mut names = vec![import.module.clone()];
-            if let Some(name) = &import.name {
-                names.push(if import.module.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{}.{name}", import.module)
-                });
-            }
-            for base in &bases {
-                for name in &names {
+                // The first word is the name of no file or folder of the app.
+                let first = import.module.split('.').next().unwrap_or_default();
+                if !first.is_empty() && !context.local.contains(first) {
+                    continue;
+                }
+                &absolute
+            };
+            let member = import.name.as_ref().map(|name| match import.module.as_str() {
+                "" => name.clone(),
+                module => Name::concat(&[module, ".", name.as_str()]),
+            });
+            for base in bases {
+                for name in std::iter::once(&import.module).chain(&member) {
                     queue.extend(module_at(&index, base, name));
                 }
             }
         }
         // Pages named by path: `st.Page("x.py")`, `st.navigation`, `subprocess` of a local file.
         for (text, _) in &module.strings {
-            if has_suffix(text, "py") {
-                let local = own.join(text).to_string_lossy().replace('\\', "/");
+            if text.ends_with("py") && has_suffix(text, "py") {
+                let local = own.join(text.as_str()).to_string_lossy().replace('\\', "/");
                 queue.extend(index.get(text.as_str()).or_else(|| index.get(local.as_str())));
             }
         }

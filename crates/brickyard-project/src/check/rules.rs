@@ -44,6 +44,7 @@ rules! {
     streamlit_settings,
     reflex_ports,
     slow_shutdown,
+    query_at_import,
     missing_package,
     old_sdk,
     ignored_dependencies,

@@ -1,21 +1,20 @@
-use std::collections::HashMap;
+//! The walk over the tree of one file that writes its facts down.
 
+use ruff_python_ast::name::Name;
 use ruff_python_ast::token::TokenKind;
-use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Arguments, Expr, ExprContext, PythonVersion, Stmt, StmtFunctionDef};
+use ruff_python_ast::visitor::Visitor;
+use ruff_python_ast::{Expr, PythonVersion, Stmt, StmtFunctionDef};
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 use ruff_text_size::Ranged;
 
-use crate::python::value::{self, clip, dotted};
-use crate::python::{Assign, Call, Format, Function, Import, Module, Subscript, Value};
+use crate::python::comment::{IGNORE, codes};
+use crate::python::depth::too_deep;
+use crate::python::names::Names;
+use crate::python::value::{self, dotted};
+use crate::python::{Assign, Function, Module, Value};
 use crate::source::{Source, Span};
 
-/// The words before the codes of an ignore comment.
-pub(crate) const IGNORE: &str = "brickyard: ignore";
-/// Most open brackets `CPython` itself accepts.
-const DEEPEST_BRACKETS: usize = 200;
-/// Longest line of operators and names without a comma; longer ones make trees too deep to walk.
-const LONGEST_CHAIN: usize = 3_000;
+mod visit;
 
 pub(super) fn module(source: Source, path: String) -> Module {
     let module = Module {
@@ -33,9 +32,7 @@ pub(super) fn module(source: Source, path: String) -> Module {
         errors: Vec::new(),
         newer: Vec::new(),
         ignores: Vec::new(),
-        names: HashMap::new(),
-        aliases: HashMap::new(),
-        by_name: HashMap::new(),
+        names: Names::default(),
         source,
     };
     let mut collector = Collector {
@@ -48,6 +45,8 @@ pub(super) fn module(source: Source, path: String) -> Module {
         awaited: false,
         storing: false,
         managed: false,
+        later: false,
+        chain: None,
     };
     let source = collector.module.source.clone();
     let text = source.text();
@@ -82,52 +81,20 @@ pub(super) fn module(source: Source, path: String) -> Module {
     collector.finish()
 }
 
-/// The codes of `# brickyard: ignore[A, B]`; an empty list means all.
-pub(crate) fn codes(comment: &str) -> Option<Vec<String>> {
-    let rest = &comment[comment.find(IGNORE)? + IGNORE.len()..];
-    let Some(list) = rest.strip_prefix('[') else { return Some(Vec::new()) };
-    let list = list.split(']').next().unwrap_or_default();
-    Some(list.split(',').map(|code| code.trim().to_owned()).filter(|code| !code.is_empty()).collect())
-}
-
-/// Where a text is nested so deeply that walking its tree could exhaust the stack.
-fn too_deep(text: &str) -> Option<Span> {
-    let (mut depth, mut chain) = (0usize, 0usize);
-    let mut word = false;
-    for (at, byte) in text.bytes().enumerate() {
-        let place = || Some(Span::new(at, at + 1));
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            b',' | b';' | b'#' | b'"' | b'\'' => chain = 0,
-            b'\n' if depth == 0 => chain = 0,
-            _ => {}
-        }
-        let now = byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
-        if (!now && !byte.is_ascii_whitespace() && !matches!(byte, b',' | b';' | b'\n' | b'#' | b'"' | b'\''))
-            || (now && !word)
-        {
-            chain += 1;
-        }
-        word = now;
-        if depth > DEEPEST_BRACKETS || chain > LONGEST_CHAIN {
-            return place();
-        }
-    }
-    None
-}
-
 #[expect(clippy::struct_excessive_bools, reason = "each is a place in the tree the walk is in")]
 struct Collector {
     module: Module,
     scope: usize,
-    class: Option<String>,
+    class: Option<Name>,
     main: bool,
     guarded: bool,
     conditional: usize,
     awaited: bool,
     storing: bool,
     managed: bool,
+    later: bool,
+    /// What is called, as written, where the walk goes into it next.
+    chain: Option<Name>,
 }
 
 impl Collector {
@@ -143,23 +110,19 @@ impl Collector {
         }
     }
 
-    fn bind(&mut self, target: &Expr, value: &Value, span: Span) {
+    fn bind(&mut self, target: &Expr, value: Value, span: Span) {
         match target {
             Expr::Tuple(tuple) => {
                 for target in &tuple.elts {
-                    self.bind(target, &Value::Other, span);
+                    self.bind(target, Value::Other, span);
                 }
             }
             _ => {
                 if let Some(name) = dotted(target) {
                     let scope = if name.starts_with("self.") { 0 } else { self.scope };
-                    self.module.names.entry((scope, name.clone())).or_default().push(value.clone());
-                    self.module.assigns.push(Assign {
-                        target: name,
-                        value: value.clone(),
-                        scope: self.scope,
-                        span,
-                    });
+                    let assigns = &mut self.module.assigns;
+                    self.module.names.assign(name.clone(), scope, assigns.len());
+                    assigns.push(Assign { target: name, value, scope: self.scope, span });
                 }
             }
         }
@@ -174,7 +137,7 @@ impl Collector {
             .iter_non_variadic_params()
             .map(|parameter| {
                 let annotation = parameter.annotation().and_then(annotation);
-                (parameter.parameter.name.to_string(), annotation)
+                (parameter.parameter.name.id.clone(), annotation)
             })
             .collect();
         for parameter in def.parameters.iter_non_variadic_params() {
@@ -194,7 +157,7 @@ impl Collector {
                             Some(Value::Text(text)) => Some(text),
                             _ => None,
                         };
-                        (format!("{}()", dotted(&call.func)?), text)
+                        (Name::concat(&[dotted(&call.func)?.as_str(), "()"]), text)
                     }
                     other => (dotted(other)?, None),
                 };
@@ -202,7 +165,7 @@ impl Collector {
             })
             .collect::<Vec<_>>();
         self.module.functions.push(Function {
-            name: def.name.to_string(),
+            name: def.name.id.clone(),
             decorators: Vec::new(),
             routes,
             parameters,
@@ -213,7 +176,7 @@ impl Collector {
             body: def.range().into(),
             returns: Vec::new(),
         });
-        self.module.by_name.entry(def.name.to_string()).or_insert(index);
+        self.module.names.function(def.name.id.clone(), index);
         let before = (self.scope, self.main, self.class.take());
         (self.scope, self.main) = (index, false);
         self.body(&def.body);
@@ -229,8 +192,8 @@ impl Collector {
         self.guarded = before;
     }
 
-    fn alias(&mut self, name: &str, full: String) {
-        self.module.aliases.insert((self.scope, name.to_owned()), full);
+    fn alias(&mut self, name: Name, full: Name) {
+        self.module.names.import(name, self.scope, full);
     }
 
     /// Follows names in everything collected; imports may stand below the code that uses them.
@@ -238,56 +201,31 @@ impl Collector {
         let mut module = self.module;
         let mut calls = std::mem::take(&mut module.calls);
         for call in &mut calls {
-            call.name = module.qualify(&call.raw, call.scope);
+            call.name = module.qualify_name(&call.raw, call.scope);
         }
         module.calls = calls;
         let mut subscripts = std::mem::take(&mut module.subscripts);
         for subscript in &mut subscripts {
-            subscript.base = module.qualify(&subscript.base, subscript.scope);
+            subscript.base = module.qualify_name(&subscript.base, subscript.scope);
         }
         module.subscripts = subscripts;
         for index in 0..module.functions.len() {
             let parent = module.functions[index].parent;
-            let routes = module.functions[index].routes.clone();
-            let decorators: Vec<(String, Span)> =
-                routes.iter().map(|(name, _, span)| (module.qualify(name, parent), *span)).collect();
-            let routes = routes
-                .into_iter()
-                .map(|(name, argument, span)| (module.qualify(&name, parent), argument, span))
-                .collect();
-            module.functions[index].decorators = decorators;
-            module.functions[index].routes = routes;
+            let mut routes = std::mem::take(&mut module.functions[index].routes);
+            for (name, ..) in &mut routes {
+                *name = module.qualify_name(name, parent);
+            }
+            let function = &mut module.functions[index];
+            function.decorators = routes.iter().map(|(name, _, span)| (name.clone(), *span)).collect();
+            function.routes = routes;
         }
         module
     }
 }
 
-/// Name, value and place of a keyword argument.
-type Keyword = (String, Value, Span);
-
-/// Positional and keyword arguments, and whether some are hidden behind `*`.
-fn arguments(arguments: &Arguments) -> (Vec<(Value, Span)>, Vec<Keyword>, bool) {
-    let args = arguments
-        .args
-        .iter()
-        .take_while(|argument| !argument.is_starred_expr())
-        .map(|argument| (value::of(argument), argument.range().into()))
-        .collect();
-    let keywords = arguments
-        .keywords
-        .iter()
-        .filter_map(|keyword| {
-            Some((keyword.arg.as_ref()?.to_string(), value::of(&keyword.value), keyword.range().into()))
-        })
-        .collect();
-    let open = arguments.args.iter().any(Expr::is_starred_expr)
-        || arguments.keywords.iter().any(|keyword| keyword.arg.is_none());
-    (args, keywords, open)
-}
-
-fn annotation(expr: &Expr) -> Option<String> {
+fn annotation(expr: &Expr) -> Option<Name> {
     match expr {
-        Expr::StringLiteral(text) => Some(text.value.to_str().to_owned()),
+        Expr::StringLiteral(text) => Some(Name::new(text.value.to_str())),
         Expr::Subscript(subscript) => match dotted(&subscript.value)?.as_str() {
             "Optional" | "typing.Optional" | "Annotated" | "typing.Annotated" => {
                 match subscript.slice.as_ref() {
@@ -299,213 +237,5 @@ fn annotation(expr: &Expr) -> Option<String> {
         },
         Expr::BinOp(either) => dotted(&either.left),
         other => dotted(other),
-    }
-}
-
-fn is_main(test: &Expr) -> bool {
-    let Expr::Compare(compare) = test else { return false };
-    let sides = [Some(compare.left.as_ref()), compare.comparators.first()];
-    sides.into_iter().flatten().any(|side| dotted(side).as_deref() == Some("__name__"))
-}
-
-fn is_type_checking(test: &Expr) -> bool {
-    dotted(test).is_some_and(|name| name.rsplit('.').next() == Some("TYPE_CHECKING"))
-}
-
-impl<'a> Visitor<'a> for Collector {
-    fn visit_stmt(&mut self, stmt: &'a Stmt) {
-        match stmt {
-            Stmt::FunctionDef(def) => self.function(def),
-            Stmt::ClassDef(def) => {
-                let bases = def.bases().iter().filter_map(dotted).collect::<Vec<_>>();
-                let bases = bases.iter().map(|base| self.module.qualify(base, self.scope)).collect();
-                self.module.classes.push((def.name.to_string(), bases));
-                for decorator in &def.decorator_list {
-                    self.visit_expr(&decorator.expression);
-                }
-                let before = self.class.replace(def.name.to_string());
-                self.body(&def.body);
-                self.class = before;
-            }
-            Stmt::Import(import) => {
-                for name in &import.names {
-                    let full = name.name.to_string();
-                    if let Some(alias) = &name.asname {
-                        self.alias(alias, full.clone());
-                    } else {
-                        let first = full.split('.').next().unwrap_or_default().to_owned();
-                        self.alias(&first.clone(), first);
-                    }
-                    self.module.imports.push(Import {
-                        module: full,
-                        name: None,
-                        level: 0,
-                        span: name.name.range().into(),
-                        guarded: self.guarded,
-                        scope: self.scope,
-                    });
-                }
-            }
-            Stmt::ImportFrom(import) => {
-                let module = import.module.as_ref().map(ToString::to_string).unwrap_or_default();
-                let span = import.module.as_ref().map_or(import.range(), Ranged::range).into();
-                for name in &import.names {
-                    let prefix = ".".repeat(import.level as usize);
-                    let full = format!("{prefix}{module}.{}", name.name);
-                    let alias = name.asname.as_ref().unwrap_or(&name.name).to_string();
-                    self.alias(&alias, full);
-                    self.module.imports.push(Import {
-                        module: module.clone(),
-                        name: Some(name.name.to_string()),
-                        level: import.level,
-                        span,
-                        guarded: self.guarded,
-                        scope: self.scope,
-                    });
-                }
-            }
-            Stmt::Assign(assign) => {
-                let value = value::of(&assign.value);
-                for target in &assign.targets {
-                    self.bind(target, &value, assign.range().into());
-                    self.storing = true;
-                    self.visit_expr(target);
-                    self.storing = false;
-                }
-                self.visit_expr(&assign.value);
-            }
-            Stmt::AnnAssign(assign) => {
-                let value = assign.value.as_deref().map(value::of);
-                if let Some(value) = value {
-                    self.bind(&assign.target, &value, assign.range().into());
-                }
-                if let Some(value) = &assign.value {
-                    self.visit_expr(value);
-                }
-            }
-            Stmt::Return(returned) => {
-                if let Some(expr) = &returned.value {
-                    let value = value::of(expr);
-                    self.module.functions[self.scope].returns.push(value);
-                    self.visit_expr(expr);
-                }
-            }
-            Stmt::With(with) => {
-                for item in &with.items {
-                    if let Some(target) = &item.optional_vars {
-                        let value = value::of(&item.context_expr);
-                        self.bind(target, &value, item.range().into());
-                    }
-                    self.managed = true;
-                    self.visit_expr(&item.context_expr);
-                    self.managed = false;
-                }
-                for stmt in &with.body {
-                    self.visit_stmt(stmt);
-                }
-            }
-            Stmt::If(branch) => {
-                self.visit_expr(&branch.test);
-                let before = self.main;
-                self.main |= is_main(&branch.test);
-                let guarded = is_type_checking(&branch.test);
-                if self.main == before {
-                    self.nested(guarded, |this| branch.body.iter().for_each(|stmt| this.visit_stmt(stmt)));
-                } else {
-                    branch.body.iter().for_each(|stmt| self.visit_stmt(stmt));
-                }
-                self.main = before;
-                for clause in &branch.elif_else_clauses {
-                    if let Some(test) = &clause.test {
-                        self.visit_expr(test);
-                    }
-                    self.nested(guarded, |this| clause.body.iter().for_each(|stmt| this.visit_stmt(stmt)));
-                }
-            }
-            Stmt::Try(attempt) => {
-                self.nested(true, |this| attempt.body.iter().for_each(|stmt| this.visit_stmt(stmt)));
-                for handler in &attempt.handlers {
-                    self.nested(true, |this| this.visit_except_handler(handler));
-                }
-                for stmt in attempt.orelse.iter().chain(&attempt.finalbody) {
-                    self.visit_stmt(stmt);
-                }
-            }
-            Stmt::Expr(expr) if expr.value.is_string_literal_expr() => {}
-            _ => walk_stmt(self, stmt),
-        }
-    }
-
-    fn visit_expr(&mut self, expr: &'a Expr) {
-        let storing = std::mem::take(&mut self.storing);
-        let awaited = std::mem::take(&mut self.awaited);
-        let managed = std::mem::take(&mut self.managed);
-        match expr {
-            Expr::Call(call) => {
-                if let Some(raw) = dotted(&call.func) {
-                    let (args, keywords, open) = arguments(&call.arguments);
-                    self.module.calls.push(Call {
-                        name: String::new(),
-                        raw,
-                        args,
-                        keywords,
-                        open,
-                        span: call.range().into(),
-                        func: call.func.range().into(),
-                        scope: self.scope,
-                        main: self.main,
-                        awaited,
-                        conditional: self.conditional > 0,
-                        managed,
-                    });
-                }
-                walk_expr(self, expr);
-            }
-            Expr::Await(inner) => {
-                self.awaited = true;
-                self.visit_expr(&inner.value);
-                self.awaited = false;
-            }
-            Expr::StringLiteral(text) => {
-                self.module.strings.push((clip(text.value.to_str()), text.range().into()));
-            }
-            Expr::FString(format) => {
-                let parts = value::parts(format.value.elements(), 0);
-                self.module.formats.push(Format { parts, scope: self.scope, span: format.range().into() });
-                walk_expr(self, expr);
-            }
-            Expr::Subscript(subscript) => {
-                if let (Some(base), Expr::StringLiteral(key)) =
-                    (dotted(&subscript.value), subscript.slice.as_ref())
-                {
-                    self.module.subscripts.push(Subscript {
-                        base,
-                        key: clip(key.value.to_str()),
-                        span: subscript.range().into(),
-                        scope: self.scope,
-                        stored: storing || subscript.ctx == ExprContext::Store,
-                        conditional: self.conditional > 0,
-                    });
-                }
-                walk_expr(self, expr);
-            }
-            Expr::Attribute(attribute) => {
-                if let Some(name) = dotted(expr) {
-                    self.module.attributes.push((name, self.scope, attribute.range().into()));
-                }
-                // Inner links of the chain are part of this one; only what is called or indexed inside is new.
-                let mut inner = attribute.value.as_ref();
-                while let Expr::Attribute(next) = inner {
-                    inner = &next.value;
-                }
-                self.visit_expr(inner);
-            }
-            Expr::BinOp(sum) if sum.op == ruff_python_ast::Operator::Add => {
-                let (left, right) = (value::of(&sum.left), value::of(&sum.right));
-                self.module.sums.push((left, right, self.scope, sum.range().into()));
-                walk_expr(self, expr);
-            }
-            _ => walk_expr(self, expr),
-        }
     }
 }

@@ -1,3 +1,5 @@
+use ruff_python_ast::name::Name;
+
 use crate::python::{Module, Value};
 
 /// How many steps an alias or a variable is followed.
@@ -5,76 +7,86 @@ const STEPS: usize = 8;
 /// How many assignments of one name are looked at.
 const ASSIGNMENTS: usize = 16;
 
+/// Where the first word of a dotted name ends.
+fn first_word(raw: &str) -> usize {
+    raw.bytes().position(|byte| matches!(byte, b'.' | b'(' | b'[')).unwrap_or(raw.len())
+}
+
+fn joined(name: &Name, rest: &str) -> Name {
+    if rest.is_empty() { name.clone() } else { Name::concat(&[name.as_str(), rest]) }
+}
+
 impl Module {
     /// A dotted name with its first word followed through imports, variables and functions of this module:
     /// `w.jobs.list` with `w = WorkspaceClient()` is `databricks.sdk.WorkspaceClient().jobs.list`.
-    pub fn qualify(&self, raw: &str, scope: usize) -> String {
-        self.qualify_at(raw, scope, STEPS)
+    pub fn qualify(&self, raw: &str, scope: usize) -> Name {
+        self.resolve(raw, scope, STEPS).unwrap_or_else(|| Name::new(raw))
     }
 
-    fn qualify_at(&self, raw: &str, scope: usize, steps: usize) -> String {
-        let end = raw.find(['.', '(', '[']).unwrap_or(raw.len());
+    /// The same for a name that is at hand already; one that stands for itself is shared.
+    pub(super) fn qualify_name(&self, raw: &Name, scope: usize) -> Name {
+        self.resolve(raw, scope, STEPS).unwrap_or_else(|| raw.clone())
+    }
+
+    /// `None` where the name stands for itself.
+    fn resolve(&self, raw: &str, scope: usize, steps: usize) -> Option<Name> {
+        let end = first_word(raw);
         let (mut first, mut rest) = raw.split_at(end);
         if steps == 0 || raw.len() > 400 {
-            return raw.to_owned();
+            return None;
         }
         // `self.x` is looked up as one name: attributes set in any method of the module.
         if first == "self" && rest.starts_with('.') {
-            let end = rest[1..].find(['.', '(', '[']).map_or(raw.len(), |at| first.len() + 1 + at);
+            let end = first.len() + 1 + first_word(&rest[1..]);
             (first, rest) = raw.split_at(end);
         }
-        let mut key = (scope, first.to_owned());
+        let known = self.names.get(first);
         for here in self.scopes(scope) {
-            key.0 = here;
-            if let Some(full) = self.aliases.get(&key) {
-                return format!("{full}{rest}");
-            }
-            if let Some(values) = self.names.get(&key)
-                && let Some(name) = values.iter().rev().find_map(|value| self.name_of(value, here, steps - 1))
-                && name != first
-            {
-                return format!("{name}{rest}");
+            if let Some(known) = known {
+                if let Some(full) = known.alias(here) {
+                    return Some(joined(full, rest));
+                }
+                let values = known.assigns(here).rev().map(|index| &self.assigns[index].value);
+                if let Some(name) = values.into_iter().find_map(|value| self.name_of(value, here, steps - 1))
+                    && name != first
+                {
+                    return Some(joined(&name, rest));
+                }
             }
             if here != 0
                 && let Some((_, annotation)) =
                     self.functions[here].parameters.iter().find(|(name, _)| name == first)
             {
-                return match annotation {
-                    Some(annotation) => {
-                        let class = self.qualify_at(annotation, 0, steps - 1);
-                        if class.contains('.') {
-                            format!("{class}(){rest}")
-                        } else {
-                            format!("<parameter>{rest}")
-                        }
-                    }
-                    None => format!("<parameter>{rest}"),
-                };
+                let class = annotation.as_ref().map(|annotation| {
+                    self.resolve(annotation, 0, steps - 1).unwrap_or_else(|| annotation.clone())
+                });
+                return Some(match class.filter(|class| class.contains('.')) {
+                    Some(class) => Name::concat(&[class.as_str(), "()", rest]),
+                    None => Name::concat(&["<parameter>", rest]),
+                });
             }
         }
-        if let Some(rest) = rest.strip_prefix("()")
-            && let Some(&function) = self.by_name.get(first)
-            && let Some(name) = self.functions[function]
-                .returns
-                .iter()
-                .find_map(|value| self.name_of(value, function, steps - 1))
-        {
-            return format!("{name}{rest}");
-        }
-        raw.to_owned()
+        let function = known?.function?;
+        let rest = rest.strip_prefix("()")?;
+        let mut returns = self.functions[function].returns.iter();
+        let name = returns.find_map(|value| self.name_of(value, function, steps - 1))?;
+        Some(joined(&name, rest))
     }
 
-    fn name_of(&self, value: &Value, scope: usize, steps: usize) -> Option<String> {
+    fn name_of(&self, value: &Value, scope: usize, steps: usize) -> Option<Name> {
         if steps == 0 {
             return None;
         }
         match value {
-            Value::Name(name) => Some(self.qualify_at(name, scope, steps)),
+            Value::Name(name) => Some(self.resolve(name, scope, steps).unwrap_or_else(|| name.clone())),
             Value::Call(name, ..) => {
-                let full = self.qualify_at(&format!("{name}()"), scope, steps);
-                Some(full)
+                let call = Name::concat(&[name.as_str(), "()"]);
+                Some(self.resolve(&call, scope, steps).unwrap_or(call))
             }
-            Value::Index(base, _) => Some(format!("{}[]", self.name_of(base, scope, steps - 1)?)),
+            Value::Index(base, _) => {
+                let base = self.name_of(base, scope, steps - 1)?;
+                Some(Name::concat(&[base.as_str(), "[]"]))
+            }
             Value::Either(values) => values.iter().find_map(|value| self.name_of(value, scope, steps - 1)),
             _ => None,
         }
@@ -91,12 +103,15 @@ impl Module {
         if steps == 0 {
             return value.clone();
         }
+        let known = self.names.get(name);
         for here in self.scopes(scope) {
-            if let Some(values) = self.names.get(&(here, name.clone())) {
+            let count = known.map_or(0, |known| known.assigns(here).count());
+            if let Some(known) = known.filter(|_| count > 0) {
                 // Several ways divide what is left, so that names that stand for each other end soon.
-                let left = if values.len() > 1 { steps / 2 } else { steps - 1 };
-                let mut followed: Vec<Value> = values
-                    .iter()
+                let left = if count > 1 { steps / 2 } else { steps - 1 };
+                let mut followed: Vec<Value> = known
+                    .assigns(here)
+                    .map(|index| &self.assigns[index].value)
                     .filter(|next| *next != value)
                     .take(ASSIGNMENTS)
                     .map(|next| self.follow_at(next, here, left))
@@ -116,11 +131,11 @@ impl Module {
 
     /// The variable a value is read from, with its default: `int(os.environ.get("PORT", 8000))` is
     /// `("PORT", Some(8000))`.
-    pub fn variable(&self, value: &Value, scope: usize) -> Option<(String, Option<Value>)> {
+    pub fn variable(&self, value: &Value, scope: usize) -> Option<(Name, Option<Value>)> {
         self.variable_at(value, scope, STEPS)
     }
 
-    fn variable_at(&self, value: &Value, scope: usize, steps: usize) -> Option<(String, Option<Value>)> {
+    fn variable_at(&self, value: &Value, scope: usize, steps: usize) -> Option<(Name, Option<Value>)> {
         let left = steps.checked_sub(1)?;
         match self.follow_at(value, scope, steps) {
             Value::Call(name, args, keywords) => {
@@ -170,7 +185,7 @@ impl Module {
         let mut texts = Vec::new();
         self.leaves(value, scope, STEPS, "str", &mut |leaf| {
             if let Value::Text(text) = leaf {
-                texts.push(text.clone());
+                texts.push(text.to_string());
             }
         });
         texts

@@ -1,10 +1,11 @@
+use ruff_python_ast::name::Name;
 use ruff_python_ast::{Expr, InterpolatedStringElement, Number, UnaryOp};
 
 /// An expression, as far as the rules look into it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Value {
     /// A string.
-    Text(String),
+    Text(Name),
     /// A whole number.
     Int(i64),
     /// `True` or `False`.
@@ -12,9 +13,9 @@ pub enum Value {
     /// `None`.
     None,
     /// A name or attribute chain, as written.
-    Name(String),
+    Name(Name),
     /// A call: what is called as written, positional and keyword arguments.
-    Call(String, Vec<Value>, Vec<(String, Value)>),
+    Call(Name, Vec<Value>, Vec<(Name, Value)>),
     /// An f-string.
     Format(Vec<Part>),
     /// `a[b]`.
@@ -24,7 +25,7 @@ pub enum Value {
     /// A list, tuple or set.
     List(Vec<Value>),
     /// A dictionary with its literal keys.
-    Dict(Vec<(String, Value)>),
+    Dict(Vec<(Name, Value)>),
     /// Anything else.
     #[default]
     Other,
@@ -34,7 +35,7 @@ pub enum Value {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Part {
     /// Text.
-    Text(String),
+    Text(Name),
     /// `{value}`.
     Value(Value),
 }
@@ -43,12 +44,12 @@ pub enum Part {
 const LONGEST: usize = 4096;
 const DEEPEST: usize = 5;
 
-pub(super) fn clip(text: &str) -> String {
+pub(super) fn clip(text: &str) -> Name {
     let mut end = text.len().min(LONGEST);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text[..end].to_owned()
+    Name::new(&text[..end])
 }
 
 /// The value of an expression.
@@ -84,7 +85,7 @@ fn at(expr: &Expr, depth: usize) -> Value {
                     .keywords
                     .iter()
                     .take(24)
-                    .filter_map(|keyword| Some((keyword.arg.as_ref()?.to_string(), inner(&keyword.value))))
+                    .filter_map(|keyword| Some((keyword.arg.as_ref()?.id.clone(), inner(&keyword.value))))
                     .collect(),
             ),
             None => Value::Other,
@@ -127,36 +128,46 @@ pub(super) fn parts<'a>(
         .collect()
 }
 
-/// `a.b().c[]` for a chain of names, calls and subscripts; `None` for anything else or beyond 12 links.
-pub(super) fn dotted(expr: &Expr) -> Option<String> {
-    let mut links: Vec<&str> = Vec::new();
+/// Most links of a chain: names, points, calls and subscripts.
+const LONGEST_CHAIN: usize = 25;
+
+/// `a.b().c[]` for a chain of names, calls and subscripts; `None` for anything else or beyond [`LONGEST_CHAIN`] links.
+pub(super) fn dotted(expr: &Expr) -> Option<Name> {
+    if let Expr::Name(name) = expr {
+        return Some(name.id.clone());
+    }
+    // From the last link to the first, as the tree has them.
+    let mut links = [""; LONGEST_CHAIN + 1];
+    let mut free = links.len();
     let mut here = expr;
     loop {
-        if links.len() > 24 {
+        if links.len() - free >= LONGEST_CHAIN {
             return None;
         }
+        let mut add = |link| {
+            free -= 1;
+            links[free] = link;
+        };
         match here {
             Expr::Name(name) => {
-                links.push(name.id.as_str());
-                break;
+                add(name.id.as_str());
+                return Some(Name::concat(&links[free..]));
             }
             Expr::Attribute(attribute) => {
-                links.push(attribute.attr.as_str());
-                links.push(".");
+                add(attribute.attr.as_str());
+                add(".");
                 here = &attribute.value;
             }
             Expr::Call(call) => {
-                links.push("()");
+                add("()");
                 here = &call.func;
             }
             Expr::Subscript(subscript) => {
-                links.push("[]");
+                add("[]");
                 here = &subscript.value;
             }
             Expr::Await(awaited) => here = &awaited.value,
             _ => return None,
         }
     }
-    links.reverse();
-    Some(links.concat())
 }

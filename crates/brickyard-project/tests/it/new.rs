@@ -34,7 +34,8 @@ fn every_combination_is_clean_and_loads() {
     for (index, request) in requests().iter().enumerate() {
         let target = dir.path().join(index.to_string());
         create(&target, request).unwrap();
-        let report = check::check(&target, &Options { threads: 1, ..Options::default() }).unwrap();
+        let report =
+            check::check(&target, &Options { threads: 1, checklist: true, ..Options::default() }).unwrap();
         let shown = render::render(&report.findings, render::Format::Full, &target);
         assert!(report.findings.is_empty(), "{request:?}\n{shown}");
         for step in &report.apps[0].checklist {

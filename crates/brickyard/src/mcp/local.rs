@@ -35,7 +35,7 @@ pub(super) fn create(server: &Server, call: &Call) -> Result<Value, Failure> {
 /// `check_app`.
 pub(super) fn check(server: &Server, call: &Call) -> Result<Value, Failure> {
     let path = server.settings.absolute(call.needed("path")?.as_ref());
-    let request = check::Request { path: &path, select: Vec::new(), ignore: Vec::new() };
+    let request = check::Request { path: &path, select: Vec::new(), ignore: Vec::new(), checklist: false };
     let report = check::check(&request)?;
     let text = render(&report.findings, Format::Json, &path);
     let findings: Value = serde_json::from_str(&text)

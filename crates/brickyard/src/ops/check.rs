@@ -12,6 +12,8 @@ pub(crate) struct Request<'a> {
     pub(crate) select: Vec<String>,
     /// Rules to leave out.
     pub(crate) ignore: Vec<String>,
+    /// Whether to look also at the five steps of a finished app.
+    pub(crate) checklist: bool,
 }
 
 /// Fixes are applied again until nothing changes, at most this often: one fix may make room for the next.
@@ -27,8 +29,12 @@ pub(crate) fn check(request: &Request<'_>) -> Result<Report, Failure> {
                 .hint("run `brickyard rule --all` to see every rule"));
         }
     }
-    let options =
-        Options { select: request.select.clone(), ignore: request.ignore.clone(), ..Options::default() };
+    let options = Options {
+        select: request.select.clone(),
+        ignore: request.ignore.clone(),
+        checklist: request.checklist,
+        ..Options::default()
+    };
     check::check(request.path, &options).map_err(|error| {
         let hint = error.hint();
         // Not to be able to look at all is a matter of usage, not of the app.

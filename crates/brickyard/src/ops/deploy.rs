@@ -209,7 +209,7 @@ pub(crate) fn collect_files(directory: &std::path::Path) -> Result<Vec<(PathBuf,
 
 /// What would fail on the platform is refused here, before anything is sent.
 fn refuse_errors(project: &Project) -> Result<(), Failure> {
-    let request = Request { path: &project.dir, select: Vec::new(), ignore: Vec::new() };
+    let request = Request { path: &project.dir, select: Vec::new(), ignore: Vec::new(), checklist: false };
     let report = check::check(&request)?;
     let errors: Vec<String> = report
         .findings

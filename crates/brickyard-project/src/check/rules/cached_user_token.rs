@@ -1,6 +1,7 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
-use crate::python::{Function, Module};
+use crate::python::Function;
+use crate::source::Span;
 
 declare_rule! {
     /// ## What it does
@@ -23,11 +24,17 @@ const HEADER: &str = "x-forwarded-access-token";
 
 fn check(context: &Context, findings: &mut Findings) {
     for module in context.reached() {
+        let headers: Vec<Span> = module
+            .strings
+            .iter()
+            .filter(|(text, _)| text.eq_ignore_ascii_case(HEADER))
+            .map(|(_, span)| *span)
+            .collect();
         let readers: Vec<&str> = module
             .functions
             .iter()
             .skip(1)
-            .filter(|function| reads(module, function))
+            .filter(|function| reads(&headers, function))
             .map(|function| function.name.as_str())
             .collect();
         for (index, function) in module.functions.iter().enumerate().skip(1) {
@@ -36,7 +43,7 @@ fn check(context: &Context, findings: &mut Findings) {
             let hidden = function.parameters.iter().find(|(name, _)| {
                 streamlit && name.starts_with('_') && (name.contains("token") || name.contains("user"))
             });
-            let direct = reads(module, function);
+            let direct = reads(&headers, function);
             let through = module.calls.iter().any(|call| call.scope == index && readers.contains(&call.raw.as_str()));
             if let Some((name, _)) = hidden {
                 findings
@@ -57,8 +64,7 @@ fn is_cache(name: &str) -> bool {
         || name.ends_with(".memoize")
 }
 
-fn reads(module: &Module, function: &Function) -> bool {
-    module.strings.iter().any(|(text, span)| {
-        text.eq_ignore_ascii_case(HEADER) && function.body.start <= span.start && span.end <= function.body.end
-    })
+/// Whether a function names the header, at one of its places.
+fn reads(headers: &[Span], function: &Function) -> bool {
+    headers.iter().any(|span| function.body.start <= span.start && span.end <= function.body.end)
 }

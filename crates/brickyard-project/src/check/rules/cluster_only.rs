@@ -31,14 +31,15 @@ fn check(context: &Context, findings: &mut Findings) {
         }
         for name in ["dbutils", "spark"] {
             let prefix = format!("{name}.");
+            // A call inside `try` is a way to find out where the code runs.
+            let used = module.calls.iter().find(|call| call.raw.starts_with(&prefix) && !call.conditional);
+            let Some(call) = used else { continue };
             let bound = module.assigns.iter().any(|assign| assign.target == name)
                 || module.imports.iter().any(|import| import.name.as_deref() == Some(name) || import.module == name)
                 || module.functions.iter().any(|function| {
                     function.name == name || function.parameters.iter().any(|(parameter, _)| parameter == name)
                 });
-            // A call inside `try` is a way to find out where the code runs.
-            let used = module.calls.iter().find(|call| call.raw.starts_with(&prefix) && !call.conditional);
-            if let Some(call) = used.filter(|_| !bound) {
+            if !bound {
                 let hint = match name {
                     "dbutils" => "use a resource with `valueFrom`, or `WorkspaceClient().dbutils`",
                     _ => "query a SQL warehouse with `databricks.sql.connect`",

@@ -39,7 +39,7 @@ fn check(context: &Context, findings: &mut Findings) {
     }
     for module in context.reached() {
         for (text, span) in &module.strings {
-            if text.split(PATH).nth(1).is_some_and(is_id) {
+            if text.len() > PATH.len() && text.split(PATH).nth(1).is_some_and(is_id) {
                 findings.at(&module.source, *span, MESSAGE).hint(HINT);
             }
         }

@@ -21,13 +21,16 @@ declare_rule! {
     pub(crate) static RULE = { code: "BY406", name: "kept-user-token", level: Warning, check: check }
 }
 
+const HEADER: &str = "x-forwarded-access-token";
+
 fn check(context: &Context, findings: &mut Findings) {
     for module in context.reached() {
+        if !module.strings.iter().any(|(text, _)| text.eq_ignore_ascii_case(HEADER)) {
+            continue;
+        }
         for assign in &module.assigns {
             let target = module.qualify(&assign.target, assign.scope);
-            let key = assign.target.to_lowercase();
             if target.starts_with("streamlit.session_state") && is_token(&module.follow(&assign.value, assign.scope)) {
-                let _ = key;
                 findings
                     .at(&module.source, assign.span, "The token grows old in the session state")
                     .hint("read the header where the token is needed");
@@ -37,7 +40,7 @@ fn check(context: &Context, findings: &mut Findings) {
 }
 
 fn is_token(value: &Value) -> bool {
-    let header = |value: &Value| matches!(value, Value::Text(text) if text.eq_ignore_ascii_case("x-forwarded-access-token"));
+    let header = |value: &Value| matches!(value, Value::Text(text) if text.eq_ignore_ascii_case(HEADER));
     match value {
         Value::Call(_, args, _) => args.iter().any(header),
         Value::Index(_, key) => header(key),

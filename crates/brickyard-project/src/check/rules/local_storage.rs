@@ -22,6 +22,9 @@ const HINT: &str = "keep it in Lakebase, in a table, or in a volume through `w.f
 fn check(context: &Context, findings: &mut Findings) {
     for module in context.reached() {
         for call in &module.calls {
+            if !matches!(call.name.as_str(), "sqlite3.connect" | "sqlalchemy.create_engine" | "open") {
+                continue;
+            }
             let Some((value, span)) = call.args.first() else { continue };
             let Value::Text(path) = module.follow(value, call.scope) else { continue };
             let passing = path.starts_with("/tmp") || path.contains(":memory:") || path.starts_with("/dev") || path.is_empty();

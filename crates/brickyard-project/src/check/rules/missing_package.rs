@@ -26,6 +26,8 @@ fn check(context: &Context, findings: &mut Findings) {
         return;
     }
     let mut reported: HashSet<String> = HashSet::new();
+    // An app asks for the same few packages in every file.
+    let mut present: HashSet<String> = HashSet::new();
     for module in context.reached() {
         // Behind a syntax error words of a text may look like imports.
         let end = module.errors.iter().map(|(_, span)| span.start).min().unwrap_or(usize::MAX);
@@ -35,18 +37,20 @@ fn check(context: &Context, findings: &mut Findings) {
             if import.level > 0 || import.guarded || top.is_empty() || packages::is_stdlib(top) || context.local.contains(top) {
                 continue;
             }
-            if context.dir.join(top).exists() || context.dir.join("src").join(top).exists() {
-                continue;
-            }
             let full = match &import.name {
                 Some(name) if import.module == top => format!("{top}.{name}"),
-                _ => import.module.clone(),
+                _ => import.module.to_string(),
             };
-            let providers = packages::providers(&full);
-            if providers.iter().any(|package| context.has_package(package)) {
+            if present.contains(&full) {
                 continue;
             }
-            if context.names_like(top) {
+            let providers = packages::providers(&full);
+            if providers.iter().any(|package| context.has_package(package))
+                || context.dir.join(top).exists()
+                || context.dir.join("src").join(top).exists()
+                || context.names_like(top)
+            {
+                present.insert(full);
                 continue;
             }
             let Some(doubt) = doubt(context, &providers) else { continue };

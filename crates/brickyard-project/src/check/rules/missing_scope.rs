@@ -58,8 +58,8 @@ fn check(context: &Context, findings: &mut Findings) {
 
 /// Whether the client a call goes through was made from a forwarded token.
 fn user_client(module: &Module, raw: &str, scope: usize) -> bool {
-    let first = raw.split(['.', '(']).next().unwrap_or_default().to_owned();
-    match module.follow(&Value::Name(first), scope) {
+    let first = raw.split(['.', '(']).next().unwrap_or_default();
+    match module.follow(&Value::Name(first.into()), scope) {
         Value::Call(_, _, keywords) => {
             keywords.iter().any(|(name, value)| name == "token" && is_forwarded(module, value, scope))
         }

@@ -42,6 +42,10 @@ fn check(context: &Context, findings: &mut Findings) {
     });
     let mut seen: Vec<&str> = Vec::new();
     for module in context.reached() {
+        let text = module.source.text();
+        if !text.contains(".postgres") && !text.contains(".database") {
+            continue;
+        }
         for (raw, scope, span) in &module.attributes {
             let Some((part, needed)) = part(raw) else { continue };
             let name = module.qualify(raw, *scope);

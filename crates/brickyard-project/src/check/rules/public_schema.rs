@@ -24,8 +24,11 @@ declare_rule! {
 fn check(context: &Context, findings: &mut Findings) {
     for module in context.reached() {
         let postgres = module.imports.iter().any(|import| import.module.starts_with("psycopg") || import.module.starts_with("asyncpg"));
+        if !postgres {
+            continue;
+        }
         let text = module.source.text().to_lowercase();
-        if !postgres || text.contains("search_path") || text.contains("create schema") {
+        if text.contains("search_path") || text.contains("create schema") {
             continue;
         }
         for (text, span) in &module.strings {

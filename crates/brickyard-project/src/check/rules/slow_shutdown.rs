@@ -1,3 +1,5 @@
+use ruff_python_ast::name::Name;
+
 use crate::check::rule::declare_rule;
 use crate::check::serving::gunicorn_settings;
 use crate::check::{Context, Findings};
@@ -51,7 +53,7 @@ fn check(context: &Context, findings: &mut Findings) {
                 "signal.signal" => {
                     let named = |at: usize| match call.args.get(at) {
                         Some((Value::Name(name), _)) => module.qualify(name, call.scope),
-                        _ => String::new(),
+                        _ => Name::default(),
                     };
                     if named(0) == "signal.SIGTERM" && named(1) == "signal.SIG_IGN" {
                         findings

@@ -11,9 +11,12 @@ declare_rule! {
     /// Checks that each `valueFrom` names a resource of the app.
     ///
     /// ## Why is this bad?
-    /// The variable is missing, or the deployment fails; `brickyard run` refuses the app too. Without a bundle and a
-    /// manifest the key may be set on the app's page, so it is a warning only; `[resources.KEY]` in `brickyard.toml`
-    /// says what a key is, unless the key says so itself, such as `sql-warehouse`.
+    /// The variable is missing, or the deployment fails; `brickyard run` refuses the app too.
+    ///
+    /// Where a bundle or a manifest names the app's resources, a key that is not among them is an error. Where neither
+    /// does, the resources stand on the app's page in the workspace, which no file shows: such an app may well be
+    /// right, so a key is a warning at most, and says only that `brickyard run` cannot know what it is.
+    /// `[resources.KEY]` in `brickyard.toml` tells it, unless the key does so itself, such as `sql-warehouse`.
     ///
     /// ## Example
     /// ```yaml

@@ -21,10 +21,13 @@ declare_rule! {
 
 fn check(context: &Context, findings: &mut Findings) {
     let uses = context.reached().any(|module| module.imports.iter().any(|import| import.module.starts_with("dash_bootstrap_components")));
+    if !uses {
+        return;
+    }
     let styled = context.files.iter().any(|(name, _)| name.contains("assets/") && name.to_ascii_lowercase().ends_with(".css"))
         || context.reached().any(|module| module.source.text().contains("themes."))
         || context.reached().any(|module| module.source.text().contains("stylesheet"));
-    if !uses || styled {
+    if styled {
         return;
     }
     for module in context.reached() {

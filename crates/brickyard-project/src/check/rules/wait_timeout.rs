@@ -36,7 +36,7 @@ fn check(context: &Context, findings: &mut Findings) {
                     && items.iter().any(|(key, _)| key == "statement")
                     && let Some((_, Value::Text(text))) = items.iter().find(|(key, _)| key == "wait_timeout")
                 {
-                    found.push((text.clone(), *span));
+                    found.push((text.to_string(), *span));
                 }
             }
             for (text, span) in found {

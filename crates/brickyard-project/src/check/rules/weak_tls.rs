@@ -22,7 +22,10 @@ declare_rule! {
 
 fn check(context: &Context, findings: &mut Findings) {
     for module in context.reached() {
-        for call in module.calls.iter().filter(|call| call.name.contains("psycopg") || call.name.contains("asyncpg") || call.method().contains("engine")) {
+        for call in module.calls.iter().filter(|call| call.keyword("sslmode").or_else(|| call.keyword("ssl")).is_some()) {
+            if !(call.name.contains("psycopg") || call.name.contains("asyncpg") || call.method().contains("engine")) {
+                continue;
+            }
             for (name, value, span) in &call.keywords {
                 let off = match (name.as_str(), value) {
                     ("sslmode" | "ssl", Value::Text(text)) => matches!(text.as_str(), "disable" | "allow" | "prefer"),

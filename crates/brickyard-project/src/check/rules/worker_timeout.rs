@@ -1,13 +1,15 @@
 use crate::check::rule::declare_rule;
-use crate::check::{Context, Findings, Level};
+use crate::check::{Command, Context, Findings};
 
 declare_rule! {
     /// ## What it does
-    /// Looks at gunicorn's `--timeout`.
+    /// Looks at gunicorn's `--timeout` where each worker does one request at a time.
     ///
     /// ## Why is this bad?
-    /// Without it gunicorn kills a worker after 30 s, in the middle of a slow query. Above 120 s it does not help: the
-    /// platform ends every request at 120 s.
+    /// Such a worker is killed after 30 s, in the middle of a slow query. Workers with threads (`--threads`, `-k gthread`)
+    /// and asynchronous ones say that they live while requests are under way, so this rule is silent about them. Far
+    /// above 120 s the timeout helps nobody: the platform has ended the request by then. An app may live well with
+    /// either, so both are remarks.
     ///
     /// ## Example
     /// ```yaml
@@ -23,16 +25,17 @@ declare_rule! {
 fn check(context: &Context, findings: &mut Findings) {
     let Some(command) = context.command.as_ref().filter(|command| command.program() == "gunicorn") else { return };
     let Some(source) = &command.source else { return };
+    if !one_at_a_time(command) {
+        return;
+    }
     let configured = context.modules.iter().any(|module| module.path == "gunicorn.conf.py")
-        || command.option(&["-c", "--config"]).is_some();
+        || command.option(&["-c", "--config"]).is_some()
+        || context.app.iter().flat_map(|app| &app.env).any(|entry| entry.name == "GUNICORN_CMD_ARGS");
     match command.option(&["-t", "--timeout"]) {
         Some((text, span)) if text.parse::<u32>().is_ok_and(|seconds| seconds > 120) => {
-            {
-                findings
-                    .at(source, span, format!("A timeout of {text} s does not help: the platform ends requests at 120 s"))
-                    .level(Level::Warning)
-                    .hint("answer at once and let the page ask again, or use a WebSocket");
-            }
+            findings
+                .at(source, span, format!("A timeout of {text} s does not help: the platform ends requests at 120 s"))
+                .hint("answer at once and let the page ask again, or use a WebSocket");
         }
         None if !configured => {
             let Some(word) = command.word(&["gunicorn"]) else { return };
@@ -40,4 +43,11 @@ fn check(context: &Context, findings: &mut Findings) {
         }
         _ => {}
     }
+}
+
+/// Whether a worker cannot say that it lives while it is busy with a request.
+fn one_at_a_time(command: &Command) -> bool {
+    let class = command.option(&["-k", "--worker-class"]);
+    let threads = command.option(&["--threads"]).and_then(|(text, _)| text.parse::<u32>().ok());
+    class.is_none_or(|(class, _)| class == "sync") && threads.is_none_or(|threads| threads < 2)
 }

@@ -1,0 +1,75 @@
+//! What the names of a module stand for: imports, assignments and functions, found by one look.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use ruff_python_ast::name::Name;
+
+/// Every name a module binds.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    known: HashMap<Name, Known, BuildHasherDefault<Fnv>>,
+}
+
+/// What one name stands for, in every function of the module.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Imports: function and full name.
+    aliases: Vec<(usize, Name)>,
+    /// Assignments: function and index in the module's list.
+    assigns: Vec<(usize, usize)>,
+    /// The first function of the name.
+    pub(super) function: Option<usize>,
+}
+
+impl Names {
+    pub(super) fn get(&self, name: &str) -> Option<&Known> {
+        self.known.get(name)
+    }
+
+    pub(super) fn import(&mut self, name: Name, scope: usize, full: Name) {
+        self.known.entry(name).or_default().aliases.push((scope, full));
+    }
+
+    pub(super) fn assign(&mut self, name: Name, scope: usize, index: usize) {
+        self.known.entry(name).or_default().assigns.push((scope, index));
+    }
+
+    pub(super) fn function(&mut self, name: Name, index: usize) {
+        self.known.entry(name).or_default().function.get_or_insert(index);
+    }
+}
+
+impl Known {
+    /// The full name of what was imported last in a function.
+    pub(super) fn alias(&self, scope: usize) -> Option<&Name> {
+        self.aliases.iter().rev().find(|(here, _)| *here == scope).map(|(_, full)| full)
+    }
+
+    /// The assignments in a function, in the order written.
+    pub(super) fn assigns(&self, scope: usize) -> impl DoubleEndedIterator<Item = usize> + '_ {
+        self.assigns.iter().filter(move |(here, _)| *here == scope).map(|(_, index)| *index)
+    }
+}
+
+/// FNV-1a: names are short and come from the developer's own files.
+#[derive(Debug)]
+pub(super) struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
