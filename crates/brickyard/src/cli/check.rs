@@ -53,7 +53,8 @@ pub(crate) async fn run(args: CheckArgs, context: &Context) -> Result<Exit, Fail
     let default = if printer.output == Output::Json { Format::Json } else { Format::Full };
     let format = args.output_format.as_deref().and_then(Format::from_name).unwrap_or(default);
     let path = context.settings.absolute(&args.path);
-    let request = Request { path: &path, select: args.select, ignore: args.ignore, checklist: args.checklist };
+    let request =
+        Request { path: &path, select: args.select, ignore: args.ignore, checklist: args.checklist };
     let root = context.settings.working_directory.clone();
     if args.watch {
         return watch(&request, format, &root, context).await;
