@@ -174,8 +174,8 @@ def vectors(rows, dimension):
     asked = centres[numbers.integers(0, 200, 50)] + noise(50)
     index = w.vector_search_indexes
     name = "main.default.vectors"
-    for start in range(0, rows, 1000):
-        part = [{"id": start + i, "v": row.tolist()} for i, row in enumerate(data[start : start + 1000])]
+    for start in range(0, rows, 400):  # 8 MB; the platform takes 10 MB at once
+        part = [{"id": start + i, "v": row.tolist()} for i, row in enumerate(data[start : start + 400])]
         index.upsert_data_vector_index(name, json.dumps(part))
     flat = faiss.IndexFlatL2(dimension)
     flat.add(data)
