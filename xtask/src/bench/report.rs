@@ -105,7 +105,7 @@ pub(crate) fn write(measured: &[Measured]) -> Result<(), String> {
     }
     let head: Vec<&str> = fresh.lines().take(2).collect();
     let text = format!(
-        "# Benchmarks\n\nWritten by `cargo xtask bench --write`: brickyard (release build) and the peer in turn, in one run, on one machine. Each figure\nis the median of its rounds.\n\n{}\n{}\n{}\n",
+        "# Benchmarks\n\nWritten by `cargo xtask bench --write`: brickyard (release build) and the peer in turn, each row in one run, on one machine. Each\nfigure is the median of its rounds.\n\n{}\n{}\n{}\n",
         machine()?,
         head.join("\n"),
         rows.join("\n")
