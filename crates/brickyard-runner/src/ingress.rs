@@ -3,6 +3,7 @@
 //! Every app has a port of its own, and all share one more under their names (`http://APP.localhost:PORT`). HTTP/1.1 and
 //! cleartext HTTP/2 come in, HTTP/1.1 goes to the app. Only loopback names are answered.
 
+mod alarm;
 mod app;
 mod authority;
 mod body;
@@ -28,6 +29,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use http::HeaderValue;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
@@ -39,6 +41,7 @@ use crate::logs::Logs;
 use crate::supervisor::Status;
 use app::App;
 use front::{Front, Via};
+use headers::Caller;
 use lanes::Lanes;
 
 /// The platform answers 504 after this time (facts: platform §4.4).
@@ -240,18 +243,25 @@ async fn connection(
         Ok(stream) => stream,
         Err(error) => return tracing::warn!(%error, "A connection could not be taken over"),
     };
-    // A socket that cannot be tuned still works.
-    let _untuned = stream.set_nodelay(true);
+    lanes::tune(&stream);
+    let Ok(peer) = HeaderValue::from_str(&peer.ip().to_string()) else { return };
+    let door = Arc::new((front, via, Caller { peer, lane }));
     let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_TIMEOUT);
+    server.http1().timer(alarm::Timer::default()).header_read_timeout(HEADERS_TIMEOUT);
     server.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
     let service = hyper::service::service_fn(move |request| {
-        let (front, via) = (Arc::clone(&front), via.clone());
-        async move { Ok::<_, std::convert::Infallible>(front.answer(&via, peer.ip(), lane, request).await) }
+        let door = Arc::clone(&door);
+        async move {
+            let (front, via, caller) = &*door;
+            Ok::<_, std::convert::Infallible>(front.answer(via, caller, request).await)
+        }
     });
+    // Its own: to ask whether all shall end, for every request, would be to ask the other lanes too.
+    let end = end.child_token();
     let serving = server.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(serving);
     let ended = tokio::select! {
+        biased;
         ended = serving.as_mut() => ended,
         () = end.cancelled() => {
             serving.as_mut().graceful_shutdown();

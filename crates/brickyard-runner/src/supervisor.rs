@@ -178,6 +178,16 @@ pub struct Status {
     pub process: Option<u32>,
 }
 
+impl Status {
+    /// Where it listens, if it does.
+    pub fn address(&self) -> Option<SocketAddr> {
+        match self.state {
+            State::Running { address } => Some(address),
+            _ => None,
+        }
+    }
+}
+
 enum Control {
     Stop(oneshot::Sender<()>),
     Start(oneshot::Sender<()>),

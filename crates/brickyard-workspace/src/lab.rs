@@ -123,11 +123,6 @@ fn only_admins(workspace: &Workspace, caller: &Caller) -> Result<(), ApiError> {
 }
 
 impl WorkspaceHandle {
-    /// Seconds by which the workspace's clock is ahead of the machine's.
-    pub fn clock_offset(&self) -> i64 {
-        self.workspace().clock().offset().as_secs()
-    }
-
     /// Moves the workspace's clock by so many seconds; back where they are negative.
     pub fn advance_clock(&self, seconds: i64) {
         let seconds = seconds.clamp(-FARTHEST, FARTHEST);

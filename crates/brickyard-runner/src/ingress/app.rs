@@ -7,11 +7,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::lanes::{Own, PerLane};
 use super::pool::{Mark, Pool};
 use super::session::{Sessions, Visitor};
 use super::{AppConfig, Authority, Refusal, SignIn};
 use crate::logs::Logs;
-use crate::supervisor::{State, Status};
+use crate::supervisor::Status;
 
 pub(super) struct App {
     pub(super) name: String,
@@ -23,6 +24,7 @@ pub(super) struct App {
     /// Names under which it is served beside those of loopback, over TLS that ends before us.
     names: Vec<String>,
     status: watch::Receiver<Status>,
+    views: PerLane<View>,
     sign_in: SignIn,
     /// The visitor of `SignIn::As`, once somebody came.
     automatic: RwLock<Option<Arc<Visitor>>>,
@@ -30,10 +32,33 @@ pub(super) struct App {
     signing_in: tokio::sync::Mutex<()>,
 }
 
+/// What a lane knows of an app without asking the others.
+struct View {
+    status: watch::Receiver<Status>,
+    address: Option<SocketAddr>,
+    automatic: Option<Arc<Visitor>>,
+}
+
+impl View {
+    fn new(mut status: watch::Receiver<Status>) -> Self {
+        let address = status.borrow_and_update().address();
+        Self { status, address, automatic: None }
+    }
+
+    fn address(&mut self) -> Option<SocketAddr> {
+        // What a supervisor that has ended said last still holds.
+        if self.status.has_changed().unwrap_or(true) {
+            self.address = self.status.borrow_and_update().address();
+        }
+        self.address
+    }
+}
+
 impl App {
     pub(super) fn new(config: AppConfig, port: u16, end: CancellationToken) -> Self {
         let AppConfig { name, names, status, logs, authority, sign_in, port: _ } = config;
         let sessions = Sessions::new(&name, port);
+        let views = std::array::from_fn(|_| Own::new(View::new(status.clone())));
         let (automatic, signing_in) = (RwLock::default(), tokio::sync::Mutex::default());
         Self {
             name,
@@ -44,6 +69,7 @@ impl App {
             end,
             names,
             status,
+            views,
             sign_in,
             automatic,
             signing_in,
@@ -55,21 +81,19 @@ impl App {
     }
 
     /// Where the app listens, if it does.
-    pub(super) fn address(&self) -> Option<SocketAddr> {
-        match self.status.borrow().state {
-            State::Running { address } => Some(address),
-            _ => None,
-        }
+    pub(super) fn address(&self, lane: usize) -> Option<SocketAddr> {
+        self.views[lane].lock().address()
     }
 
     /// Where the app listens, with a mark that a request is on its way there: a version is not stopped before it has
     /// answered.
-    pub(super) fn enter(&self) -> Option<(SocketAddr, Mark)> {
+    pub(super) fn enter(&self, lane: usize) -> Option<(SocketAddr, Mark)> {
+        let view = &mut self.views[lane].lock();
         loop {
-            let address = self.address()?;
-            let mark = self.pool.mark(address);
+            let address = view.address()?;
+            let mark = self.pool.mark(lane, address);
             // Switched in between: whoever waits for the old version may not have seen the mark.
-            if self.address() == Some(address) {
+            if view.address() == Some(address) {
                 return Some((address, mark));
             }
         }
@@ -81,13 +105,13 @@ impl App {
     }
 
     /// Who comes without a session: nobody, or the user of `--as`.
-    pub(super) async fn automatic(&self) -> Result<Option<Arc<Visitor>>, Refusal> {
+    pub(super) async fn automatic(&self, lane: usize) -> Result<Option<Arc<Visitor>>, Refusal> {
         let SignIn::As(user) = &self.sign_in else { return Ok(None) };
-        if let Some(known) = self.known_automatic() {
+        if let Some(known) = self.known_automatic(lane) {
             return Ok(Some(known));
         }
         let _turn = self.signing_in.lock().await;
-        if let Some(known) = self.known_automatic() {
+        if let Some(known) = self.known_automatic(lane) {
             return Ok(Some(known));
         }
         let grant = self.authority.sign_in(user.clone()).await?;
@@ -99,10 +123,17 @@ impl App {
     /// Forgets the visitor of `--as`, when its grant can no longer be refreshed.
     pub(super) fn forget_automatic(&self) {
         *self.automatic.write().unwrap_or_else(PoisonError::into_inner) = None;
+        for view in &self.views {
+            view.lock().automatic = None;
+        }
     }
 
-    fn known_automatic(&self) -> Option<Arc<Visitor>> {
-        self.automatic.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn known_automatic(&self, lane: usize) -> Option<Arc<Visitor>> {
+        let view = &mut self.views[lane].lock();
+        if view.automatic.is_none() {
+            view.automatic.clone_from(&self.automatic.read().unwrap_or_else(PoisonError::into_inner));
+        }
+        view.automatic.clone()
     }
 }
 

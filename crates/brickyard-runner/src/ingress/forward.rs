@@ -1,16 +1,17 @@
 //! A request to the app and its answer back.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::IngressConfig;
 use super::app::App;
 use super::body::{Body, RequestBody};
-use super::headers::{strip_client, strip_hop, tell, without_cookies};
+use super::headers::{Asked, strip_client, strip_hop, tell, without_cookies};
 use super::pages::{not_up, page};
 use super::pool::Unanswered;
 use super::session::{Sessions, Visitor};
@@ -19,8 +20,7 @@ use super::session::{Sessions, Visitor};
 pub(super) fn rewrite<B>(
     request: &mut Request<B>,
     visitor: &Visitor,
-    host: &str,
-    peer: IpAddr,
+    asked: &Asked<'_>,
     address: SocketAddr,
 ) {
     let path = request.uri().path_and_query().cloned();
@@ -31,45 +31,46 @@ pub(super) fn rewrite<B>(
     strip_client(headers);
     without_cookies(headers, Sessions::is_cookie);
     // The app sees the name it is reached by inside, as behind the platform's own proxy; the outer one is X-Forwarded-Host.
-    if let Ok(inner) = HeaderValue::from_str(&format!("localhost:{}", address.port())) {
+    let inner = Bytes::from(format!("localhost:{}", address.port()));
+    if let Ok(inner) = HeaderValue::from_maybe_shared(inner) {
         headers.insert(HOST, inner);
     }
-    tell(headers, visitor, host, peer);
+    tell(headers, visitor, asked);
 }
 
 pub(super) async fn forward(
     app: &App,
     config: &IngressConfig,
     visitor: &Visitor,
-    host: &str,
-    (peer, lane): (IpAddr, usize),
+    asked: &Asked<'_>,
     mut request: Request<Incoming>,
 ) -> Response<Body> {
-    let Some((address, mark)) = app.enter() else { return not_up(&app.name, &app.status()) };
+    let Some((address, mark)) = app.enter(asked.caller.lane) else { return not_up(&app.name, &app.status()) };
     if let Some(limit) = config.body_limit
         && announced(&request).is_some_and(|bytes| bytes > limit)
     {
         return too_large(limit);
     }
     let started = Instant::now();
-    rewrite(&mut request, visitor, host, peer, address);
+    rewrite(&mut request, visitor, asked, address);
     let request = request.map(|body| RequestBody::new(body, config.body_limit));
-    match timeout_at(started + config.request_timeout, app.pool.send(lane, address, Some(mark), request))
-        .await
-    {
-        Ok(Ok((response, lease))) => {
+    let way = (asked.caller.lane, address, started + config.request_timeout);
+    match app.pool.send(way, Some(mark), request).await {
+        Ok((response, lease)) => {
             let deadline = config.stream_timeout.map(|longest| started + longest);
             let (mut head, body) = response.into_parts();
             strip_hop(&mut head.headers);
             head.version = Version::HTTP_11;
             Response::from_parts(head, Body::passing(body, Some(lease), deadline))
         }
-        Ok(Err(error)) => unanswered(app, config, &error),
-        Err(_) => timed_out(config),
+        Err(error) => unanswered(app, config, &error),
     }
 }
 
 pub(super) fn unanswered(app: &App, config: &IngressConfig, error: &Unanswered) -> Response<Body> {
+    if matches!(error, Unanswered::Late) {
+        return timed_out(config);
+    }
     if let (Unanswered::Broken(source), Some(limit)) = (error, config.body_limit)
         && source.is_user()
     {
@@ -79,7 +80,7 @@ pub(super) fn unanswered(app: &App, config: &IngressConfig, error: &Unanswered) 
     not_up(&app.name, &app.status())
 }
 
-pub(super) fn timed_out(config: &IngressConfig) -> Response<Body> {
+fn timed_out(config: &IngressConfig) -> Response<Body> {
     let seconds = config.request_timeout.as_secs();
     let body = format!("<p>The app did not answer within {seconds} s.</p>");
     page(StatusCode::GATEWAY_TIMEOUT, "Gateway Timeout", &body, false)

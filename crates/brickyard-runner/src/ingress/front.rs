@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use http::header::{ACCEPT, AUTHORIZATION};
@@ -12,6 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::app::App;
 use super::body::Body;
+use super::headers::{Asked, Caller};
 use super::session::Visitor;
 use super::{IngressConfig, Refusal, forward, headers, login, logz, pages, route, upgrade};
 
@@ -36,15 +36,16 @@ impl Front {
     pub(super) async fn answer(
         &self,
         via: &Via,
-        peer: IpAddr,
-        lane: usize,
+        caller: &Caller,
         request: Request<Incoming>,
     ) -> Response<Body> {
-        let Some(host) = route::host(&request).map(str::to_owned) else {
+        let value = route::host(&request);
+        let Some((value, host)) = value.as_ref().and_then(|value| Some((value, value.to_str().ok()?))) else {
             return pages::plain(StatusCode::BAD_REQUEST, "The request names no host");
         };
-        let named = matches!(via, Via::Port(app) if app.is_named(route::bare(&host)));
-        if !named && !route::is_loopback(route::bare(&host)) {
+        let loopback = route::is_loopback(route::bare(host));
+        let named = matches!(via, Via::Port(app) if app.is_named(route::bare(host)));
+        if !named && !loopback {
             return pages::plain(
                 StatusCode::FORBIDDEN,
                 "This host name is not answered: only `localhost`, names below it and loopback addresses are",
@@ -54,43 +55,55 @@ impl Front {
             return pages::plain(StatusCode::METHOD_NOT_ALLOWED, "This is not a proxy");
         }
         let upgrading = headers::is_upgrade(request.headers());
-        let own = named.then_some(host.as_str());
+        let own = named.then_some(host);
         if route::is_foreign(request.method(), upgrading, request.headers(), own) {
             return pages::plain(StatusCode::FORBIDDEN, "A page of another origin must not send this");
         }
-        let Some(app) = self.app(via, &host) else { return self.unknown(&host) };
+        let named_app;
+        let app = match via {
+            Via::Port(app) => app,
+            Via::Name => {
+                named_app = self.app(host);
+                let Some(app) = &named_app else { return self.unknown(host) };
+                app
+            }
+        };
         let path = request.uri().path();
         if path.starts_with(login::PREFIX) {
-            let base = base(&host, named);
-            return login::answer(&app, &base, request.uri(), request.headers()).await;
+            let base = base(host, named);
+            return Box::pin(login::answer(app, &base, request.uri(), request.headers())).await;
         }
         let kind = Kind::of(path);
-        let visitor = match self.visitor(&app, kind, request.headers()).await {
+        let visitor = match self.visitor(app, kind, caller.lane, request.headers()).await {
             Ok(Some(visitor)) => visitor,
             Ok(None) if kind == Kind::Api => return pages::json(StatusCode::UNAUTHORIZED, "{}"),
             Ok(None) if path == logz::STREAM => return pages::json(StatusCode::UNAUTHORIZED, "{}"),
             Ok(None) => {
                 let return_to = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-                return login::begin(&app, &base(&host, named), return_to.to_owned(), false);
+                return login::begin(app, &base(host, named), return_to.to_owned(), false);
             }
             Err(refusal) => return refused(&refusal, kind),
         };
         match kind {
-            Kind::Logs => logz::answer(self, &app, visitor, request),
-            _ if app.address().is_none() && !wants_html(request.headers()) => not_up_for_programs(&app),
-            _ if upgrading => upgrade::forward(self, &app, &visitor, &host, peer, request).await,
-            _ => forward::forward(&app, &self.config, &visitor, &host, (peer, lane), request).await,
+            Kind::Logs => logz::answer(self, app, visitor, caller.lane, request),
+            _ if !wants_html(request.headers()) && app.address(caller.lane).is_none() => {
+                not_up_for_programs(app)
+            }
+            _ => {
+                let asked = Asked { host: value, loopback, caller };
+                if upgrading {
+                    Box::pin(upgrade::forward(self, app, &visitor, &asked, request)).await
+                } else {
+                    forward::forward(app, &self.config, &visitor, &asked, request).await
+                }
+            }
         }
     }
 
-    fn app(&self, via: &Via, host: &str) -> Option<Arc<App>> {
-        match via {
-            Via::Port(app) => Some(Arc::clone(app)),
-            Via::Name => {
-                let name = route::app_name(route::bare(host))?;
-                self.apps.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned()
-            }
-        }
+    /// The app that a host names.
+    fn app(&self, host: &str) -> Option<Arc<App>> {
+        let name = route::app_name(route::bare(host))?;
+        self.apps.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned()
     }
 
     /// No app of that name: the list of those there are.
@@ -115,6 +128,7 @@ impl Front {
         &self,
         app: &App,
         kind: Kind,
+        lane: usize,
         headers: &HeaderMap,
     ) -> Result<Option<Arc<Visitor>>, Refusal> {
         if kind != Kind::Page
@@ -125,16 +139,16 @@ impl Front {
         }
         if let Some(visitor) = app.sessions.find(headers) {
             // A session whose token cannot be renewed has ended.
-            return match visitor.freshen(&*app.authority).await {
+            return match visitor.freshen(lane, &*app.authority).await {
                 Ok(()) => Ok(Some(visitor)),
                 Err(Refusal::Unavailable(reason)) => Err(Refusal::Unavailable(reason)),
                 Err(_) => Ok(None),
             };
         }
-        let Some(visitor) = app.automatic().await? else { return Ok(None) };
-        if visitor.freshen(&*app.authority).await.is_err() {
+        let Some(visitor) = app.automatic(lane).await? else { return Ok(None) };
+        if visitor.freshen(lane, &*app.authority).await.is_err() {
             app.forget_automatic();
-            return app.automatic().await;
+            return app.automatic(lane).await;
         }
         Ok(Some(visitor))
     }

@@ -1,12 +1,10 @@
 //! Headers: what a client may not say, what the app is told instead, and what belongs to one hop alone.
 
-use std::net::IpAddr;
-
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use super::request_id;
-use super::route::{bare, is_loopback};
 use super::session::Visitor;
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -31,6 +29,24 @@ static HOP_BY_HOP: [HeaderName; 9] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
+
+/// What a request came by.
+pub(super) struct Asked<'a> {
+    /// The host asked for, with its port.
+    pub(super) host: &'a HeaderValue,
+    /// Whether it is one of this machine's names; TLS ends before us under another.
+    pub(super) loopback: bool,
+    pub(super) caller: &'a Caller,
+}
+
+/// The other end of a connection.
+#[derive(Debug)]
+pub(super) struct Caller {
+    /// Its IP address.
+    pub(super) peer: HeaderValue,
+    /// The lane that carries the connection.
+    pub(super) lane: usize,
+}
 
 /// Headers that [`tell`] adds, at most.
 const TOLD: usize = 9;
@@ -90,35 +106,27 @@ pub(super) fn strip_hop(headers: &mut HeaderMap) {
 }
 
 /// Says who asks, and for what (facts: platform §4.1).
-pub(super) fn tell(headers: &mut HeaderMap, visitor: &Visitor, host: &str, peer: IpAddr) {
+pub(super) fn tell(headers: &mut HeaderMap, visitor: &Visitor, asked: &Asked<'_>) {
     headers.reserve(TOLD);
-    let peer = text(&peer.to_string());
-    if let Some(host) = text(host) {
-        headers.insert(FORWARDED_HOST, host);
-    }
-    if let Some(peer) = peer {
-        headers.insert(FORWARDED_FOR, peer.clone());
-        headers.insert(REAL_IP, peer);
-    }
-    // TLS ends before us where the app is asked for under a name of its own.
-    let scheme = if is_loopback(bare(host)) { "http" } else { "https" };
+    headers.insert(FORWARDED_HOST, asked.host.clone());
+    headers.insert(FORWARDED_FOR, asked.caller.peer.clone());
+    headers.insert(REAL_IP, asked.caller.peer.clone());
+    let scheme = if asked.loopback { "http" } else { "https" };
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
-    if let Some(id) = text(request_id::next().as_hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
+    let mut id = vec![0; Hyphenated::LENGTH];
+    request_id::next().as_hyphenated().encode_lower(&mut id);
+    if let Ok(id) = HeaderValue::from_maybe_shared(Bytes::from(id)) {
         headers.insert(REQUEST_ID, id);
     }
-    let said = visitor.said();
-    headers.insert(FORWARDED_USER, said.user.clone());
-    headers.insert(FORWARDED_USERNAME, said.preferred_username.clone());
-    if let Some(email) = &said.email {
-        headers.insert(FORWARDED_EMAIL, email.clone());
+    let said = visitor.said(asked.caller.lane);
+    headers.insert(FORWARDED_USER, said.user);
+    headers.insert(FORWARDED_USERNAME, said.preferred_username);
+    if let Some(email) = said.email {
+        headers.insert(FORWARDED_EMAIL, email);
     }
-    if let Some(token) = &said.access_token {
-        headers.insert(FORWARDED_TOKEN, token.clone());
+    if let Some(token) = said.access_token {
+        headers.insert(FORWARDED_TOKEN, token);
     }
-}
-
-fn text(value: &str) -> Option<HeaderValue> {
-    HeaderValue::from_str(value).ok()
 }
 
 /// Every cookie but ours, in one header: HTTP/2 may split them.

@@ -50,6 +50,7 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 struct Pass {
     app: Arc<App>,
     visitor: Arc<Visitor>,
+    lane: usize,
     bearer: Option<String>,
 }
 
@@ -59,7 +60,7 @@ impl Pass {
         let authority = &*self.app.authority;
         let held = match &self.bearer {
             Some(bearer) => authority.verify(bearer.clone()).await.map(drop),
-            None => self.visitor.freshen(authority).await,
+            None => self.visitor.freshen(self.lane, authority).await,
         };
         match held {
             Err(Refusal::Unauthenticated(_)) => Some(CloseCode::from(4401)),
@@ -73,11 +74,12 @@ pub(super) fn answer(
     front: &Front,
     app: &Arc<App>,
     visitor: Arc<Visitor>,
+    lane: usize,
     request: Request<Incoming>,
 ) -> Response<Body> {
     if request.uri().path() == STREAM {
         let bearer = bearer(request.headers()).map(str::to_owned);
-        return stream(front, Pass { app: Arc::clone(app), visitor, bearer }, request);
+        return stream(front, Pass { app: Arc::clone(app), visitor, lane, bearer }, request);
     }
     let mut response = pages::page(StatusCode::OK, "", "", false);
     *response.body_mut() = Body::text(LOG_PAGE.replace("APP_NAME", &pages::escape(&app.name)));

@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,10 +16,11 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
+use super::alarm::Alarm;
 use super::body::RequestBody;
-use super::lanes;
+use super::lanes::{self, Own};
 
 /// Idle connections kept; more than an app usually has workers for is waste.
 const MAX_IDLE: usize = 256;
@@ -36,70 +37,82 @@ struct Idle {
     since: Instant,
 }
 
-/// What moves a connection's bytes; none once it has ended.
-struct Driver(Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>);
+/// What moves a connection's bytes.
+struct Driver {
+    /// None once it has ended.
+    connection: Option<Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>>,
+    /// Rings when a request has had its time.
+    alarm: Alarm,
+}
 
 impl Driver {
     fn poll(&mut self, context: &mut Context<'_>) {
-        let Some(connection) = &mut self.0 else { return };
+        let Some(connection) = &mut self.connection else { return };
         if let Poll::Ready(ended) = connection.as_mut().poll(context) {
-            self.0 = None;
+            self.connection = None;
             if let Err(error) = ended {
                 tracing::debug!(%error, "A connection to the app ended badly");
             }
         }
     }
 
-    /// Waits for what only moving bytes can bring.
-    async fn until<T>(&mut self, awaited: impl Future<Output = T>) -> T {
+    /// Waits for what only moving bytes can bring, until the alarm rings.
+    async fn until<T>(&mut self, awaited: impl Future<Output = T>) -> Result<T, Unanswered> {
         let mut awaited = pin!(awaited);
         std::future::poll_fn(|context| {
             if let Poll::Ready(value) = awaited.as_mut().poll(context) {
-                return Poll::Ready(value);
+                return Poll::Ready(Ok(value));
             }
             self.poll(context);
-            awaited.as_mut().poll(context)
+            if let Poll::Ready(value) = awaited.as_mut().poll(context) {
+                return Poll::Ready(Ok(value));
+            }
+            self.alarm.poll(context).map(|()| Err(Unanswered::Late))
         })
         .await
     }
 }
 
-#[derive(Clone, Default)]
 pub(super) struct Pool {
     /// Of each lane its own: a connection is used where it was made.
-    idle: Arc<[Mutex<Vec<Idle>>; lanes::MOST]>,
-    busy: Arc<Busy>,
+    lanes: [Arc<Own<Way>>; lanes::MOST],
+    /// Rung when no request is on its way to some address any more.
+    changed: Arc<Notify>,
 }
 
-/// How many requests are on their way to each address.
-#[derive(Default)]
-struct Busy {
-    /// A handful at most: the version that serves, and those that end.
-    count: Mutex<Vec<(SocketAddr, usize)>>,
-    changed: Notify,
-}
-
-impl Busy {
-    fn leads_to(&self, address: SocketAddr) -> bool {
-        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        count.iter().any(|(known, _)| *known == address)
+impl Default for Pool {
+    fn default() -> Self {
+        let changed = Arc::<Notify>::default();
+        let way = |_| {
+            let changed = Arc::clone(&changed);
+            Arc::new(Own::new(Way { idle: Vec::new(), busy: Vec::new(), changed }))
+        };
+        Self { lanes: std::array::from_fn(way), changed }
     }
+}
+
+/// What one lane has to do with an app.
+struct Way {
+    idle: Vec<Idle>,
+    /// How many requests are on their way to each address; a handful at most: the version that serves, and those that end.
+    busy: Vec<(SocketAddr, usize)>,
+    changed: Arc<Notify>,
 }
 
 /// One request on its way.
 pub(super) struct Mark {
-    busy: Arc<Busy>,
+    way: Arc<Own<Way>>,
     address: SocketAddr,
 }
 
 impl Drop for Mark {
     fn drop(&mut self) {
-        let mut count = self.busy.count.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = count.iter().position(|(address, _)| *address == self.address) {
-            count[at].1 -= 1;
-            if count[at].1 == 0 {
-                count.swap_remove(at);
-                self.busy.changed.notify_waiters();
+        let way = &mut *self.way.lock();
+        if let Some(at) = way.busy.iter().position(|(address, _)| *address == self.address) {
+            way.busy[at].1 -= 1;
+            if way.busy[at].1 == 0 {
+                way.busy.swap_remove(at);
+                way.changed.notify_waiters();
             }
         }
     }
@@ -107,8 +120,7 @@ impl Drop for Mark {
 
 /// A connection in use.
 pub(super) struct Lease {
-    pool: Pool,
-    lane: usize,
+    way: Arc<Own<Way>>,
     idle: Idle,
     /// Until the answer's last byte.
     _mark: Option<Mark>,
@@ -121,28 +133,30 @@ pub(super) enum Unanswered {
     Unreachable(#[source] std::io::Error),
     #[error("The app broke off before it answered")]
     Broken(#[source] hyper::Error),
+    #[error("The app did not answer in time")]
+    Late,
 }
 
 impl Pool {
     /// Notes that a request is on its way to an address.
-    pub(super) fn mark(&self, address: SocketAddr) -> Mark {
-        let mut count = self.busy.count.lock().unwrap_or_else(PoisonError::into_inner);
-        match count.iter_mut().find(|(known, _)| *known == address) {
+    pub(super) fn mark(&self, lane: usize, address: SocketAddr) -> Mark {
+        let way = &self.lanes[lane];
+        let busy = &mut way.lock().busy;
+        match busy.iter_mut().find(|(known, _)| *known == address) {
             Some((_, number)) => *number += 1,
-            None => count.push((address, 1)),
+            None => busy.push((address, 1)),
         }
-        drop(count);
-        Mark { busy: Arc::clone(&self.busy), address }
+        Mark { way: Arc::clone(way), address }
     }
 
     /// Waits until no request is on its way to an address.
     pub(super) async fn drained(&self, address: SocketAddr) {
         loop {
-            let changed = self.busy.changed.notified();
+            let changed = self.changed.notified();
             tokio::pin!(changed);
-            // Counted from here on, before the number is looked at.
+            // Counted from here on, before the numbers are looked at.
             changed.as_mut().enable();
-            if !self.busy.leads_to(address) {
+            if !self.lanes.iter().any(|way| way.lock().busy.iter().any(|(known, _)| *known == address)) {
                 return;
             }
             changed.await;
@@ -152,36 +166,40 @@ impl Pool {
     /// Sends a request over an open connection, or a new one if none is left alive.
     pub(super) async fn send(
         &self,
-        lane: usize,
-        address: SocketAddr,
+        (lane, address, deadline): (usize, SocketAddr, Instant),
         mark: Option<Mark>,
         mut request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Lease), Unanswered> {
-        while let Some(mut idle) = self.take(lane, address) {
-            if idle.driver.until(idle.sender.ready()).await.is_err() {
+        let way = &self.lanes[lane];
+        loop {
+            let (mut idle, fresh) = match Way::take(way, address) {
+                Some(mut idle) => {
+                    idle.driver.alarm.set(deadline);
+                    (idle, false)
+                }
+                None => (Box::pin(connect(address, deadline)).await?, true),
+            };
+            if idle.driver.until(idle.sender.ready()).await?.is_err() && !fresh {
                 continue;
             }
-            match idle.driver.until(idle.sender.try_send_request(request)).await {
-                Ok(response) => return Ok((response, Lease { pool: self.clone(), lane, idle, _mark: mark })),
+            match idle.driver.until(idle.sender.try_send_request(request)).await? {
+                Ok(response) => return Ok((response, Lease { way: Arc::clone(way), idle, _mark: mark })),
                 // The app closed the idle connection just now: nothing was sent, so it may be sent again.
                 Err(mut failed) => match failed.take_message() {
-                    Some(unsent) => request = unsent,
-                    None => return Err(Unanswered::Broken(failed.into_error())),
+                    Some(unsent) if !fresh => request = unsent,
+                    _ => return Err(Unanswered::Broken(failed.into_error())),
                 },
             }
         }
-        let mut idle = connect(address).await?;
-        match idle.driver.until(idle.sender.send_request(request)).await {
-            Ok(response) => Ok((response, Lease { pool: self.clone(), lane, idle, _mark: mark })),
-            Err(error) => Err(Unanswered::Broken(error)),
-        }
     }
+}
 
-    fn take(&self, lane: usize, address: SocketAddr) -> Option<Idle> {
-        let mut idle = self.idle[lane].lock().unwrap_or_else(PoisonError::into_inner);
+impl Way {
+    fn take(way: &Own<Self>, address: SocketAddr) -> Option<Idle> {
+        let way = &mut way.lock();
         loop {
             // The one used last is the one most surely alive.
-            let candidate = idle.pop()?;
+            let candidate = way.idle.pop()?;
             if candidate.address == address
                 && !candidate.sender.is_closed()
                 && candidate.since.elapsed() < MAX_IDLE_TIME
@@ -200,7 +218,7 @@ impl Lease {
 
     /// Moves the connection's bytes until it has left HTTP.
     pub(super) async fn hand_over(self) {
-        if let Some(connection) = self.idle.driver.0
+        if let Some(connection) = self.idle.driver.connection
             && let Err(error) = connection.await
         {
             tracing::debug!(%error, "A connection to the app ended badly");
@@ -209,24 +227,25 @@ impl Lease {
 
     /// Keeps the connection for the next request.
     pub(super) fn give_back(self) {
-        let Self { pool, lane, mut idle, _mark } = self;
-        if idle.driver.0.is_none() || idle.sender.is_closed() {
+        let Self { way, mut idle, _mark } = self;
+        if idle.driver.connection.is_none() || idle.sender.is_closed() {
             return;
         }
         idle.since = Instant::now();
-        let mut kept = pool.idle[lane].lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = &mut way.lock().idle;
         if kept.len() < MAX_IDLE {
             kept.push(idle);
         }
     }
 }
 
-async fn connect(address: SocketAddr) -> Result<Idle, Unanswered> {
-    let stream = TcpStream::connect(address).await.map_err(Unanswered::Unreachable)?;
-    // A socket that cannot be tuned still works.
-    let _untuned = stream.set_nodelay(true);
+async fn connect(address: SocketAddr, deadline: Instant) -> Result<Idle, Unanswered> {
+    let connected = timeout_at(deadline, TcpStream::connect(address)).await.map_err(|_| Unanswered::Late)?;
+    let stream = connected.map_err(Unanswered::Unreachable)?;
+    lanes::tune(&stream);
     let (sender, connection) =
         http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(Unanswered::Broken)?;
-    let driver = Driver(Some(Box::pin(connection.with_upgrades())));
+    let driver =
+        Driver { connection: Some(Box::pin(connection.with_upgrades())), alarm: Alarm::at(deadline) };
     Ok(Idle { address, sender, driver, since: Instant::now() })
 }

@@ -6,14 +6,16 @@
 use std::net::IpAddr;
 
 use http::header::{HOST, HeaderName, ORIGIN};
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The host asked for, with its port: `Host`, or `:authority` in HTTP/2.
-pub(super) fn host<B>(request: &Request<B>) -> Option<&str> {
-    let authority = request.uri().authority().map(http::uri::Authority::as_str);
-    authority.or_else(|| request.headers().get(HOST).and_then(|value| value.to_str().ok()))
+pub(super) fn host<B>(request: &Request<B>) -> Option<HeaderValue> {
+    match request.uri().authority() {
+        Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
+        None => request.headers().get(HOST).cloned(),
+    }
 }
 
 /// The host without its port and brackets.

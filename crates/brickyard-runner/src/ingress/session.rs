@@ -11,6 +11,7 @@ use ring::hmac;
 use tokio::time::Instant;
 
 use super::headers::cookie;
+use super::lanes::PerLane;
 use super::{Authority, Grant, Refusal};
 
 /// A token with less time left is renewed before it is forwarded.
@@ -28,19 +29,29 @@ const LOGIN_TIME: Duration = Duration::from_mins(10);
 /// Somebody let in.
 pub(super) struct Visitor {
     current: RwLock<Current>,
+    /// Each lane's copy; none where it has to look.
+    known: PerLane<Option<Known>>,
     renewing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone)]
 struct Current {
     grant: Grant,
-    said: Arc<Said>,
-    expires: Instant,
+    known: Known,
+}
+
+/// What every request has to know of a grant.
+#[derive(Clone)]
+struct Known {
+    said: Said,
+    /// When it is renewed.
+    stale: Instant,
     /// By how much the workspace's clock was ahead when the grant was given.
     ahead: i64,
 }
 
 /// A grant as headers.
+#[derive(Clone)]
 pub(super) struct Said {
     pub(super) user: HeaderValue,
     pub(super) preferred_username: HeaderValue,
@@ -66,47 +77,80 @@ impl Current {
             email: identity.email.as_deref().map(value).transpose()?,
             access_token: token,
         };
-        let expires = Instant::now() + grant.expires_in;
-        Ok(Self { grant, said: Arc::new(said), expires, ahead })
+        // A token that lives shorter than the margin is renewed when half of its life is over.
+        let margin = RENEW_BEFORE.min(grant.expires_in / 2);
+        let stale = Instant::now() + grant.expires_in - margin;
+        Ok(Self { grant, known: Known { said, stale, ahead } })
+    }
+}
+
+impl Known {
+    fn is_stale(&self, ahead: i64) -> bool {
+        let moved = Duration::from_secs(u64::try_from(ahead - self.ahead).unwrap_or(0));
+        Instant::now() + moved > self.stale
     }
 
-    fn is_stale(&self, ahead: i64) -> bool {
-        // A token that lives shorter than the margin is renewed when half of its life is over.
-        let margin = RENEW_BEFORE.min(self.grant.expires_in / 2);
-        let moved = Duration::from_secs(u64::try_from(ahead - self.ahead).unwrap_or(0));
-        Instant::now() + margin + moved > self.expires
+    /// A copy that shares no memory with this one.
+    fn apart(&self) -> Self {
+        let Said { user, preferred_username, email, access_token } = &self.said;
+        let said = Said {
+            user: copied(user),
+            preferred_username: copied(preferred_username),
+            email: email.as_ref().map(copied),
+            access_token: access_token.as_ref().map(copied),
+        };
+        Self { said, ..*self }
     }
+}
+
+fn copied(value: &HeaderValue) -> HeaderValue {
+    let mut copy = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());
+    copy.set_sensitive(value.is_sensitive());
+    copy
 }
 
 impl Visitor {
     pub(super) fn new(grant: Grant, authority: &dyn Authority) -> Result<Self, Refusal> {
         let current = Current::new(grant, authority.ahead())?;
-        Ok(Self { current: RwLock::new(current), renewing: tokio::sync::Mutex::new(()) })
+        let (known, renewing) = (PerLane::default(), tokio::sync::Mutex::new(()));
+        Ok(Self { current: RwLock::new(current), known, renewing })
     }
 
-    pub(super) fn said(&self) -> Arc<Said> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).said)
+    pub(super) fn said(&self, lane: usize) -> Said {
+        self.known(lane, |known| known.said.clone())
+    }
+
+    fn known<T>(&self, lane: usize, look: impl FnOnce(&Known) -> T) -> T {
+        let mut known = self.known[lane].lock();
+        look(
+            known.get_or_insert_with(|| {
+                self.current.read().unwrap_or_else(PoisonError::into_inner).known.apart()
+            }),
+        )
     }
 
     fn current(&self) -> Current {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn is_stale(&self, authority: &dyn Authority) -> bool {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).is_stale(authority.ahead())
+    fn is_stale(&self, lane: usize, authority: &dyn Authority) -> bool {
+        self.known(lane, |known| known.is_stale(authority.ahead()))
     }
 
     /// Renews the grant if it is about to end; many may ask at once, one does it.
-    pub(super) async fn freshen(&self, authority: &dyn Authority) -> Result<(), Refusal> {
-        if !self.is_stale(authority) {
+    pub(super) async fn freshen(&self, lane: usize, authority: &dyn Authority) -> Result<(), Refusal> {
+        if !self.is_stale(lane, authority) {
             return Ok(());
         }
         let _turn = self.renewing.lock().await;
-        if !self.is_stale(authority) {
+        if !self.is_stale(lane, authority) {
             return Ok(());
         }
         let renewed = Current::new(authority.refresh(self.current().grant).await?, authority.ahead())?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = renewed;
+        for known in &self.known {
+            *known.lock() = None;
+        }
         Ok(())
     }
 }

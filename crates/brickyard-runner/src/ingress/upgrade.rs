@@ -1,6 +1,5 @@
 //! `WebSocket`s, and whatever else leaves HTTP: a connection of its own to the app, then bytes both ways until one side ends.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::{CONNECTION, UPGRADE};
@@ -9,13 +8,13 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional_with_sizes;
-use tokio::time::timeout;
+use tokio::time::Instant;
 
 use super::app::App;
 use super::body::{Body, RequestBody};
-use super::forward::{rewrite, timed_out, unanswered};
+use super::forward::{rewrite, unanswered};
 use super::front::Front;
-use super::headers::strip_hop;
+use super::headers::{Asked, strip_hop};
 use super::pages::not_up;
 use super::pool::Pool;
 use super::session::Visitor;
@@ -27,23 +26,21 @@ pub(super) async fn forward(
     front: &Front,
     app: &Arc<App>,
     visitor: &Visitor,
-    host: &str,
-    peer: IpAddr,
+    asked: &Asked<'_>,
     mut request: Request<Incoming>,
 ) -> Response<Body> {
-    let Some(address) = app.address() else { return not_up(&app.name, &app.status()) };
+    let Some(address) = app.address(asked.caller.lane) else { return not_up(&app.name, &app.status()) };
     let protocol = request.headers().get(UPGRADE).cloned();
     let client = hyper::upgrade::on(&mut request);
-    rewrite(&mut request, visitor, host, peer, address);
+    rewrite(&mut request, visitor, asked, address);
     ask_to_upgrade(request.headers_mut(), protocol);
     // An empty pool: this connection is never given back.
     let pool = Pool::default();
-    let sent =
-        pool.send(0, address, None, request.map(|body| RequestBody::new(body, front.config.body_limit)));
-    let (mut response, lease) = match timeout(front.config.request_timeout, sent).await {
-        Ok(Ok(answered)) => answered,
-        Ok(Err(error)) => return unanswered(app, &front.config, &error),
-        Err(_) => return timed_out(&front.config),
+    let way = (asked.caller.lane, address, Instant::now() + front.config.request_timeout);
+    let request = request.map(|body| RequestBody::new(body, front.config.body_limit));
+    let (mut response, lease) = match pool.send(way, None, request).await {
+        Ok(answered) => answered,
+        Err(error) => return unanswered(app, &front.config, &error),
     };
     let protocol = response.headers().get(UPGRADE).cloned();
     let upgraded =

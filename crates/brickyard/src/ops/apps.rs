@@ -173,7 +173,7 @@ impl LocalApps {
             hurry: Mutex::default(),
             current: tokio::sync::Mutex::new(None),
         });
-        let authority = Arc::new(WorkspaceAuthority::new(&workspace, name)?);
+        let authority = Arc::new(WorkspaceAuthority::new(&workspace, name, self.clock.clone())?);
         let config = AppConfig {
             name: name.to_owned(),
             names: host_name.iter().cloned().collect(),

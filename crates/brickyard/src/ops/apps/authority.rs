@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use brickyard_api::http_client;
 use brickyard_runner::ingress::{Authority, AuthorizeRequest, Grant, Identity, Refusal, Secret};
-use brickyard_workspace::{AppVisitor, WorkspaceHandle};
+use brickyard_workspace::{AppVisitor, Clock, WorkspaceHandle};
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use serde_json::Value;
@@ -16,13 +16,14 @@ pub(super) struct WorkspaceAuthority {
     workspace: Weak<WorkspaceHandle>,
     http: reqwest::Client,
     app: String,
+    clock: Clock,
 }
 
 impl WorkspaceAuthority {
-    pub(super) fn new(workspace: &Arc<WorkspaceHandle>, app: &str) -> Result<Self, Failure> {
+    pub(super) fn new(workspace: &Arc<WorkspaceHandle>, app: &str, clock: Clock) -> Result<Self, Failure> {
         let http = http_client(false)
             .map_err(|error| Failure::machine("Cannot make an HTTP client").because(error))?;
-        Ok(Self { workspace: Arc::downgrade(workspace), http, app: app.to_owned() })
+        Ok(Self { workspace: Arc::downgrade(workspace), http, app: app.to_owned(), clock })
     }
 
     fn handle(&self) -> Result<Arc<WorkspaceHandle>, Refusal> {
@@ -122,7 +123,7 @@ impl Authority for WorkspaceAuthority {
     }
 
     fn ahead(&self) -> i64 {
-        self.workspace.upgrade().map_or(0, |handle| handle.clock_offset())
+        self.clock.offset().as_secs()
     }
 
     fn verify(&self, bearer: String) -> BoxFuture<'_, Result<Grant, Refusal>> {
