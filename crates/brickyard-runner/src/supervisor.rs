@@ -7,6 +7,8 @@ mod machine;
 mod output;
 mod probe;
 mod reload;
+#[cfg(target_os = "linux")]
+mod sock_diag;
 
 pub use crash::Crash;
 

@@ -1,4 +1,4 @@
-//! Which sockets listen, and whose they are, from `/proc`.
+//! Which sockets listen, and whose they are.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -13,12 +13,29 @@ const LISTEN: &str = "0A";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Listener {
     pub(super) address: SocketAddr,
-    inode: u64,
+    pub(super) inode: u64,
 }
 
 /// Every listening TCP socket in a process's network, which is the machine's unless it has its own; empty where the
 /// system does not tell.
 pub(super) fn listeners(process: Pid) -> Vec<Listener> {
+    #[cfg(target_os = "linux")]
+    if is_our_network(process)
+        && let Ok(found) = super::sock_diag::listeners()
+    {
+        return found;
+    }
+    tabled(process)
+}
+
+#[cfg(target_os = "linux")]
+fn is_our_network(process: Pid) -> bool {
+    let network = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/net")).ok();
+    network("self").is_some_and(|ours| network(&process.to_string()) == Some(ours))
+}
+
+/// What the tables in `/proc` say.
+pub(super) fn tabled(process: Pid) -> Vec<Listener> {
     let folder = Path::new("/proc").join(process.to_string()).join("net");
     let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap_or_default();
     let (four, six) = (read("tcp"), read("tcp6"));

@@ -31,28 +31,34 @@ pub(super) struct Probe {
     port: u16,
     started: Instant,
     diagnosed: Instant,
+    /// How long the last look took.
+    looked: Duration,
 }
 
 impl Probe {
     pub(super) fn new(warden: Pid, port: u16) -> Self {
         let started = Instant::now();
-        Self { warden, port, started, diagnosed: started }
+        Self { warden, port, started, diagnosed: started, looked: Duration::ZERO }
     }
 
-    /// How long to wait until the next look: short while a start is likely, longer later.
+    /// How long to wait until the next look: short while a start is likely, longer later, and never so short that looking takes
+    /// the app's processor.
     pub(super) fn pause(&self) -> Duration {
-        match self.started.elapsed().as_secs() {
+        let rhythm = match self.started.elapsed().as_secs() {
             0..3 => Duration::from_millis(5),
             3..20 => Duration::from_millis(25),
             _ => Duration::from_millis(200),
-        }
+        };
+        rhythm.max(self.looked * 4)
     }
 
     pub(super) async fn look(&mut self) -> Finding {
         if !cfg!(target_os = "linux") {
             return self.knock().await;
         }
+        let begun = Instant::now();
         let all = listeners(self.warden);
+        self.looked = begun.elapsed();
         let here: Vec<Listener> =
             all.iter().filter(|listener| listener.address.port() == self.port).copied().collect();
         if !here.is_empty() {
