@@ -7,6 +7,7 @@ use base64::Engine as _;
 use futures_util::StreamExt;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use http_body::Body as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
@@ -20,6 +21,9 @@ use crate::workspace::Workspace;
 
 /// Largest file, in bytes; the platform's limit for workspace files.
 const LARGEST: usize = 500 * 1024 * 1024;
+
+/// Largest file that comes whole before it is asked who sends it, in bytes.
+const SMALL: u64 = 64 * 1024;
 
 /// Largest JSON or form body: the content is held in memory there.
 const LARGEST_INLINE: usize = 16 * 1024 * 1024;
@@ -89,7 +93,10 @@ pub(crate) async fn import_file(
     body: Body,
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&format!("/{}", path.trim_start_matches('/')))?;
-    may_become(&workspace, &caller, &path)?;
+    // A large one is refused before it has come; of a small one that is asked once, at its place.
+    if body.size_hint().upper().is_none_or(|size| size > SMALL) {
+        may_become(&workspace, &caller, &path)?;
+    }
     let mut file =
         NamedTempFile::new_in(workspace.file_tree().staging()).map_err(|error| ApiError::internal(&error))?;
     let mut stream = body.into_data_stream();

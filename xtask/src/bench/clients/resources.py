@@ -162,6 +162,8 @@ def files(port, megabytes):
 
 
 def vectors(rows, dimension):
+    # Its threads would else spin for a while on the processors that the next one asked needs.
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     import faiss
     import numpy
 

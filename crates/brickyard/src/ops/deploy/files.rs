@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
@@ -111,9 +112,29 @@ pub(crate) fn collect(directory: &Path) -> Result<Vec<LocalFile>, Failure> {
         return Err(Failure::app("The app's folder has no files to deploy")
             .hint("look what `.gitignore` and `.databricksignore` leave out"));
     }
-    let files = found.into_iter().map(|(name, path, _)| read(name, path)).collect::<Result<Vec<_>, _>>()?;
+    let files = read_all(found)?;
     one_place_each(&files)?;
     Ok(files)
+}
+
+/// Reads the files, on as many threads as there are processors.
+fn read_all(found: Vec<(String, PathBuf, u64)>) -> Result<Vec<LocalFile>, Failure> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = found.len().div_ceil(threads);
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = found
+            .chunks(share)
+            .map(|part| {
+                let part = part.iter().map(|(name, path, _)| read(name.clone(), path.clone()));
+                scope.spawn(move || part.collect::<Result<Vec<_>, _>>())
+            })
+            .collect();
+        let mut files = Vec::with_capacity(found.len());
+        for reader in readers {
+            files.append(&mut reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(files)
+    })
 }
 
 /// `report.py` that becomes a notebook and a file `report` would fight for one place.
