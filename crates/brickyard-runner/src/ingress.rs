@@ -20,6 +20,7 @@ mod pool;
 mod request_id;
 mod route;
 mod session;
+mod socket;
 mod upgrade;
 
 pub use authority::{Authority, AuthorizeRequest, Grant, Identity, Refusal, Secret};
@@ -43,6 +44,7 @@ use app::App;
 use front::{Front, Via};
 use headers::Caller;
 use lanes::Lanes;
+use socket::Socket;
 
 /// The platform answers 504 after this time (facts: platform §4.4).
 pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
@@ -243,7 +245,6 @@ async fn connection(
         Ok(stream) => stream,
         Err(error) => return tracing::warn!(%error, "A connection could not be taken over"),
     };
-    lanes::tune(&stream);
     let Ok(peer) = HeaderValue::from_str(&peer.ip().to_string()) else { return };
     let door = Arc::new((front, via, Caller { peer, lane }));
     let mut server = auto::Builder::new(TokioExecutor::new());
@@ -258,7 +259,7 @@ async fn connection(
     });
     // Its own: to ask whether all shall end, for every request, would be to ask the other lanes too.
     let end = end.child_token();
-    let serving = server.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let serving = server.serve_connection_with_upgrades(TokioIo::new(Socket::new(stream)), service);
     tokio::pin!(serving);
     let ended = tokio::select! {
         biased;

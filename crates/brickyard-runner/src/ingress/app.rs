@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use http::HeaderValue;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -35,22 +36,38 @@ pub(super) struct App {
 /// What a lane knows of an app without asking the others.
 struct View {
     status: watch::Receiver<Status>,
-    address: Option<SocketAddr>,
+    place: Option<Place>,
     automatic: Option<Arc<Visitor>>,
+}
+
+/// Where an app listens.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) address: SocketAddr,
+    /// The name it is asked for by from inside, with its port.
+    pub(super) host: HeaderValue,
+}
+
+impl Place {
+    fn of(status: &Status) -> Option<Self> {
+        let address = status.address()?;
+        let host = HeaderValue::from_str(&format!("localhost:{}", address.port())).ok()?;
+        Some(Self { address, host })
+    }
 }
 
 impl View {
     fn new(mut status: watch::Receiver<Status>) -> Self {
-        let address = status.borrow_and_update().address();
-        Self { status, address, automatic: None }
+        let place = Place::of(&status.borrow_and_update());
+        Self { status, place, automatic: None }
     }
 
-    fn address(&mut self) -> Option<SocketAddr> {
+    fn place(&mut self) -> Option<&Place> {
         // What a supervisor that has ended said last still holds.
         if self.status.has_changed().unwrap_or(true) {
-            self.address = self.status.borrow_and_update().address();
+            self.place = Place::of(&self.status.borrow_and_update());
         }
-        self.address
+        self.place.as_ref()
     }
 }
 
@@ -81,20 +98,20 @@ impl App {
     }
 
     /// Where the app listens, if it does.
-    pub(super) fn address(&self, lane: usize) -> Option<SocketAddr> {
-        self.views[lane].lock().address()
+    pub(super) fn place(&self, lane: usize) -> Option<Place> {
+        self.views[lane].lock().place().cloned()
     }
 
     /// Where the app listens, with a mark that a request is on its way there: a version is not stopped before it has
     /// answered.
-    pub(super) fn enter(&self, lane: usize) -> Option<(SocketAddr, Mark)> {
+    pub(super) fn enter(&self, lane: usize) -> Option<(Place, Mark)> {
         let view = &mut self.views[lane].lock();
         loop {
-            let address = view.address()?;
-            let mark = self.pool.mark(lane, address);
+            let place = view.place()?.clone();
+            let mark = self.pool.mark(lane, place.address);
             // Switched in between: whoever waits for the old version may not have seen the mark.
-            if view.address() == Some(address) {
-                return Some((address, mark));
+            if view.place().is_some_and(|now| now.address == place.address) {
+                return Some((place, mark));
             }
         }
     }

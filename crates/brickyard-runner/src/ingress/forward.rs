@@ -1,12 +1,8 @@
 //! A request to the app and its answer back.
 
-use std::net::SocketAddr;
-
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST};
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
-use tokio::time::Instant;
 
 use super::IngressConfig;
 use super::app::App;
@@ -17,12 +13,7 @@ use super::pool::Unanswered;
 use super::session::{Sessions, Visitor};
 
 /// Makes the request as the app shall see it.
-pub(super) fn rewrite<B>(
-    request: &mut Request<B>,
-    visitor: &Visitor,
-    asked: &Asked<'_>,
-    address: SocketAddr,
-) {
+pub(super) fn rewrite<B>(request: &mut Request<B>, visitor: &Visitor, asked: &Asked<'_>, inner: HeaderValue) {
     let path = request.uri().path_and_query().cloned();
     *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
     *request.version_mut() = Version::HTTP_11;
@@ -31,10 +22,7 @@ pub(super) fn rewrite<B>(
     strip_client(headers);
     without_cookies(headers, Sessions::is_cookie);
     // The app sees the name it is reached by inside, as behind the platform's own proxy; the outer one is X-Forwarded-Host.
-    let inner = Bytes::from(format!("localhost:{}", address.port()));
-    if let Ok(inner) = HeaderValue::from_maybe_shared(inner) {
-        headers.insert(HOST, inner);
-    }
+    headers.insert(HOST, inner);
     tell(headers, visitor, asked);
 }
 
@@ -45,19 +33,19 @@ pub(super) async fn forward(
     asked: &Asked<'_>,
     mut request: Request<Incoming>,
 ) -> Response<Body> {
-    let Some((address, mark)) = app.enter(asked.caller.lane) else { return not_up(&app.name, &app.status()) };
+    let lane = asked.caller.lane;
+    let Some((place, mark)) = app.enter(lane) else { return not_up(&app.name, &app.status()) };
     if let Some(limit) = config.body_limit
         && announced(&request).is_some_and(|bytes| bytes > limit)
     {
         return too_large(limit);
     }
-    let started = Instant::now();
-    rewrite(&mut request, visitor, asked, address);
+    rewrite(&mut request, visitor, asked, place.host);
     let request = request.map(|body| RequestBody::new(body, config.body_limit));
-    let way = (asked.caller.lane, address, started + config.request_timeout);
-    match app.pool.send(way, Some(mark), request).await {
+    let times = (asked.at, asked.at + config.request_timeout);
+    match app.pool.send((lane, place.address), times, Some(mark), request).await {
         Ok((response, lease)) => {
-            let deadline = config.stream_timeout.map(|longest| started + longest);
+            let deadline = config.stream_timeout.map(|longest| asked.at + longest);
             let (mut head, body) = response.into_parts();
             strip_hop(&mut head.headers);
             head.version = Version::HTTP_11;

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use http::header::{ACCEPT, AUTHORIZATION};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::app::App;
@@ -39,6 +40,7 @@ impl Front {
         caller: &Caller,
         request: Request<Incoming>,
     ) -> Response<Body> {
+        let at = Instant::now();
         let value = route::host(&request);
         let Some((value, host)) = value.as_ref().and_then(|value| Some((value, value.to_str().ok()?))) else {
             return pages::plain(StatusCode::BAD_REQUEST, "The request names no host");
@@ -86,11 +88,11 @@ impl Front {
         };
         match kind {
             Kind::Logs => logz::answer(self, app, visitor, caller.lane, request),
-            _ if !wants_html(request.headers()) && app.address(caller.lane).is_none() => {
+            _ if !wants_html(request.headers()) && app.place(caller.lane).is_none() => {
                 not_up_for_programs(app)
             }
             _ => {
-                let asked = Asked { host: value, loopback, caller };
+                let asked = Asked { host: value, loopback, at, caller };
                 if upgrading {
                     Box::pin(upgrade::forward(self, app, &visitor, &asked, request)).await
                 } else {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use tokio::time::Instant;
 use uuid::fmt::Hyphenated;
 
 use super::request_id;
@@ -36,6 +37,8 @@ pub(super) struct Asked<'a> {
     pub(super) host: &'a HeaderValue,
     /// Whether it is one of this machine's names; TLS ends before us under another.
     pub(super) loopback: bool,
+    /// When.
+    pub(super) at: Instant,
     pub(super) caller: &'a Caller,
 }
 
@@ -164,9 +167,11 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 
 /// Whether the client asks to leave HTTP.
 pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
-    let asks = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    headers.contains_key(header::UPGRADE)
-        && asks.flat_map(|value| value.split(',')).any(|word| word.trim().eq_ignore_ascii_case("upgrade"))
+    if !headers.contains_key(header::UPGRADE) {
+        return false;
+    }
+    let mut asks = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    asks.any(|value| value.split(',').any(|word| word.trim().eq_ignore_ascii_case("upgrade")))
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, available_parallelism};
 
-use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +33,8 @@ pub(super) struct Lane {
 
 impl Lanes {
     pub(super) fn start() -> io::Result<Self> {
-        let count = available_parallelism().map_or(1, NonZero::get).min(MOST);
+        // The apps and those who ask them need as much time as we do.
+        let count = (available_parallelism().map_or(1, NonZero::get) / 2).clamp(1, MOST);
         let mut lanes = Self {
             handles: Vec::with_capacity(count),
             next: AtomicUsize::new(0),
@@ -76,15 +76,6 @@ impl<T> Own<T> {
 
 /// A value for each lane.
 pub(super) type PerLane<T> = [Own<T>; MOST];
-
-/// Sets a connection for short messages on one machine. One that cannot be set so still works.
-pub(super) fn tune(stream: &TcpStream) {
-    let _untuned = stream.set_nodelay(true);
-    // Nothing is lost on the loopback, so the plainest algorithm does; others measure and pace each message.
-    #[cfg(target_os = "linux")]
-    let _untuned =
-        nix::sys::socket::setsockopt(stream, nix::sys::socket::sockopt::TcpCongestion, &"reno".into());
-}
 
 impl Drop for Lanes {
     /// What still runs on them is dropped.

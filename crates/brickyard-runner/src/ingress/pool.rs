@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use super::alarm::Alarm;
 use super::body::RequestBody;
 use super::lanes::{self, Own};
+use super::socket::Socket;
 
 /// Idle connections kept; more than an app usually has workers for is waste.
 const MAX_IDLE: usize = 256;
@@ -166,13 +167,14 @@ impl Pool {
     /// Sends a request over an open connection, or a new one if none is left alive.
     pub(super) async fn send(
         &self,
-        (lane, address, deadline): (usize, SocketAddr, Instant),
+        (lane, address): (usize, SocketAddr),
+        (now, deadline): (Instant, Instant),
         mark: Option<Mark>,
         mut request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Lease), Unanswered> {
         let way = &self.lanes[lane];
         loop {
-            let (mut idle, fresh) = match Way::take(way, address) {
+            let (mut idle, fresh) = match Way::take(way, address, now) {
                 Some(mut idle) => {
                     idle.driver.alarm.set(deadline);
                     (idle, false)
@@ -195,14 +197,14 @@ impl Pool {
 }
 
 impl Way {
-    fn take(way: &Own<Self>, address: SocketAddr) -> Option<Idle> {
+    fn take(way: &Own<Self>, address: SocketAddr, now: Instant) -> Option<Idle> {
         let way = &mut way.lock();
         loop {
             // The one used last is the one most surely alive.
             let candidate = way.idle.pop()?;
             if candidate.address == address
                 && !candidate.sender.is_closed()
-                && candidate.since.elapsed() < MAX_IDLE_TIME
+                && now.saturating_duration_since(candidate.since) < MAX_IDLE_TIME
             {
                 return Some(candidate);
             }
@@ -242,9 +244,10 @@ impl Lease {
 async fn connect(address: SocketAddr, deadline: Instant) -> Result<Idle, Unanswered> {
     let connected = timeout_at(deadline, TcpStream::connect(address)).await.map_err(|_| Unanswered::Late)?;
     let stream = connected.map_err(Unanswered::Unreachable)?;
-    lanes::tune(&stream);
-    let (sender, connection) =
-        http1::Builder::new().handshake(TokioIo::new(stream)).await.map_err(Unanswered::Broken)?;
+    let (sender, connection) = http1::Builder::new()
+        .handshake(TokioIo::new(Socket::new(stream)))
+        .await
+        .map_err(Unanswered::Broken)?;
     let driver =
         Driver { connection: Some(Box::pin(connection.with_upgrades())), alarm: Alarm::at(deadline) };
     Ok(Idle { address, sender, driver, since: Instant::now() })

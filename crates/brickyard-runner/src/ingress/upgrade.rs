@@ -8,7 +8,6 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional_with_sizes;
-use tokio::time::Instant;
 
 use super::app::App;
 use super::body::{Body, RequestBody};
@@ -29,16 +28,17 @@ pub(super) async fn forward(
     asked: &Asked<'_>,
     mut request: Request<Incoming>,
 ) -> Response<Body> {
-    let Some(address) = app.address(asked.caller.lane) else { return not_up(&app.name, &app.status()) };
+    let lane = asked.caller.lane;
+    let Some(place) = app.place(lane) else { return not_up(&app.name, &app.status()) };
     let protocol = request.headers().get(UPGRADE).cloned();
     let client = hyper::upgrade::on(&mut request);
-    rewrite(&mut request, visitor, asked, address);
+    rewrite(&mut request, visitor, asked, place.host);
     ask_to_upgrade(request.headers_mut(), protocol);
     // An empty pool: this connection is never given back.
     let pool = Pool::default();
-    let way = (asked.caller.lane, address, Instant::now() + front.config.request_timeout);
+    let times = (asked.at, asked.at + front.config.request_timeout);
     let request = request.map(|body| RequestBody::new(body, front.config.body_limit));
-    let (mut response, lease) = match pool.send(way, None, request).await {
+    let (mut response, lease) = match pool.send((lane, place.address), times, None, request).await {
         Ok(answered) => answered,
         Err(error) => return unanswered(app, &front.config, &error),
     };
