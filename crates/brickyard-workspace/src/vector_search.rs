@@ -6,6 +6,7 @@
 mod describe;
 mod embed;
 mod endpoints;
+mod facets;
 mod filter;
 mod indexes;
 mod nearest;
@@ -90,7 +91,7 @@ pub(crate) fn family() -> Family {
     let direct = Some("vector_search::the_client_writes_and_searches");
     let delta = Some("vector_search::an_index_follows_its_table");
     let sdk = Some("vector_search::the_sdk_queries_and_scans");
-    let asking = Fidelity::Partial("Search is exact; rerankers and facets are a 501.");
+    let asking = Fidelity::Partial("Search is exact; facets count all rows that match, rerankers are a 501.");
     let making = Fidelity::Partial("Writing embeddings back to a table is a 501.");
     let limit = || DefaultBodyLimit::max(LARGEST_REQUEST);
     Family::new("Vector search")

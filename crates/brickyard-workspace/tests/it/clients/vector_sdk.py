@@ -25,7 +25,8 @@ assert [i.name for i in w.vector_search_indexes.list_indexes("shop")] == [made.n
 permissions = w.vector_search_endpoints.get_permissions(endpoint.id)
 assert permissions.access_control_list, permissions
 w.vector_search_endpoints.update_permissions(endpoint.id, access_control_list=[])
-refused(lambda: w.vector_search_indexes.query_index(made.name, columns=["id"], query_vector=[1.0, 0.0], facets=["n"]))
+counted = w.vector_search_indexes.query_index(made.name, columns=["id"], query_vector=[1.0, 0.0], facets=["n"])
+assert counted.facet_result.facet_array == [["n", 3.0, 1]] and counted.facet_result.facet_row_count == 1, counted
 w.vector_search_indexes.delete_index(made.name)
 w.vector_search_endpoints.delete_endpoint("shop")
 assert list(w.vector_search_endpoints.list_endpoints()) == []
