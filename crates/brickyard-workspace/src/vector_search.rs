@@ -10,6 +10,7 @@ mod facets;
 mod filter;
 mod indexes;
 mod nearest;
+mod pages;
 mod query;
 mod record;
 mod rows;
@@ -171,20 +172,20 @@ pub(crate) fn family() -> Family {
         )
         .endpoint("GET", "/api/2.0/vector-search/indexes/{index}/scan", get(write::scan), full, direct)
         .endpoint("POST", "/api/2.0/vector-search/indexes/{index}/scan", post(write::scan), full, sdk)
-        .endpoint("GET", "/api/2.0/vector-search/indexes/{index}/query", get(query::ask), asking, direct)
-        .endpoint("POST", "/api/2.0/vector-search/indexes/{index}/query", post(query::ask), asking, sdk)
+        .endpoint("GET", "/api/2.0/vector-search/indexes/{index}/query", get(pages::ask), asking, direct)
+        .endpoint("POST", "/api/2.0/vector-search/indexes/{index}/query", post(pages::ask), asking, sdk)
         .endpoint(
             "GET",
             "/api/2.0/vector-search/indexes/{index}/query-next-page",
-            get(query::next_page),
+            get(pages::next),
             full,
-            None,
+            direct,
         )
         .endpoint(
             "POST",
             "/api/2.0/vector-search/indexes/{index}/query-next-page",
-            post(query::next_page),
+            post(pages::next),
             full,
-            None,
+            sdk,
         )
 }

@@ -50,7 +50,7 @@ pub(super) fn prepare(workspace: &Workspace, caller: &Caller, task: &Value) -> R
     })
 }
 
-/// Refuses what the API does not take, when the task is defined as when it runs.
+/// Refuses what the API does not take.
 pub(super) fn check(task: &Value) -> Result<(), ApiError> {
     let has = |name: &str| task.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
     if task.get("source").and_then(Value::as_str) == Some("GIT") {

@@ -1,6 +1,4 @@
-use axum::Json;
-use axum::extract::{Path, State};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::facets::Facet;
@@ -11,8 +9,7 @@ use super::words::fuse;
 use super::write::{blocking, opened};
 use super::{embed, endpoints, indexes, sync};
 use crate::caller::Caller;
-use crate::error::{ApiError, ApiResult};
-use crate::request::JsonBody;
+use crate::error::ApiError;
 use crate::workspace::Workspace;
 
 /// Rows of an answer at most, and of one in which words count.
@@ -23,7 +20,7 @@ const MOST_BY_WORDS: usize = 200;
 const DEPTH: usize = 100;
 
 /// What is searched for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Ask {
     #[serde(default)]
     pub(crate) columns: Vec<String>,
@@ -40,26 +37,6 @@ pub(crate) struct Ask {
     pub(crate) facets: Option<Vec<String>>,
     pub(crate) reranker: Option<Value>,
     pub(crate) columns_to_rerank: Option<Vec<String>>,
-}
-
-/// `…/query`.
-pub(super) async fn ask(
-    State(workspace): State<Workspace>,
-    caller: Caller,
-    Path(name): Path<String>,
-    JsonBody(ask): JsonBody<Ask>,
-) -> ApiResult<Value> {
-    search(&workspace, &caller, &name, ask).await.map(Json)
-}
-
-/// `…/query-next-page`: an answer is always whole, so no token is one of ours.
-pub(super) async fn next_page(
-    State(workspace): State<Workspace>,
-    caller: Caller,
-    Path(name): Path<String>,
-) -> ApiResult<Value> {
-    indexes::may_read(&workspace, &caller, &name)?;
-    Err(ApiError::invalid("page_token is not one of this index"))
 }
 
 /// Searches an index as a caller who may read it: manifest and rows as the API gives them.

@@ -79,6 +79,12 @@ refused(lambda: index.upsert([{"id": 5, "v": [1.0]}]))
 refused(lambda: index.upsert([{"id": 5, "v": [1.0, 0.0, 0.0], "extra": 1}]))
 assert index.describe()["status"]["indexed_row_count"] == 4
 
+# More than a page comes whole, for the client asks for what follows.
+index.upsert([{"id": at, "color": "grey", "price": 1.0, "title": "many", "v": [0.5, 0.5, at / 1e6]} for at in range(1000, 3300)])
+many = index.similarity_search(columns=["id"], query_vector=[0.5, 0.5, 0.0], num_results=2500, filters={"color": "grey"}, facets=["color"])
+assert sorted(ids(many)) == list(range(1000, 3300)) and "next_page_token" not in many, many["result"]["row_count"]
+index.delete([str(at) for at in range(1000, 3300)])
+
 changed = index.upsert([{"id": 1, "color": "green", "price": 1.0, "title": "lime", "v": [0.0, 0.0, 2.0]}])
 assert search(filters={"color": "green"}) == [1]
 gone = index.delete(["2", "99"])
