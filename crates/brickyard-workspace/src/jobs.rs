@@ -1,6 +1,7 @@
 //! Jobs: definitions, and runs whose tasks are real processes in real environments.
 
 mod control;
+mod dbt;
 mod definitions;
 mod execute;
 mod process;
@@ -59,7 +60,7 @@ impl Jobs {
 }
 
 const TASKS: Fidelity = Fidelity::Partial(
-    "Tasks are Python files, wheels, notebooks, SQL files, conditions, iterations and other jobs; other kinds are a 501 that names them.",
+    "Tasks are Python files, wheels, notebooks, SQL files, dbt projects, conditions, iterations and other jobs; other kinds are a 501 that names them.",
 );
 
 /// The jobs API, in both versions that SDKs ask.

@@ -75,6 +75,9 @@ impl WorkspaceHandle {
     /// 400 where the name or the backend cannot be one.
     pub fn put_serving_endpoint(&self, endpoint: ServingEndpoint) -> Result<(), ApiError> {
         endpoint.check()?;
+        if let ServingBackend::OpenAi { base_url, .. } = &endpoint.backend {
+            self.workspace().serving().clients.prepare(base_url)?;
+        }
         let mut endpoints =
             self.workspace().serving().endpoints.write().unwrap_or_else(PoisonError::into_inner);
         endpoints.insert(endpoint.name.clone(), Arc::new(endpoint));

@@ -28,6 +28,7 @@ pub(crate) fn family() -> Family {
         "SQL, tables and the usual operations on data frames; files, Python functions, writers and streams are refused.",
     );
     let clusters = Fidelity::Partial("One cluster that always runs; it cannot be changed.");
+    let levels = Some("levels::every_level_of_compute_databases_and_notebooks_allows_its_own");
     Family::new("Databricks Connect")
         .endpoint(
             "POST",
@@ -40,6 +41,8 @@ pub(crate) fn family() -> Family {
         .endpoint("GET", "/api/2.1/clusters/get", get(clusters::show), clusters, witness)
         .endpoint("GET", "/api/2.0/clusters/list", get(clusters::list), clusters, witness)
         .endpoint("GET", "/api/2.1/clusters/list", get(clusters::list), clusters, witness)
+        .endpoint("POST", "/api/2.0/clusters/start", post(clusters::start), clusters, levels)
+        .endpoint("POST", "/api/2.1/clusters/start", post(clusters::start), clusters, levels)
         .endpoint("GET", "/api/2.0/clusters/spark-versions", get(clusters::versions), clusters, None)
         .endpoint("GET", "/api/2.1/clusters/spark-versions", get(clusters::versions), clusters, None)
 }

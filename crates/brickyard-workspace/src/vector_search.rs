@@ -6,9 +6,11 @@
 mod describe;
 mod embed;
 mod endpoints;
+mod facets;
 mod filter;
 mod indexes;
 mod nearest;
+mod pages;
 mod query;
 mod record;
 mod rows;
@@ -90,7 +92,7 @@ pub(crate) fn family() -> Family {
     let direct = Some("vector_search::the_client_writes_and_searches");
     let delta = Some("vector_search::an_index_follows_its_table");
     let sdk = Some("vector_search::the_sdk_queries_and_scans");
-    let asking = Fidelity::Partial("Search is exact; rerankers and facets are a 501.");
+    let asking = Fidelity::Partial("Search is exact; facets count all rows that match, rerankers are a 501.");
     let making = Fidelity::Partial("Writing embeddings back to a table is a 501.");
     let limit = || DefaultBodyLimit::max(LARGEST_REQUEST);
     Family::new("Vector search")
@@ -170,20 +172,20 @@ pub(crate) fn family() -> Family {
         )
         .endpoint("GET", "/api/2.0/vector-search/indexes/{index}/scan", get(write::scan), full, direct)
         .endpoint("POST", "/api/2.0/vector-search/indexes/{index}/scan", post(write::scan), full, sdk)
-        .endpoint("GET", "/api/2.0/vector-search/indexes/{index}/query", get(query::ask), asking, direct)
-        .endpoint("POST", "/api/2.0/vector-search/indexes/{index}/query", post(query::ask), asking, sdk)
+        .endpoint("GET", "/api/2.0/vector-search/indexes/{index}/query", get(pages::ask), asking, direct)
+        .endpoint("POST", "/api/2.0/vector-search/indexes/{index}/query", post(pages::ask), asking, sdk)
         .endpoint(
             "GET",
             "/api/2.0/vector-search/indexes/{index}/query-next-page",
-            get(query::next_page),
+            get(pages::next),
             full,
-            None,
+            direct,
         )
         .endpoint(
             "POST",
             "/api/2.0/vector-search/indexes/{index}/query-next-page",
-            post(query::next_page),
+            post(pages::next),
             full,
-            None,
+            sdk,
         )
 }

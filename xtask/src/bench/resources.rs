@@ -130,7 +130,9 @@ fn vectors(rig: &Rig) -> Result<Vec<Measured>, String> {
 }
 
 fn authorize(_: &Rig) -> Result<Vec<Measured>, String> {
-    let arguments = ["bench", "--quiet", "-p", "brickyard-workspace", "--bench", "authorize"];
+    // Beside the binary's package, so that its dependencies have the features they were built with before.
+    let packages = ["-p", "brickyard", "-p", "brickyard-workspace"];
+    let arguments = [&["bench", "--quiet"], &packages[..], &["--bench", "authorize"]].concat();
     let text = Rig::output(Command::new("cargo").args(arguments).current_dir(root()))?;
     let figures: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())
         .map_err(|error| format!("the program printed no JSON: {error}: {text}"))?;

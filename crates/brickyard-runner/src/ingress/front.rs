@@ -136,8 +136,12 @@ impl Front {
         if kind != Kind::Page
             && let Some(token) = bearer(headers)
         {
-            let grant = app.authority.verify(token.to_owned()).await?;
-            return Ok(Some(Arc::new(Visitor::new(grant, &*app.authority)?)));
+            return match app.authority.verify(token.to_owned()).await {
+                Ok(grant) => Ok(Some(Arc::new(Visitor::new(grant, &*app.authority)?))),
+                // As on the platform, which sends such a token to sign in wherever it would send a person.
+                Err(Refusal::Unauthenticated(_)) if kind == Kind::Agent => Ok(None),
+                Err(refusal) => Err(refusal),
+            };
         }
         if let Some(visitor) = app.sessions.find(headers) {
             // A session whose token cannot be renewed has ended.
@@ -161,11 +165,17 @@ fn base(host: &str, named: bool) -> String {
     if named { format!("https://{host}") } else { format!("http://{host}") }
 }
 
+/// First words of the paths that the platform's pages on agents and on MCP servers in apps call with a token: "Query an
+/// agent deployed on Databricks" and "Host custom MCP servers using Databricks apps".
+const AGENT_PATHS: [&str; 3] = ["responses", "invocations", "mcp"];
+
 /// What a path is, for the question who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Below `/api/`: bearer tokens count, and nobody is sent to sign in.
     Api,
+    /// Where agents and MCP servers answer programs: bearer tokens count, and who has none signs in.
+    Agent,
     /// The log, for browsers and for programs.
     Logs,
     /// Everything else.
@@ -176,6 +186,8 @@ impl Kind {
     fn of(path: &str) -> Self {
         if path.starts_with("/api/") {
             Self::Api
+        } else if path.split('/').nth(1).is_some_and(|word| AGENT_PATHS.contains(&word)) {
+            Self::Agent
         } else if path == logz::PAGE || path == logz::STREAM {
             Self::Logs
         } else {
@@ -193,7 +205,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 fn refused(refusal: &Refusal, kind: Kind) -> Response<Body> {
     let status = login::status(refusal);
     match (kind, refusal) {
-        (Kind::Api | Kind::Logs, Refusal::Unauthenticated(_) | Refusal::Forbidden(_)) => {
+        (Kind::Api | Kind::Agent | Kind::Logs, Refusal::Unauthenticated(_) | Refusal::Forbidden(_)) => {
             pages::json(status, "{}")
         }
         _ => pages::plain(status, refusal.to_string()),

@@ -18,7 +18,7 @@ use crate::warehouse;
 use crate::workspace::Workspace;
 
 /// Fields of a task that do not say what it does.
-const COMMON: [&str; 18] = [
+const COMMON: [&str; 20] = [
     "task_key",
     "description",
     "depends_on",
@@ -37,6 +37,8 @@ const COMMON: [&str; 18] = [
     "webhook_notifications",
     "health",
     "disable_auto_optimization",
+    "disabled",
+    "compute",
 ];
 
 /// Most attempts of one task.
@@ -74,6 +76,12 @@ pub(super) fn check(task: &Map<String, Value>) -> Result<(), ApiError> {
     let known = |key: &str| KINDS.contains(&key) || COMMON.contains(&key);
     if let Some(iterations) = task.get("for_each_task") {
         super::control::check_iterations(iterations)?;
+    }
+    if let Some(settings) = task.get("dbt_task") {
+        super::dbt::check(settings)?;
+    }
+    if task.get("disabled") == Some(&Value::Bool(true)) {
+        return Err(ApiError::not_implemented("disabled job tasks. hint: leave the task out"));
     }
     match task.keys().find(|key| !known(key)) {
         Some(kind) => {
@@ -346,8 +354,8 @@ mod tests {
 
     #[test]
     fn tasks_of_other_kinds_name_themselves() {
-        let task = json!({ "task_key": "a", "dbt_task": {} });
+        let task = json!({ "task_key": "a", "spark_jar_task": {} });
         let error = check(task.as_object().unwrap()).unwrap_err();
-        assert!(error.message.contains("job tasks of kind dbt_task. hint: use one of "), "{error}");
+        assert!(error.message.contains("job tasks of kind spark_jar_task. hint: use one of "), "{error}");
     }
 }

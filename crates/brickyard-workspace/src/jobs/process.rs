@@ -28,8 +28,10 @@ pub(super) struct Launch {
     pub(super) directory: Option<PathBuf>,
     pub(super) environment: Vec<(String, String)>,
     pub(super) token: String,
-    /// File in which a notebook leaves its result, and the directory that goes with it.
-    pub(super) result: Option<(PathBuf, tempfile::TempDir)>,
+    /// File in which a notebook leaves its result.
+    pub(super) result: Option<PathBuf>,
+    /// Directory of this run alone, which goes with it.
+    pub(super) _room: Option<tempfile::TempDir>,
 }
 
 /// How it went.
@@ -100,7 +102,7 @@ pub(super) async fn run(workspace: &Workspace, launch: Launch, cancellation: &Ca
         logs_truncated: log.truncated,
         error: None,
         error_trace: (!errors.trim().is_empty()).then(|| errors.clone()),
-        ..given_back(launch.result.as_ref().map(|(file, _)| file.as_path()))
+        ..given_back(launch.result.as_deref())
     };
     match reason {
         Reason::Ended(Some(status)) if status.success() => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::dbt;
 use super::execute::Context;
 use super::process::Launch;
 use super::record::TaskRun;
@@ -23,11 +24,12 @@ const WHEEL: &str = include_str!("wheel.py");
 const LARGEST: u64 = 256 * 1024 * 1024;
 
 /// Kinds of task that run here.
-pub(super) const KINDS: [&str; 7] = [
+pub(super) const KINDS: [&str; 8] = [
     "spark_python_task",
     "python_wheel_task",
     "notebook_task",
     "sql_task",
+    "dbt_task",
     "condition_task",
     "for_each_task",
     "run_job_task",
@@ -54,7 +56,7 @@ pub(super) async fn work(
     }
     let mut requirements = requirements(workspace, caller, task, context)?;
     let mut environment = Vec::new();
-    let mut result = None;
+    let (mut result, mut room) = (None, None);
     let (arguments, directory) = if let Some(python) = kind("spark_python_task") {
         let file = python_file(workspace, caller, python)?;
         let mut arguments = vec![file.clone().into_os_string()];
@@ -87,9 +89,18 @@ pub(super) async fn work(
         environment.push(("BRICKYARD_NOTEBOOK".to_owned(), given.to_string()));
         let place = directory.path().join("result.json");
         environment.push(("BRICKYARD_RESULT".to_owned(), place.display().to_string()));
-        result = Some((place, directory));
+        (result, room) = (Some(place), Some(directory));
         let arguments = vec!["-c".into(), NOTEBOOK.into(), file.clone().into_os_string()];
         (arguments, file.parent().map(Path::to_path_buf))
+    } else if let Some(settings) = kind("dbt_task") {
+        if !requirements.iter().any(|line| line.starts_with("dbt-databricks")) {
+            // What the platform proposes.
+            requirements.push("dbt-databricks>=1.0.0,<2.0.0".to_owned());
+        }
+        let dbt = dbt::prepare(workspace, caller, settings)?;
+        environment.push(dbt.environment);
+        room = Some(dbt.room);
+        (dbt.arguments, None)
     } else {
         return Err(ApiError::invalid("A task says what to run, as with spark_python_task"));
     };
@@ -104,6 +115,7 @@ pub(super) async fn work(
         environment,
         token: workspace.token_for(caller.name(), "jobs", &[ALL_APIS.to_owned()]),
         result,
+        _room: room,
     }))
 }
 
@@ -116,7 +128,7 @@ pub(super) fn timeout(settings: &Map<String, Value>) -> Option<Duration> {
         .map(Duration::from_secs)
 }
 
-fn texts<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a str> {
+pub(super) fn texts<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a str> {
     value.get(field).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
 }
 
@@ -174,15 +186,20 @@ fn wheel(workspace: &Workspace, caller: &Caller, path: &str) -> Result<String, A
 
 /// Where a file of the workspace or a volume lies, when the caller may read it.
 fn place(workspace: &Workspace, caller: &Caller, name: &str) -> Result<PathBuf, ApiError> {
-    let place = if name.starts_with("/Volumes/") || name.starts_with("dbfs:/Volumes/") {
+    let place = readable(workspace, caller, name)?;
+    if place.is_file() { Ok(place) } else { Err(ApiError::not_found("File", name)) }
+}
+
+/// The same of a file or a directory.
+pub(super) fn readable(workspace: &Workspace, caller: &Caller, name: &str) -> Result<PathBuf, ApiError> {
+    Ok(if name.starts_with("/Volumes/") || name.starts_with("dbfs:/Volumes/") {
         workspace.file_place(caller, &FilePath::parse(name)?, "READ_VOLUME")?
     } else {
         let path = ObjectPath::parse(name)?;
         workspace.authorize_path(caller, &path, "CAN_READ")?;
         workspace.file_tree().get(&path)?;
         workspace.file_tree().on_disk(&path)
-    };
-    if place.is_file() { Ok(place) } else { Err(ApiError::not_found("File", name)) }
+    })
 }
 
 /// The file a task names: of the workspace, of a volume, or of this machine where the one who started us said so.

@@ -21,6 +21,11 @@ pub(super) struct Clients {
 }
 
 impl Clients {
+    /// Makes the client that questions to this address need, so that the first does not wait for roots of trust to be read.
+    pub(super) fn prepare(&self, base_url: &str) -> Result<(), ApiError> {
+        self.of(base_url).map(|_| ())
+    }
+
     fn of(&self, base_url: &str) -> Result<reqwest::Client, ApiError> {
         let url = url::Url::parse(base_url).map_err(|error| ApiError::internal(&error))?;
         let near = match url.host() {

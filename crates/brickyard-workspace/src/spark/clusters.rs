@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
-use crate::request::Parameters;
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 /// Kind of clusters in access lists.
@@ -32,6 +32,19 @@ pub(super) async fn show(
     Ok(Json(shown(&workspace)))
 }
 
+/// `…/start`: it always runs, and says so as the platform does of a cluster that runs.
+pub(super) async fn start(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    JsonBody(which): JsonBody<Which>,
+) -> ApiResult<Value> {
+    let id = which.cluster_id.ok_or_else(|| ApiError::invalid("cluster_id is required"))?;
+    known(&id)?;
+    workspace.authorize_object(&caller, KIND, &id, "CAN_RESTART")?;
+    let message = format!("Cluster {id} is in unexpected state Running.");
+    Err(ApiError::new(http::StatusCode::BAD_REQUEST, "INVALID_STATE", message))
+}
+
 pub(super) async fn list(State(workspace): State<Workspace>, caller: Caller) -> ApiResult<Value> {
     let seen = check(&workspace, &caller, ID).is_ok();
     let clusters: Vec<Value> = seen.then(|| shown(&workspace)).into_iter().collect();
@@ -44,6 +57,11 @@ pub(super) async fn versions(_caller: Caller) -> ApiResult<Value> {
 
 /// Refuses a cluster that is not there, or that the caller may not attach to.
 pub(super) fn check(workspace: &Workspace, caller: &Caller, id: &str) -> Result<(), ApiError> {
+    known(id)?;
+    workspace.authorize_object(caller, KIND, id, "CAN_ATTACH_TO")
+}
+
+fn known(id: &str) -> Result<(), ApiError> {
     if id != ID {
         return Err(ApiError::new(
             http::StatusCode::BAD_REQUEST,
@@ -51,7 +69,7 @@ pub(super) fn check(workspace: &Workspace, caller: &Caller, id: &str) -> Result<
             format!("Cluster {} does not exist; the local workspace has {ID}", id.escape_debug()),
         ));
     }
-    workspace.authorize_object(caller, KIND, id, "CAN_ATTACH_TO")
+    Ok(())
 }
 
 fn shown(workspace: &Workspace) -> Value {

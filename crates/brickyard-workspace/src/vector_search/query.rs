@@ -1,8 +1,7 @@
-use axum::Json;
-use axum::extract::{Path, State};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::facets::Facet;
 use super::filter::Filter;
 use super::record::IndexRecord;
 use super::rows::Rows;
@@ -10,8 +9,7 @@ use super::words::fuse;
 use super::write::{blocking, opened};
 use super::{embed, endpoints, indexes, sync};
 use crate::caller::Caller;
-use crate::error::{ApiError, ApiResult};
-use crate::request::JsonBody;
+use crate::error::ApiError;
 use crate::workspace::Workspace;
 
 /// Rows of an answer at most, and of one in which words count.
@@ -22,7 +20,7 @@ const MOST_BY_WORDS: usize = 200;
 const DEPTH: usize = 100;
 
 /// What is searched for.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Ask {
     #[serde(default)]
     pub(crate) columns: Vec<String>,
@@ -39,26 +37,6 @@ pub(crate) struct Ask {
     pub(crate) facets: Option<Vec<String>>,
     pub(crate) reranker: Option<Value>,
     pub(crate) columns_to_rerank: Option<Vec<String>>,
-}
-
-/// `…/query`.
-pub(super) async fn ask(
-    State(workspace): State<Workspace>,
-    caller: Caller,
-    Path(name): Path<String>,
-    JsonBody(ask): JsonBody<Ask>,
-) -> ApiResult<Value> {
-    search(&workspace, &caller, &name, ask).await.map(Json)
-}
-
-/// `…/query-next-page`: an answer is always whole, so no token is one of ours.
-pub(super) async fn next_page(
-    State(workspace): State<Workspace>,
-    caller: Caller,
-    Path(name): Path<String>,
-) -> ApiResult<Value> {
-    indexes::may_read(&workspace, &caller, &name)?;
-    Err(ApiError::invalid("page_token is not one of this index"))
 }
 
 /// Searches an index as a caller who may read it: manifest and rows as the API gives them.
@@ -87,6 +65,7 @@ pub(crate) async fn search(
         return Err(ApiError::invalid(format!("num_results must lie between 1 and {most}")));
     }
     let filter = filter(&record, &ask)?;
+    let facets = facets(&record, &ask)?;
     let vector = match kind.as_str() {
         "FULL_TEXT" => None,
         "ANN" | "HYBRID" => Some(vector(workspace, &record, &ask).await?),
@@ -99,8 +78,16 @@ pub(crate) async fn search(
     let index = opened(workspace, &record).await?;
     blocking(move || {
         let rows = index.read();
-        let found = rank(&record, &rows, &ask, vector.as_deref(), &text, filter.as_ref(), count);
-        Ok(answer(&record, &rows, &ask, found))
+        let allowed: Option<Vec<bool>> =
+            filter.map(|filter| (0..rows.len()).map(|at| filter.fits(rows.document(at))).collect());
+        let allowed = allowed.as_deref();
+        let found = rank(&record, &rows, &ask, vector.as_deref(), &text, allowed, count);
+        let mut said = answer(&record, &rows, &ask, found);
+        if !facets.is_empty() {
+            let matched = matched(&record, &rows, &ask, &text, allowed);
+            tell(&mut said, &facets, &rows, &matched);
+        }
+        Ok(said)
     })
     .await
 }
@@ -112,23 +99,15 @@ fn rank(
     ask: &Ask,
     vector: Option<&[f32]>,
     text: &str,
-    filter: Option<&Filter>,
+    allowed: Option<&[bool]>,
     count: usize,
 ) -> Vec<(usize, f64)> {
-    let allowed: Option<Vec<bool>> =
-        filter.map(|filter| (0..rows.len()).map(|position| filter.fits(rows.document(position))).collect());
-    let allowed = allowed.as_deref();
     let near = |count: usize| -> Vec<(usize, f64)> {
         let nearest = vector.map(|vector| rows.vectors().nearest(vector, count, allowed));
         let score = |distance: f32| 1.0 / (1.0 + f64::from(distance));
         nearest.into_iter().flatten().map(|near| (near.position, score(near.distance))).collect()
     };
-    let worded = |count: usize| {
-        let chosen = ask.query_columns.clone().filter(|columns| !columns.is_empty());
-        let all = chosen.is_none();
-        let columns = chosen.unwrap_or_else(|| record.text_columns());
-        rows.words(&columns, all).find(text, count, allowed)
-    };
+    let worded = |count: usize| worded(record, rows, ask, text, allowed, count);
     let mut found = match (vector, text, ask.query_type.as_deref().unwrap_or("ANN")) {
         (None, ..) => worded(count),
         (Some(_), _, kind) if kind.eq_ignore_ascii_case("HYBRID") => {
@@ -156,7 +135,45 @@ fn rank(
     found
 }
 
-fn compare(left: Option<&Value>, right: Option<&Value>) -> std::cmp::Ordering {
+/// Positions and scores of rows that hold words of the text.
+fn worded(
+    record: &IndexRecord,
+    rows: &Rows,
+    ask: &Ask,
+    text: &str,
+    allowed: Option<&[bool]>,
+    count: usize,
+) -> Vec<(usize, f64)> {
+    let chosen = ask.query_columns.clone().filter(|columns| !columns.is_empty());
+    let all = chosen.is_none();
+    let columns = chosen.unwrap_or_else(|| record.text_columns());
+    rows.words(&columns, all).find(text, count, allowed)
+}
+
+/// Positions of all rows that match: by words alone those that hold one, else whatever the filter lets through.
+fn matched(record: &IndexRecord, rows: &Rows, ask: &Ask, text: &str, allowed: Option<&[bool]>) -> Vec<usize> {
+    if ask.query_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("FULL_TEXT")) {
+        let found = worded(record, rows, ask, text, allowed, rows.len());
+        return found.into_iter().map(|(position, _)| position).collect();
+    }
+    (0..rows.len()).filter(|&position| allowed.is_none_or(|allowed| allowed[position])).collect()
+}
+
+/// Adds to an answer what the facets count.
+fn tell(answer: &mut Value, facets: &[Facet], rows: &Rows, matched: &[usize]) {
+    let counted: Vec<Value> = facets
+        .iter()
+        .flat_map(|facet| facet.count(matched.iter().filter_map(|&at| rows.document(at).get(&facet.column))))
+        .collect();
+    let column = |name: &str, kind: &str| json!({ "name": name, "type_text": kind });
+    let columns =
+        [column("facet_column_name", "string"), column("value_or_range", "string"), column("count", "long")];
+    answer["manifest"]["facet_column_count"] = json!(columns.len());
+    answer["manifest"]["facet_columns"] = json!(columns);
+    answer["facet_result"] = json!({ "facet_row_count": counted.len(), "facet_array": counted });
+}
+
+pub(super) fn compare(left: Option<&Value>, right: Option<&Value>) -> std::cmp::Ordering {
     let number = |value: Option<&Value>| value.and_then(Value::as_f64);
     if let (Some(left), Some(right)) = (number(left), number(right)) {
         return left.total_cmp(&right);
@@ -193,7 +210,7 @@ fn answer(record: &IndexRecord, rows: &Rows, ask: &Ask, found: Vec<(usize, f64)>
 }
 
 /// Every number travels as a double, as on the platform.
-fn numbered(value: Value) -> Value {
+pub(super) fn numbered(value: Value) -> Value {
     match &value {
         Value::Number(number) => number.as_f64().map_or(value, Value::from),
         _ => value,
@@ -210,10 +227,9 @@ pub(super) fn value(record: &IndexRecord, rows: &Rows, position: usize, column: 
 
 fn check(record: &IndexRecord, ask: &Ask) -> Result<(), ApiError> {
     if ask.reranker.is_some() || ask.columns_to_rerank.as_ref().is_some_and(|columns| !columns.is_empty()) {
-        return Err(ApiError::not_implemented("rerankers of vector search"));
-    }
-    if ask.facets.as_ref().is_some_and(|facets| !facets.is_empty()) {
-        return Err(ApiError::not_implemented("facets of vector search"));
+        return Err(ApiError::not_implemented(
+            "rerankers of vector search, for their model runs on the platform alone. hint: query without a reranker, or order the rows by a model of your own",
+        ));
     }
     if ask.columns.is_empty() {
         return Err(ApiError::invalid("columns must name at least one column"));
@@ -231,6 +247,20 @@ fn check(record: &IndexRecord, ask: &Ask) -> Result<(), ApiError> {
 fn no_column(record: &IndexRecord, name: &str) -> ApiError {
     let columns: Vec<&str> = record.columns.keys().map(String::as_str).collect();
     ApiError::invalid(format!("Index {} has no column '{name}'; it has {}", record.name, columns.join(", ")))
+}
+
+fn facets(record: &IndexRecord, ask: &Ask) -> Result<Vec<Facet>, ApiError> {
+    let facets: Vec<Facet> =
+        ask.facets.iter().flatten().map(|text| Facet::read(text)).collect::<Result<_, _>>()?;
+    for (at, facet) in facets.iter().enumerate() {
+        if !record.columns.contains_key(&facet.column) {
+            return Err(no_column(record, &facet.column));
+        }
+        if facets[..at].iter().any(|before| before.column == facet.column) {
+            return Err(ApiError::invalid(format!("Column '{}' has more than one facet", facet.column)));
+        }
+    }
+    Ok(facets)
 }
 
 fn filter(record: &IndexRecord, ask: &Ask) -> Result<Option<Filter>, ApiError> {

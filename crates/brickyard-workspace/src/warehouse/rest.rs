@@ -103,7 +103,7 @@ pub(super) async fn start(
     caller: Caller,
     Path(id): Path<String>,
 ) -> ApiResult<Value> {
-    run(&workspace, &caller, &id, true)
+    run(&workspace, &caller, &id, true, "CAN_USE")
 }
 
 pub(super) async fn stop(
@@ -111,12 +111,12 @@ pub(super) async fn stop(
     caller: Caller,
     Path(id): Path<String>,
 ) -> ApiResult<Value> {
-    run(&workspace, &caller, &id, false)
+    run(&workspace, &caller, &id, false, "CAN_MANAGE")
 }
 
-fn run(workspace: &Workspace, caller: &Caller, id: &str, run: bool) -> ApiResult<Value> {
+fn run(workspace: &Workspace, caller: &Caller, id: &str, run: bool, level: &'static str) -> ApiResult<Value> {
     let definition = workspace.warehouses().get(workspace, id)?;
-    allowed(workspace, caller, id, "CAN_MONITOR")?;
+    allowed(workspace, caller, id, level)?;
     workspace.warehouses().set_running(workspace, &definition, run);
     Ok(Json(json!({})))
 }

@@ -83,7 +83,7 @@ def refused(task):
         print(str(error).split(". Config")[0][:80])
 nested = jobs.Task(task_key="n", for_each_task=jobs.ForEachTask(inputs="[1]", task=jobs.Task(task_key="x", spark_python_task=python("x"))))
 refused(jobs.Task(task_key="a", for_each_task=jobs.ForEachTask(inputs="[1]", task=nested)))
-refused(jobs.Task(task_key="a", dbt_task=jobs.DbtTask(commands=["dbt run"])))
+refused(jobs.Task(task_key="a", spark_jar_task=jobs.SparkJarTask(main_class_name="a.B")))
 local = {"task_key": "a", "for_each_task": {"inputs": "[1]", "task": {"task_key": "n", "spark_python_task": {"python_file": "/etc/hosts", "source": "LOCAL"}}}}
 try:
     w.api_client.do("POST", "/api/2.2/jobs/create", body={"name": "l", "tasks": [local]})
@@ -102,7 +102,7 @@ except Exception as error:
         CANCELED CANCELED\n\
         FAILED True\n\
         A for_each_task iterates over a task that is neither it nor a condition\n\
-        The local workspace does not implement job tasks of kind dbt_task. hint: use one\n\
+        The local workspace does not implement job tasks of kind spark_jar_task. hint: u\n\
         True\n";
     assert_eq!(printed, expected);
 }

@@ -49,7 +49,7 @@ try:
     ada.jobs.run_now(job)
 except PermissionDenied:
     print("denied")
-note = w.jobs.create(name="note", tasks=[jobs.Task(task_key="n", dbt_task=jobs.DbtTask(commands=["dbt run"]))]).job_id
+note = w.jobs.create(name="note", tasks=[jobs.Task(task_key="n", spark_jar_task=jobs.SparkJarTask(main_class_name="a.B"))]).job_id
 try:
     w.jobs.run_now(note)
 except NotImplemented as error:
@@ -65,6 +65,6 @@ w.jobs.delete(note)
         True MAXIMUM_CONCURRENT_RUNS_REACHED\n\
         CANCELED ['slow', 'bad', 'daily'] 2\n\
         denied\n\
-        The local workspace does not implement job tasks of kind dbt_task True\n";
+        The local workspace does not implement job tasks of kind spark_jar_task True\n";
     assert_eq!(printed, expected);
 }

@@ -51,7 +51,7 @@ file = str(w.workspace.get_status(home + "/a.txt").object_id)
 def manage(kind, id):
     return lambda: ada.permissions.update(kind, id, access_control_list=[])
 kinds = {
-    ("warehouses", warehouse): [("CAN_VIEW", lambda: ada.warehouses.get(warehouse)), ("CAN_USE", lambda: ada.statement_execution.execute_statement("SELECT 1", warehouse)), ("CAN_MONITOR", None), ("CAN_MANAGE", manage("warehouses", warehouse))],
+    ("warehouses", warehouse): [("CAN_VIEW", lambda: ada.warehouses.get(warehouse)), ("CAN_USE", lambda: ada.statement_execution.execute_statement("SELECT 1", warehouse)), ("CAN_USE", lambda: ada.warehouses.start(warehouse)), ("CAN_MONITOR", None), ("CAN_MANAGE", lambda: ada.warehouses.stop(warehouse)), ("CAN_MANAGE", manage("warehouses", warehouse))],
     ("serving-endpoints", "echo"): [("CAN_VIEW", lambda: ada.serving_endpoints.get("echo")), ("CAN_QUERY", lambda: ada.serving_endpoints.query("echo", inputs=[1])), ("CAN_MANAGE", manage("serving-endpoints", "echo"))],
     ("jobs", str(job)): [("CAN_VIEW", lambda: ada.jobs.get(job)), ("CAN_MANAGE_RUN", lambda: ada.jobs.cancel_all_runs(job_id=job)), ("CAN_MANAGE", lambda: ada.jobs.update(job, new_settings=jobs.JobSettings(name="j")))],
     ("experiments", experiment): [("CAN_READ", lambda: ada.experiments.get_experiment(experiment)), ("CAN_EDIT", lambda: ada.experiments.set_experiment_tag(experiment, "k", "v")), ("CAN_MANAGE", lambda: ada.experiments.update_experiment(experiment, new_name="/Shared/e"))],
@@ -69,8 +69,9 @@ for (kind, id), levels in kinds.items():
     for held in [None, *range(len(levels))]:
         entry = [] if held is None else [AccessControlRequest(user_name=ME, permission_level=PermissionLevel(levels[held][0]))]
         w.permissions.set(kind, id, access_control_list=entry)
-        for needed, (level, call) in enumerate(levels):
-            expected = held is not None and held >= needed
+        order = [level for level, _ in levels]
+        for level, call in levels:
+            expected = held is not None and held >= order.index(level)
             if call and may(call) != expected:
                 wrong.append((held, level))
     w.permissions.set(kind, id, access_control_list=[])
@@ -158,8 +159,8 @@ async fn every_level_of_compute_databases_and_notebooks_allows_its_own() {
 import os
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.common.types.fieldmask import FieldMask
-from databricks.sdk.errors import PermissionDenied
-from databricks.sdk.service import database, postgres, workspace
+from databricks.sdk.errors import InvalidState, PermissionDenied
+from databricks.sdk.service import database, jobs, postgres, workspace
 from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
 w = WorkspaceClient()
 ada = WorkspaceClient(token=os.environ["ADA_TOKEN"])
@@ -169,8 +170,18 @@ def may(call):
         return True
     except PermissionDenied:
         return False
+    except InvalidState:
+        return True
 def manage(kind, id):
     return lambda: ada.permissions.update(kind, id, access_control_list=[])
+def run(note):
+    task = jobs.SubmitTask(task_key="t", notebook_task=jobs.NotebookTask(notebook_path=note))
+    run = ada.jobs.submit(tasks=[task]).response.run_id
+    while (run := ada.jobs.get_run(run)).state.result_state is None or run.state.life_cycle_state.value == "RUNNING":
+        run = run.run_id
+    if run.state.result_state.value != "SUCCESS":
+        error = ada.jobs.get_run_output(run.tasks[0].run_id).error
+        raise PermissionDenied(error) if "CAN_RUN" in error else RuntimeError(error)
 cluster = next(iter(w.clusters.list())).cluster_id
 w.database.create_database_instance(database.DatabaseInstance(name="shop", capacity="CU_1")).result()
 w.postgres.create_project(postgres.Project(), project_id="yard").wait()
@@ -180,10 +191,10 @@ write = lambda client: client.workspace.upload(f"{home}/n.py", b"# Databricks no
 write(w)
 note = str(w.workspace.get_status(home + "/n").object_id)
 kinds = {
-    ("clusters", cluster): [("CAN_ATTACH_TO", lambda: ada.clusters.get(cluster)), ("CAN_RESTART", None), ("CAN_MANAGE", manage("clusters", cluster))],
+    ("clusters", cluster): [("CAN_ATTACH_TO", lambda: ada.clusters.get(cluster)), ("CAN_RESTART", lambda: ada.clusters.start(cluster)), ("CAN_MANAGE", manage("clusters", cluster))],
     ("database-instances", "shop"): [("CAN_USE", lambda: ada.permissions.get("database-instances", "shop")), ("CAN_MANAGE", lambda: ada.database.update_database_instance("shop", database.DatabaseInstance(name="shop", custom_tags=[]), update_mask="custom_tags"))],
     ("database-projects", "yard"): [("CAN_USE", lambda: ada.permissions.get("database-projects", "yard")), ("CAN_MANAGE", lambda: ada.postgres.update_project("projects/yard", postgres.Project(spec=postgres.ProjectSpec(display_name="yard")), update_mask=FieldMask(["spec.display_name"])))],
-    ("notebooks", note): [("CAN_READ", lambda: ada.workspace.export(f"{home}/n")), ("CAN_RUN", None), ("CAN_EDIT", lambda: write(ada)), ("CAN_MANAGE", manage("notebooks", note))],
+    ("notebooks", note): [("CAN_READ", lambda: ada.workspace.export(f"{home}/n")), ("CAN_RUN", lambda: run(f"{home}/n")), ("CAN_EDIT", lambda: write(ada)), ("CAN_MANAGE", manage("notebooks", note))],
 }
 for (kind, id), levels in kinds.items():
     wrong = []

@@ -15,6 +15,7 @@ mod genie;
 mod harness;
 mod identity;
 mod job_control;
+mod job_dbt;
 mod job_tasks;
 mod jobs;
 mod lab;

@@ -155,7 +155,19 @@ async fn register(
         telemetry_export_destinations: project.telemetry_export_destinations(),
         ..App::default()
     };
-    let registered = workspace.handle.register_app(app, &workspace.developer).await.map_err(Failure::from)?;
+    let secrets: Vec<_> = app.resources.iter().filter_map(|resource| resource.secret.clone()).collect();
+    let registered = workspace.handle.register_app(app, &workspace.developer).await.map_err(|error| {
+        let told = |secret: &&brickyard_api::SecretResource| {
+            error.message.contains(&format!("scope: {} and key: {};", secret.scope, secret.key))
+        };
+        match secrets.iter().find(told) {
+            Some(secret) => Failure::app(error.message.clone()).hint(format!(
+                "write `{} = \"…\"` under `[secrets.{}]` in `brickyard.toml`",
+                secret.key, secret.scope
+            )),
+            None => Failure::from(error),
+        }
+    })?;
     // Whoever is in `brickyard.toml` may open the app: to see it as another user is what they are there for.
     workspace.let_users_use("apps", &project.name)?;
     Ok((registered, assumed))

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod acceptance;
+mod agents;
 mod apps;
 mod apps_life;
 mod apps_more;

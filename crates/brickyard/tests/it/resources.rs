@@ -173,10 +173,138 @@ fn an_unknown_key_is_told_with_those_there_are() {
     let yaml = "command: [python, app.py]\nenv:\n- {name: A, valueFrom: sql-warehouse}\n- {name: B, valueFrom: zzz}\n";
     let app = home.app("bad", &[("app.py", ""), ("app.yaml", yaml)]);
     let folder = app.to_str().unwrap();
-    for arguments in [vec!["check", folder], vec!["env", folder]] {
+    for arguments in [vec!["check", folder], vec!["env", folder], vec!["run", folder, "--port", "0"]] {
         let output = home.output(&arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
         assert!(said.contains("`zzz`") && said.contains("`sql-warehouse`"), "{arguments:?}: {said}");
+    }
+}
+
+/// Every type as a bundle declares it; ids of warehouses and experiments of another workspace mean nothing here.
+const BUNDLE: &str = r#"bundle: {name: b}
+resources:
+  apps:
+    b:
+      name: bound
+      source_code_path: .
+      resources:
+      - {name: sql-warehouse, sql_warehouse: {id: abc, permission: CAN_USE}}
+      - {name: serving-endpoint, serving_endpoint: {name: model-x, permission: CAN_QUERY}}
+      - {name: secret, secret: {scope: sc, key: k, permission: READ}}
+      - {name: volume, uc_securable: {securable_full_name: main.default.vol, securable_type: VOLUME, permission: READ_VOLUME}}
+      - {name: table, uc_securable: {securable_full_name: samples.nyctaxi.trips, securable_type: TABLE, permission: SELECT}}
+      - {name: vector-search-index, uc_securable: {securable_full_name: main.default.idx, securable_type: TABLE, permission: SELECT}}
+      - {name: connection, uc_securable: {securable_full_name: conn, securable_type: CONNECTION, permission: USE_CONNECTION}}
+      - {name: function, uc_securable: {securable_full_name: main.default.fn, securable_type: FUNCTION, permission: EXECUTE}}
+      - {name: job, job: {id: "123", permission: CAN_MANAGE_RUN}}
+      - {name: genie-space, genie_space: {name: g, space_id: "01ef", permission: CAN_RUN}}
+      - {name: experiment, experiment: {experiment_id: "77", permission: CAN_READ}}
+      - {name: database, database: {instance_name: inst, database_name: databricks_postgres, permission: CAN_CONNECT_AND_CREATE}}
+      - {name: postgres, postgres: {branch: projects/p/branches/main, database: projects/p/branches/main/databases/d, permission: CAN_CONNECT_AND_CREATE}}
+      - {name: app, app: {name: other, permission: CAN_USE}}
+"#;
+
+/// What a template's manifest says of them: types and permissions alone.
+const MANIFEST: &str = "version: 1
+name: bound
+resource_specs:
+- {name: sql-warehouse, sql_warehouse_spec: {permission: CAN_USE}}
+- {name: serving-endpoint, serving_endpoint_spec: {permission: CAN_QUERY}}
+- {name: secret, secret_spec: {permission: READ}}
+- {name: volume, uc_securable_spec: {securable_type: VOLUME, permission: READ_VOLUME}}
+- {name: table, uc_securable_spec: {securable_type: TABLE, permission: SELECT}}
+- {name: vector-search-index, uc_securable_spec: {securable_type: TABLE, permission: SELECT}}
+- {name: connection, uc_securable_spec: {securable_type: CONNECTION, permission: USE_CONNECTION}}
+- {name: function, uc_securable_spec: {securable_type: FUNCTION, permission: EXECUTE}}
+- {name: job, job_spec: {permission: CAN_MANAGE_RUN}}
+- {name: genie-space, genie_space_spec: {permission: CAN_RUN}}
+- {name: experiment, experiment_spec: {permission: CAN_READ}}
+- {name: database, database_spec: {permission: CAN_CONNECT_AND_CREATE}}
+- {name: postgres, postgres_spec: {permission: CAN_CONNECT_AND_CREATE}}
+- {name: app, app_spec: {permission: CAN_USE}}
+";
+
+/// What stands for those here.
+const STANDING: &str = r#"[secrets.sc]
+k = "s3cret"
+
+[resources.serving-endpoint]
+name = "model-x"
+
+[resources.volume]
+securable-full-name = "main.default.vol"
+
+[resources.table]
+securable-full-name = "samples.nyctaxi.trips"
+
+[resources.vector-search-index]
+securable-full-name = "main.default.idx"
+
+[resources.connection]
+securable-full-name = "conn"
+
+[resources.function]
+securable-full-name = "main.default.fn"
+
+[resources.job]
+id = "123"
+
+[resources.genie-space]
+space-id = "01ef"
+
+[resources.database]
+instance-name = "inst"
+
+[resources.postgres]
+branch = "projects/p/branches/main"
+
+[resources.app]
+name = "other"
+"#;
+
+/// `valueFrom` gives the same values where a bundle or a manifest declares the resources, and a secret that is not there is
+/// told with what to write.
+#[test]
+fn bundles_and_manifests_declare_every_type() {
+    let home = Home::new();
+    let mut yaml = "command: [python, app.py]\nenv:\n".to_owned();
+    for key in KEYS.iter().copied().chain(["database", "postgres"]) {
+        let name = key.to_uppercase().replace('-', "_");
+        yaml.push_str(&format!("- {{name: {name}, valueFrom: {key}}}\n"));
+    }
+    let plain = [("app.py", ""), ("app.yaml", yaml.as_str())];
+    let bundle = home.app("bundle", &[&plain[..], &[("databricks.yml", BUNDLE)]].concat());
+    let refused = home.output(&["env", bundle.to_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(1));
+    let hint = "hint: write `k = \"…\"` under `[secrets.sc]` in `brickyard.toml`";
+    assert!(text(&refused.stderr).contains(hint), "{}", text(&refused.stderr));
+    std::fs::write(bundle.join("brickyard.toml"), "[secrets.sc]\nk = \"s3cret\"\n").unwrap();
+    let manifest = [&plain[..], &[("manifest.yaml", MANIFEST), ("brickyard.toml", STANDING)]].concat();
+    let manifest = home.app("manifest", &manifest);
+    for folder in [bundle, manifest] {
+        let all = home.json(&["env", folder.to_str().unwrap()]);
+        let value = |name: &str| {
+            let variable = all.as_array().unwrap().iter().find(|variable| variable["name"] == name);
+            variable.unwrap_or_else(|| panic!("{name}: {all}"))["value"].as_str().unwrap().to_owned()
+        };
+        let is_id = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        assert!(is_id(&value("SQL_WAREHOUSE")) && value("SQL_WAREHOUSE") != "abc");
+        assert!(value("EXPERIMENT").parse::<u64>().is_ok_and(|id| id != 77));
+        assert_eq!((value("SECRET"), value("DATABASE")), ("********".to_owned(), value("PGHOST")));
+        for (name, expected) in [
+            ("SERVING_ENDPOINT", "model-x"),
+            ("VOLUME", "/Volumes/main/default/vol"),
+            ("TABLE", "samples.nyctaxi.trips"),
+            ("VECTOR_SEARCH_INDEX", "main.default.idx"),
+            ("CONNECTION", "conn"),
+            ("FUNCTION", "main.default.fn"),
+            ("JOB", "123"),
+            ("GENIE_SPACE", "01ef"),
+            ("POSTGRES", "projects/p/branches/main/endpoints/primary"),
+            ("APP", "other"),
+        ] {
+            assert_eq!(value(name), expected, "{name} in {}", folder.display());
+        }
     }
 }

@@ -7,8 +7,8 @@ declare_rule! {
     /// Finds FastAPI apps without pages whose routes all lie outside `/api/`.
     ///
     /// ## Why is this bad?
-    /// Programs call an app with a token, and the platform accepts tokens for paths under `/api/` alone; on other paths
-    /// they get the login page.
+    /// Programs call an app with a token, and the platform accepts tokens for paths under `/api/` alone, beside those of
+    /// agents (`/responses`, `/invocations`) and MCP servers (`/mcp`); on other paths they get the login page.
     ///
     /// ## Example
     /// ```python
@@ -40,7 +40,7 @@ fn check(context: &Context, findings: &mut Findings) {
                 let method = name.trim_end_matches("()").rsplit('.').next().unwrap_or_default();
                 let is_route = name.starts_with("fastapi.") && matches!(method, "get" | "post" | "put" | "delete" | "patch");
                 let Some(path) = path.as_ref().filter(|_| is_route) else { continue };
-                if path.starts_with("/api") {
+                if ["/api", "/responses", "/invocations", "/mcp"].iter().any(|taken| path.starts_with(taken)) {
                     return;
                 }
                 if path != "/" {

@@ -134,7 +134,7 @@ async fn tokens_are_renewed_by_the_workspaces_clock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bearer_tokens_count_below_api_alone() {
+async fn bearer_tokens_count_below_api_and_where_agents_answer() {
     let door = open(SignIn::Browser, IngressConfig::default()).await;
     let with = |path: &str, token: &str| client().get(door.url(path)).bearer_auth(token).send();
     let answer = with("/api/x", "good").await.unwrap();
@@ -145,7 +145,15 @@ async fn bearer_tokens_count_below_api_alone() {
     assert_eq!(seen(&answer["headers"], "authorization"), Vec::<String>::new());
     assert_eq!(with("/api/x", "bad").await.unwrap().status(), 401);
     assert_eq!(with("/api/x", "barred").await.unwrap().status(), 403);
-    assert_eq!(with("/", "good").await.unwrap().status(), 302);
+    for path in ["/responses", "/responses/1", "/invocations", "/mcp", "/mcp/", "/mcp/mcp"] {
+        assert_eq!(with(path, "good").await.unwrap().status(), 200, "{path}");
+        assert_eq!(with(path, "bad").await.unwrap().status(), 302, "{path}");
+        assert_eq!(with(path, "barred").await.unwrap().status(), 403, "{path}");
+        assert_eq!(door.get(path).await.status(), 302, "{path}");
+    }
+    for path in ["/", "/response", "/mcpx", "/v1/responses"] {
+        assert_eq!(with(path, "good").await.unwrap().status(), 302, "{path}");
+    }
     assert_eq!(with("/apiary", "good").await.unwrap().status(), 302);
     let none = door.get("/api/x").await;
     assert_eq!((none.status().as_u16(), none.text().await.unwrap().as_str()), (401, "{}"));

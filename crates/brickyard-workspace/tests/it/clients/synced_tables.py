@@ -66,6 +66,39 @@ with connect(shop.read_write_dns, token()) as connection:
 last = online("main.sales.orders_synced").data_synchronization_status.last_sync
 assert last.delta_table_sync_info.delta_commit_version == 3, last
 
+# Every level of a pipeline allows its own and nothing above it.
+from databricks.sdk.errors import PermissionDenied
+from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
+ada, pipeline = WorkspaceClient(token=os.environ["ADA_TOKEN"], auth_type="pat"), status.pipeline_id
+
+
+def may(call):
+    try:
+        call()
+        return True
+    except PermissionDenied:
+        return False
+
+
+tries = [
+    ("CAN_VIEW", lambda: ada.pipelines.get(pipeline)),
+    ("CAN_VIEW", lambda: ada.pipelines.list_updates(pipeline)),
+    ("CAN_RUN", lambda: ada.pipelines.start_update(pipeline)),
+    ("CAN_RUN", lambda: ada.pipelines.stop(pipeline)),
+    ("CAN_MANAGE", lambda: ada.permissions.update("pipelines", pipeline, access_control_list=[])),
+]
+order = ["CAN_VIEW", "CAN_RUN", "CAN_MANAGE"]
+for held in [None, *order]:
+    entry = [AccessControlRequest(user_name="ada@example.com", permission_level=PermissionLevel(held))] if held else []
+    w.permissions.set("pipelines", pipeline, access_control_list=entry)
+    for level, call in tries:
+        assert may(call) == (held is not None and order.index(held) >= order.index(level)), (held, level)
+        w.pipelines.wait_get_pipeline_idle(pipeline)
+    assert bool(list(ada.pipelines.list_pipelines())) == (held is not None), held
+w.permissions.set("pipelines", pipeline, access_control_list=[])
+w.pipelines.start_update(pipeline)
+w.pipelines.wait_get_pipeline_idle(pipeline)
+
 # The copy is a table of Unity Catalog too, which SQL reads and does not change.
 assert sql("SELECT id, tags FROM main.sales.orders_synced ORDER BY id") == [["1", '["x", "y"]'], ["3", None]]
 assert w.tables.get("main.sales.orders_synced").table_type.value == "FOREIGN"

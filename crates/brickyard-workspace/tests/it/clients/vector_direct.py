@@ -44,6 +44,13 @@ assert ids(index.similarity_search(**only, query_columns=["color"])) == []
 assert ids(index.similarity_search(**only, filters={"color": "blue"}, sort_columns=["price ASC"])) == [3]
 both = dict(columns=["id"], query_text="apple", query_vector=[1.0, 0.0, 0.0], query_type="hybrid", num_results=10)
 assert ids(index.similarity_search(**both))[0] == 1 and ids(index.similarity_search(**both, filters={"color": "blue"})) == [3]
+facets = index.similarity_search(columns=["id"], query_vector=[1.0, 0.0, 0.0], num_results=1, facets=["color", "price BUCKETS [[0,2],[2,10]]"])
+assert ids(facets) == [1] and [c["name"] for c in facets["manifest"]["facet_columns"]] == ["facet_column_name", "value_or_range", "count"], facets
+assert facets["facet_result"]["facet_array"] == [
+    ["color", "red", 2], ["color", "blue", 1], ["price", "[0,2]", 1], ["price", "[2,10]", 3]], facets
+facets = lambda *names, **more: index.similarity_search(columns=["id"], facets=list(names), **more)["facet_result"]["facet_array"]
+assert facets("color TOP 1", query_vector=[1.0, 0.0, 0.0], filters={"price <": 5}) in ([["color", "blue", 1]], [["color", "red", 1]])
+assert facets("color", "id", query_text="apple", query_type="FULL_TEXT") == [["color", "blue", 1], ["color", "red", 1], ["id", 1.0, 1], ["id", 3.0, 1]]
 def told(**more):
     try:
         return index.similarity_search(**{"columns": ["id"], "query_vector": [1.0, 0.0, 0.0], **more})
@@ -53,7 +60,9 @@ from databricks.vector_search.reranker import DatabricksReranker
 for what, more in [
     ("does not implement rerankers of vector search", {"reranker": DatabricksReranker(["title"])}),
     ("does not implement rerankers of vector search", {"columns_to_rerank": ["title"]}),
-    ("does not implement facets of vector search", {"facets": ["color"]}),
+    ("Column 'color' has more than one facet", {"facets": ["color", "color TOP 2"]}),
+    ("no column 'nope'", {"facets": ["nope"]}),
+    ("is none of '<column>'", {"facets": ["price BUCKETS 3"]}),
     ("query_type NEAREST is not known", {"query_type": "NEAREST"}),
     ("A FULL_TEXT search needs query_text", {"query_type": "FULL_TEXT"}),
     ("A HYBRID search needs query_text", {"query_type": "HYBRID"}),
@@ -69,6 +78,12 @@ refused(lambda: index.similarity_search(columns=["id"], query_text="no model"))
 refused(lambda: index.upsert([{"id": 5, "v": [1.0]}]))
 refused(lambda: index.upsert([{"id": 5, "v": [1.0, 0.0, 0.0], "extra": 1}]))
 assert index.describe()["status"]["indexed_row_count"] == 4
+
+# More than a page comes whole, for the client asks for what follows.
+index.upsert([{"id": at, "color": "grey", "price": 1.0, "title": "many", "v": [0.5, 0.5, at / 1e6]} for at in range(1000, 3300)])
+many = index.similarity_search(columns=["id"], query_vector=[0.5, 0.5, 0.0], num_results=2500, filters={"color": "grey"}, facets=["color"])
+assert sorted(ids(many)) == list(range(1000, 3300)) and "next_page_token" not in many, many["result"]["row_count"]
+index.delete([str(at) for at in range(1000, 3300)])
 
 changed = index.upsert([{"id": 1, "color": "green", "price": 1.0, "title": "lime", "v": [0.0, 0.0, 2.0]}])
 assert search(filters={"color": "green"}) == [1]

@@ -19,13 +19,30 @@ found = w.vector_search_indexes.query_index(
 assert [row[0] for row in found.result.data_array] == ["c", "b"], found
 scanned = w.vector_search_indexes.scan_index(made.name, num_results=10)
 assert [row.fields[0].value.string_value for row in scanned.data] == ["a", "b", "c"], scanned
+import json
+from databricks.sdk.errors import BadRequest
+w.vector_search_indexes.upsert_data_vector_index(made.name, json.dumps([{"id": f"n{at}", "n": at, "v": [0.0, 1.0]} for at in range(100, 1300)]))
+asked = dict(columns=["id"], query_vector=[0.0, 1.0], num_results=1100, filters_json='{"n >=": 100}')
+first = w.vector_search_indexes.query_index(made.name, **asked)
+assert len(first.result.data_array) == first.result.row_count == 1000 and first.next_page_token, first.result.row_count
+rest = w.vector_search_indexes.query_next_page(made.name, endpoint_name="shop", page_token=first.next_page_token)
+assert len(rest.result.data_array) == 100 and not rest.next_page_token, rest.result.row_count
+assert len({row[0] for row in first.result.data_array + rest.result.data_array}) == 1100
+for token in [None, "no token"]:
+    try:
+        w.vector_search_indexes.query_next_page(made.name, page_token=token)
+        raise AssertionError(token)
+    except BadRequest as error:
+        assert "page_token is not one of this index" in str(error), error
+w.vector_search_indexes.delete_data_vector_index(made.name, [f"n{at}" for at in range(100, 1300)])
 gone = w.vector_search_indexes.delete_data_vector_index(made.name, ["a", "b"])
 assert gone.result.success_row_count == 2, gone
 assert [i.name for i in w.vector_search_indexes.list_indexes("shop")] == [made.name]
 permissions = w.vector_search_endpoints.get_permissions(endpoint.id)
 assert permissions.access_control_list, permissions
 w.vector_search_endpoints.update_permissions(endpoint.id, access_control_list=[])
-refused(lambda: w.vector_search_indexes.query_index(made.name, columns=["id"], query_vector=[1.0, 0.0], facets=["n"]))
+counted = w.vector_search_indexes.query_index(made.name, columns=["id"], query_vector=[1.0, 0.0], facets=["n"])
+assert counted.facet_result.facet_array == [["n", 3.0, 1]] and counted.facet_result.facet_row_count == 1, counted
 w.vector_search_indexes.delete_index(made.name)
 w.vector_search_endpoints.delete_endpoint("shop")
 assert list(w.vector_search_endpoints.list_endpoints()) == []
