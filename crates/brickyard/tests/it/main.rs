@@ -26,6 +26,7 @@ mod mcp_clients;
 mod new;
 mod people;
 mod planted;
+mod profiles;
 mod pytest_plugin;
 mod remote;
 mod requests;
