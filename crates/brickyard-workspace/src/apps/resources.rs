@@ -115,7 +115,7 @@ impl Workspace {
 
     /// Creates the app, or brings resources and scopes of the one there is in line: what `brickyard run` needs.
     pub(crate) async fn register_app(&self, wanted: App, creator: &str) -> Result<RegisteredApp, ApiError> {
-        super::create::check_name(&wanted.name)?;
+        super::create::check_name("App", &wanted.name)?;
         super::create::check_scopes(&wanted)?;
         let record = if let Some(mut record) = self.app_record(&wanted.name)? {
             record.app.resources = wanted.resources;

@@ -207,7 +207,12 @@ async fn begin(
     launch: &AppLaunch,
 ) -> Result<Version, Unstarted> {
     let mut version = Version::start(plan, status).await.map_err(|failure| Unstarted {
-        told: told(&failure),
+        told: AppFailure {
+            // The user knows the folder it came from, not the copy that was to run.
+            message: told(&failure)
+                .message
+                .replace(&launch.source.display().to_string(), &launch.source_code_path),
+        },
         port: failure.message.contains("fixes port"),
     })?;
     (launch.progress)("Starting the app");
