@@ -168,22 +168,48 @@ fn an_app_is_stopped_started_and_followed() {
     assert_eq!(compute(), "STOPPED");
     let again = service.output(&["stop", "site"]);
     assert_eq!(again.status.code(), Some(0), "to stop twice is to stop: {}", text(&again.stderr));
-    assert_eq!(service.json(&["start", "site"])["compute_status"]["state"], "ACTIVE");
-    failed(&service.output(&["start", "site"]), 1, &["already started"]);
-    wait_for("the app after its start", || {
-        service.json(&["get", "site"])["app_status"]["state"] == "RUNNING"
-    });
+    // It comes back when the app serves, not when its machine is up; to start twice is to start.
+    let started = service.json(&["start", "site"]);
+    assert_eq!(
+        (&started["compute_status"]["state"], &started["app_status"]["state"]),
+        (&"ACTIVE".into(), &"RUNNING".into())
+    );
+    let again = service.output(&["start", "site"]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    assert!(text(&again.stdout).contains("site runs"), "{}", text(&again.stdout));
     wait_for("the line of the second start", || said("App started successfully") == 1);
     follower.kill().unwrap();
     follower.wait().unwrap();
 
     let all = service.run(&["logs", "site", "--source", "SYSTEM"]);
     assert_eq!(all.matches("App started successfully").count(), 2, "{all}");
+    let wrong = service.output(&["logs", "site", "--source", "SISTEM"]);
+    failed(&wrong, 2, &["'SISTEM'", "SYSTEM"]);
     let last = service.run(&["logs", "site", "--tail", "1", "--search", "STARTED SUCCESSFULLY"]);
     assert_eq!(last.lines().count(), 1, "{last}");
     let line: serde_json::Value =
         serde_json::from_str(&service.run(&["logs", "site", "--tail", "1", "-o", "json"])).unwrap();
     assert!(line["message"].is_string() && line["timestamp"].is_number(), "{line}");
+}
+
+#[test]
+fn an_app_that_does_not_start_again_is_told() {
+    let service = Service::up();
+    // It starts once; the folder it runs in is its own, and stays.
+    let once = format!(
+        "import pathlib, sys\nif pathlib.Path('started').exists():\n    sys.exit('no second time')\npathlib.Path('started').touch()\n{}",
+        super::run::ECHO
+    );
+    let files = [("app.py", once.as_str()), ("app.yaml", "command: [python, app.py]\n")];
+    let folder = service.home.app("once", &files);
+    service.run(&["deploy", folder.to_str().unwrap()]);
+    service.run(&["stop", "once"]);
+    failed(
+        &service.output(&["start", "once"]),
+        1,
+        &["The app `once` does not run", "hint: read `brickyard logs once`"],
+    );
+    failed(&service.output(&["start", "once"]), 1, &["The app `once` does not run"]);
 }
 
 #[test]
@@ -197,6 +223,12 @@ fn the_background_service_tells_where_it_is_and_why_it_does_not_start() {
     assert!(!shown.to_string().contains(running["token"].as_str().unwrap()), "the token stays in its file");
     create(&service, "bare");
     assert!(service.run(&["status"]).contains("Apps       bare"));
+
+    // It does not pretend to take up another folder.
+    let other = service.home.app("other", &[("brickyard.toml", "")]);
+    let again = service.output(&["up", other.to_str().unwrap()]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    assert!(text(&again.stderr).contains("holds after `brickyard down`"), "{}", text(&again.stderr));
 
     // A second one in the same directory, past the look whether one runs.
     failed(
