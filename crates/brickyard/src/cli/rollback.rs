@@ -27,7 +27,14 @@ pub(crate) async fn run(args: RollbackArgs, context: &Context) -> Result<Exit, F
     rolled.verification.iter().for_each(|look| printer.note(describe(look)));
     printer.document(&rolled, |rolled: &Rolled| {
         let url = rolled.url.as_deref().unwrap_or("no address");
-        format!("{} runs the source of {}: {url}", rolled.app.name, rolled.to)
+        let (name, to) = (&rolled.app.name, &rolled.to);
+        if rolled.is_good() {
+            format!("{name} runs the source of {to}: {url}")
+        } else {
+            format!(
+                "{name} was deployed from the source of {to}, and not everything is as it should be: {url}"
+            )
+        }
     });
-    Ok(if rolled.verification.iter().all(|look| look.good) { Exit::Success } else { Exit::Found })
+    Ok(if rolled.is_good() { Exit::Success } else { Exit::Found })
 }

@@ -213,6 +213,42 @@ fn an_app_that_does_not_start_again_is_told() {
 }
 
 #[test]
+fn what_is_refused_comes_with_what_to_do() {
+    let service = Service::up();
+    let running = service.announced();
+    let of = |name: &str| running[name].as_str().unwrap();
+    let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let host = of("http_url");
+    let profiles = format!(
+        "[me]\nhost = {host}\ntoken = {}\n[wrong]\nhost = {host}\ntoken = dapi0\n[robot]\nhost = {host}\n\
+         client_id = x\nclient_secret = y\n[far]\nhost = http://{closed}\ntoken = x\n",
+        of("token")
+    );
+    std::fs::write(service.home.path().join(".databrickscfg"), profiles).unwrap();
+    let asked = |target: &str| service.output(&["list", "--target", target]);
+    failed(&asked("wrong"), 1, &["hint: the credentials are not valid", "brickyard login"]);
+    failed(&asked("robot"), 1, &["Cannot sign in", "hint: mend the profile's credentials"]);
+    failed(
+        &asked("far"),
+        2,
+        &["Cannot reach the workspace", "Connection refused", "hint: look at the profile's `host`"],
+    );
+    service.run(&["fault", "/api/2.0/apps", "--status", "403", "--count", "1"]);
+    failed(&asked("me"), 1, &["hint: ask whoever manages it"]);
+
+    // An app whose address nobody reaches from here is not said to run.
+    let files = [("app.py", super::run::ECHO), ("app.yaml", "command: [python, app.py]\n")];
+    let folder = service.home.app("unseen", &files);
+    let deployed = service.output(&["deploy", folder.to_str().unwrap(), "--target", "me"]);
+    failed(&deployed, 1, &["✗ address: https://unseen-", "hint: open it from a network that reaches it"]);
+    assert!(
+        text(&deployed.stdout).contains("not everything is as it should be"),
+        "{}",
+        text(&deployed.stdout)
+    );
+}
+
+#[test]
 fn the_background_service_tells_where_it_is_and_why_it_does_not_start() {
     let service = Service::up();
     let (shown, running) = (service.json(&["status"]), service.announced());

@@ -50,6 +50,9 @@ profile = sys.argv[1]
 list((WorkspaceClient() if profile == 'DEFAULT' else WorkspaceClient(profile=profile)).apps.list())
 ";
 
+/// The configuration file, the profile, and the variables that are set.
+type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+
 #[test]
 fn files_and_variables_mean_what_they_mean_to_the_sdk() {
     let home = Home::new();
@@ -62,7 +65,7 @@ fn files_and_variables_mean_what_they_mean_to_the_sdk() {
     let both = format!("[DEFAULT]\nhost = {first}\ntoken = dapi1\nclient_id = x\nclient_secret = y\n");
     let host = ("DATABRICKS_HOST", second);
     let bearer = ("DATABRICKS_TOKEN", "dapi3");
-    let cases: [(&str, &str, &[(&str, &str)]); 11] = [
+    let cases: [Case; 11] = [
         (&token, "DEFAULT", &[]),
         (&token, "DEFAULT", &[host, bearer]),
         (&principal, "DEFAULT", &[host, bearer]),

@@ -19,6 +19,13 @@ pub(crate) struct Rolled {
     pub(crate) verification: Vec<Look>,
 }
 
+impl Rolled {
+    /// Whether everything is as it should be.
+    pub(crate) fn is_good(&self) -> bool {
+        self.verification.iter().all(|look| look.good)
+    }
+}
+
 /// Deploys the source of an earlier deployment again: the one named, else the last good one before the one that serves.
 ///
 /// The platform keeps each deployment's source as its artifact; values of variables that were given with the deployment
