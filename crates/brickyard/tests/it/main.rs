@@ -6,6 +6,7 @@ mod acceptance;
 mod apps;
 mod apps_life;
 mod apps_more;
+mod apps_states;
 mod at_login;
 mod browser;
 mod check;
