@@ -260,6 +260,10 @@ fn the_background_service_tells_where_it_is_and_why_it_does_not_start() {
     create(&service, "bare");
     assert!(service.run(&["status"]).contains("Apps       bare"));
 
+    // One that is slow to answer runs all the same.
+    service.run(&["fault", "/api/2.0/preview/scim/v2/Me", "--delay", "4000", "--count", "1"]);
+    assert!(service.run(&["list"]).contains("bare"));
+
     // It does not pretend to take up another folder.
     let other = service.home.app("other", &[("brickyard.toml", "")]);
     let again = service.output(&["up", other.to_str().unwrap()]);
