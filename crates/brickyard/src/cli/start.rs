@@ -22,7 +22,7 @@ pub(crate) async fn run(args: StartArgs, context: &Context) -> Result<Exit, Fail
     let printer = context.printer;
     let tell: Tell = Arc::new(move |line: &str| printer.note(line));
     let app = tokio::select! {
-        started = deploy::start(&target.client, &args.name, !args.no_wait, &tell) => started?,
+        started = deploy::start(&target, &args.name, !args.no_wait, &tell) => started?,
         () = context.lifecycle.soft.cancelled() => {
             return Err(Failure::user("Interrupted").hint("the start goes on; the same command waits for it again"));
         }

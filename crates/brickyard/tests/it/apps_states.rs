@@ -16,7 +16,7 @@ while gate and not os.path.exists(gate):
     time.sleep(0.05)
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200); self.send_header("Content-Length", "0"); self.end_headers()
+        self.send_response(500 if self.path == "/sick" else 200); self.send_header("Content-Length", "0"); self.end_headers()
     def log_message(self, *args): pass
 def die():
     while not os.path.exists(os.environ["DIES"]):
@@ -67,6 +67,15 @@ while look().compute_status.state.value == "STARTING":
     time.sleep(0.02)
 until("ACTIVE", "UNAVAILABLE")
 del seen[:-1]
+
+# A version that does not get well is not there, and says so.
+w.apps.create_and_wait(App(name="sick"))
+id = w.api_client.do("POST", "/api/2.0/apps/sick/deployments", body={"source_code_path": folder, "health_check": {"path": "/sick", "timeout": "1s"}})["deployment_id"]
+while (ill := w.apps.get_deployment("sick", id)).status.state.value == "IN_PROGRESS":
+    time.sleep(0.05)
+status = w.apps.get("sick").app_status
+assert ill.status.state.value == "FAILED" and "/sick answers 500" in ill.status.message, ill
+assert status.state.value == "CRASHED" and "/logz" in status.message, status
 
 # A first version: from the moment it is asked for until it serves the app is being deployed, and nothing else.
 id = deploy(GATE="first")

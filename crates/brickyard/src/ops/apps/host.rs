@@ -221,7 +221,7 @@ async fn begin(
             Source::System,
             &format!("Could not start app. app crashed unexpectedly ({})", crash.reason),
         );
-        version.replace().await;
+        version.fail(Arc::clone(&crash)).await;
         let said = |line: &String| line.to_lowercase().contains("address already in use");
         let port = crash.reason.contains("already listens on port") || crash.last_lines.iter().any(said);
         return Err(Unstarted { told: crashed(&crash, plan, port), port });
@@ -229,7 +229,9 @@ async fn begin(
     if let Some(check) = &launch.health_check
         && let Err(failure) = healthy(&version, check).await
     {
-        version.replace().await;
+        let crash =
+            Crash { reason: failure.message.clone(), code: None, signal: None, last_lines: Vec::new() };
+        version.fail(Arc::new(crash)).await;
         return Err(Unstarted { told: failure, port: false });
     }
     Ok(version)
