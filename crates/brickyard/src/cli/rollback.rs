@@ -23,7 +23,13 @@ pub(crate) async fn run(args: RollbackArgs, context: &Context) -> Result<Exit, F
     let printer = context.printer;
     let target = Target::connect(&context.settings, &args.target).await?;
     let tell: Tell = Arc::new(move |line: &str| printer.note(line));
-    let rolled = deploy::rollback(&target, &args.name, args.deployment.as_deref(), &tell).await?;
+    let rolled = tokio::select! {
+        rolled = deploy::rollback(&target, &args.name, args.deployment.as_deref(), &tell) => rolled?,
+        () = context.lifecycle.soft.cancelled() => {
+            let hint = format!("what was begun goes on: `brickyard get {}` shows it", args.name);
+            return Err(Failure::user("Interrupted").hint(hint));
+        }
+    };
     rolled.verification.iter().for_each(|look| printer.note(describe(look)));
     printer.document(&rolled, |rolled: &Rolled| {
         let url = rolled.url.as_deref().unwrap_or("no address");

@@ -213,6 +213,45 @@ fn an_app_that_does_not_start_again_is_told() {
 }
 
 #[test]
+fn what_is_interrupted_is_completed_by_the_same_command() {
+    let service = Service::up();
+    let gate = service.home.path().join("gate");
+    let gated = format!(
+        "import pathlib, time\nwhile not pathlib.Path({:?}).exists():\n    time.sleep(0.05)\n{}",
+        gate,
+        super::run::ECHO
+    );
+    let files = [("app.py", gated.as_str()), ("app.yaml", "command: [python, app.py]\n")];
+    let folder = service.home.app("gated", &files).to_str().unwrap().to_owned();
+    std::fs::write(&gate, "").unwrap();
+    service.run(&["deploy", &folder]);
+    service.run(&["stop", "gated"]);
+    for (command, words) in
+        [(&["start", "gated"][..], "the start goes on"), (&["rollback", "gated"], "what was begun goes on")]
+    {
+        if command[0] == "rollback" {
+            std::fs::write(format!("{folder}/new.txt"), "new").unwrap();
+            service.run(&["deploy", &folder]);
+        }
+        std::fs::remove_file(&gate).unwrap();
+        let child = service.command(command).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for("the app on its way", || {
+            let app = service.json(&["get", "gated"]);
+            app["app_status"]["state"] == "DEPLOYING" || !app["pending_deployment"].is_null()
+        });
+        let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+        failed(&child.wait_with_output().unwrap(), 2, &["Interrupted", words]);
+        std::fs::write(&gate, "").unwrap();
+        wait_for("what was begun", || {
+            let app = service.json(&["get", "gated"]);
+            app["app_status"]["state"] == "RUNNING" && app["pending_deployment"].is_null()
+        });
+        assert!(service.run(&["start", "gated"]).contains("gated runs"));
+    }
+}
+
+#[test]
 fn what_is_refused_comes_with_what_to_do() {
     let service = Service::up();
     let running = service.announced();
