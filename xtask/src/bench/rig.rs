@@ -231,7 +231,7 @@ pub(crate) fn family(id: u32) -> Result<f64, String> {
         if above == Some(id) {
             let path = format!("/proc/{one}/smaps_rollup");
             let text = std::fs::read_to_string(&path).unwrap_or_default();
-            let share = text
+            let share: Option<f64> = text
                 .lines()
                 .find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next()?.parse().ok());
             sum += share.ok_or_else(|| format!("cannot read `{path}`"))?;
