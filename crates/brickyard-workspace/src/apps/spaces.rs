@@ -164,6 +164,16 @@ pub(crate) async fn show_operation(
 }
 
 impl Workspace {
+    /// Ends the changes of spaces that an earlier process left in the middle.
+    pub(super) fn resume_spaces(&self) -> Result<(), ApiError> {
+        let all: Vec<(String, SpaceRecord)> =
+            self.store().list(SPACE, "").map_err(|error| ApiError::internal(&error))?;
+        for (name, _) in all.iter().filter(|(_, record)| record.space["status"]["state"] != "SPACE_ACTIVE") {
+            settle(self, name)?;
+        }
+        Ok(())
+    }
+
     /// Refuses a space that is not there.
     pub(super) fn space(&self, name: &str) -> Result<(), ApiError> {
         find(self, name).map(drop)

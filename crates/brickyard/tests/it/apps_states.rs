@@ -155,3 +155,36 @@ fn every_state_is_that_of_a_real_process() {
     let service = Service::up();
     service.python(STATES, &[service.home.path().to_str().unwrap()]);
 }
+
+/// Puts two spaces into the middle of a change, as a process that is killed leaves them.
+const MIDDLE: &str = r#"
+import json, sqlite3, sys
+store = sqlite3.connect(sys.argv[1])
+for name, last, state in (("making", "create", "SPACE_CREATING"), ("leaving", "delete", "SPACE_DELETING")):
+    (text,) = store.execute("SELECT json FROM document WHERE kind = 'app_space' AND key = ?", (name,)).fetchone()
+    record = json.loads(text)
+    record["last"], record["space"]["status"]["state"] = last, state
+    store.execute("UPDATE document SET json = ? WHERE kind = 'app_space' AND key = ?", (json.dumps(record), name))
+store.commit()
+"#;
+
+#[test]
+fn a_change_of_a_space_is_ended_after_the_workspace_was_killed() {
+    let service = Service::up();
+    for name in ["making", "leaving"] {
+        let (status, made) = service.rest("POST", "/api/2.0/app-spaces", &format!(r#"{{"name": "{name}"}}"#));
+        assert_eq!(status, 200, "{made}");
+    }
+    service.run(&["down"]);
+    let output = std::process::Command::new(
+        brickyard_testing::python_environment(&["databricks-sdk==0.156.0"]).python(),
+    )
+    .args(["-c", MIDDLE])
+    .arg(service.home.service().join("state.sqlite"))
+    .output()
+    .unwrap();
+    assert!(output.status.success(), "{}", super::harness::text(&output.stderr));
+    service.run(&["up"]);
+    assert_eq!(service.rest("GET", "/api/2.0/app-spaces/making", "").1["status"]["state"], "SPACE_ACTIVE");
+    assert_eq!(service.rest("GET", "/api/2.0/app-spaces/leaving", "").0, 404);
+}
