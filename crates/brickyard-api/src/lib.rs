@@ -30,7 +30,7 @@ pub use error::ApiFailure;
 pub use identity::Me;
 pub use login::{Login, SignIn};
 pub use permissions::{HeldPermission, PermissionEntry};
-pub use profile::{ProfileError, Target, profile_host, resolve as resolve_target};
+pub use profile::{ProfileError, Target, profile_host, resolve as resolve_target, workspace_address};
 pub use statements::{Column, Statement, StatementResult};
 pub use warehouses::Warehouse;
 pub use workspace_files::{ObjectStatus, ObjectType};

@@ -57,8 +57,18 @@ pub enum ProfileError {
     },
 }
 
-/// Resolves a profile: `DATABRICKS_*` variables over the profile of the configuration file (`~/.databrickscfg`), in the
-/// order the official SDK tries the ways to sign in: token, client id and secret, then the sign-in of a user.
+/// Variables that make the official SDK leave the configuration file alone.
+const DIRECT: [&str; 6] = ["host", "token", "client_id", "client_secret", "username", "password"];
+
+/// Section of the configuration file that is no profile.
+const SETTINGS: &str = "__settings__";
+
+/// Resolves a profile of the configuration file (`~/.databrickscfg`), in the order the official SDK tries the ways to sign
+/// in: token, client id and secret, then the sign-in of a user.
+///
+/// `DEFAULT` stands for what the SDK does when nobody names a profile: where `DATABRICKS_*` variables give an address or
+/// credentials they speak alone, else the profile of this name does. A profile that is named is what the user asked for:
+/// variables do not turn it into another workspace.
 pub fn resolve(
     name: &str,
     configuration: &str,
@@ -114,30 +124,44 @@ fn settings(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<impl Fn(&str) -> Option<String>, ProfileError> {
     let mut profiles = parse(configuration);
+    profiles.remove(SETTINGS);
+    let is_default = name == "DEFAULT";
+    let said = move |key: &str| {
+        is_default
+            .then(|| variable(&format!("DATABRICKS_{}", key.to_uppercase())))
+            .flatten()
+            .filter(|value| !value.is_empty())
+    };
+    if DIRECT.iter().any(|key| said(key).is_some()) {
+        profiles.remove(name);
+    }
     let profile = match profiles.remove(name) {
         Some(profile) => profile,
-        None if name == "DEFAULT" => BTreeMap::new(),
+        None if is_default => BTreeMap::new(),
         None => {
             let known: Vec<String> = profiles.keys().map(|name| format!("`{name}`")).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(ProfileError::Unknown { name: name.to_owned(), known });
         }
     };
-    let is_default = name == "DEFAULT";
-    Ok(move |key: &str| {
-        // A named profile is what the user asked for: variables speak only for the default one.
-        let said = is_default.then(|| variable(&format!("DATABRICKS_{}", key.to_uppercase()))).flatten();
-        said.or_else(|| profile.get(key).cloned()).filter(|value| !value.is_empty())
-    })
+    Ok(move |key: &str| said(key).or_else(|| profile.get(key).cloned()).filter(|value| !value.is_empty()))
 }
 
 fn host(name: &str, setting: &impl Fn(&str) -> Option<String>) -> Result<String, ProfileError> {
     let host = setting("host").ok_or_else(|| ProfileError::NoHost { name: name.to_owned() })?;
-    let host = host.trim_end_matches('/');
-    Ok(if host.contains("://") { host.to_owned() } else { format!("https://{host}") })
+    Ok(workspace_address(&host))
 }
 
-/// Sections of an INI file: `[name]`, then `key = value`; `#` and `;` begin a comment line.
+/// Address of a workspace, `https://HOST`, of what people write for it: without `https://`, or as it stands in a browser
+/// with a path or `?o=…`.
+pub fn workspace_address(text: &str) -> String {
+    let text = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let origin = url::Url::parse(&text).ok().map(|url| url.origin()).filter(url::Origin::is_tuple);
+    origin.map_or_else(|| text.trim_end_matches('/').to_owned(), |origin| origin.ascii_serialization())
+}
+
+/// Sections of an INI file: `[name]`, then `key = value` or `key: value`, keys in either case; `#` and `;` begin a comment
+/// line.
 fn parse(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut profiles: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let mut name = "DEFAULT".to_owned();
@@ -148,8 +172,9 @@ fn parse(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
         if let Some(section) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             section.trim().clone_into(&mut name);
             profiles.entry(name.clone()).or_default();
-        } else if let Some((key, value)) = line.split_once('=') {
-            profiles.entry(name.clone()).or_default().insert(key.trim().to_owned(), value.trim().to_owned());
+        } else if let Some((key, value)) = line.split_once(['=', ':']) {
+            let key = key.trim().to_lowercase();
+            profiles.entry(name.clone()).or_default().insert(key, value.trim().to_owned());
         }
     }
     profiles
@@ -176,10 +201,35 @@ mod tests {
 
     #[test]
     fn variables_speak_for_the_default_profile() {
-        let variable = |name: &str| (name == "DATABRICKS_HOST").then(|| "d.test".to_owned());
-        let target = resolve("DEFAULT", FILE, variable, &login()).unwrap();
-        assert_eq!(target.host, "https://d.test");
+        let set = |variables: &'static [(&'static str, &'static str)]| {
+            move |name: &str| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            }
+        };
+        let target = resolve("DEFAULT", FILE, |_| None, &login()).unwrap();
+        assert_eq!(target.host, "https://a.test");
         assert!(matches!(target.credentials, Credentials::Token(ref token) if token == "dapi1"));
+        // The file's credentials are not those of another address, and its other way to sign in does not get in the way.
+        let elsewhere = set(&[("DATABRICKS_HOST", "d.test")]);
+        let refused = resolve("DEFAULT", FILE, elsewhere, &login()).unwrap_err();
+        assert!(matches!(refused, ProfileError::NoCredentials { host, .. } if host == "https://d.test"));
+        let principal = "[DEFAULT]\nhost=a.test\nclient_id=x\nclient_secret=y\n";
+        let both = set(&[("DATABRICKS_HOST", "d.test"), ("DATABRICKS_TOKEN", "dapi2")]);
+        let target = resolve("DEFAULT", principal, both, &login()).unwrap();
+        assert!(matches!(target.credentials, Credentials::Token(ref token) if token == "dapi2"));
+        // What is no address and no credential is added to the file.
+        let login_asked = set(&[("DATABRICKS_AUTH_TYPE", "databricks-cli")]);
+        let target = resolve("DEFAULT", FILE, login_asked, &login()).unwrap();
+        assert!(matches!(target.credentials, Credentials::Login(_)));
+    }
+
+    #[test]
+    fn addresses_and_files_are_read_as_people_write_them() {
+        let file = "[__settings__]\ndefault_profile = x\n[x]\nHost: https://adb-1.2.azuredatabricks.net/?o=12#job/3\nToken: t\n[y]\nhost=HTTP://127.0.0.1:8080/\n";
+        assert_eq!(profile_host("x", file, |_| None).unwrap(), "https://adb-1.2.azuredatabricks.net");
+        assert_eq!(profile_host("y", file, |_| None).unwrap(), "http://127.0.0.1:8080");
+        let unknown = resolve("__settings__", file, |_| None, &login()).unwrap_err().to_string();
+        assert!(unknown.ends_with("it has `x`, `y`"), "{unknown}");
     }
 
     #[test]

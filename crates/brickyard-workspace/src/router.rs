@@ -58,6 +58,7 @@ pub(crate) fn router(workspace: Workspace) -> Router {
         .into_iter()
         .fold(Router::new(), |router, family| router.merge(family.router))
         .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
         .layer(from_fn_with_state(workspace.clone(), lab::note_denials))
         .layer(from_fn_with_state(workspace.clone(), lab::apply_faults))
         .layer(from_fn_with_state(workspace.clone(), check_host))

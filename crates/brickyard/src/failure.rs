@@ -114,19 +114,27 @@ impl Failure {
 impl From<brickyard_api::ApiFailure> for Failure {
     fn from(failure: brickyard_api::ApiFailure) -> Self {
         use brickyard_api::ApiFailure;
-        match &failure {
-            ApiFailure::Refused { .. } | ApiFailure::SignIn { .. } => {
-                Self::new(Kind::Workspace, failure.to_string())
-            }
-            ApiFailure::Unreachable { .. } | ApiFailure::Unexpected { .. } => {
-                let message = failure.to_string();
-                let source = std::error::Error::source(&failure).map(ToString::to_string);
-                let failure = Self::machine(message);
-                match source {
-                    Some(source) => failure.because(source),
-                    None => failure,
+        let message = failure.to_string();
+        match failure {
+            ApiFailure::Refused { status, .. } => {
+                let failure = Self::new(Kind::Workspace, message);
+                match status.as_u16() {
+                    401 => failure.hint(
+                        "the credentials are not valid (any more): `brickyard login --target PROFILE` signs in again",
+                    ),
+                    403 => failure.hint(
+                        "ask whoever manages it; in a local workspace `brickyard explain-denied` shows what would allow it",
+                    ),
+                    _ => failure,
                 }
             }
+            ApiFailure::SignIn { .. } => Self::new(Kind::Workspace, message).hint(
+                "mend the profile's credentials, or sign in again with `brickyard login --target PROFILE`",
+            ),
+            ApiFailure::Unreachable { source, .. } => Self::machine(message)
+                .because(source)
+                .hint("look at the profile's `host`, the network, and `HTTPS_PROXY`"),
+            ApiFailure::Unexpected { source, .. } => Self::machine(message).because(source),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! says what state it left, logs are there.
 
 mod apps;
+mod call;
 mod glob;
 mod guide;
 mod http;
@@ -31,9 +32,9 @@ use crate::failure::{Exit, Failure};
 use crate::lifecycle::Lifecycle;
 use crate::ops::target::{Target, TargetArgs};
 use crate::settings::Settings;
+use call::Call;
 pub(crate) use http::serve_http;
 use progress::Notices;
-use tool::Call;
 
 /// The server: which workspace it acts on was chosen when it was started, and no tool changes that.
 #[derive(Clone)]
@@ -52,10 +53,11 @@ pub(crate) async fn serve(
 ) -> Result<Exit, Failure> {
     let server = Server::new(settings, target);
     let runs = server.runs.clone();
-    let running = server
-        .serve(rmcp::transport::stdio())
-        .await
-        .map_err(|error| Failure::user("No MCP client spoke on standard input").because(error))?;
+    let running = server.serve(rmcp::transport::stdio()).await.map_err(|error| {
+        Failure::user("No MCP client spoke on standard input")
+            .because(error)
+            .hint("let an agent start it, or serve over HTTP with `--http 0`")
+    })?;
     tokio::select! {
         ended = running.waiting() => {
             ended.map_err(|error| Failure::machine("The MCP server failed").because(error))?;
@@ -87,7 +89,7 @@ impl Server {
             "read_app_log" => running::log(self, call).await,
             "stop_app" => running::stop(self, call).await,
             "query_lakebase" => lakebase::query(self, call).await,
-            "screenshot" => return screenshot::take(self, call).await,
+            tool::SCREENSHOT => return screenshot::take(self, call).await,
             other => Err(Failure::user(format!("There is no tool `{other}`"))),
         };
         value.map(CallToolResult::structured)
@@ -119,7 +121,9 @@ impl ServerHandler for Server {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(tool::all(screenshot::is_possible(&self.settings))))
+        let pictures = screenshot::is_possible(&self.settings);
+        let tools = tool::ALL.iter().filter(|tool| pictures || tool.name != tool::SCREENSHOT).cloned();
+        Ok(ListToolsResult::with_all_items(tools.collect()))
     }
 
     async fn list_resources(
@@ -160,8 +164,11 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let notices = Notices::of(&context);
-        let call = Call::new(request.arguments.unwrap_or_default(), notices.tell());
-        let outcome = notices.during(self.answer(&request.name, &call), context.ct.clone()).await;
+        let arguments = request.arguments.unwrap_or_default();
+        let outcome = match Call::of(&request.name, arguments, notices.tell()) {
+            Ok(call) => notices.during(self.answer(&request.name, &call), context.ct.clone()).await,
+            Err(failure) => Err(failure),
+        };
         Ok(match outcome {
             Ok(result) => result,
             Err(failure) => {

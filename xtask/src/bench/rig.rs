@@ -212,6 +212,34 @@ pub(crate) fn resident(id: u32) -> Result<f64, String> {
         .ok_or_else(|| format!("cannot read `{path}`"))
 }
 
+/// Memory in KiB of a process and of those below it that run the same program; what they share counts once.
+pub(crate) fn family(id: u32) -> Result<f64, String> {
+    let program = |id: u32| std::fs::read_link(format!("/proc/{id}/exe")).ok();
+    let parent = |id: u32| -> Option<u32> {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        stat.rsplit_once(") ")?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    let ours = program(id).ok_or_else(|| format!("there is no process {id}"))?;
+    let entries = std::fs::read_dir("/proc").map_err(|error| format!("cannot read `/proc`: {error}"))?;
+    let all = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let mut sum: f64 = 0.0;
+    for one in all.filter(|one| program(*one).as_ref() == Some(&ours)) {
+        let mut above = Some(one);
+        while above.is_some_and(|above| above != id && above > 1) {
+            above = above.and_then(parent);
+        }
+        if above == Some(id) {
+            let path = format!("/proc/{one}/smaps_rollup");
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let share: Option<f64> = text
+                .lines()
+                .find_map(|line| line.strip_prefix("Pss:")?.split_whitespace().next()?.parse().ok());
+            sum += share.ok_or_else(|| format!("cannot read `{path}`"))?;
+        }
+    }
+    Ok(sum)
+}
+
 /// The middle of the figures.
 pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);

@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use brickyard_api::App;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -8,6 +8,7 @@ use super::record::{APP, AppRecord, MOST_APPS};
 use crate::authorize::Wish;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 #[derive(Deserialize)]
@@ -31,10 +32,10 @@ pub(crate) struct Page {
 pub(crate) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Query(query): Query<CreateQuery>,
-    Json(app): Json<App>,
+    Parameters(query): Parameters<CreateQuery>,
+    JsonBody(app): JsonBody<App>,
 ) -> ApiResult<App> {
-    check_name(&app.name)?;
+    check_name("App", &app.name)?;
     let record = make(&workspace, &caller, app, !query.no_compute)?;
     if !query.no_compute {
         workspace.power_on(&record.app.name);
@@ -88,7 +89,7 @@ pub(crate) async fn get(
 pub(crate) async fn list(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Query(page): Query<Page>,
+    Parameters(page): Parameters<Page>,
 ) -> ApiResult<Value> {
     let records: Vec<(String, AppRecord)> =
         workspace.store().list(APP, "").map_err(|error| ApiError::internal(&error))?;
@@ -149,7 +150,7 @@ pub(super) fn check_scopes(app: &App) -> Result<(), ApiError> {
 }
 
 /// The platform's rule: lower case letters, digits and hyphens, a letter first, at most 30.
-pub(super) fn check_name(name: &str) -> Result<(), ApiError> {
+pub(super) fn check_name(noun: &str, name: &str) -> Result<(), ApiError> {
     let fits = name.len() <= 30
         && name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
@@ -157,7 +158,7 @@ pub(super) fn check_name(name: &str) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(ApiError::invalid(format!(
-        "App name `{name}` is invalid: it must be 2 to 30 lower case letters, digits and hyphens, and begin with a letter"
+        "{noun} name `{name}` is invalid: it must be 2 to 30 lower case letters, digits and hyphens, and begin with a letter"
     )))
 }
 
@@ -168,10 +169,10 @@ mod tests {
     #[test]
     fn names_are_checked_as_the_platform_does() {
         for good in ["ab", "my-app-1", "abcdefghijklmnopqrstuvwxyz1234"] {
-            assert!(check_name(good).is_ok(), "{good}");
+            assert!(check_name("App", good).is_ok(), "{good}");
         }
         for bad in ["", "a", "My-app", "my_app", "1app", "abcdefghijklmnopqrstuvwxyz12345", "a b", "../x"] {
-            assert!(check_name(bad).is_err(), "{bad}");
+            assert!(check_name("App", bad).is_err(), "{bad}");
         }
     }
 }

@@ -1,6 +1,6 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use brickyard_api::{App, Deployment, DeploymentStatus};
+use axum::extract::{Path, State};
+use brickyard_api::{App, Deployment, DeploymentStatus, EnvironmentVariable};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use super::life::refuse_deleting;
 use super::record::{AppRecord, DEPLOYMENT, masked};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 use crate::workspace_files::ObjectPath;
 
@@ -26,7 +27,7 @@ pub(crate) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(name): Path<String>,
-    Json(body): Json<Value>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Deployment> {
     let record = workspace.app_for(&caller, &name, "CAN_MANAGE")?;
     refuse_deleting(&record.compute, &name)?;
@@ -43,6 +44,7 @@ pub(crate) async fn create(
         return Err(ApiError::invalid(format!("Unknown deployment mode {mode}")));
     }
     let auto_sync = mode == "AUTO_SYNC";
+    check_variables(&deployment.env_vars)?;
     if deployment.source_code_path.is_none() && deployment.git_source.is_none() {
         deployment.git_source.clone_from(&record.app.default_git_source);
         if deployment.git_source.is_none() {
@@ -116,7 +118,7 @@ pub(crate) async fn list(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(name): Path<String>,
-    Query(page): Query<Page>,
+    Parameters(page): Parameters<Page>,
 ) -> ApiResult<Value> {
     workspace.app_for(&caller, &name, "CAN_USE")?;
     let mut all: Vec<(String, Deployment)> = workspace
@@ -155,6 +157,22 @@ pub(crate) async fn logs(
     let lines = host.logs(&name, 500);
     let text: Vec<String> = lines.iter().map(|line| format!("[{}] {}", line.source, line.message)).collect();
     Ok(Json(json!({ "logs": text.join("\n") })))
+}
+
+/// Every variable has a name, and one place its value comes from.
+fn check_variables(variables: &[EnvironmentVariable]) -> Result<(), ApiError> {
+    for variable in variables {
+        if variable.name.is_empty() {
+            return Err(ApiError::invalid("Every entry of env_vars needs a name"));
+        }
+        if variable.value.is_some() && variable.value_from.is_some() {
+            return Err(ApiError::invalid(format!(
+                "Environment variable {} has both value and value_from",
+                variable.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// A folder the caller may read, or the kept source of an earlier deployment of the app.

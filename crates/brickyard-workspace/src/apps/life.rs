@@ -142,6 +142,7 @@ impl Workspace {
 
     /// Takes up what an earlier process left in the middle, and starts every app again that was active.
     pub(crate) fn resume_apps(&self) -> Result<(), ApiError> {
+        self.resume_spaces()?;
         let records: Vec<(String, AppRecord)> =
             self.store().list(APP, "").map_err(|error| ApiError::internal(&error))?;
         for (name, mut record) in records {

@@ -133,13 +133,13 @@ impl Workspace {
                     "App has status: App crashed unexpectedly ({reason}). Please check /logz for more details"
                 ),
             ),
+            AppState::Absent if record.pending.is_some() || self.apps().is_returning(&app.name) => {
+                ("DEPLOYING", "App is being deployed.".to_owned())
+            }
             AppState::Absent if record.active.is_none() => (
                 "UNAVAILABLE",
                 "App has not been deployed yet. Run your app by deploying source code".to_owned(),
             ),
-            AppState::Absent if self.apps().is_returning(&app.name) => {
-                ("DEPLOYING", "App is being deployed.".to_owned())
-            }
             AppState::Absent => ("UNAVAILABLE", "App status is unavailable.".to_owned()),
         };
         let running_instances = Some(u32::from(state == "RUNNING"));

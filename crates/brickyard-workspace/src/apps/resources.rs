@@ -1,6 +1,6 @@
 use brickyard_api::{App, AppResource};
 
-use super::record::{AppRecord, RegisteredApp};
+use super::record::{AppRecord, RegisteredApp, missing};
 use crate::caller::Caller;
 use crate::config::TelemetryCollector;
 use crate::error::ApiError;
@@ -22,6 +22,34 @@ impl Workspace {
             for (kind, id, permission) in bound_objects(resource) {
                 self.authorize_giving(caller, kind, id, permission)?;
             }
+            self.check_bound(resource)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a resource that is not there: nothing of it could be granted. Databases are made when the app is deployed, and
+    /// what Unity Catalog does not have yet is granted when it is there.
+    fn check_bound(&self, resource: &AppResource) -> Result<(), ApiError> {
+        if let Some(warehouse) = &resource.sql_warehouse {
+            self.warehouses().get(self, &warehouse.id)?;
+        }
+        if let Some(endpoint) = &resource.serving_endpoint {
+            self.serving_endpoint_name(endpoint.name.clone())?;
+        }
+        if let Some(secret) = &resource.secret {
+            self.secret(&secret.scope, &secret.key)?;
+        }
+        if let Some(job) = &resource.job {
+            self.check_job(&job.id)?;
+        }
+        if let Some(space) = &resource.genie_space {
+            self.check_genie_space(&space.space_id)?;
+        }
+        if let Some(experiment) = &resource.experiment {
+            self.check_experiment(&experiment.experiment_id)?;
+        }
+        if let Some(app) = &resource.app {
+            self.app_record(&app.name)?.ok_or_else(|| missing(&app.name))?;
         }
         Ok(())
     }
@@ -115,7 +143,7 @@ impl Workspace {
 
     /// Creates the app, or brings resources and scopes of the one there is in line: what `brickyard run` needs.
     pub(crate) async fn register_app(&self, wanted: App, creator: &str) -> Result<RegisteredApp, ApiError> {
-        super::create::check_name(&wanted.name)?;
+        super::create::check_name("App", &wanted.name)?;
         super::create::check_scopes(&wanted)?;
         let record = if let Some(mut record) = self.app_record(&wanted.name)? {
             record.app.resources = wanted.resources;

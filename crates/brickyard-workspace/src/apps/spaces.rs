@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use brickyard_api::AppResource;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -9,6 +9,7 @@ use super::record::{APP, AppRecord};
 use crate::caller::Caller;
 use crate::directory::ServicePrincipal;
 use crate::error::{ApiError, ApiResult};
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 const SPACE: &str = "app_space";
@@ -35,10 +36,10 @@ pub(crate) struct Mask {
 pub(crate) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Json(mut space): Json<Map<String, Value>>,
+    JsonBody(mut space): JsonBody<Map<String, Value>>,
 ) -> ApiResult<Value> {
     let name = space.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    super::create::check_name(&name)?;
+    super::create::check_name("Space", &name)?;
     check_resources(&workspace, &caller, &space)?;
     space.retain(|field, value| field == "name" || (MUTABLE.contains(&field.as_str()) && !value.is_null()));
     let now = workspace.clock().now().to_string();
@@ -83,7 +84,7 @@ pub(crate) async fn get(
 pub(crate) async fn list(
     State(workspace): State<Workspace>,
     _caller: Caller,
-    Query(asked): Query<Page>,
+    Parameters(asked): Parameters<Page>,
 ) -> ApiResult<Value> {
     let all: Vec<(String, SpaceRecord)> =
         workspace.store().list(SPACE, "").map_err(|error| ApiError::internal(&error))?;
@@ -96,8 +97,8 @@ pub(crate) async fn update(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(name): Path<String>,
-    Query(mask): Query<Mask>,
-    Json(changes): Json<Map<String, Value>>,
+    Parameters(mask): Parameters<Mask>,
+    JsonBody(changes): JsonBody<Map<String, Value>>,
 ) -> ApiResult<Value> {
     let mut record = managed(&workspace, &caller, &name)?;
     // The SDK writes the mask as protobuf's JSON does: in camel case.
@@ -163,6 +164,16 @@ pub(crate) async fn show_operation(
 }
 
 impl Workspace {
+    /// Ends the changes of spaces that an earlier process left in the middle.
+    pub(super) fn resume_spaces(&self) -> Result<(), ApiError> {
+        let all: Vec<(String, SpaceRecord)> =
+            self.store().list(SPACE, "").map_err(|error| ApiError::internal(&error))?;
+        for (name, _) in all.iter().filter(|(_, record)| record.space["status"]["state"] != "SPACE_ACTIVE") {
+            settle(self, name)?;
+        }
+        Ok(())
+    }
+
     /// Refuses a space that is not there.
     pub(super) fn space(&self, name: &str) -> Result<(), ApiError> {
         find(self, name).map(drop)

@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use brickyard_api::GitRepository;
 use serde_json::{Map, Value, json};
 
@@ -7,6 +7,7 @@ use super::git::check_repository;
 use super::page::{Page, page};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 const TEMPLATE: &str = "app_template";
@@ -25,7 +26,7 @@ const SPECS: [&str; 6] = [
 pub(crate) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Json(template): Json<Map<String, Value>>,
+    JsonBody(template): JsonBody<Map<String, Value>>,
 ) -> ApiResult<Value> {
     only_admins(&workspace, &caller)?;
     let name = check(&template)?;
@@ -54,7 +55,7 @@ pub(crate) async fn get(
 pub(crate) async fn list(
     State(workspace): State<Workspace>,
     _caller: Caller,
-    Query(asked): Query<Page>,
+    Parameters(asked): Parameters<Page>,
 ) -> ApiResult<Value> {
     let all: Vec<(String, Value)> =
         workspace.store().list(TEMPLATE, "").map_err(|error| ApiError::internal(&error))?;
@@ -66,7 +67,7 @@ pub(crate) async fn update(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(name): Path<String>,
-    Json(mut template): Json<Map<String, Value>>,
+    JsonBody(mut template): JsonBody<Map<String, Value>>,
 ) -> ApiResult<Value> {
     only_admins(&workspace, &caller)?;
     let before = find(&workspace, &name)?;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
+use crate::request::JsonBody;
 use crate::workspace::Workspace;
 
 const THUMBNAIL: &str = "app_thumbnail";
@@ -34,7 +35,7 @@ pub(crate) async fn update(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(name): Path<String>,
-    Json(body): Json<Body>,
+    JsonBody(body): JsonBody<Body>,
 ) -> ApiResult<Value> {
     workspace.app_for(&caller, &name, "CAN_MANAGE")?;
     let text = body.app_thumbnail.thumbnail;

@@ -8,6 +8,7 @@ use super::life::refuse_deleting;
 use super::record::{AppRecord, missing};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
+use crate::request::JsonBody;
 use crate::workspace::Workspace;
 
 /// Fields a user may change.
@@ -38,7 +39,7 @@ pub(crate) async fn patch(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(name): Path<String>,
-    Json(changes): Json<Map<String, Value>>,
+    JsonBody(changes): JsonBody<Map<String, Value>>,
 ) -> ApiResult<App> {
     let before = workspace.app_for(&caller, &name, "CAN_MANAGE")?.app.compute_size;
     let fields: Vec<String> =
@@ -55,7 +56,7 @@ pub(crate) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(name): Path<String>,
-    Json(body): Json<UpdateBody>,
+    JsonBody(body): JsonBody<UpdateBody>,
 ) -> ApiResult<Value> {
     workspace.app_for(&caller, &name, "CAN_MANAGE")?;
     let fields: Vec<String> = body
@@ -64,6 +65,9 @@ pub(crate) async fn create(
         .map(|field| field.trim().to_owned())
         .filter(|field| !field.is_empty())
         .collect();
+    if fields.is_empty() {
+        return Err(ApiError::invalid("The update_mask names no field"));
+    }
     if let Some(field) = fields.iter().find(|field| *field != "*" && !MUTABLE.contains(&field.as_str())) {
         return Err(ApiError::invalid(format!("Field {field} of the update mask cannot be updated")));
     }

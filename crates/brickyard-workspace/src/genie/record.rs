@@ -91,6 +91,11 @@ fn failed(error: crate::store::StoreError) -> ApiError {
 }
 
 impl Workspace {
+    /// Refuses a space that is not there.
+    pub(crate) fn check_genie_space(&self, id: &str) -> Result<(), ApiError> {
+        self.genie_space(id).map(drop)
+    }
+
     pub(super) fn genie_space(&self, id: &str) -> Result<SpaceRecord, ApiError> {
         self.store().get(SPACE, id).map_err(failed)?.ok_or_else(|| ApiError::not_found("Genie space", id))
     }

@@ -294,6 +294,15 @@ impl Workspace {
         Ok(job)
     }
 
+    /// Refuses a job that is not there.
+    pub(crate) fn check_job(&self, id: &str) -> Result<(), ApiError> {
+        let known = match id.parse() {
+            Ok(number) => self.store().get::<Job>(JOB, &key(number)).map_err(failed)?,
+            Err(_) => None,
+        };
+        known.map(drop).ok_or_else(|| ApiError::not_found("Job", id))
+    }
+
     pub(super) fn put_job_run(&self, run: &Run) -> Result<(), ApiError> {
         for task in run.task_runs() {
             self.store().insert(TASK_PLACE, &key(task.run_id), &run.run_id).map_err(failed)?;

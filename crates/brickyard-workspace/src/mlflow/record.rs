@@ -150,14 +150,23 @@ impl Workspace {
         id: &str,
         level: &'static str,
     ) -> Result<Experiment, ApiError> {
+        let found = self.experiment(id)?;
+        self.authorize_object(caller, KIND, id, level)?;
+        Ok(found)
+    }
+
+    /// Refuses an experiment that is not there.
+    pub(crate) fn check_experiment(&self, id: &str) -> Result<(), ApiError> {
+        self.experiment(id).map(drop)
+    }
+
+    fn experiment(&self, id: &str) -> Result<Experiment, ApiError> {
         let found: Option<Experiment> = self.store().get(EXPERIMENT, id).map_err(failed)?;
-        let found = found.ok_or_else(|| {
+        found.ok_or_else(|| {
             let mut error = ApiError::not_found("Experiment", id);
             error.message = format!("Node ID {id} does not exist: no experiment with this id was found");
             error
-        })?;
-        self.authorize_object(caller, KIND, id, level)?;
-        Ok(found)
+        })
     }
 
     /// Refuses who may not use the experiment to this level, and an experiment that is not there.

@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use http::header::CONTENT_TYPE;
@@ -11,6 +11,7 @@ use super::path::ObjectPath;
 use super::tree::{Notebook, Object};
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::request::Parameters;
 use crate::workspace::Workspace;
 
 #[derive(Deserialize)]
@@ -29,7 +30,7 @@ pub(crate) struct ExportQuery {
 pub(crate) async fn export(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Query(query): Query<ExportQuery>,
+    Parameters(query): Parameters<ExportQuery>,
 ) -> Result<Response, ApiError> {
     let path = ObjectPath::parse(&query.path)?;
     workspace.authorize_path(&caller, &path, "CAN_READ")?;

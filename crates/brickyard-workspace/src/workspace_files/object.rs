@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -7,6 +7,7 @@ use super::path::ObjectPath;
 use super::tree::Object;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 #[derive(Deserialize)]
@@ -25,7 +26,7 @@ pub(crate) struct DeleteBody {
 pub(crate) async fn make_directories(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Json(body): Json<PathQuery>,
+    JsonBody(body): JsonBody<PathQuery>,
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&body.path)?;
     workspace.authorize_writing(&caller, &path)?;
@@ -37,7 +38,7 @@ pub(crate) async fn make_directories(
 pub(crate) async fn status(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Query(query): Query<PathQuery>,
+    Parameters(query): Parameters<PathQuery>,
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&query.path)?;
     let home = ObjectPath::parse("/Users")?.join(caller.name());
@@ -54,7 +55,7 @@ pub(crate) async fn status(
 pub(crate) async fn list(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Query(query): Query<PathQuery>,
+    Parameters(query): Parameters<PathQuery>,
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&query.path)?;
     workspace.authorize_path(&caller, &path, "CAN_READ")?;
@@ -72,7 +73,7 @@ pub(crate) async fn list(
 pub(crate) async fn delete(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Json(body): Json<DeleteBody>,
+    JsonBody(body): JsonBody<DeleteBody>,
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&body.path)?;
     workspace.authorize_path(&caller, &path, "CAN_MANAGE")?;

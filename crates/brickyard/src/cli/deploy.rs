@@ -81,7 +81,11 @@ pub(crate) async fn run(args: DeployArgs, context: &Context) -> Result<Exit, Fai
     deployed.verification.iter().for_each(|look| printer.note(describe(look)));
     printer.document(&deployed, |deployed: &Deployed| {
         let url = deployed.url.as_deref().unwrap_or("no address");
-        let words = if deployed.plan.is_empty() { "runs already" } else { "runs" };
+        let words = match (deployed.is_good(), deployed.plan.is_empty()) {
+            (false, _) => "was deployed, and not everything is as it should be",
+            (true, true) => "runs already",
+            (true, false) => "runs",
+        };
         format!("{} {words}: {url}", deployed.app.name)
     });
     Ok(if deployed.is_good() { Exit::Success } else { Exit::Found })

@@ -21,8 +21,14 @@ pub(crate) struct LogsArgs {
     /// Only lines that contain this
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
-    /// Only lines of these sources: APP, SYSTEM, BUILD
-    #[arg(long, value_delimiter = ',', value_name = "SOURCES")]
+    /// Only lines of these sources
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "SOURCES",
+        ignore_case = true,
+        value_parser = ["APP", "SYSTEM", "BUILD"]
+    )]
     source: Vec<String>,
     #[command(flatten)]
     target: TargetArgs,

@@ -1,7 +1,7 @@
 use super::Context;
 use crate::failure::{Exit, Failure};
 use crate::mcp;
-use crate::ops::target::TargetArgs;
+use crate::ops::target::{self, TargetArgs};
 
 /// Serve the tools of brickyard to an agent (Model Context Protocol, on standard input and output or over HTTP)
 ///
@@ -19,6 +19,7 @@ pub(crate) struct McpArgs {
 
 pub(crate) async fn run(args: McpArgs, context: &Context) -> Result<Exit, Failure> {
     let settings = context.settings.clone();
+    target::check(&settings, &args.target)?;
     match args.http {
         Some(port) => mcp::serve_http(settings, args.target, port, &context.lifecycle, context.printer).await,
         None => mcp::serve(settings, args.target, &context.lifecycle).await,

@@ -23,11 +23,24 @@ pub(crate) async fn run(args: RollbackArgs, context: &Context) -> Result<Exit, F
     let printer = context.printer;
     let target = Target::connect(&context.settings, &args.target).await?;
     let tell: Tell = Arc::new(move |line: &str| printer.note(line));
-    let rolled = deploy::rollback(&target, &args.name, args.deployment.as_deref(), &tell).await?;
+    let rolled = tokio::select! {
+        rolled = deploy::rollback(&target, &args.name, args.deployment.as_deref(), &tell) => rolled?,
+        () = context.lifecycle.soft.cancelled() => {
+            let hint = format!("what was begun goes on: `brickyard get {}` shows it", args.name);
+            return Err(Failure::user("Interrupted").hint(hint));
+        }
+    };
     rolled.verification.iter().for_each(|look| printer.note(describe(look)));
     printer.document(&rolled, |rolled: &Rolled| {
         let url = rolled.url.as_deref().unwrap_or("no address");
-        format!("{} runs the source of {}: {url}", rolled.app.name, rolled.to)
+        let (name, to) = (&rolled.app.name, &rolled.to);
+        if rolled.is_good() {
+            format!("{name} runs the source of {to}: {url}")
+        } else {
+            format!(
+                "{name} was deployed from the source of {to}, and not everything is as it should be: {url}"
+            )
+        }
     });
-    Ok(if rolled.verification.iter().all(|look| look.good) { Exit::Success } else { Exit::Found })
+    Ok(if rolled.is_good() { Exit::Success } else { Exit::Found })
 }

@@ -1,9 +1,11 @@
+use std::sync::Arc;
+
 use super::Context;
 use crate::failure::{Exit, Failure};
-use crate::ops::deploy;
-use crate::ops::target::{Target, TargetArgs, refused};
+use crate::ops::deploy::{self, Tell};
+use crate::ops::target::{Target, TargetArgs};
 
-/// Start an app that was stopped
+/// Start an app that was stopped, and wait until it serves
 #[derive(Debug, clap::Args)]
 pub(crate) struct StartArgs {
     /// Name of the app
@@ -17,17 +19,22 @@ pub(crate) struct StartArgs {
 
 pub(crate) async fn run(args: StartArgs, context: &Context) -> Result<Exit, Failure> {
     let target = Target::connect(&context.settings, &args.target).await?;
-    let mut app =
-        target.client.start_app(&args.name).await.map_err(|failure| refused(&args.name, failure))?;
-    if !args.no_wait {
-        app = tokio::select! {
-            settled = deploy::wait_for(&target.client, &args.name, "ACTIVE") => settled?,
-            () = context.lifecycle.soft.cancelled() => return Err(Failure::user("Interrupted")),
-        };
-    }
+    let printer = context.printer;
+    let tell: Tell = Arc::new(move |line: &str| printer.note(line));
+    let app = tokio::select! {
+        started = deploy::start(&target, &args.name, !args.no_wait, &tell) => started?,
+        () = context.lifecycle.soft.cancelled() => {
+            return Err(Failure::user("Interrupted").hint("the start goes on; the same command waits for it again"));
+        }
+    };
     context.printer.document(&app, |app| {
         let compute = app.compute_status.clone().unwrap_or_default();
-        format!("{}: {}", app.name, compute.message)
+        let status = app.app_status.clone().unwrap_or_default();
+        match target.app_url(app) {
+            Some(url) if status.state == "RUNNING" => format!("{} runs: {url}", app.name),
+            _ if args.no_wait || status.message.is_empty() => format!("{}: {}", app.name, compute.message),
+            _ => format!("{}: {}", app.name, status.message),
+        }
     });
     Ok(Exit::Success)
 }

@@ -21,7 +21,9 @@ pub(crate) async fn run(args: StopArgs, context: &Context) -> Result<Exit, Failu
     if !args.no_wait {
         app = tokio::select! {
             settled = deploy::wait_for(&target.client, &args.name, "STOPPED") => settled?,
-            () = context.lifecycle.soft.cancelled() => return Err(Failure::user("Interrupted")),
+            () = context.lifecycle.soft.cancelled() => {
+                return Err(Failure::user("Interrupted").hint("the stop goes on; the same command waits for it again"));
+            }
         };
     }
     context.printer.document(&app, |app| {

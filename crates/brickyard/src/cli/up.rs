@@ -33,6 +33,12 @@ pub(crate) async fn run(args: UpArgs, context: &Context) -> Result<Exit, Failure
         return Ok(Exit::Success);
     }
     let (running, before) = service::up(&context.settings, project.as_deref()).await?;
+    if let (true, Some(project)) = (before, &project) {
+        let project = project.display();
+        context.printer.note(format!(
+            "It runs already: what `{project}` says holds after `brickyard down` and `brickyard up {project}`"
+        ));
+    }
     if args.at_login {
         let installed = at_login::install(&context.settings, project.as_deref()).await?;
         context.printer.note(format!("It starts at every login: {}", installed.file.display()));

@@ -2,7 +2,7 @@ use brickyard_api::{App, Client, Deployment};
 use serde_json::{Value, json};
 
 use super::Server;
-use super::tool::Call;
+use super::call::Call;
 use crate::failure::Failure;
 use crate::ops::deploy::{self, DeployOptions};
 

@@ -27,6 +27,9 @@ use crate::settings::Settings;
 
 const SHORTEST_TOKEN: usize = 16;
 
+/// Pages that may speak to the server: those of this machine.
+const ORIGINS: [&str; 3] = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
+
 /// Serves any number of clients over streamable HTTP on loopback until it is told to stop.
 pub(crate) async fn serve_http(
     settings: Settings,
@@ -38,7 +41,8 @@ pub(crate) async fn serve_http(
     let given = settings.environment.text(MCP_TOKEN).map(str::to_owned);
     let token = match &given {
         Some(token) if token.len() < SHORTEST_TOKEN => {
-            return Err(Failure::user(format!("`{MCP_TOKEN}` is shorter than {SHORTEST_TOKEN} characters")));
+            return Err(Failure::user(format!("`{MCP_TOKEN}` is shorter than {SHORTEST_TOKEN} characters"))
+                .hint("leave it out: the server makes one and says where it is"));
         }
         Some(token) => token.clone(),
         None => random()?,
@@ -62,7 +66,9 @@ pub(crate) async fn serve_http(
     };
     let server = Server::new(settings, target);
     let runs = server.runs.clone();
-    let config = StreamableHttpServerConfig::default().with_cancellation_token(lifecycle.soft.clone());
+    let config = StreamableHttpServerConfig::default()
+        .with_cancellation_token(lifecycle.soft.clone())
+        .with_allowed_origins(ORIGINS);
     let service = StreamableHttpService::new(
         move || Ok(server.clone()),
         Arc::new(LocalSessionManager::default()),
@@ -85,7 +91,9 @@ async fn only_with_token(State(wanted): State<Arc<Vec<u8>>>, request: Request, n
         .headers()
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "));
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"))
+        .map(|(_, token)| token.trim());
     // Digests are compared: how far they agree says nothing of the token.
     if token.is_some_and(|token| digest(token) == *wanted) {
         return next.run(request).await;

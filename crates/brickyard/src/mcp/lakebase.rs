@@ -1,8 +1,8 @@
 use serde_json::Value;
 
 use super::Server;
+use super::call::Call;
 use super::running;
-use super::tool::Call;
 use crate::failure::Failure;
 use crate::ops::lakebase::{DATABASE, Place, authority, branch_host, instance_host, only_host, shown};
 

@@ -5,7 +5,7 @@ use brickyard_project::new::{Auth, Data, Deploy, Request, Template};
 use serde_json::{Value, json};
 
 use super::Server;
-use super::tool::Call;
+use super::call::Call;
 use crate::failure::{Failure, Kind};
 use crate::ops::{check, environment, new, sql};
 

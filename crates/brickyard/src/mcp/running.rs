@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Server;
-use super::tool::Call;
+use super::call::Call;
 use crate::failure::{Failure, Kind};
 use crate::ops::apps::{Door, FIRST_PORT, PortPolicy, Told};
 use crate::ops::deploy::Tell;

@@ -3,8 +3,8 @@ use serde_json::json;
 use url::{Host, Url};
 
 use super::Server;
+use super::call::Call;
 use super::running;
-use super::tool::Call;
 use crate::failure::Failure;
 use crate::ops::screenshot::{self, View};
 use crate::settings::Settings;

@@ -1,75 +1,22 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use brickyard_project::new::{Auth, Data, Deploy, Template};
 use rmcp::model::{Tool, ToolAnnotations};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::failure::Failure;
-use crate::ops::deploy::Tell;
+/// Takes pictures, which needs a browser.
+pub(super) const SCREENSHOT: &str = "screenshot";
 
-/// The arguments of a call.
-pub(super) struct Call {
-    arguments: Map<String, Value>,
-    /// Where the work tells of itself.
-    pub(super) tell: Tell,
-}
+/// Every tool, in the order agents see them.
+pub(super) static ALL: LazyLock<Vec<Tool>> = LazyLock::new(all);
 
-impl Call {
-    pub(super) fn new(arguments: Map<String, Value>, tell: Tell) -> Self {
-        Self { arguments, tell }
-    }
-
-    /// A text argument, if it is given and not empty.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.arguments.get(name)?.as_str().filter(|text| !text.is_empty())
-    }
-
-    /// A text argument the tool cannot do without.
-    pub(super) fn needed(&self, name: &str) -> Result<&str, Failure> {
-        self.text(name).ok_or_else(|| Failure::user(format!("The argument `{name}` is missing")))
-    }
-
-    /// One of a few words, each standing for a value.
-    pub(super) fn choice<T>(
-        &self,
-        name: &str,
-        from: impl Fn(&str) -> Option<T>,
-        default: T,
-    ) -> Result<T, Failure> {
-        let Some(word) = self.text(name) else { return Ok(default) };
-        from(word).ok_or_else(|| Failure::user(format!("`{word}` is no `{name}`")))
-    }
-
-    /// Several texts.
-    pub(super) fn texts(&self, name: &str) -> Vec<&str> {
-        self.arguments
-            .get(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect()
-    }
-
-    /// A number of things.
-    pub(super) fn number(&self, name: &str, default: u64) -> u64 {
-        self.arguments.get(name).and_then(Value::as_u64).unwrap_or(default)
-    }
-
-    /// A yes or no.
-    pub(super) fn flag(&self, name: &str, default: bool) -> bool {
-        self.arguments.get(name).and_then(Value::as_bool).unwrap_or(default)
-    }
-}
-
-/// Every tool, in the order agents see them; pictures need a browser.
-pub(super) fn all(with_screenshots: bool) -> Vec<Tool> {
+fn all() -> Vec<Tool> {
     let text = |about: &str| json!({ "type": "string", "description": about });
     let flag =
         |about: &str, default: bool| json!({ "type": "boolean", "description": about, "default": default });
     let choice = |of: &[&str]| json!({ "type": "string", "enum": of });
     let number = |about: &str, default: u64| json!({ "type": "integer", "minimum": 1, "description": about, "default": default });
-    let mut tools = vec![
+    vec![
         tool(
             "manage_app",
             "Create or update an app (and deploy it when source_code_path is given), get it with its logs, list apps, or delete one",
@@ -199,10 +146,8 @@ pub(super) fn all(with_screenshots: bool) -> Vec<Tool> {
             &["statement"],
             ToolAnnotations::new().read_only(false).destructive(true),
         ),
-    ];
-    if with_screenshots {
-        tools.push(tool(
-            "screenshot",
+        tool(
+            SCREENSHOT,
             "Take a picture of a page of an app that runs on this machine, as its visitor sees it",
             &json!({
                 "path": text("Folder of an app that runs on this machine"),
@@ -213,9 +158,8 @@ pub(super) fn all(with_screenshots: bool) -> Vec<Tool> {
             }),
             &[],
             ToolAnnotations::new().read_only(true),
-        ));
-    }
-    tools
+        ),
+    ]
 }
 
 fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> Vec<&'static str> {
@@ -229,7 +173,9 @@ fn tool(
     required: &[&str],
     annotations: ToolAnnotations,
 ) -> Tool {
-    let schema = json!({ "type": "object", "properties": properties, "required": required });
+    let schema = json!({
+        "type": "object", "properties": properties, "required": required, "additionalProperties": false
+    });
     let Value::Object(schema) = schema else { unreachable!("the schema is an object") };
     Tool::new(name, about, Arc::new(schema)).with_annotations(annotations)
 }

@@ -8,10 +8,10 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
 use super::Server;
+use super::call::Call;
 use super::glob;
-use super::tool::Call;
 use crate::failure::Failure;
-use crate::ops::deploy::collect_files;
+use crate::ops::deploy::{collect_files, is_protected};
 
 /// How many files are on their way at once where nobody says.
 const WORKERS: u64 = 10;
@@ -172,28 +172,4 @@ fn home(server: &Server, path: &str) -> PathBuf {
 
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// Folders that hold what is everybody's, and homes: nobody means to delete them whole.
-fn is_protected(path: &str) -> bool {
-    let path = path.strip_prefix("/Workspace").unwrap_or(path);
-    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    matches!(parts.as_slice(), [] | ["Users" | "Repos" | "Shared"] | ["Users" | "Repos", _])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_protected;
-
-    #[test]
-    fn homes_and_roots_are_not_deleted() {
-        for path in
-            ["", "/", "/Workspace", "/Users", "/Workspace/Shared/", "/Users/a@b.c", "/Workspace/Repos/x"]
-        {
-            assert!(is_protected(path), "{path}");
-        }
-        for path in ["/Users/a@b.c/app", "/Shared/app", "/Workspace/Users/a@b.c/x/y"] {
-            assert!(!is_protected(path), "{path}");
-        }
-    }
 }

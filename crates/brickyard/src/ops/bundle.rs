@@ -7,12 +7,24 @@ use brickyard_project::Project;
 use brickyard_project::bundle::{Bundle, init};
 
 use super::session::load_target;
-use super::target::{Target, TargetArgs};
+use super::target::{self, Target, TargetArgs};
 use crate::failure::{Exit, Failure};
 use crate::settings::Settings;
 
 /// The official command line.
 const PROGRAM: &str = "databricks";
+
+/// Variables that say where it goes and who signs in.
+const LOGIN: [&str; 8] = [
+    "DATABRICKS_HOST",
+    "DATABRICKS_TOKEN",
+    "DATABRICKS_CLIENT_ID",
+    "DATABRICKS_CLIENT_SECRET",
+    "DATABRICKS_USERNAME",
+    "DATABRICKS_PASSWORD",
+    "DATABRICKS_AUTH_TYPE",
+    "DATABRICKS_CONFIG_PROFILE",
+];
 
 /// Writes a `databricks.yml` beside the app.
 pub(crate) fn write(directory: &Path) -> Result<PathBuf, Failure> {
@@ -47,17 +59,28 @@ pub(crate) async fn deploy(
             Failure::user("The official command line `databricks` is not on the `PATH`")
                 .hint("install it, or deploy without `--bundle`: `databricks.yml` is read all the same")
         })?;
+    target::check(settings, args)?;
     let mut login = Vec::new();
     if args.name() == "local" {
         let target = Target::connect(settings, args).await?;
         let token = target.client.bearer().await?;
         login.push(("DATABRICKS_HOST".to_owned(), target.client.base().to_owned()));
         login.push(("DATABRICKS_TOKEN".to_owned(), token));
+    } else if args.name() == "DEFAULT" {
+        // Whatever the variables and the file say.
+        let said = LOGIN
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), settings.environment.text(name)?.to_owned())));
+        login.extend(said);
     } else {
         login.push(("DATABRICKS_CONFIG_PROFILE".to_owned(), args.name().to_owned()));
     }
     for words in [&["bundle", "deploy"][..], &["bundle", "run", &key]] {
         let mut command = tokio::process::Command::new(&program);
+        // Variables of this shell win over a profile there: they must not lead to another workspace.
+        for variable in LOGIN {
+            command.env_remove(variable);
+        }
         command.args(words).current_dir(&folder).envs(login.iter().cloned()).stdin(Stdio::inherit());
         if let Some(target) = bundle_target {
             command.args(["--target", target]);

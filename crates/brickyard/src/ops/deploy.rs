@@ -4,8 +4,10 @@ mod app;
 mod files;
 mod follow;
 mod journal;
+mod place;
 mod plan;
 mod rollback;
+mod start;
 mod upload;
 mod verify;
 
@@ -18,6 +20,7 @@ use brickyard_api::{App, Client, Deployment, EnvironmentVariable, PermissionEntr
 use brickyard_project::Project;
 use brickyard_project::app_yaml::EnvSource;
 use brickyard_project::check::Level;
+use brickyard_project::new::check_name;
 use tokio::time::Instant;
 
 use super::check::{self, Request};
@@ -29,8 +32,10 @@ pub(crate) use app::wait_for;
 use files::LocalFile;
 pub(crate) use files::digest;
 use journal::{Deployed as Made, Journal};
+pub(crate) use place::is_protected;
 pub(crate) use plan::DeployPlan;
 pub(crate) use rollback::{Rolled, rollback};
+pub(crate) use start::start;
 pub(crate) use verify::Look;
 
 /// How often the workspace is asked while something is on its way.
@@ -109,16 +114,16 @@ pub(crate) async fn prepare(target: &Target, options: &DeployOptions) -> Result<
     }
     let client = &target.client;
     let name = options.name.clone().unwrap_or_else(|| project.name.clone());
+    check_name(&name).map_err(|error| Failure::user(error.to_string()).hint("`--name` gives another one"))?;
     let directory = project.dir.clone();
     let begun = Instant::now();
     let files = tokio::task::spawn_blocking(move || files::collect(&directory))
         .await
         .map_err(|error| Failure::machine("Cannot read the app's folder").because(error))??;
-    let me = client.me().await?;
-    let path = options
-        .source_code_path
-        .as_deref()
-        .map_or_else(|| format!("/Workspace/Users/{}/apps/{name}", me.user_name), plain_path);
+    let path = match &options.source_code_path {
+        Some(path) => place::of(path)?,
+        None => format!("/Workspace/Users/{}/apps/{name}", client.me().await?.user_name),
+    };
     let (existing, before, remote) = tokio::try_join!(
         async { Ok::<_, Failure>(client.app(&name).await?) },
         Journal::read(client, &path),
@@ -315,12 +320,6 @@ fn serves(app: Option<&App>, before: &Journal, request: &Deployment) -> bool {
 fn configuration(request: &Deployment) -> String {
     let parts = serde_json::json!([request.command, request.env_vars]);
     digest(parts.to_string().as_bytes())
-}
-
-/// Paths of the workspace begin with `/Workspace`, and end without a slash.
-fn plain_path(path: &str) -> String {
-    let path = path.trim_end_matches('/');
-    if path.starts_with("/Workspace/") { path.to_owned() } else { format!("/Workspace{path}") }
 }
 
 /// What there is no deployment for.

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use brickyard_api::{Client, Credentials, Login, SignIn, http_client};
+use brickyard_api::{Client, Credentials, Login, SignIn, http_client, workspace_address};
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -51,8 +51,7 @@ pub(crate) async fn begin(
     let (host, fresh) = match (host, known) {
         (None, known) => (known?, None),
         (Some(host), known) => {
-            let host = host.trim_end_matches('/');
-            let host = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
+            let host = workspace_address(host);
             match known {
                 Ok(before) if before == host => (host, None),
                 Ok(before) => {

@@ -36,6 +36,8 @@ pub(crate) async fn compare(settings: &Settings, args: &TargetArgs) -> Result<Co
 const UNCONFIRMED: &[&str] = &[
     "Texts of refusals beyond those the official clients know: a deployment while the compute is stopped, a field the update \
      mask must not name, a git source that cannot be fetched.",
+    "Whether an app may be bound to what is not there: here it may not, except to databases, which its deployment makes, and to \
+     what Unity Catalog will hold later.",
     "That a deployment may be made of an earlier one's `deployment_artifacts.source_code_path`, which `rollback` does.",
     "What `AUTO_SYNC` does with a running process: here the new files are taken up as a new version that follows the old one.",
     "How long an app stays `STARTING`, `STOPPING` and `DELETING`, and which states a failed start passes through.",

@@ -1,8 +1,11 @@
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use brickyard_api::{Client, Credentials};
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -52,6 +55,12 @@ pub(crate) struct RunningVariable {
     pub(crate) origin: String,
 }
 
+/// How long a workspace whose process lives may take to answer: the machine may be busy with other things.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// How long whatever listens in place of a workspace that is gone is waited for.
+const SILENT: Duration = Duration::from_secs(2);
+
 /// The file while the workspace runs; removed when this is dropped.
 pub(crate) struct Announcement {
     path: PathBuf,
@@ -83,7 +92,8 @@ impl Running {
         let running: Self = serde_json::from_slice(&text).ok()?;
         // A file left by a program that was killed names a port that is silent, or another program's.
         let client = running.client().ok()?;
-        let me = tokio::time::timeout(std::time::Duration::from_secs(2), client.me()).await.ok()?.ok()?;
+        let patience = if lives(running.pid) { BUSY } else { SILENT };
+        let me = tokio::time::timeout(patience, client.me()).await.ok()?.ok()?;
         (me.user_name == running.developer).then_some(running)
     }
 
@@ -160,4 +170,9 @@ impl Drop for Announcement {
 
 fn path(state_directory: &Path) -> PathBuf {
     state_directory.join("running.json")
+}
+
+/// Whether there is a process of this id, ours or another's.
+fn lives(pid: u32) -> bool {
+    i32::try_from(pid).is_ok_and(|pid| pid > 0 && kill(Pid::from_raw(pid), None).is_ok())
 }

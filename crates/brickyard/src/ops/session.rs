@@ -132,7 +132,21 @@ pub(crate) fn load_target(directory: &Path, target: Option<&str>) -> Result<Proj
         return Err(Failure::user(format!("There is no folder `{}`", directory.display()))
             .hint("name the folder of an app, or run `brickyard new NAME` to make one"));
     }
-    Ok(Project::load_target(directory, target)?)
+    let project = Project::load_target(directory, target)?;
+    match (&project.bundle, target) {
+        (None, Some(target)) => {
+            Err(Failure::user(format!("There is no bundle that could have a target `{target}`"))
+                .hint("`brickyard bundle init` writes a `databricks.yml`"))
+        }
+        (Some(bundle), Some(target)) if !bundle.targets.iter().any(|known| known == target) => {
+            let known = match bundle.targets.as_slice() {
+                [] => "it has none".to_owned(),
+                targets => format!("it has `{}`", targets.join("`, `")),
+            };
+            Err(Failure::user(format!("The bundle has no target `{target}`")).hint(known))
+        }
+        _ => Ok(project),
+    }
 }
 
 async fn register(

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use brickyard_api::{ApiFailure, App, Client, Login, profile_host, resolve_target};
+use brickyard_api::{ApiFailure, App, Client, Login, ProfileError, profile_host, resolve_target};
 
 use super::deploy::Tell;
 use super::logs::{self, Filter, Following, Origin};
@@ -12,7 +12,8 @@ use crate::settings::Settings;
 /// Which workspace a command talks to.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct TargetArgs {
-    /// `local`, or a profile of the configuration file of a real workspace
+    /// `local`, or a profile of `~/.databrickscfg` (`DATABRICKS_CONFIG_FILE`) for a real workspace; `DEFAULT` also reads
+    /// `DATABRICKS_HOST` with `DATABRICKS_TOKEN`, or with `DATABRICKS_CLIENT_ID` and `DATABRICKS_CLIENT_SECRET`
     #[arg(long, default_value = "local", value_name = "TARGET")]
     target: String,
 }
@@ -49,26 +50,7 @@ impl Target {
             let logs = Some(directory.join("logs"));
             return Ok(Self { client: running.client()?, local: Some(running), logs });
         }
-        let text = configuration(settings)?;
-        let variable = |name: &str| settings.environment.text(name).map(str::to_owned);
-        let target = resolve_target(&args.target, &text, variable, &login(settings)).map_err(|error| {
-            let hint = match &error {
-                brickyard_api::ProfileError::NoCredentials { .. } => {
-                    format!("sign in with `brickyard login --target {}`", args.target)
-                }
-                brickyard_api::ProfileError::Several { .. } => {
-                    "say which one with `auth_type` in the profile: `pat`, `oauth-m2m` or `databricks-cli`"
-                        .to_owned()
-                }
-                brickyard_api::ProfileError::Unsupported { .. } => {
-                    "use `auth_type = databricks-cli`, `oauth-m2m` or `pat`".to_owned()
-                }
-                _ => {
-                    "name a profile of `~/.databrickscfg` with `--target`, or use `--target local`".to_owned()
-                }
-            };
-            Failure::user(error.to_string()).hint(hint)
-        })?;
+        let target = profile(settings, &args.target)?;
         Ok(Self { client: Client::new(&target.host, target.credentials)?, local: None, logs: None })
     }
 
@@ -109,6 +91,36 @@ impl Target {
         let each = move |line: &logs::LogLine| tell(&format!("[{}] {}", line.source, line.message));
         Some(logs::follow_in_background(origin, Filter::default(), each).await)
     }
+}
+
+/// Refuses a target that cannot be connected to, without asking it anything.
+pub(crate) fn check(settings: &Settings, args: &TargetArgs) -> Result<(), Failure> {
+    if args.target == "local" { Ok(()) } else { profile(settings, &args.target).map(drop) }
+}
+
+/// The workspace a profile stands for, and who we are there.
+fn profile(settings: &Settings, name: &str) -> Result<brickyard_api::Target, Failure> {
+    let variable = |name: &str| settings.environment.text(name).map(str::to_owned);
+    resolve_target(name, &configuration(settings)?, variable, &login(settings)).map_err(|error| {
+        let hint = match &error {
+            ProfileError::NoCredentials { .. } => {
+                format!("sign in with `brickyard login --target {name}`")
+            }
+            ProfileError::Several { .. } => {
+                "say which one with `auth_type` in the profile: `pat`, `oauth-m2m` or `databricks-cli`"
+                    .to_owned()
+            }
+            ProfileError::NoHost { name } if name == "DEFAULT" => {
+                "set `DATABRICKS_HOST`; where it or credentials are set the file's `DEFAULT` is not read"
+                    .to_owned()
+            }
+            ProfileError::Unsupported { .. } => {
+                "use `auth_type = databricks-cli`, `oauth-m2m` or `pat`".to_owned()
+            }
+            _ => "name a profile of `~/.databrickscfg` with `--target`, or use `--target local`".to_owned(),
+        };
+        Failure::user(error.to_string()).hint(hint)
+    })
 }
 
 /// There is no app of this name.

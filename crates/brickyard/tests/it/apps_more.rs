@@ -135,3 +135,59 @@ fn the_sdk_knows_pictures_templates_and_spaces() {
     let service = Service::up();
     service.python(MORE, &[]);
 }
+
+/// Requests no client should send, and what the official SDK makes of the refusals.
+const WRONG: &str = r#"
+import time
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import DatabricksError
+from databricks.sdk.service.apps import App, AppDeployment, EnvVar
+
+w = WorkspaceClient()
+
+def refused(method, path, **more):
+    try:
+        w.api_client.do(method, path, **more)
+    except DatabricksError as error:
+        assert "unable to parse" not in str(error), error
+        return error.error_code, str(error)
+    raise SystemExit(f"{method} {path} should have been refused")
+
+for request in (
+    ("POST", "/api/2.0/apps", {"body": {"name": 5}}),
+    ("GET", "/api/2.0/apps", {"query": {"page_size": -1}}),
+    ("GET", "/api/2.0/app-spaces", {"query": {"page_size": "many"}}),
+    ("GET", "/api/2.0/workspace/list", {}),
+    ("POST", "/api/2.0/workspace/mkdirs", {"body": {"path": []}}),
+):
+    method, path, more = request
+    assert refused(method, path, **more)[0] == "MALFORMED_REQUEST", request
+assert refused("POST", "/api/2.0/apps")[0] == "INVALID_PARAMETER_VALUE"
+code, message = refused("PUT", "/api/2.0/apps/wrong", body={})
+assert code == "NOT_IMPLEMENTED" and "PUT /api/2.0/apps/wrong" in message, (code, message)
+code, message = refused("POST", "/api/2.0/app-spaces", body={"name": "No No"})
+assert code == "INVALID_PARAMETER_VALUE" and message.startswith("Space name"), message
+
+w.apps.create_and_wait(App(name="wrong"))
+folder = "/Workspace/Shared/nothing"
+w.workspace.mkdirs(folder)
+for variables in ([EnvVar(value="x")], [EnvVar(name="A", value="x", value_from="y")]):
+    body = {"source_code_path": folder, "env_vars": [variable.as_dict() for variable in variables]}
+    code, message = refused("POST", "/api/2.0/apps/wrong/deployments", body=body)
+    assert code == "INVALID_PARAMETER_VALUE", (variables, message)
+code, message = refused("POST", "/api/2.0/apps/wrong/update", body={"update_mask": " ,", "app": {"name": "wrong"}})
+assert code == "INVALID_PARAMETER_VALUE" and "update_mask" in message, message
+
+# What is wrong with the source is told of the folder that was deployed, not of a copy on this machine.
+failed = w.apps.deploy("wrong", AppDeployment(source_code_path=folder)).response
+while (failed := w.apps.get_deployment("wrong", failed.deployment_id)).status.state.value == "IN_PROGRESS":
+    time.sleep(0.1)
+assert failed.status.state.value == "FAILED" and f"`{folder}` holds no app" in failed.status.message, failed
+print("done")
+"#;
+
+#[test]
+fn what_is_wrong_with_a_request_is_told_in_the_platform_s_shape() {
+    let service = Service::up();
+    service.python(WRONG, &[]);
+}

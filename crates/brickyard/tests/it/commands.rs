@@ -168,22 +168,123 @@ fn an_app_is_stopped_started_and_followed() {
     assert_eq!(compute(), "STOPPED");
     let again = service.output(&["stop", "site"]);
     assert_eq!(again.status.code(), Some(0), "to stop twice is to stop: {}", text(&again.stderr));
-    assert_eq!(service.json(&["start", "site"])["compute_status"]["state"], "ACTIVE");
-    failed(&service.output(&["start", "site"]), 1, &["already started"]);
-    wait_for("the app after its start", || {
-        service.json(&["get", "site"])["app_status"]["state"] == "RUNNING"
-    });
+    // It comes back when the app serves, not when its machine is up; to start twice is to start.
+    let started = service.json(&["start", "site"]);
+    assert_eq!(
+        (&started["compute_status"]["state"], &started["app_status"]["state"]),
+        (&"ACTIVE".into(), &"RUNNING".into())
+    );
+    let again = service.output(&["start", "site"]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    assert!(text(&again.stdout).contains("site runs"), "{}", text(&again.stdout));
     wait_for("the line of the second start", || said("App started successfully") == 1);
     follower.kill().unwrap();
     follower.wait().unwrap();
 
     let all = service.run(&["logs", "site", "--source", "SYSTEM"]);
     assert_eq!(all.matches("App started successfully").count(), 2, "{all}");
+    let wrong = service.output(&["logs", "site", "--source", "SISTEM"]);
+    failed(&wrong, 2, &["'SISTEM'", "SYSTEM"]);
     let last = service.run(&["logs", "site", "--tail", "1", "--search", "STARTED SUCCESSFULLY"]);
     assert_eq!(last.lines().count(), 1, "{last}");
     let line: serde_json::Value =
         serde_json::from_str(&service.run(&["logs", "site", "--tail", "1", "-o", "json"])).unwrap();
     assert!(line["message"].is_string() && line["timestamp"].is_number(), "{line}");
+}
+
+#[test]
+fn an_app_that_does_not_start_again_is_told() {
+    let service = Service::up();
+    // It starts once; the folder it runs in is its own, and stays.
+    let once = format!(
+        "import pathlib, sys\nif pathlib.Path('started').exists():\n    sys.exit('no second time')\npathlib.Path('started').touch()\n{}",
+        super::run::ECHO
+    );
+    let files = [("app.py", once.as_str()), ("app.yaml", "command: [python, app.py]\n")];
+    let folder = service.home.app("once", &files);
+    service.run(&["deploy", folder.to_str().unwrap()]);
+    service.run(&["stop", "once"]);
+    failed(
+        &service.output(&["start", "once"]),
+        1,
+        &["The app `once` does not run", "hint: read `brickyard logs once`"],
+    );
+    failed(&service.output(&["start", "once"]), 1, &["The app `once` does not run"]);
+}
+
+#[test]
+fn what_is_interrupted_is_completed_by_the_same_command() {
+    let service = Service::up();
+    let gate = service.home.path().join("gate");
+    let gated = format!(
+        "import pathlib, time\nwhile not pathlib.Path({:?}).exists():\n    time.sleep(0.05)\n{}",
+        gate,
+        super::run::ECHO
+    );
+    let files = [("app.py", gated.as_str()), ("app.yaml", "command: [python, app.py]\n")];
+    let folder = service.home.app("gated", &files).to_str().unwrap().to_owned();
+    std::fs::write(&gate, "").unwrap();
+    service.run(&["deploy", &folder]);
+    service.run(&["stop", "gated"]);
+    for (command, words) in
+        [(&["start", "gated"][..], "the start goes on"), (&["rollback", "gated"], "what was begun goes on")]
+    {
+        if command[0] == "rollback" {
+            std::fs::write(format!("{folder}/new.txt"), "new").unwrap();
+            service.run(&["deploy", &folder]);
+        }
+        std::fs::remove_file(&gate).unwrap();
+        let child = service.command(command).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        wait_for("the app on its way", || {
+            let app = service.json(&["get", "gated"]);
+            app["app_status"]["state"] == "DEPLOYING" || !app["pending_deployment"].is_null()
+        });
+        let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+        failed(&child.wait_with_output().unwrap(), 2, &["Interrupted", words]);
+        std::fs::write(&gate, "").unwrap();
+        wait_for("what was begun", || {
+            let app = service.json(&["get", "gated"]);
+            app["app_status"]["state"] == "RUNNING" && app["pending_deployment"].is_null()
+        });
+        assert!(service.run(&["start", "gated"]).contains("gated runs"));
+    }
+}
+
+#[test]
+fn what_is_refused_comes_with_what_to_do() {
+    let service = Service::up();
+    let running = service.announced();
+    let of = |name: &str| running[name].as_str().unwrap();
+    let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let host = of("http_url");
+    let profiles = format!(
+        "[me]\nhost = {host}\ntoken = {}\n[wrong]\nhost = {host}\ntoken = dapi0\n[robot]\nhost = {host}\n\
+         client_id = x\nclient_secret = y\n[far]\nhost = http://{closed}\ntoken = x\n",
+        of("token")
+    );
+    std::fs::write(service.home.path().join(".databrickscfg"), profiles).unwrap();
+    let asked = |target: &str| service.output(&["list", "--target", target]);
+    failed(&asked("wrong"), 1, &["hint: the credentials are not valid", "brickyard login"]);
+    failed(&asked("robot"), 1, &["Cannot sign in", "hint: mend the profile's credentials"]);
+    failed(
+        &asked("far"),
+        2,
+        &["Cannot reach the workspace", "Connection refused", "hint: look at the profile's `host`"],
+    );
+    service.run(&["fault", "/api/2.0/apps", "--status", "403", "--count", "1"]);
+    failed(&asked("me"), 1, &["hint: ask whoever manages it"]);
+
+    // An app whose address nobody reaches from here is not said to run.
+    let files = [("app.py", super::run::ECHO), ("app.yaml", "command: [python, app.py]\n")];
+    let folder = service.home.app("unseen", &files);
+    let deployed = service.output(&["deploy", folder.to_str().unwrap(), "--target", "me"]);
+    failed(&deployed, 1, &["✗ address: https://unseen-", "hint: open it from a network that reaches it"]);
+    assert!(
+        text(&deployed.stdout).contains("not everything is as it should be"),
+        "{}",
+        text(&deployed.stdout)
+    );
 }
 
 #[test]
@@ -197,6 +298,16 @@ fn the_background_service_tells_where_it_is_and_why_it_does_not_start() {
     assert!(!shown.to_string().contains(running["token"].as_str().unwrap()), "the token stays in its file");
     create(&service, "bare");
     assert!(service.run(&["status"]).contains("Apps       bare"));
+
+    // One that is slow to answer runs all the same.
+    service.run(&["fault", "/api/2.0/preview/scim/v2/Me", "--delay", "4000", "--count", "1"]);
+    assert!(service.run(&["list"]).contains("bare"));
+
+    // It does not pretend to take up another folder.
+    let other = service.home.app("other", &[("brickyard.toml", "")]);
+    let again = service.output(&["up", other.to_str().unwrap()]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    assert!(text(&again.stderr).contains("holds after `brickyard down`"), "{}", text(&again.stderr));
 
     // A second one in the same directory, past the look whether one runs.
     failed(

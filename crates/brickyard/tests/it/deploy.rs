@@ -68,9 +68,29 @@ fn a_deployment_is_planned_verified_and_rolled_back() {
     let missing = service.output(&["rollback", "site", "nonsense"]);
     assert_eq!(missing.status.code(), Some(1));
     // What serves is not what the folder says: the next deployment mends that.
-    assert!(service.run(&["deploy", &folder, "--dry-run"]).lines().count() == 1);
+    let plan = service.run(&["deploy", &folder, "--dry-run"]);
+    assert!(plan.lines().count() == 2 && plan.contains("+ a deployment"), "{plan}");
     service.run(&["deploy", &folder]);
     assert_eq!(served(&service, "site"), "two");
+
+    // Who goes back twice goes further back, not forth again.
+    std::fs::write(format!("{folder}/version.txt"), "three").unwrap();
+    service.run(&["deploy", &folder]);
+    service.run(&["rollback", "site"]);
+    assert_eq!(served(&service, "site"), "two");
+    service.run(&["rollback", "site"]);
+    assert_eq!(served(&service, "site"), "one");
+    let first_of_all = service.output(&["rollback", "site"]);
+    assert_eq!(first_of_all.status.code(), Some(1), "{}", text(&first_of_all.stderr));
+    assert_eq!(served(&service, "site"), "one");
+
+    // All of that is in the list of its versions, newest first.
+    let shown = service.run(&["get", "site"]);
+    assert_eq!(shown.matches("Version ").count(), 7, "{shown}");
+    assert!(shown.contains("serves") && shown.contains("SUCCEEDED"), "{shown}");
+    let all = service.json(&["get", "site"])["deployments"].as_array().unwrap().clone();
+    assert_eq!(all.len(), 7);
+    assert_eq!(all[6]["deployment_id"], first["deployment"]["deployment_id"]);
 }
 
 #[test]
@@ -92,6 +112,21 @@ fn files_of_others_stay_and_problems_are_refused_first() {
     assert_eq!(service.rest("POST", "/api/2.0/workspace/delete", &gone).0, 200);
     assert!(service.run(&["deploy", &folder, "--dry-run"]).contains("+ version.txt"));
 
+    // What cannot be is refused before anything is asked or planned.
+    for (arguments, words) in [
+        (["--name", "Bad_Name"], "`Bad_Name` holds `B`"),
+        (["--source-code-path", "apps/site"], "`apps/site` is no folder of a workspace"),
+        (["--source-code-path", "/Workspace/Shared/"], "`/Workspace/Shared/` is no folder"),
+        (["--bundle-target", "prod"], "There is no bundle that could have a target `prod`"),
+    ] {
+        let refused = service.output(&[&["deploy", &folder, "--dry-run"][..], &arguments].concat());
+        let said = text(&refused.stderr);
+        assert!(
+            refused.status.code() == Some(2) && said.contains(words) && said.contains("hint: "),
+            "{said}"
+        );
+    }
+
     std::fs::write(format!("{folder}/app.yaml"), "command: [python, app.py, --port, '8080']\n").unwrap();
     let refused = service.output(&["deploy", &folder]);
     let said = text(&refused.stderr);
@@ -107,6 +142,15 @@ fn the_bundle_says_what_is_deployed() {
     let bundle = "bundle: {name: shop}\nvariables:\n  greeting: {default: hello}\nresources:\n  apps:\n    shop:\n      name: shop-${bundle.target}\n      description: A shop\n      source_code_path: ./src\n      config:\n        command: [python, server.py]\n        env:\n          - {name: GREETING, value: '${var.greeting}'}\n      permissions:\n        - {level: CAN_USE, group_name: users}\n      user_api_scopes: [sql]\ntargets:\n  dev: {default: true}\n  prod:\n    variables: {greeting: welcome}\n";
     let folder = home.app("shop", &[("databricks.yml", bundle), ("src/server.py", ECHO)]);
     let folder = folder.to_str().unwrap();
+    let refused =
+        service.output(&["deploy", folder, "--dry-run", "--no-check", "--bundle-target", "staging"]);
+    let said = text(&refused.stderr);
+    assert!(
+        refused.status.code() == Some(2)
+            && said.contains("no target `staging`")
+            && said.contains("hint: it has `dev`, `prod`"),
+        "{said}"
+    );
     let plan = service.json(&["deploy", folder, "--dry-run", "--no-check"]);
     assert_eq!(plan["app"], "shop-dev");
     assert_eq!(plan["scopes"][0], "sql");

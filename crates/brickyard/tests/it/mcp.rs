@@ -91,6 +91,22 @@ async def main():
         assert error and "not found" in refused["error"], refused
         error, refused = await call("manage_app", action="dance")
         assert error and "Unknown action" in refused["error"], refused
+        # Agents write numbers and answers as text; what a tool does not know is not passed over in silence.
+        error, app = await call("manage_app", action="get", name="agent", include_logs="true", description=None)
+        assert not error and app["logs"], app
+        error, sent = await call("manage_workspace_files", action="upload", local_path=folder + "/app.py", workspace_path="/Shared/agent.py", max_workers="2", overwrite="False")
+        assert not error and sent["success"], sent
+        error, sent = await call("manage_workspace_files", action="upload", local_path=folder + "/app.py", workspace_path="/Shared/agent.py", overwrite="False")
+        assert not error and not sent["success"], sent
+        for given, word in (
+            ({"action": "upload", "local_path": folder, "workspace_path": "/Shared/x", "over_write": False}, "`over_write`"),
+            ({"action": "upload", "local_path": folder, "workspace_path": "/Shared/x", "overwrite": "perhaps"}, "`overwrite`"),
+            ({"action": "upload", "local_path": folder, "workspace_path": "/Shared/x", "max_workers": 0}, "`max_workers`"),
+            ({"action": "upload", "local_path": folder, "workspace_path": 7}, "`workspace_path`"),
+            ({"action": "upload", "workspace_path": "/Shared/x"}, "`local_path`"),
+        ):
+            error, refused = await call("manage_workspace_files", **given)
+            assert error and word in refused["error"], (given, refused)
         error, deleted = await call("manage_app", action="delete", name="second")
         assert deleted["status"] == "deleted", deleted
 
@@ -138,6 +154,12 @@ async def main():
             assert refused.status_code == 401 and refused.headers["www-authenticate"] == "Bearer", refused
         foreign = await bare.post(url, json={}, headers={"Authorization": f"Bearer {token}", "Host": "evil.example.com"})
         assert foreign.status_code in (400, 403), foreign
+        # A page of a browser says where it is from; one from elsewhere does not get in even with the token.
+        start = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "page", "version": "1"}}}
+        for origin, status in (("https://evil.example.com", 403), ("null", 403), ("http://127.0.0.1:6274", 200), ("http://localhost:6274", 200)):
+            headers = {"Authorization": f"bearer {token}", "Origin": origin, "Accept": "application/json, text/event-stream"}
+            async with bare.stream("POST", url, json=start, headers=headers) as page:
+                assert page.status_code == status, (origin, page)
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as client:
         async with streamable_http_client(url, http_client=client) as (read, write, *_), ClientSession(read, write) as session:
             await session.initialize()

@@ -183,15 +183,22 @@ fn a_bundle_is_written_and_handed_to_the_official_command_line() {
     // What stands for the official command line writes down how it was called.
     let program = home.path().join("bin/databricks");
     std::fs::create_dir_all(program.parent().unwrap()).unwrap();
-    std::fs::write(&program, "#!/bin/sh\necho \"$@\" in $(basename $PWD) at $DATABRICKS_HOST\n").unwrap();
+    let script =
+        "#!/bin/sh\necho \"$@\" in $(basename $PWD) at $DATABRICKS_HOST $DATABRICKS_CONFIG_PROFILE\n";
+    std::fs::write(&program, script).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
     let path =
         format!("{}:{}", program.parent().unwrap().display(), std::env::var_os("PATH").unwrap().display());
-    let output = service
-        .command(&["deploy", folder, "--bundle", "--bundle-target", "prod"])
-        .env("PATH", path)
-        .output()
-        .unwrap();
+    let called = |target: &str| {
+        service
+            .command(&["deploy", folder, "--bundle", "--bundle-target", "prod", "--target", target])
+            .env("PATH", &path)
+            .env("DATABRICKS_HOST", "https://elsewhere.example.com")
+            .env("DATABRICKS_CONFIG_PROFILE", "elsewhere")
+            .output()
+            .unwrap()
+    };
+    let output = called("local");
     let host = service.announced()["http_url"].as_str().unwrap().to_owned();
     assert_eq!(
         text(&output.stdout),
@@ -201,4 +208,14 @@ fn a_bundle_is_written_and_handed_to_the_official_command_line() {
         "{}",
         text(&output.stderr)
     );
+    // What the shell says of other workspaces does not lead there.
+    std::fs::write(home.path().join(".databrickscfg"), format!("[me]\nhost = {host}\ntoken = x\n")).unwrap();
+    let output = called("me");
+    assert_eq!(
+        text(&output.stdout),
+        "bundle deploy --target prod in shop at me\nbundle run shop --target prod in shop at me\n",
+        "{}",
+        text(&output.stderr)
+    );
+    assert!(text(&called("nobody").stderr).contains("There is no profile `nobody`"));
 }

@@ -207,7 +207,12 @@ async fn begin(
     launch: &AppLaunch,
 ) -> Result<Version, Unstarted> {
     let mut version = Version::start(plan, status).await.map_err(|failure| Unstarted {
-        told: told(&failure),
+        told: AppFailure {
+            // The user knows the folder it came from, not the copy that was to run.
+            message: told(&failure)
+                .message
+                .replace(&launch.source.display().to_string(), &launch.source_code_path),
+        },
         port: failure.message.contains("fixes port"),
     })?;
     (launch.progress)("Starting the app");
@@ -216,7 +221,7 @@ async fn begin(
             Source::System,
             &format!("Could not start app. app crashed unexpectedly ({})", crash.reason),
         );
-        version.replace().await;
+        version.fail(Arc::clone(&crash)).await;
         let said = |line: &String| line.to_lowercase().contains("address already in use");
         let port = crash.reason.contains("already listens on port") || crash.last_lines.iter().any(said);
         return Err(Unstarted { told: crashed(&crash, plan, port), port });
@@ -224,7 +229,9 @@ async fn begin(
     if let Some(check) = &launch.health_check
         && let Err(failure) = healthy(&version, check).await
     {
-        version.replace().await;
+        let crash =
+            Crash { reason: failure.message.clone(), code: None, signal: None, last_lines: Vec::new() };
+        version.fail(Arc::new(crash)).await;
         return Err(Unstarted { told: failure, port: false });
     }
     Ok(version)

@@ -49,7 +49,9 @@ pub(crate) struct Version {
     supervisor: Supervisor,
     /// How it was started, to start it again.
     pub(crate) plan: Plan,
-    /// Passes the supervisor's status on to the app's.
+    /// Where its status goes.
+    status: watch::Sender<Status>,
+    /// Passes the supervisor's status on to there.
     forward: JoinHandle<()>,
     pub(crate) ready: Ready,
 }
@@ -82,14 +84,15 @@ impl Version {
             config.reload = Some(Reload { directory: plan.source.clone(), prepare: Some(prepare) });
         }
         let supervisor = Supervisor::start(config);
-        let forward = forward(&supervisor, status, ready.outside());
-        Ok(Self { supervisor, plan: plan.clone(), forward, ready })
+        let forward = forward(&supervisor, status.clone(), ready.outside());
+        Ok(Self { supervisor, plan: plan.clone(), status, forward, ready })
     }
 
     /// Passes its status on from now on: it is the version that serves.
     pub(crate) fn publish(&mut self, status: watch::Sender<Status>) {
         self.forward.abort();
-        self.forward = forward(&self.supervisor, status, self.ready.outside());
+        self.forward = forward(&self.supervisor, status.clone(), self.ready.outside());
+        self.status = status;
     }
 
     /// Waits until it listens. With the automatic port, an app that insists on another one gets it; a port that another
@@ -214,7 +217,14 @@ impl Version {
     pub(crate) async fn stop(self) {
         self.supervisor.stop().await;
         self.supervisor.close().await;
-        self.forward.abort();
+        settle(self.forward, &self.status, State::Stopped).await;
+    }
+
+    /// Ends one that does not serve, and tells why.
+    pub(crate) async fn fail(self, crash: Arc<Crash>) {
+        settle(self.forward, &self.status, State::Crashed(crash)).await;
+        self.supervisor.stop().await;
+        self.supervisor.close().await;
     }
 
     /// Ends it without telling the app's status: another version has taken over.
@@ -251,6 +261,17 @@ fn forward(
             }
         }
     })
+}
+
+/// Tells the last state of a version: whoever passed its status on may not have got to the end of it.
+async fn settle(forward: JoinHandle<()>, status: &watch::Sender<Status>, state: State) {
+    forward.abort();
+    let _ended = forward.await;
+    status.send_modify(|status| {
+        status.state = state;
+        status.diagnosis = None;
+        status.process = None;
+    });
 }
 
 fn explain(failure: &Failure) -> String {

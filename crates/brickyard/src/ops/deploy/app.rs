@@ -11,7 +11,7 @@ use crate::failure::{Failure, Kind};
 const DELETING: Duration = Duration::from_secs(25 * 60);
 
 /// How long a machine or a change may take.
-const SETTLING: Duration = Duration::from_secs(20 * 60);
+pub(super) const SETTLING: Duration = Duration::from_secs(20 * 60);
 
 /// The app as it should be: made, or brought in line without touching what the project does not say.
 pub(super) async fn ready(
@@ -64,7 +64,7 @@ pub(super) async fn ready(
         tell("Giving permissions on the app");
         client.add_permissions("apps", name, &plan.permissions).await?;
     }
-    if state(&app) == "STOPPED" {
+    if matches!(state(&app), "STOPPED" | "ERROR") {
         tell("Starting the app's compute");
         client.start_app(name).await?;
     }
@@ -116,7 +116,7 @@ fn merged(held: &[AppResource], wanted: &[AppResource]) -> Vec<AppResource> {
     resources
 }
 
-fn state(app: &App) -> &str {
+pub(super) fn state(app: &App) -> &str {
     app.compute_status.as_ref().map_or("", |status| &status.state)
 }
 

@@ -153,7 +153,9 @@ impl DeployPlan {
                 ),
             );
         }
-        if !self.deploys {
+        if self.deploys {
+            line("+", "a deployment");
+        } else {
             line("=", "the version that serves was made of exactly this");
         }
         text

@@ -19,10 +19,17 @@ pub(crate) struct Rolled {
     pub(crate) verification: Vec<Look>,
 }
 
+impl Rolled {
+    /// Whether everything is as it should be.
+    pub(crate) fn is_good(&self) -> bool {
+        self.verification.iter().all(|look| look.good)
+    }
+}
+
 /// Deploys the source of an earlier deployment again: the one named, else the last good one before the one that serves.
 ///
 /// The platform keeps each deployment's source as its artifact; values of variables that were given with the deployment
-/// are never given back, so they cannot be repeated.
+/// are never given back, so only those that come from resources are repeated.
 pub(crate) async fn rollback(
     target: &Target,
     name: &str,
@@ -59,6 +66,7 @@ pub(crate) async fn rollback(
         source_code_path: Some(source),
         mode: Some("SNAPSHOT".to_owned()),
         command: to.command.clone(),
+        env_vars: to.env_vars.iter().filter(|variable| variable.value_from.is_some()).cloned().collect(),
         ..Deployment::default()
     };
     let deployment = follow::run(client, name, &request, None, tell).await?;
@@ -74,7 +82,8 @@ pub(crate) async fn rollback(
     Ok(Rolled { app, to: id, deployment, url, verification })
 }
 
-/// The deployment to go back to, of all of them, newest first.
+/// The deployment to go back to, of all of them, newest first: who goes back from a version that was gone back to goes
+/// further back, not forth again.
 fn pick<'a>(all: &'a [Deployment], active: Option<&str>, wanted: Option<&str>) -> Option<&'a Deployment> {
     let good = |deployment: &&Deployment| {
         deployment.status.as_ref().is_some_and(|status| status.state == "SUCCEEDED")
@@ -83,9 +92,21 @@ fn pick<'a>(all: &'a [Deployment], active: Option<&str>, wanted: Option<&str>) -
     if let Some(wanted) = wanted {
         return all.iter().find(|deployment| id(deployment) == wanted).filter(good);
     }
-    let from =
-        all.iter().position(|deployment| active == Some(id(deployment).as_str())).map_or(0, |at| at + 1);
-    all[from..].iter().find(good)
+    let mut at = all.iter().position(|deployment| active == Some(id(deployment).as_str()));
+    while let Some(earlier) = at.and_then(|at| origin(all, at)) {
+        at = Some(earlier);
+    }
+    all[at.map_or(0, |at| at + 1)..].iter().find(good)
+}
+
+/// The earlier deployment whose kept source one was made of.
+fn origin(all: &[Deployment], at: usize) -> Option<usize> {
+    let source = all[at].source_code_path.as_deref()?;
+    let kept = |deployment: &Deployment| {
+        let artifacts = deployment.deployment_artifacts.as_ref()?;
+        Some(artifacts["source_code_path"].as_str()? == source)
+    };
+    (at + 1..all.len()).find(|earlier| kept(&all[*earlier]) == Some(true))
 }
 
 #[cfg(test)]
@@ -106,5 +127,21 @@ mod tests {
         assert_eq!(picked(Some("2"), None), None);
         assert_eq!(picked(Some("4"), Some("3")), None);
         assert_eq!(picked(Some("2"), Some("4")).as_deref(), Some("4"));
+
+        let made_of = |id: &str, of: &str| Deployment {
+            source_code_path: Some(format!("/kept/{of}")),
+            deployment_artifacts: Some(serde_json::json!({ "source_code_path": format!("/kept/{id}") })),
+            ..one(id, "SUCCEEDED")
+        };
+        let all = [
+            made_of("5", "4"),
+            made_of("4", "2"),
+            made_of("3", "folder"),
+            made_of("2", "folder"),
+            made_of("1", "folder"),
+        ];
+        let picked = |active| pick(&all, Some(active), None).map(|one| one.deployment_id.clone().unwrap());
+        assert_eq!(picked("5").as_deref(), Some("1"));
+        assert_eq!(picked("3").as_deref(), Some("2"));
     }
 }

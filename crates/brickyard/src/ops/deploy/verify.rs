@@ -165,7 +165,12 @@ async fn address(url: &str, local: bool) -> Look {
             Look::bad("address", format!("{url} answers {}", answer.status()), "read the app's log")
         }
         Ok(answer) => Look::good("address", format!("{url} answers {}", answer.status())),
-        Err(error) => Look::bad("address", format!("{url} does not answer: {error}"), "read the app's log"),
+        Err(error) => {
+            let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+            let cause = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
+            let hint = if local { "read the app's log" } else { "open it from a network that reaches it" };
+            Look::bad("address", format!("{url} does not answer: {cause}"), hint)
+        }
     }
 }
 

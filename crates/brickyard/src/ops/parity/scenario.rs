@@ -60,6 +60,21 @@ pub(crate) async fn play(client: &Client, name: &str) -> Result<Vec<Outcome>, Fa
             json!({ "name": name, "user_api_scopes": ["all-apis"] }),
         ),
         (
+            "app resource missing",
+            Method::PATCH,
+            app.clone(),
+            json!({ "name": name, "resources": [
+                { "name": "k", "secret": { "scope": name, "key": "none", "permission": "READ" } },
+            ] }),
+        ),
+        ("app page refused", Method::GET, "/api/2.0/apps?page_size=-1".into(), Value::Null),
+        (
+            "app update of nothing",
+            Method::POST,
+            format!("{app}/update"),
+            json!({ "update_mask": "", "app": { "name": name } }),
+        ),
+        (
             "folder make",
             Method::POST,
             "/api/2.0/workspace/mkdirs".into(),
