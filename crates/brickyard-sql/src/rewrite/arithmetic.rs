@@ -149,74 +149,86 @@ impl Planner<'_> {
         }
     }
 
-    pub(super) fn decimal(
+    fn decimal(
         &mut self,
         expr: &Expr,
-        (left, a): (&Expr, &DataType),
+        left: (&Expr, &DataType),
         operator: &str,
-        (right, b): (&Expr, &DataType),
+        right: (&Expr, &DataType),
     ) -> DataType {
-        let (Some((p1, s1)), Some((p2, s2))) = (literal_decimal(left, a), literal_decimal(right, b)) else {
-            return DataType::Unknown;
-        };
-        let (p1, s1, p2, s2) = (i32::from(p1), i32::from(s1), i32::from(p2), i32::from(s2));
-        let (precision, scale) = match operator {
-            "*" => (p1 + p2 + 1, s1 + s2),
-            "/" => {
-                let scale = (s1 + p2 + 1).max(6);
-                (p1 - s1 + s2 + scale, scale)
-            }
-            "%" => ((p1 - s1).min(p2 - s2) + s1.max(s2), s1.max(s2)),
-            _ => ((p1 - s1).max(p2 - s2) + s1.max(s2) + 1, s1.max(s2)),
-        };
-        let (precision, scale) = adjusted(precision, scale);
-        let result = DataType::Decimal(clamp(precision), clamp(scale));
-        if operator == "/" {
-            // The engine keeps four digits more than the dividend has: give it as many as the result needs, and one to round by.
-            let wanted = (scale - 3).max(s1);
-            // Values with more whole digits than then fit are refused by the cast.
-            let room = (p1 - s1 + wanted).min(38);
-            let dividend = DataType::Decimal(clamp(room.max(wanted)), clamp(wanted));
-            let divisor = DataType::Decimal(clamp(p2), clamp(s2));
-            self.edits.replace(
-                expr.span,
-                pieces![
-                    "CAST(CAST(",
-                    left.span,
-                    format!(" AS {dividend}) / CAST("),
-                    right.span,
-                    format!(" AS {divisor}) AS {result})"),
-                ],
-            );
-        } else {
-            let cast = |side: &Expr, own: &DataType, precision: i32, scale: i32| -> Vec<Piece> {
-                // Whole numbers become the decimal that Spark chooses, which the engine makes wider.
-                if own.is_integer() {
-                    pieces![
-                        "CAST(",
-                        side.span,
-                        format!(" AS {})", DataType::Decimal(clamp(precision), clamp(scale)))
-                    ]
-                } else {
-                    pieces![side.span]
-                }
-            };
-            let engine = match operator {
-                "*" => (p1 + p2 + 1, s1 + s2),
-                "%" => (precision, scale),
-                _ => (precision.max((p1 - s1).max(p2 - s2) + s1.max(s2) + 1), s1.max(s2)),
-            };
-            let same = engine == (precision, scale) && !a.is_integer() && !b.is_integer() && operator != "%";
-            if !same {
-                let mut text = pieces!["CAST("];
-                text.extend(cast(left, a, p1, s1));
-                text.push(Piece::from(format!(" {operator} ")));
-                text.extend(cast(right, b, p2, s2));
-                text.push(Piece::from(format!(" AS {result})")));
-                self.edits.replace(expr.span, text);
-            }
+        let Some((text, result)) = decimal_text(left, operator, right) else { return DataType::Unknown };
+        if let Some(text) = text {
+            self.edits.replace(expr.span, text);
         }
         result
+    }
+}
+
+/// Decimals under an operator as the engine is told to get the platform's digits, and the type of the result; no text where the
+/// engine does so by itself, nothing where a type is no decimal.
+pub(super) fn decimal_text(
+    (left, a): (&Expr, &DataType),
+    operator: &str,
+    (right, b): (&Expr, &DataType),
+) -> Option<(Option<Vec<Piece>>, DataType)> {
+    let (Some((p1, s1)), Some((p2, s2))) = (literal_decimal(left, a), literal_decimal(right, b)) else {
+        return None;
+    };
+    let (p1, s1, p2, s2) = (i32::from(p1), i32::from(s1), i32::from(p2), i32::from(s2));
+    let (precision, scale) = match operator {
+        "*" => (p1 + p2 + 1, s1 + s2),
+        "/" => {
+            let scale = (s1 + p2 + 1).max(6);
+            (p1 - s1 + s2 + scale, scale)
+        }
+        "%" => ((p1 - s1).min(p2 - s2) + s1.max(s2), s1.max(s2)),
+        _ => ((p1 - s1).max(p2 - s2) + s1.max(s2) + 1, s1.max(s2)),
+    };
+    let (precision, scale) = adjusted(precision, scale);
+    let result = DataType::Decimal(clamp(precision), clamp(scale));
+    if operator == "/" {
+        // The engine keeps four digits more than the dividend has: give it as many as the result needs, and one to round by.
+        let wanted = (scale - 3).max(s1);
+        // Values with more whole digits than then fit are refused by the cast.
+        let room = (p1 - s1 + wanted).min(38);
+        let dividend = DataType::Decimal(clamp(room.max(wanted)), clamp(wanted));
+        let divisor = DataType::Decimal(clamp(p2), clamp(s2));
+        let text = pieces![
+            "CAST(CAST(",
+            left.span,
+            format!(" AS {dividend}) / CAST("),
+            right.span,
+            format!(" AS {divisor}) AS {result})"),
+        ];
+        Some((Some(text), result))
+    } else {
+        let cast = |side: &Expr, own: &DataType, precision: i32, scale: i32| -> Vec<Piece> {
+            // Whole numbers become the decimal that Spark chooses, which the engine makes wider.
+            if own.is_integer() {
+                pieces![
+                    "CAST(",
+                    side.span,
+                    format!(" AS {})", DataType::Decimal(clamp(precision), clamp(scale)))
+                ]
+            } else {
+                pieces![side.span]
+            }
+        };
+        let engine = match operator {
+            "*" => (p1 + p2 + 1, s1 + s2),
+            "%" => (precision, scale),
+            _ => (precision.max((p1 - s1).max(p2 - s2) + s1.max(s2) + 1), s1.max(s2)),
+        };
+        let same = engine == (precision, scale) && !a.is_integer() && !b.is_integer() && operator != "%";
+        if same {
+            return Some((None, result));
+        }
+        let mut text = pieces!["CAST("];
+        text.extend(cast(left, a, p1, s1));
+        text.push(Piece::from(format!(" {operator} ")));
+        text.extend(cast(right, b, p2, s2));
+        text.push(Piece::from(format!(" AS {result})")));
+        Some((Some(text), result))
     }
 }
 

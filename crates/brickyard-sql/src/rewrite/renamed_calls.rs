@@ -28,14 +28,20 @@ impl Planner<'_> {
         if types.first() == Some(&DataType::Binary) && self.bytes(expr, name, &spans) {
             return Ok(());
         }
+        if self.differs(name, call, types) {
+            return Err(SqlError::unsupported(
+                format!("{name} with these arguments"),
+                "Compute it with other functions or in the app",
+            )
+            .at(call.name.span));
+        }
+        if self.moment_call(expr, name, call, &spans, types)
+            || self.json_call(expr, name, call, &spans, types)
+            || self.edge_call(expr, name, call, &spans, types)?
+        {
+            return Ok(());
+        }
         match (name, spans.as_slice()) {
-            _ if self.differs(name, call, types) => {
-                return Err(SqlError::unsupported(
-                    format!("{name} with these arguments"),
-                    "Compute it with other functions or in the app",
-                )
-                .at(call.name.span));
-            }
             ("iff", [_, _, _]) => rename(self, "if"),
             ("charindex", _) => rename(self, "locate"),
             ("getdate", []) => rename(self, "current_timestamp"),
@@ -69,11 +75,12 @@ impl Planner<'_> {
                 self.edits.replace(
                     expr.span,
                     pieces![
-                        "transform(arrays_zip(",
+                        // Columns would name the fields.
+                        "transform(arrays_zip(coalesce(",
                         *left,
-                        ", ",
+                        "), coalesce(",
                         *right,
-                        format!("), `__e{depth}` -> "),
+                        format!(")), `__e{depth}` -> "),
                         body,
                         ")"
                     ],
@@ -100,15 +107,6 @@ impl Planner<'_> {
                         ")))"
                     ],
                 );
-            }
-            ("left" | "right", [text, length]) => {
-                let safe = matches!(&call.arguments[1].value.kind, ExprKind::Number(_));
-                if !safe {
-                    self.edits.replace(
-                        expr.span,
-                        pieces![format!("{name}("), *text, ", greatest(", *length, ", 0))"],
-                    );
-                }
             }
             ("sum", [value]) if types.first() == Some(&DataType::BigInt) => {
                 self.checked = true;

@@ -44,6 +44,7 @@ impl Planner<'_> {
             }
             for item in &group.items {
                 self.expr(item, &scope)?;
+                self.group_by_place(select, &widths, item);
             }
         }
         if let Some(having) = &select.having {
@@ -263,6 +264,22 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// The engine does not find the expression behind `GROUP BY 1` in the keys of a window: it is given the expression.
+    fn group_by_place(&mut self, select: &Select, widths: &[usize], item: &Expr) {
+        let ExprKind::Number(place) = &item.kind else { return };
+        let Some(at) = place.parse::<usize>().ok().and_then(|place| place.checked_sub(1)) else { return };
+        if let (Some(chosen), true) =
+            (select.items.get(at), widths.iter().take(at + 1).all(|width| *width == 1))
+            && matches!(
+                chosen.expr.kind,
+                ExprKind::Call(_) | ExprKind::Cast { .. } | ExprKind::Binary(..) | ExprKind::Case { .. }
+            )
+            && select.items.iter().any(|item| has_window(&item.expr))
+        {
+            self.edits.replace(item.span, pieces![chosen.expr.span]);
+        }
+    }
+
     fn group_by_all(&mut self, select: &Select, widths: &[usize], columns: &Columns) -> Result<(), SqlError> {
         let Some(group) = &select.group_by else { return Ok(()) };
         if columns.open {
@@ -270,15 +287,28 @@ impl Planner<'_> {
         }
         let mut ordinals = Vec::new();
         let mut at = 1;
+        let windows = select.items.iter().any(|item| has_window(&item.expr));
         for (item, width) in select.items.iter().zip(widths) {
             if !has_aggregate(&item.expr) {
-                ordinals.extend((at..at + width).map(|ordinal| ordinal.to_string()));
+                // The engine finds no place in the keys of a window.
+                let named = windows
+                    && *width == 1
+                    && !has_window(&item.expr)
+                    && !matches!(item.expr.kind, ExprKind::Number(_) | ExprKind::Star { .. });
+                if named {
+                    ordinals.push(Piece::from(item.expr.span));
+                } else {
+                    ordinals.extend((at..at + width).map(|ordinal| Piece::from(ordinal.to_string())));
+                }
             }
             at += width;
         }
-        let text =
-            if ordinals.is_empty() { String::new() } else { format!("GROUP BY {}", ordinals.join(", ")) };
-        self.edits.replace(group.span, pieces![text]);
+        let mut text = Vec::new();
+        for (index, ordinal) in ordinals.into_iter().enumerate() {
+            text.push(Piece::from(if index > 0 { ", " } else { "GROUP BY " }));
+            text.push(ordinal);
+        }
+        self.edits.replace(group.span, text);
         Ok(())
     }
 
@@ -342,6 +372,18 @@ pub(crate) fn has_aggregate(expr: &Expr) -> bool {
     tree::expr_children(expr, &mut |node| {
         if let Node::Expr(child) = node {
             found |= has_aggregate(child);
+        }
+    });
+    found
+}
+
+/// Whether an expression has a window function in it.
+fn has_window(expr: &Expr) -> bool {
+    let own = matches!(&expr.kind, ExprKind::Call(call) if call.over.is_some());
+    let mut found = own;
+    tree::expr_children(expr, &mut |node| {
+        if let Node::Expr(child) = node {
+            found |= has_window(child);
         }
     });
     found
