@@ -123,6 +123,8 @@ pub struct Column {
     pub mask: Option<String>,
     /// `DEFAULT` as SQL text.
     pub default: Option<String>,
+    /// Whether the engine computes the value where none is given: an identity, or `GENERATED ALWAYS AS (…)`.
+    pub generated: bool,
 }
 
 /// What stands behind a name in `FROM`.

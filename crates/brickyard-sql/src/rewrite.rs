@@ -24,6 +24,7 @@ mod planner;
 mod relations;
 mod renamed_calls;
 mod routines;
+mod samples;
 mod scope;
 mod selects;
 mod table_functions;

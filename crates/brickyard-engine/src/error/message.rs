@@ -118,12 +118,23 @@ fn sentence(message: &str) -> Option<EngineError> {
                 "Found the unbound parameter: {name}. Give a value for it, or remove its marker from the statement"
             );
             of_state("UNBOUND_SQL_PARAMETER", "42P02", &text)
+        } else if has("providing values for generated always as identity column") {
+            let text = format!(
+                "Providing values for GENERATED ALWAYS AS IDENTITY column {} is not supported",
+                between(message, '`', '`').unwrap_or("?")
+            );
+            of_state("DELTA_IDENTITY_COLUMNS_EXPLICIT_INSERT_NOT_SUPPORTED", "42808", &text)
         } else if has("unsupported cast from") {
             of("DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", message)
+        } else if has("datevalue {") || has("timestampvalue {") {
+            let text = "The value of the typed literal is invalid: there is no such day or time";
+            of_state("INVALID_TYPED_LITERAL", "42604", text)
+        } else if has("value expected: [") || has("values expected: [") {
+            of("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", message)
         } else if has("requires") && has("argument") {
             let text = message.trim_start_matches("invalid argument: ");
             of("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", text)
-        } else if has("not implemented") || has("not supported") || has("unsupported") || message.starts_with("PlanNode::") {
+        } else if has("not implemented") || has("not supported") || has("not yet supported") || has("unsupported") || message.starts_with("PlanNode::") {
             of("UNSUPPORTED_FEATURE", message)
         } else {
             return None;
@@ -227,6 +238,12 @@ fn names(message: &str, lower: &str) -> Option<EngineError> {
         return Some(of("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", &text));
     }
     let field = after("no field named ")?;
+    // Columns of a query that is decided are known by their places, such as "#2".
+    let wanted = field.split(['\n', ' ']).next().unwrap_or_default();
+    if field.contains("\"#") && !wanted.contains('#') {
+        let text = "The local warehouse cannot run this correlated subquery. Hint: Compare with equality alone, or use a join";
+        return Some(of("UNSUPPORTED_FEATURE", text));
+    }
     if field.contains("\"#") {
         let text = "The query has an expression that is neither in GROUP BY nor inside an aggregate function";
         return Some(of_state("MISSING_AGGREGATION", "42803", text));

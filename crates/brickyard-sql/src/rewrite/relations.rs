@@ -186,6 +186,9 @@ impl Planner<'_> {
                 Relation { columns, ..Relation::default() }
             }
         };
+        if let Some(sample) = factor.sample {
+            self.sampled(factor, sample)?;
+        }
         let inner_alias = factor.inner_alias.as_ref();
         if let Some(alias) = inner_alias {
             relation.columns = relation.columns.renamed(&alias.columns);

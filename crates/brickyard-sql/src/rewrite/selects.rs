@@ -58,6 +58,12 @@ impl Planner<'_> {
             self.expr(condition, &scope)?;
             self.qualify(select, *span, condition, &columns)?;
         }
+        if let (true, Some(from)) = (select.from_first, select.from_span) {
+            let rest = Span::new(select.items_span.end, select.span.end);
+            let distinct = if select.distinct { "DISTINCT " } else { "" };
+            let text = pieces!["SELECT ", distinct, select.items_span, " ", from, " ", rest];
+            self.edits.replace(select.span, text);
+        }
         self.substitute = saved;
         self.projecting = projecting;
         scope.aliases.clear();

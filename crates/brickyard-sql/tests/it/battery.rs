@@ -103,7 +103,8 @@ async fn the_battery_gives_what_it_should() {
                 passed += 1;
             }
             (Outcome::Error(class, message), _)
-                if class == "UNSUPPORTED_FEATURE" && REFUSED.contains(&id) =>
+                if class == "UNSUPPORTED_FEATURE"
+                    && (REFUSED.contains(&id) || entry["refused"] == "UNSUPPORTED_FEATURE") =>
             {
                 refused.push(format!("{head}\n   {message}"));
             }
