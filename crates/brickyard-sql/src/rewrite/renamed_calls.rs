@@ -141,6 +141,8 @@ impl Planner<'_> {
                     && *data_type == DataType::Variant
                 {
                     self.edits.replace(expr.span, pieces!["'variant'"]);
+                } else if matches!(types.first(), Some(DataType::DayTime(fields)) if fields == "DAY") {
+                    self.edits.replace(expr.span, pieces!["'interval day'"]);
                 }
             }
             ("window", _) => self.window(expr, call, types)?,
