@@ -11,6 +11,7 @@ mod edge_calls;
 mod edits;
 mod expressions;
 mod generators;
+mod grouping;
 mod guards;
 mod json_calls;
 mod merges;

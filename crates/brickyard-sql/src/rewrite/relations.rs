@@ -8,9 +8,9 @@ use crate::plan::{self, qualify};
 use crate::query::{ExprKind, Factor, FactorKind, From, Join, JoinRule, SetBody};
 use crate::references::is_path;
 use crate::rewrite::edits::pieces;
+use crate::rewrite::grouping::has_aggregate;
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::scope::{Columns, Meaning, Output, Relation, Scope};
-use crate::rewrite::selects::has_aggregate;
 use crate::token::{Span, quote_name, string_literal};
 use std::collections::HashMap;
 
