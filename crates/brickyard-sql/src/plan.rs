@@ -97,6 +97,8 @@ pub struct Context {
     pub user: String,
     /// Variables in sight, the innermost first.
     pub variables: Vec<Variable>,
+    /// Whether the session's zone is another than UTC: its days may have 23 or 25 hours.
+    pub local_time: bool,
 }
 
 /// A session variable.

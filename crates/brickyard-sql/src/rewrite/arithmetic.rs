@@ -4,6 +4,7 @@ use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Expr, ExprKind};
 use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::moment_calls::wall_clock;
 use crate::rewrite::numbers::common;
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Scope;
@@ -133,10 +134,34 @@ impl Planner<'_> {
                 Some(DayTime("DAY".to_owned()))
             }
             (Date | Timestamp | TimestampNtz, "-", Timestamp | TimestampNtz)
-            | (Timestamp | TimestampNtz, "-", Date) => Some(day_time()),
+            | (Timestamp | TimestampNtz, "-", Date) => {
+                // What lies between is what the clocks of the zone show.
+                for (side, data_type) in [(left, a), (right, b)] {
+                    if self.context.local_time && *data_type == Timestamp {
+                        self.edits.replace(side.span, wall_clock(side.span));
+                    } else if self.context.local_time && *data_type == Date {
+                        self.edits.replace(side.span, pieces!["CAST(", side.span, " AS TIMESTAMP_NTZ)"]);
+                    }
+                }
+                Some(day_time())
+            }
+            (Timestamp, "+" | "-", DayTime(fields)) if fields == "DAY" && self.context.local_time => {
+                self.edits.replace(left.span, wall_clock(left.span));
+                self.edits.replace(expr.span, pieces!["CAST(", expr.span, " AS TIMESTAMP)"]);
+                Some(Timestamp)
+            }
             (Date, "+" | "-", YearMonth(_)) | (YearMonth(_), "+", Date) => Some(Date),
-            (Date, "+" | "-", DayTime(fields)) | (DayTime(fields), "+", Date) => {
-                Some(if fields == "DAY" { Date } else { Timestamp })
+            (Date, "+" | "-", DayTime(fields)) | (DayTime(fields), "+", Date) if fields == "DAY" => {
+                Some(Date)
+            }
+            // The engine leaves out the hours.
+            (Date, "+" | "-", DayTime(_)) => {
+                self.edits.replace(left.span, pieces!["CAST(", left.span, " AS TIMESTAMP)"]);
+                Some(Timestamp)
+            }
+            (DayTime(_), "+", Date) => {
+                self.edits.replace(right.span, pieces!["CAST(", right.span, " AS TIMESTAMP)"]);
+                Some(Timestamp)
             }
             (Date, "+" | "-", Interval) | (Interval, "+", Date) => Some(Date),
             (Date, "+" | "-", other) if other.is_integer() => Some(Date),

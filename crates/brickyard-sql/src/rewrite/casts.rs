@@ -6,7 +6,7 @@ use crate::query::{Expr, ExprKind, PathStep};
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::expressions::no_part;
 use crate::rewrite::json_calls::variant_text;
-use crate::rewrite::moment_calls::whole_units;
+use crate::rewrite::moment_calls::{wall_clock, whole_units};
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Scope;
 use crate::token::{Span, string_literal};
@@ -63,6 +63,8 @@ impl Planner<'_> {
         let _ = type_span;
         if from == DataType::Variant && target == DataType::String {
             self.edits.replace(expr.span, variant_text(value.span, "$"));
+        } else if from == DataType::Timestamp && target == DataType::TimestampNtz && self.context.local_time {
+            self.edits.replace(expr.span, wall_clock(value.span));
         } else if from == DataType::Timestamp && data_type.is_integer() {
             let mut text = pieces![format!("{}(", if attempt { "TRY_CAST" } else { "CAST" })];
             text.extend(whole_units(value.span, 1_000_000));

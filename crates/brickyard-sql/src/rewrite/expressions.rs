@@ -259,6 +259,10 @@ impl Planner<'_> {
             self.expr(value, scope)?;
         }
         let unit = parts.first().map(|(_, unit)| unit.as_str()).unwrap_or_default();
+        let in_days = |unit: &str| matches!(unit.trim_end_matches('S'), "DAY" | "WEEK");
+        if !parts.is_empty() && parts.iter().all(|(_, unit)| in_days(unit)) {
+            return Ok(DataType::DayTime("DAY".to_owned()));
+        }
         Ok(match unit.split(' ').next().unwrap_or_default().trim_end_matches('S') {
             "YEAR" | "MONTH" | "QUARTER" => DataType::YearMonth("YEAR TO MONTH".to_owned()),
             "" => DataType::Interval,

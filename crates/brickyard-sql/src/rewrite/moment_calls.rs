@@ -57,6 +57,24 @@ impl Planner<'_> {
                 let close = format!(" AS {name})");
                 around("CAST(", whole_units(*moment, 1_000_000), &close)
             }
+            ("dateadd" | "date_add" | "timestampadd", [unit, _, moment])
+                if self.context.local_time
+                    && types.get(2) == Some(&DataType::Timestamp)
+                    && matches!(unit.of(self.sql).to_uppercase().as_str(), "DAY" | "WEEK") =>
+            {
+                self.edits.replace(*moment, wall_clock(*moment));
+                pieces!["CAST(", expr.span, " AS TIMESTAMP)"]
+            }
+            ("datediff" | "date_diff" | "timestampdiff" | "timediff", [_, start, end])
+                if self.context.local_time =>
+            {
+                for (at, moment) in [(1, start), (2, end)] {
+                    if types.get(at) == Some(&DataType::Timestamp) {
+                        self.edits.replace(*moment, wall_clock(*moment));
+                    }
+                }
+                return true;
+            }
             ("unix_seconds", [moment]) => whole_units(*moment, 1_000_000),
             ("unix_millis", [moment]) => whole_units(*moment, 1_000),
             _ => return false,
@@ -117,6 +135,11 @@ pub(super) fn whole_units(moment: Span, unit: u32) -> Vec<Piece> {
     text.extend(micros(moment));
     text.push(Piece::from(format!(", {unit}L)) DIV {unit}L)")));
     text
+}
+
+/// A moment as the clocks of the session's zone show it; the engine's own cast shows those of UTC.
+pub(super) fn wall_clock(moment: Span) -> Vec<Piece> {
+    pieces!["CAST(CAST(", moment, " AS STRING) AS TIMESTAMP_NTZ)"]
 }
 
 fn around(open: &str, inner: Vec<Piece>, close: &str) -> Vec<Piece> {

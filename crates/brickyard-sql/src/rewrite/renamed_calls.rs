@@ -278,6 +278,9 @@ impl Planner<'_> {
                 .skip(1)
                 .any(|argument| !matches!(argument.value.kind, ExprKind::Number(_))),
 
+            // The engine writes the zone's whole name for its abbreviation.
+            "date_format" => literal(1)
+                .is_some_and(|format| format.split('\'').step_by(2).any(|pattern| pattern.contains('z'))),
             "get_json_object" => literal(1).is_none_or(|path| path.contains('*')),
             "left" | "right" | "substr" | "substring" | "overlay" | "lpad" | "rpad" | "btrim" | "trim" => {
                 binary
