@@ -133,7 +133,7 @@ impl Planner<'_> {
                 match half_even(*value, data_type, places) {
                     Some((text, _)) => self.edits.replace(expr.span, text),
                     None if places.parse::<u8>().is_ok() => {
-                        self.edits.replace(expr.span, pieces!["(", *value, ")"])
+                        self.edits.replace(expr.span, pieces!["(", *value, ")"]);
                     }
                     None => {
                         return Err(SqlError::unsupported(
