@@ -57,23 +57,37 @@ impl Planner<'_> {
                 let close = format!(" AS {name})");
                 around("CAST(", whole_units(*moment, 1_000_000), &close)
             }
-            ("dateadd" | "date_add" | "timestampadd", [unit, _, moment])
-                if self.context.local_time
-                    && types.get(2) == Some(&DataType::Timestamp)
-                    && matches!(unit.of(self.sql).to_uppercase().as_str(), "DAY" | "WEEK") =>
+            ("dateadd" | "date_add" | "timestampadd", [unit, number, moment])
+                if self.context.local_time && types.get(2) == Some(&DataType::Timestamp) =>
             {
-                self.edits.replace(*moment, wall_clock(*moment));
-                pieces!["CAST(", expr.span, " AS TIMESTAMP)"]
+                let days = match unit.of(self.sql).to_uppercase().as_str() {
+                    "DAY" => 1,
+                    "WEEK" => 7,
+                    _ => return false,
+                };
+                let mut text = around("CAST(", wall_clock(*moment), " + make_dt_interval((");
+                text.extend(pieces![*number, format!(") * {days}) AS TIMESTAMP)")]);
+                text
             }
-            ("datediff" | "date_diff" | "timestampdiff" | "timediff", [_, start, end])
-                if self.context.local_time =>
-            {
+            ("datediff" | "date_diff" | "timestampdiff" | "timediff", [unit, start, end]) => {
                 for (at, moment) in [(1, start), (2, end)] {
-                    if types.get(at) == Some(&DataType::Timestamp) {
+                    if self.context.local_time && types.get(at) == Some(&DataType::Timestamp) {
                         self.edits.replace(*moment, wall_clock(*moment));
                     }
                 }
-                return true;
+                let seconds = match unit.of(self.sql).to_uppercase().as_str() {
+                    "DAY" => 86_400,
+                    "WEEK" => 604_800,
+                    _ => return self.context.local_time,
+                };
+                if !types
+                    .iter()
+                    .any(|data_type| matches!(data_type, DataType::Timestamp | DataType::TimestampNtz))
+                {
+                    return false;
+                }
+                // The engine counts the midnights between.
+                pieces!["(timestampdiff(SECOND, ", *start, ", ", *end, format!(") DIV {seconds})")]
             }
             ("unix_seconds", [moment]) => whole_units(*moment, 1_000_000),
             ("unix_millis", [moment]) => whole_units(*moment, 1_000),
