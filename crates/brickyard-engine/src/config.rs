@@ -1,5 +1,8 @@
 use std::path::PathBuf;
 
+use crate::endpoint::Endpoint;
+use crate::error::EngineError;
+
 /// How to have an engine.
 #[derive(Debug, Clone)]
 pub enum EngineConfig {
@@ -10,6 +13,14 @@ pub enum EngineConfig {
         /// The Spark Connect connection string.
         url: String,
     },
+}
+
+impl EngineConfig {
+    /// The endpoint of a connection string, `sc://host[:port][/;key=value…]`; refused where it names none. Nothing is connected.
+    pub fn remote(url: &str) -> Result<Self, EngineError> {
+        Endpoint::parse(url)?;
+        Ok(Self::Remote { url: url.to_owned() })
+    }
 }
 
 /// A Sail child.

@@ -60,10 +60,19 @@ impl Endpoint {
         }
         let tls = if secure { Some(Tls::new(trusted).map_err(|reason| refused(&reason))?) } else { None };
         let scheme = if secure { "https" } else { "http" };
-        let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-        let port = if has_port { "" } else { ":15002" };
+        // An address in brackets has colons of its own.
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse::<u16>().unwrap_or(0)),
+            _ => (authority, 15002),
+        };
+        if port == 0 {
+            return Err(refused("the port is no number from 1 to 65535"));
+        }
+        if host.is_empty() {
+            return Err(refused("the address names no host"));
+        }
         let uri =
-            format!("{scheme}://{authority}{port}").parse().map_err(|_| refused("the host is not valid"))?;
+            format!("{scheme}://{host}:{port}").parse().map_err(|_| refused("the host is not valid"))?;
         Ok(Self { uri, token, metadata, tls })
     }
 }
@@ -81,6 +90,8 @@ mod tests {
         assert!(!format!("{endpoint:?}").contains("secret"));
         assert!(endpoint.tls.is_none());
         assert_eq!(Endpoint::parse("sc://localhost").unwrap().uri, "http://localhost:15002");
+        assert_eq!(Endpoint::parse("sc://[::1]").unwrap().uri, "http://[::1]:15002");
+        assert_eq!(Endpoint::parse("sc://[::1]:7077").unwrap().uri, "http://[::1]:7077");
     }
 
     #[test]
@@ -103,7 +114,18 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_refused_without_telling_the_token() {
-        for url in ["spark.test", "sc://", "sc://h/;token", "sc://h:1/;use_ssl=1;token=secret", "sc://a b"] {
+        for url in [
+            "spark.test",
+            "sc://",
+            "sc://h/;token",
+            "sc://h:1/;use_ssl=1;token=secret",
+            "sc://a b",
+            "sc://h:99999",
+            "sc://h:port/;token=secret",
+            "sc://:15002",
+            "sc://h:",
+            "http://h:15002",
+        ] {
             let error = Endpoint::parse(url).unwrap_err();
             assert_eq!(error.class, "INVALID_ENGINE_URL");
             assert!(!error.message.contains("secret"));

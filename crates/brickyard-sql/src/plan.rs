@@ -97,6 +97,8 @@ pub struct Context {
     pub user: String,
     /// Variables in sight, the innermost first.
     pub variables: Vec<Variable>,
+    /// Whether the session's zone is another than UTC: its days may have 23 or 25 hours.
+    pub local_time: bool,
 }
 
 /// A session variable.
@@ -123,6 +125,8 @@ pub struct Column {
     pub mask: Option<String>,
     /// `DEFAULT` as SQL text.
     pub default: Option<String>,
+    /// Whether the engine computes the value where none is given: an identity, or `GENERATED ALWAYS AS (…)`.
+    pub generated: bool,
 }
 
 /// What stands behind a name in `FROM`.

@@ -246,7 +246,7 @@ impl Finder<'_> {
                 let command = parser.command()?;
                 parser.expect_end()?;
                 if let Command::Describe(
-                    Describe::History(name) | Describe::Detail(name) | Describe::Table { name, .. },
+                    Describe::History { name, .. } | Describe::Detail(name) | Describe::Table { name, .. },
                 ) = &command
                 {
                     let kind = ReferenceKind::Read;

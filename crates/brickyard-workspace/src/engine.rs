@@ -30,7 +30,7 @@ impl Workspace {
 
 async fn start(workspace: &Workspace) -> Result<Engine, ApiError> {
     let engine = match &workspace.config().engine {
-        Some(url) => Engine::start(EngineConfig::Remote { url: url.clone() }).await?,
+        Some(url) => Engine::start(EngineConfig::remote(url)?).await?,
         None => start_child(workspace).await?,
     };
     workspace.tracker().spawn({

@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, Weak};
 
+use brickyard_engine::{EngineConfig, EngineError};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -119,11 +120,17 @@ pub enum StartError {
     /// The signing key.
     #[error(transparent)]
     Signer(#[from] SignerError),
+    /// The address of the SQL engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
 }
 
 impl Workspace {
     /// Opens the state, binds the listeners and serves until the handle is stopped or dropped.
     pub async fn start(config: WorkspaceConfig) -> Result<WorkspaceHandle, StartError> {
+        if let Some(url) = &config.engine {
+            EngineConfig::remote(url)?;
+        }
         let path = &config.state_directory;
         std::fs::create_dir_all(path)
             .map_err(|source| StartError::Directory { path: path.clone(), source })?;

@@ -22,7 +22,12 @@ pub enum Describe {
     /// `DESCRIBE DETAIL name`; a path when `delta.` stands before it.
     Detail(Name),
     /// `DESCRIBE HISTORY name`.
-    History(Name),
+    History {
+        /// The table.
+        name: Name,
+        /// `LIMIT n`: only the latest commits.
+        limit: Option<u64>,
+    },
     /// `DESCRIBE SCHEMA [EXTENDED] name`.
     Schema(Name, bool),
     /// `DESCRIBE CATALOG [EXTENDED] name`.
@@ -41,7 +46,9 @@ impl Parser<'_> {
     pub(super) fn describe(&mut self) -> Result<Command, SqlError> {
         self.advance();
         let describe = if self.words("HISTORY") {
-            Describe::History(self.table_or_path()?)
+            let name = self.table_or_path()?;
+            let limit = if self.words("LIMIT") { Some(self.integer()?) } else { None };
+            Describe::History { name, limit }
         } else if self.words("DETAIL") {
             Describe::Detail(self.table_or_path()?)
         } else if self.words("SCHEMA") || self.words("DATABASE") {

@@ -124,6 +124,7 @@ impl Parser<'_> {
             partition_by: Vec::new(),
             order_by: Vec::new(),
             bounds: Vec::new(),
+            range: false,
         };
         if !self.symbol("(") {
             over.name = Some(self.ident()?);
@@ -144,6 +145,7 @@ impl Parser<'_> {
         if self.words("ORDER BY") || self.words("SORT BY") {
             over.order_by = self.list(Self::order_item)?;
         }
+        over.range = self.is_word_at(0, "RANGE");
         if self.words("ROWS") || self.words("RANGE") {
             if self.words("BETWEEN") {
                 self.bound(&mut over)?;

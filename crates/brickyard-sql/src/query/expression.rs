@@ -137,6 +137,8 @@ pub struct Over {
     pub order_by: Vec<OrderItem>,
     /// Expressions of the frame's bounds.
     pub bounds: Vec<Expr>,
+    /// Whether the bounds are distances of values (`RANGE`), not of rows.
+    pub range: bool,
 }
 
 /// `WHEN condition THEN result`.

@@ -4,6 +4,7 @@ use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Expr, ExprKind};
 use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::moment_calls::wall_clock;
 use crate::rewrite::numbers::common;
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Scope;
@@ -133,10 +134,34 @@ impl Planner<'_> {
                 Some(DayTime("DAY".to_owned()))
             }
             (Date | Timestamp | TimestampNtz, "-", Timestamp | TimestampNtz)
-            | (Timestamp | TimestampNtz, "-", Date) => Some(day_time()),
+            | (Timestamp | TimestampNtz, "-", Date) => {
+                // What lies between is what the clocks of the zone show.
+                for (side, data_type) in [(left, a), (right, b)] {
+                    if self.context.local_time && *data_type == Timestamp {
+                        self.edits.replace(side.span, wall_clock(side.span));
+                    } else if self.context.local_time && *data_type == Date {
+                        self.edits.replace(side.span, pieces!["CAST(", side.span, " AS TIMESTAMP_NTZ)"]);
+                    }
+                }
+                Some(day_time())
+            }
+            (Timestamp, "+" | "-", DayTime(fields)) if fields == "DAY" && self.context.local_time => {
+                self.edits.replace(left.span, wall_clock(left.span));
+                self.edits.replace(expr.span, pieces!["CAST(", expr.span, " AS TIMESTAMP)"]);
+                Some(Timestamp)
+            }
             (Date, "+" | "-", YearMonth(_)) | (YearMonth(_), "+", Date) => Some(Date),
-            (Date, "+" | "-", DayTime(fields)) | (DayTime(fields), "+", Date) => {
-                Some(if fields == "DAY" { Date } else { Timestamp })
+            (Date, "+" | "-", DayTime(fields)) | (DayTime(fields), "+", Date) if fields == "DAY" => {
+                Some(Date)
+            }
+            // The engine leaves out the hours.
+            (Date, "+" | "-", DayTime(_)) => {
+                self.edits.replace(left.span, pieces!["CAST(", left.span, " AS TIMESTAMP)"]);
+                Some(Timestamp)
+            }
+            (DayTime(_), "+", Date) => {
+                self.edits.replace(right.span, pieces!["CAST(", right.span, " AS TIMESTAMP)"]);
+                Some(Timestamp)
             }
             (Date, "+" | "-", Interval) | (Interval, "+", Date) => Some(Date),
             (Date, "+" | "-", other) if other.is_integer() => Some(Date),
@@ -149,74 +174,86 @@ impl Planner<'_> {
         }
     }
 
-    pub(super) fn decimal(
+    fn decimal(
         &mut self,
         expr: &Expr,
-        (left, a): (&Expr, &DataType),
+        left: (&Expr, &DataType),
         operator: &str,
-        (right, b): (&Expr, &DataType),
+        right: (&Expr, &DataType),
     ) -> DataType {
-        let (Some((p1, s1)), Some((p2, s2))) = (literal_decimal(left, a), literal_decimal(right, b)) else {
-            return DataType::Unknown;
-        };
-        let (p1, s1, p2, s2) = (i32::from(p1), i32::from(s1), i32::from(p2), i32::from(s2));
-        let (precision, scale) = match operator {
-            "*" => (p1 + p2 + 1, s1 + s2),
-            "/" => {
-                let scale = (s1 + p2 + 1).max(6);
-                (p1 - s1 + s2 + scale, scale)
-            }
-            "%" => ((p1 - s1).min(p2 - s2) + s1.max(s2), s1.max(s2)),
-            _ => ((p1 - s1).max(p2 - s2) + s1.max(s2) + 1, s1.max(s2)),
-        };
-        let (precision, scale) = adjusted(precision, scale);
-        let result = DataType::Decimal(clamp(precision), clamp(scale));
-        if operator == "/" {
-            // The engine keeps four digits more than the dividend has: give it as many as the result needs, and one to round by.
-            let wanted = (scale - 3).max(s1);
-            // Values with more whole digits than then fit are refused by the cast.
-            let room = (p1 - s1 + wanted).min(38);
-            let dividend = DataType::Decimal(clamp(room.max(wanted)), clamp(wanted));
-            let divisor = DataType::Decimal(clamp(p2), clamp(s2));
-            self.edits.replace(
-                expr.span,
-                pieces![
-                    "CAST(CAST(",
-                    left.span,
-                    format!(" AS {dividend}) / CAST("),
-                    right.span,
-                    format!(" AS {divisor}) AS {result})"),
-                ],
-            );
-        } else {
-            let cast = |side: &Expr, own: &DataType, precision: i32, scale: i32| -> Vec<Piece> {
-                // Whole numbers become the decimal that Spark chooses, which the engine makes wider.
-                if own.is_integer() {
-                    pieces![
-                        "CAST(",
-                        side.span,
-                        format!(" AS {})", DataType::Decimal(clamp(precision), clamp(scale)))
-                    ]
-                } else {
-                    pieces![side.span]
-                }
-            };
-            let engine = match operator {
-                "*" => (p1 + p2 + 1, s1 + s2),
-                "%" => (precision, scale),
-                _ => (precision.max((p1 - s1).max(p2 - s2) + s1.max(s2) + 1), s1.max(s2)),
-            };
-            let same = engine == (precision, scale) && !a.is_integer() && !b.is_integer() && operator != "%";
-            if !same {
-                let mut text = pieces!["CAST("];
-                text.extend(cast(left, a, p1, s1));
-                text.push(Piece::from(format!(" {operator} ")));
-                text.extend(cast(right, b, p2, s2));
-                text.push(Piece::from(format!(" AS {result})")));
-                self.edits.replace(expr.span, text);
-            }
+        let Some((text, result)) = decimal_text(left, operator, right) else { return DataType::Unknown };
+        if let Some(text) = text {
+            self.edits.replace(expr.span, text);
         }
         result
+    }
+}
+
+/// Decimals under an operator as the engine is told to get the platform's digits, and the type of the result; no text where the
+/// engine does so by itself, nothing where a type is no decimal.
+pub(super) fn decimal_text(
+    (left, a): (&Expr, &DataType),
+    operator: &str,
+    (right, b): (&Expr, &DataType),
+) -> Option<(Option<Vec<Piece>>, DataType)> {
+    let (Some((p1, s1)), Some((p2, s2))) = (literal_decimal(left, a), literal_decimal(right, b)) else {
+        return None;
+    };
+    let (p1, s1, p2, s2) = (i32::from(p1), i32::from(s1), i32::from(p2), i32::from(s2));
+    let (precision, scale) = match operator {
+        "*" => (p1 + p2 + 1, s1 + s2),
+        "/" => {
+            let scale = (s1 + p2 + 1).max(6);
+            (p1 - s1 + s2 + scale, scale)
+        }
+        "%" => ((p1 - s1).min(p2 - s2) + s1.max(s2), s1.max(s2)),
+        _ => ((p1 - s1).max(p2 - s2) + s1.max(s2) + 1, s1.max(s2)),
+    };
+    let (precision, scale) = adjusted(precision, scale);
+    let result = DataType::Decimal(clamp(precision), clamp(scale));
+    if operator == "/" {
+        // The engine keeps four digits more than the dividend has: give it as many as the result needs, and one to round by.
+        let wanted = (scale - 3).max(s1);
+        // Values with more whole digits than then fit are refused by the cast.
+        let room = (p1 - s1 + wanted).min(38);
+        let dividend = DataType::Decimal(clamp(room.max(wanted)), clamp(wanted));
+        let divisor = DataType::Decimal(clamp(p2), clamp(s2));
+        let text = pieces![
+            "CAST(CAST(",
+            left.span,
+            format!(" AS {dividend}) / CAST("),
+            right.span,
+            format!(" AS {divisor}) AS {result})"),
+        ];
+        Some((Some(text), result))
+    } else {
+        let cast = |side: &Expr, own: &DataType, precision: i32, scale: i32| -> Vec<Piece> {
+            // Whole numbers become the decimal that Spark chooses, which the engine makes wider.
+            if own.is_integer() {
+                pieces![
+                    "CAST(",
+                    side.span,
+                    format!(" AS {})", DataType::Decimal(clamp(precision), clamp(scale)))
+                ]
+            } else {
+                pieces![side.span]
+            }
+        };
+        let engine = match operator {
+            "*" => (p1 + p2 + 1, s1 + s2),
+            "%" => (precision, scale),
+            _ => (precision.max((p1 - s1).max(p2 - s2) + s1.max(s2) + 1), s1.max(s2)),
+        };
+        let same = engine == (precision, scale) && !a.is_integer() && !b.is_integer() && operator != "%";
+        if same {
+            return Some((None, result));
+        }
+        let mut text = pieces!["CAST("];
+        text.extend(cast(left, a, p1, s1));
+        text.push(Piece::from(format!(" {operator} ")));
+        text.extend(cast(right, b, p2, s2));
+        text.push(Piece::from(format!(" AS {result})")));
+        Some((Some(text), result))
     }
 }
 

@@ -4,6 +4,7 @@ use crate::command::constant_string;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Call, Expr, ExprKind};
+use crate::rewrite::edge_calls::half_even;
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::planner::Planner;
 use crate::token::Span;
@@ -127,15 +128,20 @@ impl Planner<'_> {
                 Ok(())
             }
             (Some(DataType::Float | DataType::Double), _) => Ok(()),
-            (Some(DataType::Decimal(..)), [value, scale]) if scale.of(self.sql).trim() == "0" => {
-                self.bround(expr, &[*value], types)
-            }
-            (Some(DataType::Decimal(precision, scale)), [value]) => {
-                let result = DataType::Decimal((precision + 1).saturating_sub(*scale).max(1), 0);
-                self.edits.replace(expr.span, pieces![
-                    "element_at(transform(array(", *value,
-                    format!("), `__n` -> CAST(round(`__n`) - CASE WHEN abs(`__n` % 1) = 0.5 AND round(`__n`) % 2 <> 0 THEN sign(`__n`) ELSE 0 END AS {result})), 1)"),
-                ]);
+            (Some(data_type @ DataType::Decimal(..)), [value, rest @ ..]) => {
+                let places = rest.first().map_or("0", |places| places.of(self.sql).trim());
+                match half_even(*value, data_type, places) {
+                    Some((text, _)) => self.edits.replace(expr.span, text),
+                    None if places.parse::<u8>().is_ok() => {
+                        self.edits.replace(expr.span, pieces!["(", *value, ")"]);
+                    }
+                    None => {
+                        return Err(SqlError::unsupported(
+                            "bround to these places",
+                            "Give them as a literal",
+                        ));
+                    }
+                }
                 Ok(())
             }
             _ => Err(SqlError::unsupported(

@@ -91,6 +91,13 @@ impl Planner<'_> {
             self.expr(filter, scope)?;
         }
         if let Some(over) = &call.over {
+            if call.filter.is_some() {
+                return Err(SqlError::unsupported(
+                    "FILTER of a window function",
+                    "Use CASE WHEN condition THEN value END as its argument",
+                )
+                .at(call.name.span));
+            }
             self.over(over, scope)?;
         }
         Ok(types)

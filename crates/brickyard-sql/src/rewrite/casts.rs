@@ -4,6 +4,9 @@ use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Expr, ExprKind, PathStep};
 use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::expressions::no_part;
+use crate::rewrite::json_calls::variant_text;
+use crate::rewrite::moment_calls::{wall_clock, whole_units};
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Scope;
 use crate::token::{Span, string_literal};
@@ -26,6 +29,10 @@ impl Planner<'_> {
             if base_type == DataType::Variant {
                 let function = if attempt { "try_variant_get" } else { "variant_get" };
                 let path = path_text(steps)?;
+                if target == DataType::String {
+                    self.edits.replace(expr.span, variant_text(base.span, &path));
+                    return Ok(target);
+                }
                 self.edits.replace(
                     expr.span,
                     pieces![
@@ -54,13 +61,28 @@ impl Planner<'_> {
             self.edits.replace(expr.span, pieces!["TRY_CAST(", value.span, format!(" AS {data_type})")]);
         }
         let _ = type_span;
-        if from == DataType::Variant && !matches!(target, DataType::Variant) {
+        if from == DataType::Variant && target == DataType::String {
+            self.edits.replace(expr.span, variant_text(value.span, "$"));
+        } else if from == DataType::Timestamp && target == DataType::TimestampNtz && self.context.local_time {
+            self.edits.replace(expr.span, wall_clock(value.span));
+        } else if from == DataType::Timestamp && data_type.is_integer() {
+            let mut text = pieces![format!("{}(", if attempt { "TRY_CAST" } else { "CAST" })];
+            text.extend(whole_units(value.span, 1_000_000));
+            text.push(Piece::from(format!(" AS {data_type})")));
+            self.edits.replace(expr.span, text);
+        } else if matches!(from, DataType::Decimal(..)) && target == DataType::Boolean {
+            self.edits.replace(expr.span, pieces!["((", value.span, ") <> 0)"]);
+        } else if from == DataType::Variant && !matches!(target, DataType::Variant) {
             let function = if attempt { "try_variant_get" } else { "variant_get" };
             let name = string_literal(&data_type.to_string().to_lowercase());
             self.edits
                 .replace(expr.span, pieces![format!("{function}("), value.span, format!(", '$', {name})")]);
         } else if target == DataType::String && matches!(from, DataType::Double | DataType::Float) {
             let text = self.double_text(value.span, &from);
+            self.edits.replace(expr.span, text);
+        } else if target == DataType::String
+            && let Some(text) = Self::nested_text(value.span, &from)
+        {
             self.edits.replace(expr.span, text);
         }
         Ok(target)
@@ -152,7 +174,9 @@ impl Planner<'_> {
         steps: &[PathStep],
         scope: &Scope,
     ) -> Result<DataType, SqlError> {
-        if self.expr(base, scope)? == DataType::Variant {
+        let data_type = self.expr(base, scope)?;
+        no_part(&data_type)?;
+        if data_type == DataType::Variant {
             let path = path_text(steps)?;
             self.edits.replace(
                 expr.span,

@@ -252,22 +252,31 @@ impl Planner<'_> {
         if complete && values && !insert.overwrite && with.is_empty() && !insert.by_name {
             return Ok(Some(format!("{verb} {target}{clause} {source}")));
         }
-        let list: Vec<String> = relation
-            .columns
+        // What the engine computes is left to it.
+        let is_given = |own: &plan::Column| given.iter().any(|given| given.eq_ignore_ascii_case(&own.name));
+        let written: Vec<&plan::Column> =
+            relation.columns.iter().filter(|own| !own.generated || is_given(own)).collect();
+        let list: Vec<String> = written
             .iter()
             .map(|own| {
                 let name = quote_name(&own.name);
-                if given.iter().any(|given| given.eq_ignore_ascii_case(&own.name)) {
+                if is_given(own) {
                     name
                 } else {
                     format!("CAST({} AS {}) AS {name}", default_text(Some(own)), own.data_type)
                 }
             })
             .collect();
+        let into = if written.len() == relation.columns.len() {
+            String::new()
+        } else {
+            let names: Vec<String> = written.iter().map(|own| quote_name(&own.name)).collect();
+            format!(" ({})", names.join(", "))
+        };
         let names: Vec<String> = given.iter().map(|name| quote_name(name)).collect();
         let rows =
             format!("SELECT {} FROM ({with}{source}) AS `__rows`({})", list.join(", "), names.join(", "));
-        Ok(Some(format!("{verb} {target}{clause} {rows}")))
+        Ok(Some(format!("{verb} {target}{into}{clause} {rows}")))
     }
 
     /// `PARTITION (a = 1)`: fixed values become columns; overwriting one partition becomes REPLACE WHERE.

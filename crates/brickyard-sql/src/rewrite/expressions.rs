@@ -140,6 +140,7 @@ impl Planner<'_> {
             }
             ExprKind::Subscript(container, index) => {
                 let base = self.expr(container, scope)?;
+                no_part(&base)?;
                 self.expr(index, scope)?;
                 match base {
                     DataType::Array(element) => {
@@ -159,6 +160,7 @@ impl Planner<'_> {
             }
             ExprKind::Field(base, name) => {
                 let base = self.expr(base, scope)?;
+                no_part(&base)?;
                 field(&base, &name.value)
             }
             ExprKind::Path(base, steps) => self.path(expr, base, steps, scope)?,
@@ -223,12 +225,31 @@ impl Planner<'_> {
         );
     }
 
-    /// Windows: their keys are resolved.
+    /// Windows: their keys are resolved. The engine takes no distance of dates: it counts from the first row, so dates become
+    /// moments where the distance is an interval, numbers where it is one of days.
     pub(super) fn over(&mut self, over: &Over, scope: &Scope) -> Result<(), SqlError> {
-        let keys =
-            over.partition_by.iter().chain(over.order_by.iter().map(|item| &item.expr)).chain(&over.bounds);
-        for key in keys {
+        for key in &over.partition_by {
             self.expr(key, scope)?;
+        }
+        let mut distances = Vec::new();
+        for bound in &over.bounds {
+            distances.push(self.expr(bound, scope)?);
+        }
+        for item in &over.order_by {
+            let data_type = self.expr(&item.expr, scope)?;
+            if !over.range || distances.is_empty() {
+                continue;
+            }
+            let key = item.expr.span;
+            let in_days = distances.iter().all(DataType::is_integer);
+            let in_time = distances.iter().any(|distance| {
+                matches!(distance, DataType::YearMonth(_) | DataType::DayTime(_) | DataType::Interval)
+            });
+            if in_days && data_type == DataType::Date {
+                self.edits.replace(key, pieces!["unix_date(", key, ")"]);
+            } else if in_time && matches!(data_type, DataType::Date | DataType::Unknown) {
+                self.edits.replace(key, pieces!["CAST(", key, " AS TIMESTAMP_NTZ)"]);
+            }
         }
         Ok(())
     }
@@ -238,10 +259,24 @@ impl Planner<'_> {
             self.expr(value, scope)?;
         }
         let unit = parts.first().map(|(_, unit)| unit.as_str()).unwrap_or_default();
+        let in_days = |unit: &str| matches!(unit.trim_end_matches('S'), "DAY" | "WEEK");
+        if !parts.is_empty() && parts.iter().all(|(_, unit)| in_days(unit)) {
+            return Ok(DataType::DayTime("DAY".to_owned()));
+        }
         Ok(match unit.split(' ').next().unwrap_or_default().trim_end_matches('S') {
             "YEAR" | "MONTH" | "QUARTER" => DataType::YearMonth("YEAR TO MONTH".to_owned()),
             "" => DataType::Interval,
             _ => DataType::DayTime("DAY TO SECOND".to_owned()),
         })
     }
+}
+
+/// A bare `NULL` has no parts.
+pub(super) fn no_part(base: &DataType) -> Result<(), SqlError> {
+    if *base != DataType::Void {
+        return Ok(());
+    }
+    let text =
+        "Can't extract a value from \"NULL\". Need a complex type [STRUCT, ARRAY, MAP] but got \"VOID\".";
+    Err(SqlError::new("INVALID_EXTRACT_BASE_FIELD_TYPE", "42000", text))
 }

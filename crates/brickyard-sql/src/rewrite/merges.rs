@@ -114,6 +114,7 @@ impl Planner<'_> {
                         name: column.name.clone(),
                         data_type: column.data_type.clone(),
                         mask: None,
+                        generated: false,
                         default: None,
                     });
                 }

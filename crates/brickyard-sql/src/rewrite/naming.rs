@@ -1,5 +1,6 @@
 //! Names that Spark gives to columns without an alias, so that a rewritten expression keeps the name of the original.
 
+use crate::command::{constant_string, identifier_name};
 use crate::query::{Call, Expr, ExprKind, PathStep};
 
 /// The column name of an expression, as Spark prints it.
@@ -136,6 +137,13 @@ pub(crate) fn java_double(value: f64) -> String {
 
 fn call(call: &Call, sql: &str) -> String {
     let name = call.name.values().join(".").to_lowercase();
+    if name == "identifier"
+        && let [argument] = call.arguments.as_slice()
+        && let Some(named) = constant_string(&argument.value)
+        && let Ok(named) = identifier_name(&named, argument.value.span)
+    {
+        return named.parts.last().map(|part| part.value.clone()).unwrap_or_default();
+    }
     let arguments: Vec<String> = call
         .arguments
         .iter()

@@ -8,14 +8,15 @@ use crate::plan::{self, qualify};
 use crate::query::{ExprKind, Factor, FactorKind, From, Join, JoinRule, SetBody};
 use crate::references::is_path;
 use crate::rewrite::edits::pieces;
+use crate::rewrite::grouping::has_aggregate;
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::scope::{Columns, Meaning, Output, Relation, Scope};
-use crate::rewrite::selects::has_aggregate;
 use crate::token::{Span, quote_name, string_literal};
 use std::collections::HashMap;
 
 impl Planner<'_> {
     pub(super) fn sources(&mut self, list: &[From], scope: &mut Scope, env: &Env) -> Result<(), SqlError> {
+        let generates = list.iter().skip(1).any(|from| is_lateral_function(&from.first));
         for (index, from) in list.iter().enumerate() {
             let inlined = index > 0 && from.joins.is_empty() && self.inline_lateral(&from.first, scope)?;
             if inlined {
@@ -23,6 +24,12 @@ impl Planner<'_> {
                 let start = list[index - 1].span.end;
                 self.edits.replace(Span::new(start, from.span.end), pieces![""]);
                 continue;
+            }
+            if generates && index > 0 {
+                // After a comma the engine keeps rows for which there is nothing, after JOIN it does not.
+                let joiner = if is_lateral_function(&from.first) { " JOIN " } else { " CROSS JOIN " };
+                let comma = Span::new(list[index - 1].span.end, from.span.start);
+                self.edits.replace(comma, pieces![joiner]);
             }
             self.from(from, scope, env)?;
         }
@@ -51,6 +58,16 @@ impl Planner<'_> {
             return Ok(());
         }
         let mut right = self.factor(&join.right, scope, env)?;
+        if is_lateral_function(&join.right) {
+            if join.kind == "CROSS" {
+                self.edits.replace(Span::new(join.span.start, join.right.span.start), pieces![" JOIN "]);
+            }
+            if let JoinRule::On(condition) = &join.rule
+                && matches!(condition.kind, ExprKind::Boolean(true))
+            {
+                self.edits.replace(Span::new(join.right.span.end, join.span.end), pieces![""]);
+            }
+        }
         match &join.rule {
             JoinRule::None if join.kind.starts_with("NATURAL") => {
                 let shared = right.columns.list.iter().filter(|column| {
@@ -186,6 +203,9 @@ impl Planner<'_> {
                 Relation { columns, ..Relation::default() }
             }
         };
+        if let Some(sample) = factor.sample {
+            self.sampled(factor, sample)?;
+        }
         let inner_alias = factor.inner_alias.as_ref();
         if let Some(alias) = inner_alias {
             relation.columns = relation.columns.renamed(&alias.columns);
@@ -330,4 +350,9 @@ impl Factor {
             _ => None,
         }
     }
+}
+
+/// `LATERAL explode(…)` and other functions that give rows for each row before.
+fn is_lateral_function(factor: &Factor) -> bool {
+    factor.lateral && matches!(factor.kind, FactorKind::Function(_))
 }

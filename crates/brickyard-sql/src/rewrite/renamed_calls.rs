@@ -28,14 +28,20 @@ impl Planner<'_> {
         if types.first() == Some(&DataType::Binary) && self.bytes(expr, name, &spans) {
             return Ok(());
         }
+        if self.differs(name, call, types) {
+            return Err(SqlError::unsupported(
+                format!("{name} with these arguments"),
+                "Compute it with other functions or in the app",
+            )
+            .at(call.name.span));
+        }
+        if self.moment_call(expr, name, call, &spans, types)
+            || self.json_call(expr, name, call, &spans, types)
+            || self.edge_call(expr, name, call, &spans, types)?
+        {
+            return Ok(());
+        }
         match (name, spans.as_slice()) {
-            _ if self.differs(name, call, types) => {
-                return Err(SqlError::unsupported(
-                    format!("{name} with these arguments"),
-                    "Compute it with other functions or in the app",
-                )
-                .at(call.name.span));
-            }
             ("iff", [_, _, _]) => rename(self, "if"),
             ("charindex", _) => rename(self, "locate"),
             ("getdate", []) => rename(self, "current_timestamp"),
@@ -69,11 +75,12 @@ impl Planner<'_> {
                 self.edits.replace(
                     expr.span,
                     pieces![
-                        "transform(arrays_zip(",
+                        // Columns would name the fields.
+                        "transform(arrays_zip(coalesce(",
                         *left,
-                        ", ",
+                        "), coalesce(",
                         *right,
-                        format!("), `__e{depth}` -> "),
+                        format!(")), `__e{depth}` -> "),
                         body,
                         ")"
                     ],
@@ -100,15 +107,6 @@ impl Planner<'_> {
                         ")))"
                     ],
                 );
-            }
-            ("left" | "right", [text, length]) => {
-                let safe = matches!(&call.arguments[1].value.kind, ExprKind::Number(_));
-                if !safe {
-                    self.edits.replace(
-                        expr.span,
-                        pieces![format!("{name}("), *text, ", greatest(", *length, ", 0))"],
-                    );
-                }
             }
             ("sum", [value]) if types.first() == Some(&DataType::BigInt) => {
                 self.checked = true;
@@ -143,6 +141,8 @@ impl Planner<'_> {
                     && *data_type == DataType::Variant
                 {
                     self.edits.replace(expr.span, pieces!["'variant'"]);
+                } else if matches!(types.first(), Some(DataType::DayTime(fields)) if fields == "DAY") {
+                    self.edits.replace(expr.span, pieces!["'interval day'"]);
                 }
             }
             ("window", _) => self.window(expr, call, types)?,
@@ -278,6 +278,9 @@ impl Planner<'_> {
                 .skip(1)
                 .any(|argument| !matches!(argument.value.kind, ExprKind::Number(_))),
 
+            // The engine writes the zone's whole name for its abbreviation.
+            "date_format" => literal(1)
+                .is_some_and(|format| format.split('\'').step_by(2).any(|pattern| pattern.contains('z'))),
             "get_json_object" => literal(1).is_none_or(|path| path.contains('*')),
             "left" | "right" | "substr" | "substring" | "overlay" | "lpad" | "rpad" | "btrim" | "trim" => {
                 binary

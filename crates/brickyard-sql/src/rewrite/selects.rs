@@ -5,8 +5,9 @@ use std::rc::Rc;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::parser::{Ident, Name};
-use crate::query::{Expr, ExprKind, Item, Node, Select, tree};
+use crate::query::{Expr, ExprKind, Item, Select};
 use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::grouping::{has_aggregate, has_window};
 use crate::rewrite::naming::column_name;
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::scope::{Columns, Meaning, Output, Relation, Scope, field};
@@ -22,6 +23,13 @@ impl Planner<'_> {
         let saved = std::mem::replace(&mut self.substitute, true);
         let projecting = std::mem::replace(&mut self.projecting, false);
         if let Some(filter) = &select.filter {
+            if has_aggregate(filter) || has_window(filter) {
+                let text = format!(
+                    "The WHERE condition \"{}\" contains invalid expressions. Rewrite the query to avoid window functions, aggregate functions, and generator functions in the WHERE clause.",
+                    column_name(filter, self.sql)
+                );
+                return Err(SqlError::new("INVALID_WHERE_CONDITION", "42903", text).at(filter.span));
+            }
             self.expr(filter, &scope)?;
         }
         self.projecting = true;
@@ -44,6 +52,7 @@ impl Planner<'_> {
             }
             for item in &group.items {
                 self.expr(item, &scope)?;
+                self.group_by_place(select, &widths, item);
             }
         }
         if let Some(having) = &select.having {
@@ -57,28 +66,16 @@ impl Planner<'_> {
             self.expr(condition, &scope)?;
             self.qualify(select, *span, condition, &columns)?;
         }
+        if let (true, Some(from)) = (select.from_first, select.from_span) {
+            let rest = Span::new(select.items_span.end, select.span.end);
+            let distinct = if select.distinct { "DISTINCT " } else { "" };
+            let text = pieces!["SELECT ", distinct, select.items_span, " ", from, " ", rest];
+            self.edits.replace(select.span, text);
+        }
         self.substitute = saved;
         self.projecting = projecting;
         scope.aliases.clear();
         Ok((columns, scope))
-    }
-
-    /// After `GROUP BY window(…)` the name `window` is that window.
-    fn grouped_window(&mut self, select: &Select, scope: &mut Scope) -> Result<(), SqlError> {
-        let items = select.group_by.iter().flat_map(|group| &group.items);
-        for item in items {
-            let ExprKind::Call(call) = &item.kind else { continue };
-            if call.name.single().as_deref() == Some("WINDOW") {
-                let field = |name: &str| crate::data_type::Field {
-                    name: name.to_owned(),
-                    data_type: DataType::Timestamp,
-                    ..Default::default()
-                };
-                let data_type = DataType::Struct(vec![field("start"), field("end")]);
-                scope.aliases.push(("window".to_owned(), item.span, data_type));
-            }
-        }
-        Ok(())
     }
 
     fn item(&mut self, item: &Item, scope: &mut Scope, columns: &mut Columns) -> Result<(), SqlError> {
@@ -263,25 +260,6 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn group_by_all(&mut self, select: &Select, widths: &[usize], columns: &Columns) -> Result<(), SqlError> {
-        let Some(group) = &select.group_by else { return Ok(()) };
-        if columns.open {
-            return Err(SqlError::unsupported("GROUP BY ALL of unknown columns", "Name the columns"));
-        }
-        let mut ordinals = Vec::new();
-        let mut at = 1;
-        for (item, width) in select.items.iter().zip(widths) {
-            if !has_aggregate(&item.expr) {
-                ordinals.extend((at..at + width).map(|ordinal| ordinal.to_string()));
-            }
-            at += width;
-        }
-        let text =
-            if ordinals.is_empty() { String::new() } else { format!("GROUP BY {}", ordinals.join(", ")) };
-        self.edits.replace(group.span, pieces![text]);
-        Ok(())
-    }
-
     /// The condition becomes a column of the select list and the filter of a query around it.
     fn qualify(
         &mut self,
@@ -328,21 +306,4 @@ impl Planner<'_> {
             parameters: scope.parameters.clone(),
         }
     }
-}
-
-/// Whether an aggregate stands in the expression, outside of windows and subqueries.
-pub(crate) fn has_aggregate(expr: &Expr) -> bool {
-    if let ExprKind::Call(call) = &expr.kind {
-        let name = call.name.single().unwrap_or_default().to_lowercase();
-        if call.over.is_none() && crate::function::is_aggregate(&name) {
-            return true;
-        }
-    }
-    let mut found = false;
-    tree::expr_children(expr, &mut |node| {
-        if let Node::Expr(child) = node {
-            found |= has_aggregate(child);
-        }
-    });
-    found
 }

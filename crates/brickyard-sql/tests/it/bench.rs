@@ -216,6 +216,7 @@ impl Bench {
                             name: column.name.clone(),
                             data_type: DataType::Unknown,
                             mask: None,
+                            generated: false,
                             default: None,
                         })
                         .collect(),
@@ -233,6 +234,7 @@ impl Bench {
                     name: definition.name.clone(),
                     data_type: definition.data_type.clone(),
                     mask: None,
+                    generated: false,
                     default: definition.default.clone(),
                 };
                 let body = match &function.body {
@@ -283,6 +285,7 @@ impl Bench {
                     name: column.name.clone(),
                     data_type: column.data_type.clone(),
                     mask: None,
+                    generated: false,
                     default: column.default.clone(),
                 });
                 let relation =
@@ -334,7 +337,13 @@ impl Bench {
         };
         let columns = fields
             .into_iter()
-            .map(|field| Column { name: field.name, data_type: field.data_type, mask: None, default: None })
+            .map(|field| Column {
+                name: field.name,
+                data_type: field.data_type,
+                mask: None,
+                generated: false,
+                default: None,
+            })
             .collect();
         let relation = Relation { columns, engine_name: Some(engine), ..Relation::default() };
         self.catalog.relations.insert(name.iter().map(|part| (*part).to_owned()).collect(), relation);

@@ -6,5 +6,6 @@ mod battery;
 mod bench;
 mod cells;
 mod corpus;
+mod edges;
 mod examples;
 mod semantics;

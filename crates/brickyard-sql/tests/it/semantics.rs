@@ -69,6 +69,14 @@ async fn filters_and_masks_hold_wherever_the_table_is_read() {
         "SELECT a.id, b.customer FROM orders a JOIN all_orders b ON a.id = b.id ORDER BY 1",
         "SELECT id, customer FROM (TABLE orders) ORDER BY id",
         "SELECT id, (SELECT max(customer) FROM orders i WHERE i.id = o.id) FROM all_orders o ORDER BY id",
+        "SELECT id, customer FROM orders TABLESAMPLE (100 ROWS) ORDER BY id",
+        "SELECT o.id, o.customer FROM orders TABLESAMPLE (100 PERCENT) AS o ORDER BY 1",
+        "SELECT o.id, o.customer FROM orders TABLESAMPLE (BUCKET 1 OUT OF 1) AS o ORDER BY 1",
+        "FROM orders SELECT id, customer ORDER BY id",
+        "SELECT o.id, o.customer FROM orders o, LATERAL explode(array(1)) AS t(x) ORDER BY 1",
+        "SELECT r.id, o.customer FROM orders r, orders o, LATERAL explode(array(r.id)) AS t(x) WHERE t.x = o.id ORDER BY 1",
+        "SELECT o.id, o.customer FROM orders o LEFT JOIN LATERAL explode(array(o.id)) AS t(x) ON true ORDER BY 1",
+        "SELECT id, max(customer) OVER (PARTITION BY id ORDER BY order_date RANGE BETWEEN 3 PRECEDING AND CURRENT ROW) FROM orders ORDER BY 1",
     ] {
         match bench.run(sql, &Parameters::None).await {
             Outcome::Rows(rows) => {

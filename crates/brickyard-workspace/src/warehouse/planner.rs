@@ -139,7 +139,11 @@ impl Sight<'_> {
         let columns = self.catalog.columns(table)?.into_iter().map(|column| {
             let mask = table.column_masks.get(&column.name.to_lowercase());
             let default = column.metadata.get("CURRENT_DEFAULT").and_then(|text| text.as_str());
+            let generated = ["delta.identity.start", "delta.generationExpression"]
+                .iter()
+                .any(|key| column.metadata.contains_key(*key));
             Column {
+                generated,
                 mask: mask.map(|policy| masked(policy, &column.name)),
                 data_type: DataType::from(column.data_type.text().as_str()),
                 default: default.map(str::to_owned),
@@ -184,6 +188,7 @@ impl Schemas for Sight<'_> {
             name: parameter.name,
             data_type: DataType::from(parameter.type_text.as_str()),
             mask: None,
+            generated: false,
             default: parameter.default,
         };
         let (catalog, schema) = function.context.clone().unwrap_or_default();

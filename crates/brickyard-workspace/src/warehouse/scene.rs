@@ -181,7 +181,9 @@ impl<'a> Scene<'a> {
 pub(crate) fn arithmetic(fault: Fault, checked: bool) -> Fault {
     let cast =
         matches!(fault.class.as_str(), "CAST_OVERFLOW" | "CAST_INVALID_INPUT" | "NUMERIC_VALUE_OUT_OF_RANGE");
-    if checked && (cast || fault.message.contains("is out of range Int")) {
+    // What was a string was not put in.
+    let text = fault.message.contains("of the type \"STRING\"");
+    if checked && !text && (cast || fault.message.contains("is out of range Int")) {
         return Fault::new(
             "ARITHMETIC_OVERFLOW",
             "22003",

@@ -260,6 +260,13 @@ impl Settings {
         configuration
     }
 
+    /// Whether the session's zone is another than UTC.
+    pub(crate) fn local_time(&self) -> bool {
+        let zone =
+            ["timezone", "spark.sql.session.timezone"].iter().find_map(|key| self.configuration.get(*key));
+        zone.is_some_and(|zone| !zone.trim_start_matches("Etc/").eq_ignore_ascii_case("UTC"))
+    }
+
     /// `STATEMENT_TIMEOUT` in seconds; none when it is 0 or not set.
     pub(crate) fn statement_timeout(&self) -> Option<u64> {
         let seconds = self.configuration.get("statement_timeout")?.trim().parse().ok()?;

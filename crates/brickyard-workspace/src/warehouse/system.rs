@@ -42,6 +42,7 @@ pub(crate) fn relation(catalog: &Catalog, name: &[String; 3]) -> Result<Option<R
             data_type: brickyard_sql::DataType::from(SqlType::of(&field).to_string().as_str()),
             name,
             mask: None,
+            generated: false,
             default: None,
         }
     });

@@ -73,14 +73,23 @@ impl LocalWorkspace {
             .or(settings.environment.text("https_proxy"))
             .map(str::to_owned);
         config.engine.clone_from(&settings.engine);
+        let named = settings.environment.text(environment::ENGINE);
+        let mut engine_place = if named.is_some() && named == settings.engine.as_deref() {
+            environment::ENGINE
+        } else {
+            "--engine"
+        };
         if let Some(project) = options.project {
             people(&mut config, project);
-            config.engine = config.engine.or_else(|| project.settings.warehouse.engine.clone());
+            if config.engine.is_none() {
+                config.engine.clone_from(&project.settings.warehouse.engine);
+                engine_place = "[warehouse] engine";
+            }
             config.telemetry = collector(project);
             config.user_authorization = project.settings.app.user_authorization.unwrap_or(true);
         }
         let developer = config.users.first().map(|user| user.user_name.clone()).unwrap_or_default();
-        let handle = Workspace::start(config).await.map_err(refuse)?;
+        let handle = Workspace::start(config).await.map_err(|error| refuse(error, engine_place))?;
         let handle = Arc::new(handle);
         apps.attach(&handle);
         handle.resume_apps().map_err(Failure::from)?;
@@ -249,8 +258,13 @@ fn trust_bundle(settings: &Settings) -> Option<PathBuf> {
     named.into_iter().chain(usual.iter().map(PathBuf::from)).find(|path| path.is_file())
 }
 
-fn refuse(error: brickyard_workspace::StartError) -> Failure {
+fn refuse(error: brickyard_workspace::StartError, engine_place: &str) -> Failure {
     use brickyard_workspace::StartError;
+    if matches!(error, StartError::Engine(_)) {
+        return Failure::user(format!("`{engine_place}` names no SQL engine")).because(error).hint(
+            "write `sc://HOST:PORT`, with `/;use_ssl=true;token=TOKEN` for a server beyond this machine",
+        );
+    }
     let hint = match &error {
         StartError::Lock(_) => {
             Some("stop the other `brickyard`, or name another directory with `--state-directory`")

@@ -35,6 +35,7 @@ stories! {
     taken_port
     unknown_key
     warm_and_offline
+    wrong_engine
     wrong_type
     wrong_usage
 }

@@ -59,7 +59,8 @@ pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) 
             }
             grid.outcome()
         }
-        Describe::History(name) => {
+        Describe::History { name, limit } => {
+            let limit = limit.map_or(1000, |limit| usize::try_from(limit).unwrap_or(1000));
             let full = scene.full(name)?;
             let mut grid = Grid::new(vec![
                 ("version", Int64),
@@ -79,7 +80,7 @@ pub(super) async fn describe(scene: &Scene<'_>, sql: &str, question: &Describe) 
                 ("engineInfo", Utf8),
             ]);
             let directory = scene.workspace.directory();
-            for commit in catalog.history(identity, &full, 1000)? {
+            for commit in catalog.history(identity, &full, limit)? {
                 let id = commit.user_name.as_ref().and_then(|name| directory.principal(name).ok().flatten());
                 grid.row([
                     commit.version.into(),

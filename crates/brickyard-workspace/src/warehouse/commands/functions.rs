@@ -36,6 +36,7 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateFunction) -> Result
             name: definition.name.clone(),
             data_type: definition.data_type.clone(),
             mask: None,
+            generated: false,
             default: definition.default.clone(),
         };
         let routine = Routine {
@@ -158,6 +159,7 @@ async fn analyze(
         name: definition.name.clone(),
         data_type: definition.data_type.clone(),
         mask: None,
+        generated: false,
         default: definition.default.clone(),
     };
     let is_table = create.returns_table.is_some() || (is_query && create.returns.is_none());

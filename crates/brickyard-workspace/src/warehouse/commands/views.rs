@@ -45,6 +45,7 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateView) -> Result<Out
                     .map_or_else(|| field.name().clone(), |column| column.name.clone()),
                 data_type: brickyard_sql::DataType::from(SqlType::of(field).to_string().as_str()),
                 mask: None,
+                generated: false,
                 default: None,
             });
             let view = brickyard_sql::View {

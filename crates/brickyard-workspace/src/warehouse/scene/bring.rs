@@ -65,10 +65,15 @@ impl Scene<'_> {
         self.prepare(engine, files.setup.as_slice()).await?;
         let sql = format!("SELECT * FROM {}", files.source);
         let schema = engine.schema(&sql, &brickyard_engine::Parameters::None).await?;
+        if schema.fields().is_empty() {
+            let text = "Path does not exist, or holds nothing that tells the columns.";
+            return Err(Fault::new("PATH_NOT_FOUND", "42K03", text));
+        }
         let columns = schema.fields().iter().map(|field| Column {
             name: field.name().clone(),
             data_type: brickyard_sql::DataType::from(SqlType::of(field).to_string().as_str()),
             mask: None,
+            generated: false,
             default: None,
         });
         self.seen().files.insert(files, columns.collect());
@@ -88,6 +93,7 @@ impl Scene<'_> {
             name: field.name().clone(),
             data_type: brickyard_sql::DataType::from(SqlType::of(field).to_string().as_str()),
             mask: None,
+            generated: false,
             default: None,
         });
         let number = self.seen().commands.len();

@@ -126,6 +126,7 @@ impl Scene<'_> {
             schema: settings.schema.clone(),
             user: self.session.caller.name().to_owned(),
             variables: self.variables(),
+            local_time: settings.local_time(),
         };
         match plan(statement, &context, &sight as &dyn Schemas)? {
             Plan::Engine(statement) => {

@@ -6,7 +6,7 @@ use brickyard_sql::string_literal;
 
 use super::table::{key, quoted};
 use super::time;
-use crate::catalog::{Constraint, TableRecord};
+use crate::catalog::{Column, Constraint, TableRecord};
 use crate::warehouse::fault::Fault;
 use crate::warehouse::scene::Scene;
 
@@ -58,8 +58,9 @@ pub(crate) fn create_statement(scene: &Scene<'_>, record: &TableRecord) -> Resul
             let comment = column.comment.as_ref().map(|text| format!(" COMMENT {}", string_literal(text)));
             let name = brickyard_sql::quote_name(&column.name);
             format!(
-                "  {name} {}{null}{}",
+                "  {name} {}{null}{}{}",
                 column.data_type.text().to_uppercase(),
+                computed(column),
                 comment.unwrap_or_default()
             )
         })
@@ -101,6 +102,23 @@ pub(crate) fn create_statement(scene: &Scene<'_>, record: &TableRecord) -> Resul
     }
     text.push('\n');
     Ok(text)
+}
+
+/// Where the value of a column comes from when none is given, as it stands in `CREATE TABLE`.
+fn computed(column: &Column) -> String {
+    let text = |key: &str| column.metadata.get(key).and_then(|value| value.as_str());
+    let number = |key: &str| column.metadata.get(key).and_then(serde_json::Value::as_i64);
+    if let Some(start) = number("delta.identity.start") {
+        let explicit = column.metadata.get("delta.identity.allowExplicitInsert");
+        let kind = if explicit == Some(&true.into()) { "BY DEFAULT" } else { "ALWAYS" };
+        let step = number("delta.identity.step").unwrap_or(1);
+        return format!(" GENERATED {kind} AS IDENTITY (START WITH {start} INCREMENT BY {step})");
+    }
+    match (text("delta.generationExpression"), text("CURRENT_DEFAULT")) {
+        (Some(expression), _) => format!(" GENERATED ALWAYS AS ({expression})"),
+        (None, Some(default)) => format!(" DEFAULT {default}"),
+        (None, None) => String::new(),
+    }
 }
 
 /// A key as it stands in `CREATE TABLE`.
