@@ -1,5 +1,8 @@
 //! Message borders of the protocol in bytes that pass by, without holding any of them back.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// Longest command tag that is looked at.
 const TAG: usize = 16;
 
@@ -65,17 +68,32 @@ pub(crate) struct Watch {
     idle: bool,
     /// Whether the client has said good-bye, and nothing after it.
     pub(crate) left: bool,
-    /// What the server said up to its first `ReadyForQuery`.
-    greeting: Vec<u8>,
-    greeted: bool,
     /// Whether something was changed that new sessions have to see, such as a setting of a role.
-    pub(crate) governed: bool,
+    governed: bool,
+    /// Counts such changes once they may be committed.
+    changes: Arc<AtomicU64>,
 }
 
 /// The client's good-bye.
 pub(crate) const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];
 
+impl Drop for Watch {
+    /// A session may end without a last word of the server.
+    fn drop(&mut self) {
+        if self.governed {
+            self.changes.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Watch {
+    /// A session that the server has greeted; `changes` counts what new sessions have to see.
+    pub(crate) fn greeted(changes: Arc<AtomicU64>) -> Self {
+        let mut watch = Self::default();
+        (watch.idle, watch.changes) = (true, changes);
+        watch
+    }
+
     /// Looks at bytes of the client; returns how many of them go to the server: a good-bye at the end does not.
     pub(crate) fn client_says(&mut self, bytes: &[u8]) -> usize {
         let (owed, unsynced, left) = (&mut self.owed, &mut self.unsynced, &mut self.left);
@@ -96,38 +114,21 @@ impl Watch {
         bytes.len()
     }
 
-    /// A session whose greeting has passed already.
-    pub(crate) fn greeted(greeting: &[u8]) -> Self {
-        Self { greeting: greeting.to_vec(), greeted: true, idle: true, ..Self::default() }
-    }
-
-    /// What the server said first; empty when it said more in the same breath.
-    pub(crate) fn greeting(&self) -> &[u8] {
-        &self.greeting
-    }
-
-    /// Looks at bytes of the server.
+    /// Looks at bytes of the server, before the client sees them.
     pub(crate) fn server_says(&mut self, bytes: &[u8]) {
-        let greets = !self.greeted;
-        if greets {
-            self.greeting.extend_from_slice(bytes);
-        }
-        let (owed, idle, governed) = (&mut self.owed, &mut self.idle, &mut self.governed);
-        let (greeted, mut more) = (&mut self.greeted, false);
+        let (owed, idle, governed, changes) =
+            (&mut self.owed, &mut self.idle, &mut self.governed, &self.changes);
         self.down.pass(bytes, |kind, body| match kind {
             b'Z' => {
-                more |= greets && *greeted;
-                *greeted = true;
                 *owed = owed.saturating_sub(1);
                 *idle = body.first() == Some(&b'I');
+                if *governed && *idle {
+                    changes.fetch_add(1, Ordering::Relaxed);
+                }
             }
-            _ if greets && *greeted => more = true,
             b'C' => *governed |= changes_logins(body),
             _ => {}
         });
-        if more || (greets && self.greeted && !self.down.is_between()) {
-            self.greeting.clear(); // the client did not wait for its end: where that is, is not known
-        }
     }
 
     /// Whether the server waits for a new statement outside of any transaction, with nothing on the way to it.
