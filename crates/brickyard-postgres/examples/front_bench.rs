@@ -199,12 +199,20 @@ fn measure(parts: &[String], ways: &[Way], postmaster: u32) {
     }
 }
 
-/// Processor time of a process and of its children that have ended.
+/// Processor time of a process and of its children, those that have ended too.
 fn seconds_of(process: Option<u32>) -> f64 {
     let Some(process) = process else { return 0.0 };
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    let fields = stat.rsplit_once(") ").unwrap().1.split(' ');
-    fields.skip(11).take(4).map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
+    let children =
+        std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    let living = children.split_whitespace().map(|child| seconds(child, 2));
+    seconds(&process.to_string(), 4) + living.sum::<f64>()
+}
+
+/// Its own time in user and system mode, and for four fields that of its ended children too.
+fn seconds(process: &str, fields: usize) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let Some((_, rest)) = stat.rsplit_once(") ") else { return 0.0 };
+    rest.split(' ').skip(11).take(fields).map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
 }
 
 fn report(title: &str, ways: &[Way], results: &mut [Vec<f64>], base: usize) {

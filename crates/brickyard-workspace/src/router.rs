@@ -58,6 +58,7 @@ pub(crate) fn router(workspace: Workspace) -> Router {
         .into_iter()
         .fold(Router::new(), |router, family| router.merge(family.router))
         .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
         .layer(from_fn_with_state(workspace.clone(), lab::note_denials))
         .layer(from_fn_with_state(workspace.clone(), lab::apply_faults))
         .layer(from_fn_with_state(workspace.clone(), check_host))
@@ -65,5 +66,8 @@ pub(crate) fn router(workspace: Workspace) -> Router {
 }
 
 async fn unknown(method: http::Method, uri: Uri) -> ApiError {
-    ApiError::not_implemented(format_args!("{method} {}", uri.path()))
+    ApiError::not_implemented(format_args!(
+        "{method} {} (hint: docs/PARITY.md lists what is there; deploy to a real workspace for the rest)",
+        uri.path()
+    ))
 }
