@@ -66,7 +66,7 @@ pub(crate) struct Watch {
     unsynced: bool,
     /// Whether the server is outside of a transaction, as it told last.
     idle: bool,
-    /// Whether the client has said good-bye, and nothing after it.
+    /// Whether the client has said good-bye, which was kept from the server.
     pub(crate) left: bool,
     /// Whether something was changed that new sessions have to see, such as a setting of a role.
     governed: bool,
@@ -96,9 +96,9 @@ impl Watch {
 
     /// Looks at bytes of the client; returns how many of them go to the server: a good-bye at the end does not.
     pub(crate) fn client_says(&mut self, bytes: &[u8]) -> usize {
-        let (owed, unsynced, left) = (&mut self.owed, &mut self.unsynced, &mut self.left);
+        let (owed, unsynced, mut goodbye) = (&mut self.owed, &mut self.unsynced, false);
         self.up.pass(bytes, |kind, _| {
-            *left = kind == b'X';
+            goodbye = kind == b'X';
             match kind {
                 b'Q' | b'S' | b'F' => {
                     *owed += 1;
@@ -108,7 +108,9 @@ impl Watch {
                 _ => *unsynced = true,
             }
         });
-        if self.left && self.is_clean() && bytes.ends_with(&TERMINATE) {
+        // One that came in pieces is on its way to the server already.
+        self.left = goodbye && self.is_clean() && bytes.ends_with(&TERMINATE);
+        if self.left {
             return bytes.len() - TERMINATE.len();
         }
         bytes.len()
@@ -200,6 +202,10 @@ mod tests {
         watch.server_says(&message(b'Z', b"I"));
         assert_eq!(watch.client_says(&TERMINATE), 0);
         assert!(watch.left);
+        let mut watch = Watch::default();
+        watch.server_says(&message(b'Z', b"I"));
+        assert_eq!((watch.client_says(&TERMINATE[..1]), watch.client_says(&TERMINATE[1..])), (1, 4));
+        assert!(!watch.left, "the server has heard it");
         let mut watch = Watch::default();
         watch.server_says(&[message(b'C', b"ALTER ROLE\0"), message(b'Z', b"I")].concat());
         assert!(!watch.is_clean(), "a new session would begin otherwise");

@@ -256,9 +256,8 @@ impl Wire {
     }
 
     pub(crate) async fn send(&mut self, tag: u8, body: &[u8]) {
-        self.stream.write_u8(tag).await.unwrap();
-        self.stream.write_u32(u32::try_from(body.len() + 4).unwrap()).await.unwrap();
-        self.stream.write_all(body).await.unwrap();
+        let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+        self.stream.write_all(&[&[tag], &length[..], body].concat()).await.unwrap();
         self.stream.flush().await.unwrap();
     }
 
