@@ -7,7 +7,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::greeting::Greeting;
 use crate::handshake::{Counted, move_bytes, unavailable};
-use crate::key::Keys;
+use crate::key::{Keys, Lease};
 use crate::proxy::Inner;
 use crate::refusal::Refusal;
 use crate::spare::{Spare, Spares};
@@ -69,7 +69,7 @@ impl Session {
         let mut watch = Watch::greeted(proxy.config.server.generations());
         move_bytes(proxy, &mut stream, &mut spare.server, Some(&mut watch)).await;
         drop((stream, counted));
-        let cancelled = lease.is_none_or(|lease| lease.end());
+        let cancelled = lease.is_none_or(Lease::end);
         let good = watch.left && watch.is_clean() && !cancelled;
         if good && spare.greeting.ready && spare.greeting.common {
             proxy.pool.spares.keep(spare).await;
