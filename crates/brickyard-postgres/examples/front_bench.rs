@@ -1,5 +1,6 @@
 //! Measures the proxy against the bare server and against `PgBouncer`, in one run: `cargo run --release -p
-//! brickyard-postgres --example front_bench`. Needs `pgbench`, `psql` and `pgbouncer` on `PATH`, and Linux.
+//! brickyard-postgres --example front_bench`; words after `--` choose parts of it, such as `connect`. Needs `pgbench`,
+//! `psql` and `pgbouncer` on `PATH`, and Linux.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for measuring by hand")]
 
 use std::path::{Path, PathBuf};
@@ -16,7 +17,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 const ROUNDS: usize = 3;
-const SECONDS: &str = "6";
+const SECONDS: &str = "2";
+
+/// Parts of a run.
+const PARTS: [&str; 5] = ["start", "query", "connect", "copy", "idle"];
 
 struct Anybody;
 
@@ -32,10 +36,18 @@ struct Way {
     name: &'static str,
     host: &'static str,
     port: u16,
+    /// The process in front of the server.
+    front: Option<u32>,
 }
 
 #[tokio::main]
 async fn main() {
+    let mut parts: Vec<String> = std::env::args().skip(1).collect();
+    if parts.is_empty() {
+        parts = PARTS.map(str::to_owned).to_vec();
+    }
+    assert!(parts.iter().all(|part| PARTS.contains(&part.as_str())), "parts are {PARTS:?}");
+    let chosen = |part: &str| parts.iter().any(|name| name == part);
     let path: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap()).collect();
     let installation = Installation::find(&places(path)).await.unwrap();
     println!("PostgreSQL {}", installation.version);
@@ -45,7 +57,9 @@ async fn main() {
     let (tracker, cancellation) = (TaskTracker::new(), CancellationToken::new());
     let setting = |name: &str, value: String| (name.to_owned(), value);
     let cache = directory.path().join("cache");
-    starts(&installation, directory.path(), &cache).await;
+    if chosen("start") {
+        starts(&installation, directory.path(), &cache).await;
+    }
     let server = Server::new(ServerConfig {
         source: Arc::new(installation),
         data: directory.path().join("server/data"),
@@ -76,31 +90,36 @@ async fn main() {
         .with_single_cert(vec![certificate], key)
         .unwrap();
     let tls = Arc::new(tls);
-    let config = |lend_backends| ProxyConfig {
+    let config = |pooled| ProxyConfig {
         name: "bench".to_owned(),
         server: server.clone(),
         tls: Arc::clone(&tls),
         authenticator: Arc::new(Anybody),
         connection_limit: 1100,
-        lend_backends,
+        pooled,
         clock: Arc::new(|| 0),
         tracker: tracker.clone(),
         cancellation: cancellation.clone(),
     };
-    // As the workspace has it; and for comparison as it could be at the price of sessions that know of each other.
     let proxy = Proxy::start(config(false), listener).unwrap();
-    let lending =
+    let pooled =
         Proxy::start(config(true), listen(&["127.0.0.1:0".parse().unwrap()]).await.unwrap()).unwrap();
     let mut bouncer = bouncer(directory.path(), socket.parent().unwrap(), account.as_ref());
+    let own = Some(std::process::id());
     let ways = [
-        Way { name: "direct", host: "127.0.1.1", port: 5432 },
-        Way { name: "brickyard", host: "127.0.0.1", port: proxy.address().port() },
-        Way { name: "lending", host: "127.0.0.1", port: lending.address().port() },
-        Way { name: "pgbouncer", host: "127.0.0.1", port: 26432 },
+        Way { name: "direct", host: "127.0.1.1", port: 5432, front: None },
+        Way { name: "brickyard", host: "127.0.0.1", port: proxy.address().port(), front: own },
+        Way { name: "pgbouncer", host: "127.0.0.1", port: 26432, front: Some(bouncer.id()) },
+        Way { name: "pooled", host: "127.0.0.1", port: pooled.address().port(), front: own },
     ];
-    tokio::task::spawn_blocking(move || measure(&ways)).await.unwrap();
-    let before = memory();
-    idle(&proxy, before).await;
+    let file = std::fs::read_to_string(directory.path().join("server/data/postmaster.pid")).unwrap();
+    let postmaster: u32 = file.lines().next().unwrap().parse().unwrap();
+    let wanted = parts.clone();
+    tokio::task::spawn_blocking(move || measure(&wanted, &ways, postmaster)).await.unwrap();
+    if chosen("idle") {
+        let before = memory();
+        idle(&proxy, before).await;
+    }
     let _ = bouncer.kill();
     let _ = bouncer.wait();
     cancellation.cancel();
@@ -140,29 +159,60 @@ async fn starts(installation: &Installation, directory: &Path, cache: &Path) {
     second.stop().await;
 }
 
-fn measure(ways: &[Way]) {
+fn measure(parts: &[String], ways: &[Way], postmaster: u32) {
     wait_for(ways);
     pgbench(&ways[0], &["-i", "-s", "10", "-q"]);
-    for (title, arguments) in [
-        ("pgbench -S, 8 clients (tps)", &["-S", "-M", "simple", "-c", "8", "-j", "2", "-T", SECONDS][..]),
-        ("pgbench -S prepared, 1 client (tps)", &["-S", "-M", "prepared", "-c", "1", "-T", SECONDS]),
-        ("connect per transaction, 4 clients (tps)", &["-S", "-C", "-c", "4", "-j", "2", "-T", SECONDS]),
-    ] {
-        let mut results = vec![Vec::new(); ways.len()];
+    let simple = &["-S", "-M", "simple", "-c", "8", "-j", "2", "-T", SECONDS];
+    let prepared = &["-S", "-M", "prepared", "-c", "1", "-T", SECONDS];
+    let connecting = &["-S", "-C", "-c", "4", "-j", "2", "-T", SECONDS];
+    let titles = [
+        ("query", "pgbench -S, 8 clients (tps)", &ways[..3], &simple[..]),
+        ("query", "pgbench -S prepared, 1 client (tps)", &ways[..2], &prepared[..]),
+        ("connect", "connect per transaction, 4 clients (tps)", ways, &connecting[..]),
+    ];
+    let chosen = |part: &str| parts.iter().any(|name| name == part);
+    for (_, title, ways, arguments) in titles.into_iter().filter(|(part, ..)| chosen(part)) {
+        let (mut results, mut costs) = (vec![Vec::new(); ways.len()], vec![Vec::new(); ways.len()]);
         for _ in 0..ROUNDS {
-            for (way, results) in ways.iter().zip(&mut results) {
-                results.push(tps(&pgbench(way, arguments)));
+            for (at, way) in ways.iter().enumerate() {
+                let before = seconds_of(way.front) + seconds_of(Some(postmaster));
+                let text = pgbench(way, arguments);
+                let spent = seconds_of(way.front) + seconds_of(Some(postmaster)) - before;
+                results[at].push(tps(&text));
+                costs[at].push(spent * 1e6 / transactions(&text));
             }
         }
         report(title, ways, &mut results, 0);
-    }
-    let mut results = vec![Vec::new(); ways.len()];
-    for _ in 0..ROUNDS {
-        for (way, results) in ways.iter().zip(&mut results) {
-            results.push(copy(way));
+        if arguments == connecting {
+            report("processor time for a connection, beside the client's (µs)", ways, &mut costs, 0);
         }
     }
-    report("COPY of 1 GB to the client (MB/s)", ways, &mut results, 0);
+    if chosen("copy") {
+        let ways = &ways[..2];
+        let mut results = vec![Vec::new(); ways.len()];
+        for _ in 0..ROUNDS {
+            for (way, results) in ways.iter().zip(&mut results) {
+                results.push(copy(way));
+            }
+        }
+        report("COPY of 1 GB to the client (MB/s)", ways, &mut results, 0);
+    }
+}
+
+/// Processor time of a process and of its children, those that have ended too.
+fn seconds_of(process: Option<u32>) -> f64 {
+    let Some(process) = process else { return 0.0 };
+    let children =
+        std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    let living = children.split_whitespace().map(|child| seconds(child, 2));
+    seconds(&process.to_string(), 4) + living.sum::<f64>()
+}
+
+/// Its own time in user and system mode, and for four fields that of its ended children too.
+fn seconds(process: &str, fields: usize) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let Some((_, rest)) = stat.rsplit_once(") ") else { return 0.0 };
+    rest.split(' ').skip(11).take(fields).map(|ticks| ticks.parse::<f64>().unwrap() / 100.0).sum()
 }
 
 fn report(title: &str, ways: &[Way], results: &mut [Vec<f64>], base: usize) {
@@ -200,6 +250,11 @@ fn tps(text: &str) -> f64 {
     line["tps = ".len()..].split(' ').next().unwrap().parse().unwrap()
 }
 
+fn transactions(text: &str) -> f64 {
+    let line = text.lines().find_map(|line| line.strip_prefix("number of transactions actually processed: "));
+    line.unwrap().split('/').next().unwrap().parse().unwrap()
+}
+
 fn copy(way: &Way) -> f64 {
     let mut command = Command::new("psql");
     variables(&mut command, way);
@@ -212,10 +267,10 @@ fn copy(way: &Way) -> f64 {
 
 /// 1,000 sessions that do nothing, opened by another process.
 async fn idle(proxy: &Proxy, before: u64) {
-    let script = "\\set x 1\n\\sleep 6 s\nSELECT 1;\n";
+    let script = "\\set x 1\n\\sleep 2 s\nSELECT 1;\n";
     let file = std::env::temp_dir().join("brickyard-idle.sql");
     std::fs::write(&file, script).unwrap();
-    let way = Way { name: "brickyard", host: "127.0.0.1", port: proxy.address().port() };
+    let way = Way { name: "brickyard", host: "127.0.0.1", port: proxy.address().port(), front: None };
     let mut command = Command::new("pgbench");
     variables(&mut command, &way);
     let mut child = command

@@ -28,7 +28,7 @@ pub type Row = Vec<Option<String>>;
 pub struct Client {
     stream: BufReader<Upstream>,
     patience: Duration,
-    /// Counts statements, each of which may change how new sessions begin.
+    /// Counts statements that do more than read: each may change how new sessions begin.
     generation: Option<Arc<AtomicU64>>,
 }
 
@@ -116,7 +116,8 @@ impl Client {
     pub async fn query(&mut self, sql: &str) -> Result<Vec<Row>, ClientError> {
         let patience = self.patience;
         let rows = timeout(patience, self.run(sql, None)).await;
-        if let Some(generation) = &self.generation {
+        let reads = sql.starts_with("SELECT ");
+        if let Some(generation) = self.generation.as_ref().filter(|_| !reads) {
             generation.fetch_add(1, Ordering::Relaxed);
         }
         rows.map_err(|_| ClientError::Slow)?

@@ -13,11 +13,11 @@ use tokio_rustls::server::TlsStream;
 use crate::half_open::{Place, Stage};
 use crate::login::{self, LoginError};
 use crate::message::{self, PROTOCOL};
+use crate::pooled;
 use crate::proxy::{Admission, Inner, Login, Password};
 use crate::refusal::Refusal;
 use crate::relay::relay;
 use crate::server::ServerState;
-use crate::spare::Spare;
 use crate::startup::{self, Hello, Startup, StartupError};
 use crate::upstream::Upstream;
 use crate::watch::Watch;
@@ -157,42 +157,36 @@ async fn session(proxy: &Inner, mut stream: TlsStream<TcpStream>, startup: &Star
         return;
     }
     let packet = server_startup(startup, admission);
-    let generation = proxy.config.server.generation();
-    let own = proxy.config.lend_backends && proxy.config.server.outside().is_none();
-    let spare = if own { proxy.spares.take(&packet, generation).await } else { None };
-    let (mut server, mut watch) = if let Some(spare) = spare {
-        if stream.write_all(&spare.greeting).await.is_err() || stream.flush().await.is_err() {
-            return;
+    if proxy.config.pooled && proxy.config.server.outside().is_none() {
+        match pooled::begin(proxy, packet).await {
+            Ok(session) => session.serve(proxy, (stream, counted)).await,
+            Err(refusal) => drop(refuse(&mut stream, &refusal).await),
         }
-        (spare.server, Watch::greeted(&spare.greeting))
-    } else {
-        match open(proxy, &packet, admission, &mut stream).await {
-            Ok(server) => (server, Watch::default()),
-            Err(refusal) => {
-                let _ = refuse(&mut stream, &refusal).await;
-                return;
-            }
-        }
-    };
+        return;
+    }
+    match open(proxy, &packet, admission, &mut stream).await {
+        Ok(mut server) => move_bytes(proxy, &mut stream, &mut server, None).await,
+        Err(refusal) => drop(refuse(&mut stream, &refusal).await),
+    }
+}
+
+/// Moves bytes between client and server until one has gone, or the proxy ends.
+pub(crate) async fn move_bytes(
+    proxy: &Inner,
+    stream: &mut TlsStream<TcpStream>,
+    server: &mut Upstream,
+    watch: Option<&mut Watch>,
+) {
     let touch = || proxy.touch();
     touch();
-    let result = {
-        let moved = relay(&mut stream, &mut server, &touch, own.then_some(&mut watch));
-        tokio::pin!(moved);
-        tokio::select! {
-            result = &mut moved => result,
-            () = proxy.closed.cancelled() => timeout(LAST_WORDS, moved).await.unwrap_or(Ok(())),
-        }
+    let moved = relay(stream, server, &touch, watch);
+    tokio::pin!(moved);
+    let result = tokio::select! {
+        result = &mut moved => result,
+        () = proxy.closed.cancelled() => timeout(LAST_WORDS, moved).await.unwrap_or(Ok(())),
     };
     if let Err(error) = result {
         tracing::trace!(%error, "A Postgres session ended: {error}");
-    }
-    drop((stream, counted));
-    if watch.governed {
-        proxy.config.server.next_generation();
-    } else if watch.left && watch.is_clean() && !watch.greeting().is_empty() {
-        let greeting = Bytes::copy_from_slice(watch.greeting());
-        proxy.spares.keep(Spare::new(packet, greeting, generation, server)).await;
     }
 }
 
@@ -203,10 +197,7 @@ async fn open(
     admission: &Admission,
     client: &mut (impl AsyncWrite + Unpin),
 ) -> Result<Upstream, Refusal> {
-    let unavailable = |error: &dyn std::error::Error| {
-        Refusal::new("57P03", format!("the database `{}` is not available", proxy.config.name))
-            .detail(error.to_string())
-    };
+    let unavailable = |error: &dyn std::error::Error| unavailable(proxy, error);
     let mut server = proxy.config.server.connect().await.map_err(|error| unavailable(&error))?;
     server.write_all(packet).await.map_err(|error| unavailable(&error))?;
     if let Some(password) = &admission.password {
@@ -223,6 +214,12 @@ async fn open(
         client.write_all(&welcome).await.map_err(|error| unavailable(&error))?;
     }
     Ok(server)
+}
+
+/// The server cannot be reached, or does not answer as one.
+pub(crate) fn unavailable(proxy: &Inner, error: &dyn std::error::Error) -> Refusal {
+    Refusal::new("57P03", format!("the database `{}` is not available", proxy.config.name))
+        .detail(error.to_string())
 }
 
 /// The startup packet for the server: what the client sent, but the role is the admitted one and settings are added.
@@ -248,11 +245,17 @@ fn server_startup(startup: &Startup, admission: &Admission) -> Bytes {
     message::startup(parameters)
 }
 
-/// Hands a cancel request to the server: process id and key are the server's own, which checks them.
+/// Hands a cancel request to the server, which checks the key; where backends are lent, it is one of ours.
 async fn cancel(proxy: &Inner, packet: &[u8]) {
     if proxy.config.server.state() != ServerState::Running {
         return;
     }
+    let lent = proxy.config.pooled.then(|| proxy.pool.cancel(packet));
+    let packet = match &lent {
+        Some(Some(translated)) => translated,
+        Some(None) => return,
+        None => packet,
+    };
     let forward = async {
         let mut server = proxy.config.server.connect().await.map_err(io::Error::other)?;
         server.write_all(packet).await?;
@@ -305,7 +308,7 @@ async fn refuse(
 }
 
 /// Counts a session out when it ends.
-struct Counted<'a>(&'a Inner);
+pub(crate) struct Counted<'a>(&'a Inner);
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {

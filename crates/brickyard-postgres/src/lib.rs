@@ -8,14 +8,17 @@ mod backup;
 mod client;
 #[doc(hidden)]
 pub mod fuzzing;
+mod greeting;
 mod half_open;
 mod handshake;
 mod installation;
+mod key;
 mod launch;
 mod login;
 mod message;
 mod outside;
 mod place;
+mod pooled;
 mod proxy;
 mod quote;
 mod refusal;

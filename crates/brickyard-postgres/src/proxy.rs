@@ -13,9 +13,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::half_open::HalfOpen;
 use crate::handshake;
+use crate::pooled::Pool;
 use crate::refusal::Refusal;
 use crate::server::Server;
-use crate::spare::{self, Spares};
+use crate::spare;
 
 /// Connections that may be at one stage of a login at once: an instance has 1,000 sessions, which a pool may open together.
 const HALF_OPEN: usize = 1024;
@@ -87,10 +88,10 @@ pub struct ProxyConfig {
     pub authenticator: Arc<dyn Authenticator>,
     /// Sessions at once.
     pub connection_limit: u32,
-    /// Whether the backend of a session that left in good order serves the next login of the same kind within a second,
-    /// after `DISCARD ALL`; saves the start of a process. Sessions are then not quite their own: placeholders such as
-    /// `app.user`, the seed of `random()` and the cancel key outlive them.
-    pub lend_backends: bool,
+    /// Whether this is a pooled address: the backend of a session that left in good order serves the next login of the
+    /// same kind within a second, after `DISCARD ALL`, which saves the start of a process. Sessions are then not quite
+    /// as new: a placeholder such as `app.user` that an earlier one set is '' and not NULL for `current_setting`.
+    pub pooled: bool,
     /// Seconds since the epoch, as the caller counts them.
     pub clock: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// Owner of the tasks.
@@ -119,7 +120,7 @@ pub(crate) struct Inner {
     pub(crate) config: ProxyConfig,
     pub(crate) tls: tokio_rustls::TlsAcceptor,
     pub(crate) half_open: HalfOpen,
-    pub(crate) spares: Spares,
+    pub(crate) pool: Pool,
     pub(crate) sessions: AtomicUsize,
     pub(crate) limit: AtomicU32,
     pub(crate) last_active: AtomicI64,
@@ -154,7 +155,7 @@ impl Proxy {
         let inner = Arc::new(Inner {
             tls: Arc::new(tls).into(),
             half_open: HalfOpen::new(HALF_OPEN),
-            spares: Spares::default(),
+            pool: Pool::default(),
             sessions: AtomicUsize::new(0),
             last_active: AtomicI64::new((config.clock)()),
             config,
@@ -163,7 +164,9 @@ impl Proxy {
             address,
         });
         tracker.spawn(accept(Arc::clone(&inner), listener));
-        tracker.spawn(sweep(Arc::clone(&inner)));
+        if inner.config.pooled {
+            tracker.spawn(sweep(Arc::clone(&inner)));
+        }
         Ok(Self { inner })
     }
 
@@ -199,8 +202,8 @@ async fn sweep(proxy: Arc<Inner>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = ticks.tick() => proxy.spares.sweep(),
-            () = proxy.closed.cancelled() => return proxy.spares.clear(),
+            _ = ticks.tick() => proxy.pool.spares.sweep(),
+            () = proxy.closed.cancelled() => return proxy.pool.spares.clear(),
         }
     }
 }

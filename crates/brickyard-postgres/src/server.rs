@@ -297,9 +297,9 @@ impl Server {
         self.inner.generation.load(Ordering::Relaxed)
     }
 
-    /// Somebody has changed how new sessions begin, such as a setting of a role.
-    pub(crate) fn next_generation(&self) {
-        self.inner.generation.fetch_add(1, Ordering::Relaxed);
+    /// The count itself, for whoever sees such a change.
+    pub(crate) fn generations(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.inner.generation)
     }
 
     /// Stops it: sessions are ended, transactions that are not committed rolled back.

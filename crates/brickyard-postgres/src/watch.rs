@@ -1,5 +1,8 @@
 //! Message borders of the protocol in bytes that pass by, without holding any of them back.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 /// Longest command tag that is looked at.
 const TAG: usize = 16;
 
@@ -63,24 +66,39 @@ pub(crate) struct Watch {
     unsynced: bool,
     /// Whether the server is outside of a transaction, as it told last.
     idle: bool,
-    /// Whether the client has said good-bye, and nothing after it.
+    /// Whether the client has said good-bye, which was kept from the server.
     pub(crate) left: bool,
-    /// What the server said up to its first `ReadyForQuery`.
-    greeting: Vec<u8>,
-    greeted: bool,
     /// Whether something was changed that new sessions have to see, such as a setting of a role.
-    pub(crate) governed: bool,
+    governed: bool,
+    /// Counts such changes once they may be committed.
+    changes: Arc<AtomicU64>,
 }
 
 /// The client's good-bye.
 pub(crate) const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];
 
+impl Drop for Watch {
+    /// A session may end without a last word of the server.
+    fn drop(&mut self) {
+        if self.governed {
+            self.changes.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Watch {
+    /// A session that the server has greeted; `changes` counts what new sessions have to see.
+    pub(crate) fn greeted(changes: Arc<AtomicU64>) -> Self {
+        let mut watch = Self::default();
+        (watch.idle, watch.changes) = (true, changes);
+        watch
+    }
+
     /// Looks at bytes of the client; returns how many of them go to the server: a good-bye at the end does not.
     pub(crate) fn client_says(&mut self, bytes: &[u8]) -> usize {
-        let (owed, unsynced, left) = (&mut self.owed, &mut self.unsynced, &mut self.left);
+        let (owed, unsynced, mut goodbye) = (&mut self.owed, &mut self.unsynced, false);
         self.up.pass(bytes, |kind, _| {
-            *left = kind == b'X';
+            goodbye = kind == b'X';
             match kind {
                 b'Q' | b'S' | b'F' => {
                     *owed += 1;
@@ -90,44 +108,29 @@ impl Watch {
                 _ => *unsynced = true,
             }
         });
-        if self.left && self.is_clean() && bytes.ends_with(&TERMINATE) {
+        // One that came in pieces is on its way to the server already.
+        self.left = goodbye && self.is_clean() && bytes.ends_with(&TERMINATE);
+        if self.left {
             return bytes.len() - TERMINATE.len();
         }
         bytes.len()
     }
 
-    /// A session whose greeting has passed already.
-    pub(crate) fn greeted(greeting: &[u8]) -> Self {
-        Self { greeting: greeting.to_vec(), greeted: true, idle: true, ..Self::default() }
-    }
-
-    /// What the server said first; empty when it said more in the same breath.
-    pub(crate) fn greeting(&self) -> &[u8] {
-        &self.greeting
-    }
-
-    /// Looks at bytes of the server.
+    /// Looks at bytes of the server, before the client sees them.
     pub(crate) fn server_says(&mut self, bytes: &[u8]) {
-        let greets = !self.greeted;
-        if greets {
-            self.greeting.extend_from_slice(bytes);
-        }
-        let (owed, idle, governed) = (&mut self.owed, &mut self.idle, &mut self.governed);
-        let (greeted, mut more) = (&mut self.greeted, false);
+        let (owed, idle, governed, changes) =
+            (&mut self.owed, &mut self.idle, &mut self.governed, &self.changes);
         self.down.pass(bytes, |kind, body| match kind {
             b'Z' => {
-                more |= greets && *greeted;
-                *greeted = true;
                 *owed = owed.saturating_sub(1);
                 *idle = body.first() == Some(&b'I');
+                if *governed && *idle {
+                    changes.fetch_add(1, Ordering::Relaxed);
+                }
             }
-            _ if greets && *greeted => more = true,
             b'C' => *governed |= changes_logins(body),
             _ => {}
         });
-        if more || (greets && self.greeted && !self.down.is_between()) {
-            self.greeting.clear(); // the client did not wait for its end: where that is, is not known
-        }
     }
 
     /// Whether the server waits for a new statement outside of any transaction, with nothing on the way to it.
@@ -199,6 +202,10 @@ mod tests {
         watch.server_says(&message(b'Z', b"I"));
         assert_eq!(watch.client_says(&TERMINATE), 0);
         assert!(watch.left);
+        let mut watch = Watch::default();
+        watch.server_says(&message(b'Z', b"I"));
+        assert_eq!((watch.client_says(&TERMINATE[..1]), watch.client_says(&TERMINATE[1..])), (1, 4));
+        assert!(!watch.left, "the server has heard it");
         let mut watch = Watch::default();
         watch.server_says(&[message(b'C', b"ALTER ROLE\0"), message(b'Z', b"I")].concat());
         assert!(!watch.is_clean(), "a new session would begin otherwise");

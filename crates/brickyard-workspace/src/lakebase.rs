@@ -10,6 +10,7 @@ mod credential;
 mod door;
 mod failure;
 mod front;
+mod gate;
 mod idle;
 mod record;
 mod registered;

@@ -8,11 +8,13 @@ mod catalogs;
 mod credentials;
 mod databases;
 mod endpoints;
+mod hosts;
 mod names;
 mod operations;
 mod projects;
 mod record;
 mod roles;
+mod snapshots;
 mod synced_tables;
 
 use axum::routing::{delete, get, patch, post};
@@ -27,6 +29,9 @@ const PROJECTS: &str = "/api/2.0/postgres/projects";
 const PROJECT: &str = "/api/2.0/postgres/projects/{project}";
 const BRANCHES: &str = "/api/2.0/postgres/projects/{project}/branches";
 const BRANCH: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}";
+const SNAPSHOTS: &str = "/api/2.0/postgres/projects/{project}/snapshots";
+const SNAPSHOT: &str = "/api/2.0/postgres/projects/{project}/snapshots/{snapshot}";
+const SCHEDULE: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/snapshot-schedule";
 const ENDPOINTS: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/endpoints";
 const ENDPOINT: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/endpoints/{endpoint}";
 const DATABASES: &str = "/api/2.0/postgres/projects/{project}/branches/{branch}/databases";
@@ -43,6 +48,8 @@ pub(crate) fn family() -> Family {
     let witness = Some("lakebase::the_sdk_drives_autoscaling_projects");
     let copied = Some("synced_tables::autoscaling_has_catalogs_and_synced_tables_too");
     let size = Fidelity::Partial("ready at once; sizes set the connection limit and nothing else");
+    let kept = Some("lakebase_snapshots::snapshots_are_kept_and_become_branches");
+    let copy = Fidelity::Partial("a whole copy of the branch as it is now, on disk");
     let gone = Fidelity::Partial("deleted at once, with or without purge, and cannot be undeleted");
     Family::new("Lakebase autoscaling")
         .endpoint(
@@ -62,20 +69,31 @@ pub(crate) fn family() -> Family {
             "POST",
             BRANCHES,
             post(branches::create),
-            Fidelity::Partial("copies the source as it is now: no earlier states are kept, so a source_branch_time before the last commit, an LSN and a snapshot answer 501"),
+            Fidelity::Partial("copies the source as it is now: no earlier states are kept, so a source_branch_time before the last commit and an LSN answer 501 (that would take an archive of the log and a base copy of every server, twice its disk); a snapshot is such a state"),
             witness,
         )
         .endpoint("GET", BRANCHES, get(branches::list), Fidelity::Full, witness)
         .endpoint("GET", BRANCH, get(branches::get), Fidelity::Full, witness)
         .endpoint("PATCH", BRANCH, patch(branches::update), Fidelity::Full, witness)
         .endpoint("DELETE", BRANCH, delete(branches::remove), gone, witness)
+        .endpoint("POST", SNAPSHOTS, post(snapshots::create), copy, kept)
+        .endpoint("GET", SNAPSHOTS, get(snapshots::list), Fidelity::Full, kept)
+        .endpoint("GET", SNAPSHOT, get(snapshots::get), Fidelity::Full, kept)
+        .endpoint("DELETE", SNAPSHOT, delete(snapshots::remove), Fidelity::Full, kept)
+        .endpoint(
+            "GET",
+            SCHEDULE,
+            get(snapshots::schedule),
+            Fidelity::Partial("always empty: snapshots are made on request, and setting a schedule answers 501"),
+            kept,
+        )
         .endpoint("POST", ENDPOINTS, post(endpoints::create), size, witness)
         .endpoint("GET", ENDPOINTS, get(endpoints::list), Fidelity::Full, witness)
         .endpoint(
             "GET",
             ENDPOINT,
             get(endpoints::get),
-            Fidelity::Partial("pooled hosts are the hosts themselves: there is no pooler"),
+            Fidelity::Partial("a pooled host takes native passwords only, as the platform's; it holds a backend for a whole session, not for one transaction"),
             witness,
         )
         .endpoint("PATCH", ENDPOINT, patch(endpoints::update), size, witness)

@@ -66,5 +66,8 @@ pub(crate) fn router(workspace: Workspace) -> Router {
 }
 
 async fn unknown(method: http::Method, uri: Uri) -> ApiError {
-    ApiError::not_implemented(format_args!("{method} {}", uri.path()))
+    ApiError::not_implemented(format_args!(
+        "{method} {} (hint: docs/PARITY.md lists what is there; deploy to a real workspace for the rest)",
+        uri.path()
+    ))
 }

@@ -4,6 +4,7 @@
 mod attacks;
 mod fuzzing;
 mod outside;
+mod pooled;
 mod proxy;
 mod server;
 mod support;

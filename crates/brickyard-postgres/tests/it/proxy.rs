@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 
 use crate::support::{Ground, Wire, start_tls};
 
-async fn server_with_ada(ground: &Ground) -> Server {
+pub(crate) async fn server_with_ada(ground: &Ground) -> Server {
     let server = ground.server("one").await;
     let mut client = server.client("postgres").await.unwrap();
     client.query("CREATE ROLE ada LOGIN").await.unwrap();
@@ -125,72 +125,5 @@ async fn sessions_end_with_the_servers_last_words() {
     assert!(String::from_utf8_lossy(&body).contains("57P01"));
     // The next login starts it again.
     Wire::open(&proxy).await.log_in("ada", "good").await.unwrap();
-    ground.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_begins_afresh_after_one_that_left() {
-    let ground = Ground::new();
-    let server = server_with_ada(&ground).await;
-    let proxy = ground.proxy(&server, 5).await;
-    let visit = async |statements: &[&str], polite: bool| {
-        let mut wire = Wire::open(&proxy).await;
-        let key = wire.log_in("ada", "good").await.unwrap();
-        let mut last = String::new();
-        for statement in statements {
-            last = wire.query(statement).await.unwrap();
-        }
-        if polite {
-            wire.send(b'X', &[]).await;
-            let mut rest = Vec::new();
-            let _ = wire.stream.read_to_end(&mut rest).await;
-        }
-        (key, last)
-    };
-    // What a session leaves behind is gone, whether it gets the process of the one before or one of its own.
-    for _ in 0..20 {
-        let (_, temporary) = visit(
-            &[
-                "SELECT to_regclass('pg_temp.mine')",
-                "CREATE TEMP TABLE mine (x int)",
-                "SET search_path = nowhere",
-                "PREPARE plan AS SELECT 1",
-                "SELECT pg_advisory_lock(7)",
-                "LISTEN news",
-            ],
-            true,
-        )
-        .await;
-        assert_eq!(temporary, "");
-        let (_, left) = visit(
-            &["SELECT current_setting('search_path') || (SELECT count(*) FROM pg_prepared_statements) || \
-               (SELECT count(*) FROM pg_listening_channels()) || pg_try_advisory_lock(7) || \
-               (to_regclass('pg_temp.mine') IS NULL)"],
-            true,
-        )
-        .await;
-        assert_eq!(left, "\"$user\", public00truetrue");
-    }
-    // A session in a transaction or without a good-bye is rolled back and its process ends.
-    visit(&["CREATE TABLE IF NOT EXISTS pg_temp.x (x int)", "BEGIN", "SELECT 1"], true).await;
-    visit(&["BEGIN", "SELECT 1"], false).await;
-    let mut admin = server.client("postgres").await.unwrap();
-    let open = "SELECT 1 FROM pg_stat_activity WHERE usename = 'ada' AND state LIKE 'idle in%'";
-    while !admin.query(open).await.unwrap().is_empty() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    // What a role is set to shows in the very next session.
-    admin.query("CREATE ROLE boss LOGIN CREATEROLE; GRANT ada TO boss WITH ADMIN OPTION").await.unwrap();
-    visit(&["SELECT 1"], true).await;
-    visit(&["ALTER ROLE ada SET work_mem = '7MB'"], true).await;
-    assert_eq!(visit(&["SHOW work_mem"], true).await.1, "7MB");
-    visit(&["SELECT 1"], true).await;
-    admin.query("ALTER ROLE ada SET work_mem = '9MB'").await.unwrap();
-    assert_eq!(visit(&["SHOW work_mem"], true).await.1, "9MB");
-    // And none waits for long: a database can be dropped soon after its last client has gone.
-    let left = "SELECT 1 FROM pg_stat_activity WHERE usename = 'ada'";
-    while !admin.query(left).await.unwrap().is_empty() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
     ground.stop().await;
 }

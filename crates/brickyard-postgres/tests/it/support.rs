@@ -96,13 +96,18 @@ impl Ground {
 
     /// A proxy that admits `ada` with the password `good`.
     pub(crate) async fn proxy(&self, server: &Server, limit: u32) -> Proxy {
+        self.proxy_of(server, limit, false).await
+    }
+
+    /// The same, at a pooled address where that is asked for.
+    pub(crate) async fn proxy_of(&self, server: &Server, limit: u32, pooled: bool) -> Proxy {
         let listener = listen(&["127.0.0.1:0".parse().unwrap()]).await.unwrap();
         let config = ProxyConfig {
             name: "shop".to_owned(),
             server: server.clone(),
             tls: tls(),
             authenticator: Arc::new(OnlyAda),
-            lend_backends: true,
+            pooled,
             connection_limit: limit,
             clock: Arc::new(|| 0),
             tracker: self.tracker.clone(),
@@ -251,9 +256,8 @@ impl Wire {
     }
 
     pub(crate) async fn send(&mut self, tag: u8, body: &[u8]) {
-        self.stream.write_u8(tag).await.unwrap();
-        self.stream.write_u32(u32::try_from(body.len() + 4).unwrap()).await.unwrap();
-        self.stream.write_all(body).await.unwrap();
+        let length = u32::try_from(body.len() + 4).unwrap().to_be_bytes();
+        self.stream.write_all(&[&[tag], &length[..], body].concat()).await.unwrap();
         self.stream.flush().await.unwrap();
     }
 

@@ -285,7 +285,9 @@ async fn make(
         return Err(error);
     }
     let (id, connections) = (&instance.uid, server.connections);
-    lakebase.create_front(workspace, NewFront { id, server: id, read_only: false, connections }).await?;
+    lakebase
+        .create_front(workspace, NewFront { id, server: id, read_only: false, pooled: false, connections })
+        .await?;
     Ok(instance)
 }
 
@@ -298,7 +300,8 @@ async fn show(workspace: &Workspace, instance: &Instance) -> Result<Value, Lakeb
             lakebase.front(workspace, &id).await?
         } else {
             let connections = provisioned_connections();
-            let new = NewFront { id: &id, server: &instance.uid, read_only: true, connections };
+            let new =
+                NewFront { id: &id, server: &instance.uid, read_only: true, pooled: false, connections };
             lakebase.create_front(workspace, new).await?
         };
         (lakebase.front(workspace, &instance.uid).await?, Some(second))

@@ -7,6 +7,7 @@ use brickyard_postgres::{
     literal,
 };
 
+use super::gate::Gate;
 use super::record::{Databases, RoleRecord, ServerRecord};
 use super::role::{self, RoleWish};
 use super::{FIRST_DATABASE, Lakebase, LakebaseError, SUPERUSERS};
@@ -17,6 +18,8 @@ use crate::workspace::Workspace;
 pub(crate) struct Compute {
     uid: String,
     server: Server,
+    /// Checks passwords.
+    pub(super) gate: Gate,
     /// Held while first roles and database are made.
     preparing: tokio::sync::Mutex<()>,
     /// Second at which it was last started or wanted.
@@ -111,6 +114,7 @@ impl Lakebase {
         Ok(self.keep(Arc::new(Compute {
             uid: uid.to_owned(),
             server,
+            gate: Gate::default(),
             preparing: tokio::sync::Mutex::default(),
             wanted: AtomicI64::new(workspace.clock().unix_seconds()),
         })))
@@ -196,6 +200,13 @@ impl Compute {
     /// Opens a connection for administration.
     pub(crate) async fn client(&self, database: &str) -> Result<Client, LakebaseError> {
         Ok(self.server.client(database).await?)
+    }
+
+    /// Bytes of all its databases.
+    pub(crate) async fn size(&self) -> Result<Option<i64>, LakebaseError> {
+        let sql = "SELECT sum(pg_database_size(oid))::bigint FROM pg_database";
+        let rows = self.client("postgres").await?.query(sql).await?;
+        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()?.parse().ok()))
     }
 
     /// Names of its databases, without those of PostgreSQL itself, with their owners.

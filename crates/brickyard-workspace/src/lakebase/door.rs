@@ -1,6 +1,4 @@
-use brickyard_postgres::{
-    Admission, Authenticator, BoxFuture, Login, Password, Refusal, literal, verify_scram,
-};
+use brickyard_postgres::{Admission, Authenticator, BoxFuture, Login, Password, Refusal};
 
 use super::credential;
 use super::record::{FrontRecord, RoleRecord, ServerRecord};
@@ -52,6 +50,14 @@ impl Visit<'_> {
         let password = self.login.password.reveal();
         let role = self.workspace.databases().role(&self.server.uid, user).map_err(broken)?;
         let native = role.as_ref().is_some_and(|role| role.auth_method == NATIVE);
+        if self.front.pooled && (!native || looks_like_token(password)) {
+            return Err(self
+                .bad_password("A pooled host takes native Postgres passwords only, no OAuth tokens")
+                .hint(
+                    "Connect to the endpoint's `host` with a token, or to the pooled one as a role with a password \
+                     (enable_pg_native_login)",
+                ));
+        }
         let mut own_password = None;
         let read_only = if native && !looks_like_token(password) {
             self.check_password(password).await?;
@@ -156,15 +162,8 @@ impl Visit<'_> {
         if compute.server().outside().is_some() {
             return Ok(()); // which checks it itself
         }
-        let mut client = compute.client("postgres").await?;
-        let asked = format!("SELECT rolpassword FROM pg_authid WHERE rolname = {}", literal(user));
-        let rows = client.query(&asked).await.map_err(super::LakebaseError::from)?;
-        let verifier = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten());
-        let password = password.to_owned();
-        let fits = tokio::task::spawn_blocking(move || {
-            verifier.is_some_and(|verifier| verify_scram(&verifier, &password))
-        });
-        if fits.await.unwrap_or(false) { Ok(()) } else { Err(self.bad_password("The password does not fit")) }
+        let fits = compute.gate.admits(&compute, user, password).await?;
+        if fits { Ok(()) } else { Err(self.bad_password("The password does not fit, or is no longer valid")) }
     }
 
     fn bad_token(&self, error: TokenError) -> Refusal {

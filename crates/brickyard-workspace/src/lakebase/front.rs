@@ -19,6 +19,8 @@ pub(crate) struct NewFront<'a> {
     pub(crate) server: &'a str,
     /// Whether sessions can only read.
     pub(crate) read_only: bool,
+    /// Whether it is a pooled address.
+    pub(crate) pooled: bool,
     /// Sessions at once.
     pub(crate) connections: u32,
 }
@@ -30,11 +32,12 @@ impl Lakebase {
         workspace: &Workspace,
         new: NewFront<'_>,
     ) -> Result<SocketAddr, LakebaseError> {
-        let NewFront { id, server, read_only, connections } = new;
+        let NewFront { id, server, read_only, pooled, connections } = new;
         let record = FrontRecord {
             id: id.to_owned(),
             server: server.to_owned(),
             read_only,
+            pooled,
             disabled: false,
             connections,
             address: None,
@@ -75,9 +78,7 @@ impl Lakebase {
             tls: workspace.gateway().authority().server_config(&names, &[b"postgresql"])?,
             authenticator: Arc::new(Door::new(workspace, id)),
             connection_limit: record.connections,
-            // `DISCARD ALL` leaves what a new session does not have: placeholders such as `app.user` are '' and not
-            // NULL for `current_setting`, `setseed` holds, and the earlier client's cancel key still fits.
-            lend_backends: false,
+            pooled: record.pooled,
             clock: {
                 let clock = workspace.clock().clone();
                 Arc::new(move || clock.unix_seconds())

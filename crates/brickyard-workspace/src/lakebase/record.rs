@@ -41,6 +41,9 @@ pub(crate) struct FrontRecord {
     pub(crate) server: String,
     /// Whether sessions can only read.
     pub(crate) read_only: bool,
+    /// Whether it is a pooled address: backends serve one client after another, and who comes has a password.
+    #[serde(default)]
+    pub(crate) pooled: bool,
     /// Whether logins are refused.
     pub(crate) disabled: bool,
     /// Sessions at once.

@@ -6,6 +6,7 @@ use super::names::{self, Options, bad, checked_id, exists, manage, seconds};
 use super::operations;
 use super::projects::forget_endpoints;
 use super::record::{BRANCH, Branch, Project};
+use super::snapshots;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{LakebaseError, ServerRecord, autoscaling_connections};
@@ -104,40 +105,30 @@ pub(super) async fn make(
 ) -> Result<Branch, ApiError> {
     let of = names::project(workspace, project)?;
     let spec = &body["spec"];
-    for field in ["source_branch_lsn", "source_snapshot"] {
-        if spec.get(field).is_some_and(|value| !value.is_null()) {
-            return Err(ApiError::not_implemented(format_args!(
-                "branches by {field}: it copies the source branch as it is now"
-            )));
+    if let Some(name) = spec["source_snapshot"].as_str() {
+        let with = ["source_branch", "source_branch_lsn", "source_branch_time"];
+        if let Some(field) = with.into_iter().find(|field| is_given(spec, field)) {
+            return Err(ApiError::invalid(format!("{field} must be empty when source_snapshot is set")));
         }
+        let snapshot = snapshots::named(workspace, project, name).await?;
+        let begun = Begun { snapshot: Some(snapshot.name()), ..Begun::default() };
+        let branch = branch(workspace, &of, id, spec, begun)?;
+        copy(workspace, &of, &branch, &snapshot.uid).await?;
+        workspace.lakebase().stop(&snapshot.uid).await;
+        return Ok(branch);
     }
+    refuse(spec, "branches", &["source_branch_lsn"])?;
     let asked = point_in_time(workspace, spec)?;
     let source = spec["source_branch"].as_str().unwrap_or(&of.default_branch);
     let source = match names::split(source) {
         Some((of, branch, "")) if of == project => names::branch(workspace, project, branch)?,
         _ => return Err(names::not_found("branch")),
     };
-    let now = workspace.clock().now();
-    let branch = Branch {
-        project: project.to_owned(),
-        id: id.to_owned(),
-        uid: uuid::Uuid::new_v4().to_string(),
-        source: Some(source.name()),
-        source_time: Some(asked.unwrap_or(now).to_string()),
-        protected: spec["is_protected"].as_bool().unwrap_or(false),
-        expires: expiry(workspace, spec)?,
-        created: now.to_string(),
-        updated: now.to_string(),
-    };
+    let time = asked.unwrap_or_else(|| workspace.clock().now());
+    let begun = Begun { source: Some(source.name()), time: Some(time.to_string()), snapshot: None };
+    let branch = branch(workspace, &of, id, spec, begun)?;
     check_point(workspace, &source.uid, asked).await?;
-    if !workspace.store().insert(BRANCH, &branch.name(), &branch).map_err(LakebaseError::from)? {
-        return Err(exists("branch", "project"));
-    }
-    let server = ServerRecord { prepared: true, ..server_record(&of, &branch) };
-    if let Err(error) = workspace.lakebase().create_copy(workspace, &server, &source.uid).await {
-        workspace.store().delete(BRANCH, &branch.name()).map_err(LakebaseError::from)?;
-        return Err(error.into());
-    }
+    copy(workspace, &of, &branch, &source.uid).await?;
     // Once more: what was committed while it was copied may be in the copy.
     if let Err(error) = check_point(workspace, &source.uid, asked).await {
         delete(workspace, &branch).await?;
@@ -146,8 +137,65 @@ pub(super) async fn make(
     Ok(branch)
 }
 
+/// What a branch began as.
+#[derive(Default)]
+struct Begun {
+    source: Option<String>,
+    time: Option<String>,
+    snapshot: Option<String>,
+}
+
+/// A new branch as it will be remembered.
+fn branch(
+    workspace: &Workspace,
+    of: &Project,
+    id: &str,
+    spec: &Value,
+    begun: Begun,
+) -> Result<Branch, ApiError> {
+    let now = workspace.clock().now();
+    Ok(Branch {
+        project: of.id.clone(),
+        id: id.to_owned(),
+        uid: uuid::Uuid::new_v4().to_string(),
+        source: begun.source,
+        source_time: begun.time,
+        snapshot: begun.snapshot,
+        protected: spec["is_protected"].as_bool().unwrap_or(false),
+        expires: expiry(workspace, spec)?,
+        created: now.to_string(),
+        updated: now.to_string(),
+    })
+}
+
+/// Copies the data of another server into a branch's own, and remembers the branch once it is there.
+async fn copy(workspace: &Workspace, of: &Project, branch: &Branch, source: &str) -> Result<(), ApiError> {
+    let server = ServerRecord { prepared: true, ..server_record(of, branch) };
+    workspace.lakebase().create_copy(workspace, &server, source).await?;
+    if !workspace.store().insert(BRANCH, &branch.name(), branch).map_err(LakebaseError::from)? {
+        workspace.lakebase().destroy(workspace, &branch.uid).await?;
+        return Err(exists("branch", "project"));
+    }
+    Ok(())
+}
+
+fn is_given(spec: &Value, field: &str) -> bool {
+    spec.get(field).is_some_and(|value| !value.is_null())
+}
+
+/// Refuses to make something by a point that is not kept.
+pub(super) fn refuse(spec: &Value, what: &str, fields: &[&str]) -> Result<(), ApiError> {
+    let Some(field) = fields.iter().find(|field| is_given(spec, field)) else { return Ok(()) };
+    Err(ApiError::not_implemented(format_args!(
+        "{what} by {field} (hint: earlier states are kept where a snapshot was made: w.postgres.create_snapshot)"
+    )))
+}
+
 /// The time whose state a branch is to begin with; 400 where it is none or has not come.
-fn point_in_time(workspace: &Workspace, spec: &Value) -> Result<Option<jiff::Timestamp>, ApiError> {
+pub(super) fn point_in_time(
+    workspace: &Workspace,
+    spec: &Value,
+) -> Result<Option<jiff::Timestamp>, ApiError> {
     let Some(asked) = spec.get("source_branch_time").filter(|value| !value.is_null()) else {
         return Ok(None);
     };
@@ -161,7 +209,7 @@ fn point_in_time(workspace: &Workspace, spec: &Value) -> Result<Option<jiff::Tim
 }
 
 /// No earlier state of a branch is kept, so a time is served while nothing was committed since: its state is the present.
-async fn check_point(
+pub(super) async fn check_point(
     workspace: &Workspace,
     server: &str,
     asked: Option<jiff::Timestamp>,
@@ -173,7 +221,8 @@ async fn check_point(
         return Ok(());
     }
     Err(ApiError::not_implemented(format_args!(
-        "branches by a source_branch_time before the last commit, which was at {last}: earlier states are not kept"
+        "a source_branch_time before the last commit, which was at {last}: earlier states are not kept (hint: make a \
+         snapshot before what may have to be undone: w.postgres.create_snapshot)"
     )))
 }
 
@@ -234,7 +283,7 @@ fn change(
 }
 
 /// The second at which a branch goes away: from `ttl` or `expire_time`; never with `no_expiry`.
-fn expiry(workspace: &Workspace, spec: &Value) -> Result<Option<i64>, ApiError> {
+pub(super) fn expiry(workspace: &Workspace, spec: &Value) -> Result<Option<i64>, ApiError> {
     let given =
         ["ttl", "expire_time", "no_expiry"].iter().filter(|field| spec.get(**field).is_some()).count();
     if given > 1 {
@@ -265,6 +314,9 @@ fn show(workspace: &Workspace, branch: &Branch) -> Result<Value, LakebaseError> 
     if let Some(source) = &branch.source {
         status["source_branch"] = json!(source);
         status["source_branch_time"] = json!(branch.source_time);
+    }
+    if let Some(snapshot) = &branch.snapshot {
+        status["source_snapshot"] = json!(snapshot);
     }
     if let Some(end) = branch.expires {
         status["expire_time"] = json!(jiff::Timestamp::from_second(end).unwrap_or_default().to_string());

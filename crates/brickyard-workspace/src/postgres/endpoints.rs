@@ -2,13 +2,14 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde_json::{Value, json};
 
+use super::hosts;
 use super::names::{self, Options, bad, checked_id, exists, manage, sizes};
 use super::operations;
 use super::projects::show_sizes;
 use super::record::{Branch, ENDPOINT, Endpoint, Sizes};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
-use crate::lakebase::{LakebaseError, NewFront, autoscaling_connections};
+use crate::lakebase::LakebaseError;
 use crate::workspace::Workspace;
 
 type Names = Path<(String, String, String)>;
@@ -103,7 +104,7 @@ pub(super) async fn remove(
     if branch.protected {
         return Err(bad(format!("Branch '{}' is protected", branch.id)));
     }
-    workspace.lakebase().delete_front(&workspace, &endpoint.uid)?;
+    hosts::close(&workspace, &endpoint)?;
     workspace.store().delete(ENDPOINT, &endpoint.name()).map_err(LakebaseError::from)?;
     operations::done(&workspace, &project, "Endpoint", &json!({ "name": endpoint.name() }))
 }
@@ -133,9 +134,7 @@ pub(super) async fn make(
         created: now.clone(),
         updated: now,
     };
-    let connections = autoscaling_connections(endpoint.sizes.largest);
-    let new = NewFront { id: &endpoint.uid, server: &branch.uid, read_only, connections };
-    workspace.lakebase().create_front(workspace, new).await?;
+    hosts::open(workspace, &endpoint, &branch.uid).await?;
     workspace.store().put(ENDPOINT, &endpoint.name(), &endpoint)?;
     set_suspension(workspace, branch)?;
     Ok(endpoint)
@@ -163,13 +162,7 @@ async fn change(
     }
     endpoint.updated = workspace.clock().now().to_string();
     workspace.store().put(ENDPOINT, &endpoint.name(), &endpoint).map_err(LakebaseError::from)?;
-    let databases = workspace.databases();
-    if let Some(mut front) = databases.front(&endpoint.uid).map_err(LakebaseError::from)? {
-        front.disabled = endpoint.disabled;
-        databases.put_front(&front).map_err(LakebaseError::from)?;
-    }
-    let connections = autoscaling_connections(endpoint.sizes.largest);
-    workspace.lakebase().resize_front(workspace, &endpoint.uid, connections)?;
+    hosts::change(workspace, &endpoint)?;
     set_suspension(workspace, branch)?;
     if all(workspace, &branch.name())?.iter().all(|endpoint| endpoint.disabled) {
         workspace.lakebase().stop(&branch.uid).await;
@@ -193,14 +186,9 @@ fn set_suspension(workspace: &Workspace, branch: &Branch) -> Result<(), Lakebase
 async fn show(workspace: &Workspace, endpoint: &Endpoint) -> Result<Value, LakebaseError> {
     let lakebase = workspace.lakebase();
     lakebase.suspend_idle(workspace).await;
-    let host = lakebase.front(workspace, &endpoint.uid).await?.ip().to_string();
     let server = workspace.databases().front(&endpoint.uid)?.map(|front| front.server).unwrap_or_default();
+    hosts::open(workspace, endpoint, &server).await?;
     let running = lakebase.compute(workspace, &server)?.is_running();
-    let hosts = if endpoint.read_only {
-        json!({ "host": host, "read_only_host": host, "read_only_pooled_host": host })
-    } else {
-        json!({ "host": host, "read_write_pooled_host": host })
-    };
     let mut status = show_sizes(&endpoint.sizes);
     if let Some(settings) = status.as_object_mut().and_then(|status| status.remove("pg_settings")) {
         status["settings"] = json!({ "pg_settings": settings });
@@ -210,7 +198,7 @@ async fn show(workspace: &Workspace, endpoint: &Endpoint) -> Result<Value, Lakeb
     status["endpoint_type"] = json!(kind);
     status["disabled"] = json!(endpoint.disabled);
     status["current_state"] = json!(if running && !endpoint.disabled { "ACTIVE" } else { "IDLE" });
-    status["hosts"] = hosts;
+    status["hosts"] = hosts::show(workspace, endpoint).await?;
     Ok(json!({
         "name": endpoint.name(),
         "endpoint_id": endpoint.id,

@@ -15,6 +15,7 @@ use crate::workspace::Workspace;
 pub(super) struct Options {
     pub(super) project_id: Option<String>,
     pub(super) branch_id: Option<String>,
+    pub(super) snapshot_id: Option<String>,
     pub(super) endpoint_id: Option<String>,
     pub(super) database_id: Option<String>,
     pub(super) role_id: Option<String>,

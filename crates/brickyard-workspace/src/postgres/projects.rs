@@ -4,9 +4,11 @@ use serde_json::{Value, json};
 
 use super::branches;
 use super::endpoints;
+use super::hosts;
 use super::names::{self, Options, bad, checked_id, exists, manage, seconds, sizes};
 use super::operations;
 use super::record::{BRANCH, Branch, ENDPOINT, Endpoint, PROJECT, Project, Sizes};
+use super::snapshots;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{Lakebase, LakebaseError, Placed};
@@ -185,6 +187,7 @@ async fn make(workspace: &Workspace, id: &str, body: &Value, owner: &str) -> Res
         uid: uuid::Uuid::new_v4().to_string(),
         source: None,
         source_time: None,
+        snapshot: None,
         protected: body["initial_branch_spec"]["is_protected"].as_bool().unwrap_or(false),
         expires: None,
         created: now.clone(),
@@ -201,6 +204,9 @@ async fn make(workspace: &Workspace, id: &str, body: &Value, owner: &str) -> Res
 async fn delete(workspace: &Workspace, project: &Project) -> Result<(), LakebaseError> {
     for branch in branches::all(workspace, &project.id)? {
         branches::delete(workspace, &branch).await?;
+    }
+    for snapshot in snapshots::all(workspace, &project.id).await? {
+        snapshots::delete(workspace, &snapshot).await?;
     }
     operations::forget(workspace, &project.id)?;
     workspace.forget_object(OBJECTS, &project.id).map_err(|error| LakebaseError::invalid(error.message))?;
@@ -270,7 +276,7 @@ fn show(workspace: &Workspace, project: &Project) -> Result<Value, LakebaseError
 /// Deletes what is remembered of a branch's endpoints.
 pub(super) fn forget_endpoints(workspace: &Workspace, branch: &Branch) -> Result<(), LakebaseError> {
     for endpoint in endpoints::all(workspace, &branch.name())? {
-        workspace.lakebase().delete_front(workspace, &endpoint.uid)?;
+        hosts::close(workspace, &endpoint)?;
         workspace.store().delete(ENDPOINT, &endpoint.name())?;
     }
     Ok(())

@@ -5,6 +5,7 @@ use serde_json::Value;
 pub(super) const PROJECT: &str = "postgres_project";
 pub(super) const BRANCH: &str = "postgres_branch";
 pub(super) const ENDPOINT: &str = "postgres_endpoint";
+pub(super) const SNAPSHOT: &str = "postgres_snapshot";
 
 /// What is remembered of a project.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,6 +48,9 @@ pub(super) struct Branch {
     pub(super) uid: String,
     pub(super) source: Option<String>,
     pub(super) source_time: Option<String>,
+    /// The snapshot it began as, in place of a source.
+    #[serde(default)]
+    pub(super) snapshot: Option<String>,
     pub(super) protected: bool,
     /// Second at which it goes away.
     pub(super) expires: Option<i64>,
@@ -57,6 +61,27 @@ pub(super) struct Branch {
 impl Branch {
     pub(super) fn name(&self) -> String {
         format!("projects/{}/branches/{}", self.project, self.id)
+    }
+}
+
+/// What is remembered of a snapshot; its uid is that of a server which nobody logs in to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Snapshot {
+    pub(super) project: String,
+    pub(super) id: String,
+    pub(super) uid: String,
+    /// Branch it was taken from.
+    pub(super) source: String,
+    /// Bytes of its databases.
+    pub(super) size: Option<i64>,
+    /// Second at which it goes away.
+    pub(super) expires: Option<i64>,
+    pub(super) created: String,
+}
+
+impl Snapshot {
+    pub(super) fn name(&self) -> String {
+        format!("projects/{}/snapshots/{}", self.project, self.id)
     }
 }
 

@@ -23,6 +23,7 @@ mod lakebase;
 mod lakebase_attacks;
 mod lakebase_outside;
 mod lakebase_roles;
+mod lakebase_snapshots;
 mod lakeview;
 mod levels;
 mod mcp;
