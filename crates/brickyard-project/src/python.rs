@@ -147,6 +147,8 @@ pub struct Function {
     pub body: Span,
     /// What it returns.
     pub returns: Vec<Value>,
+    /// Names it declares `global`.
+    pub globals: Vec<Name>,
 }
 
 /// `name = value`.

@@ -119,7 +119,9 @@ impl Collector {
             }
             _ => {
                 if let Some(name) = dotted(target) {
-                    let scope = if name.starts_with("self.") { 0 } else { self.scope };
+                    let outside = name.starts_with("self.")
+                        || self.module.functions[self.scope].globals.contains(&name);
+                    let scope = if outside { 0 } else { self.scope };
                     let assigns = &mut self.module.assigns;
                     self.module.names.assign(name.clone(), scope, assigns.len());
                     assigns.push(Assign { target: name, value, scope: self.scope, span });
@@ -175,6 +177,7 @@ impl Collector {
             span: def.name.range().into(),
             body: def.range().into(),
             returns: Vec::new(),
+            globals: Vec::new(),
         });
         self.module.names.function(def.name.id.clone(), index);
         let before = (self.scope, self.main, self.class.take());

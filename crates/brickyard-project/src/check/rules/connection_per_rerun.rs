@@ -1,7 +1,7 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
 use crate::framework::Framework;
-use crate::python::{Module, Value};
+use crate::python::{Call, Module, Value};
 
 declare_rule! {
     /// ## What it does
@@ -58,6 +58,9 @@ fn check(context: &Context, findings: &mut Findings) {
             if call.scope == 0 && context.is_imported(module) {
                 continue;
             }
+            if context.is_imported(module) && is_kept(module, call) {
+                continue;
+            }
             let finding = findings
                 .at(&module.source, call.span, "A new connection is made at every rerun of the script")
                 .hint("make it in a function with `@st.cache_resource`");
@@ -71,6 +74,21 @@ fn check(context: &Context, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// Whether a function puts the connection, or what the function around the call returns, into a variable of the module,
+/// which lasts as long as the app where the module is imported.
+fn is_kept(module: &Module, call: &Call) -> bool {
+    let function = &module.functions[call.scope].name;
+    let makers = module.calls.iter().filter(|other| call.scope != 0 && other.raw == *function);
+    std::iter::once(call).chain(makers).any(|maker| {
+        module.assigns.iter().any(|assign| {
+            assign.scope == maker.scope
+                && assign.span.start <= maker.span.start
+                && maker.span.end <= assign.span.end
+                && module.functions[assign.scope].globals.contains(&assign.target)
+        })
+    })
 }
 
 fn called(names: &[String], function: &str) -> bool {

@@ -44,7 +44,8 @@ fn check(context: &Context, findings: &mut Findings) {
             let path = module.replace('.', "/");
             let first = path.split('/').next().unwrap_or_default();
             // The package of a `src` layout is installed; `PYTHONPATH` may name any folder.
-            let layout = context.pyproject.is_some().then(|| "src".into());
+            let project = context.pyproject.is_some() || context.requirements.as_ref().is_some_and(|all| all.installs_project);
+            let layout = project.then(|| "src".into());
             let there = std::iter::once("".into()).chain(layout).chain(context.python_path()).any(|base: std::path::PathBuf| {
                 [format!("{path}.py"), format!("{path}/__init__.py")].iter().any(|file| context.dir.join(&base).join(file).is_file())
             });

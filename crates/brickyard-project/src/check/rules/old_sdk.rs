@@ -1,7 +1,6 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings, Level, Packages};
 use crate::python::packages;
-use crate::requirements::version;
 
 declare_rule! {
     /// ## What it does
@@ -27,15 +26,6 @@ fn check(context: &Context, findings: &mut Findings) {
         return;
     }
     let asked = context.requirements.as_ref().and_then(|all| all.get("databricks-sdk"));
-    let pinned = asked.and_then(|item| if item.direct { Some(vec![u64::MAX]) } else { item.lower_bound() });
-    // A bound above the pre-installed version and none below the newest one: pip installs the newest.
-    let open = asked.is_some_and(|item| {
-        let one = !item.specifiers.contains(',');
-        one && item.specifiers.starts_with('>')
-    });
-    if open && pinned.as_ref().is_some_and(|pinned| *pinned > version("0.33.0")) {
-        return;
-    }
     let brought = context.requirements.iter().flat_map(|all| &all.items).any(|item| {
         item.name != "databricks-sdk" && packages::preinstalled_version(&item.name).is_none()
             && packages::brings(&item.name, "databricks-sdk") != Some(false)
@@ -52,7 +42,7 @@ fn check(context: &Context, findings: &mut Findings) {
             if !name.starts_with(&format!("databricks.sdk.WorkspaceClient().{part}")) || seen.contains(&part) {
                 continue;
             }
-            if pinned.as_ref().is_some_and(|pinned| *pinned >= version(needed)) {
+            if asked.is_some_and(|item| item.installs(needed, "0.33.0")) {
                 continue;
             }
             seen.push(part);

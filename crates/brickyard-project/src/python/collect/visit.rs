@@ -125,6 +125,16 @@ impl<'a> Visitor<'a> for Collector {
                     self.visit_stmt(stmt);
                 }
             }
+            Stmt::Match(choice) => {
+                self.visit_expr(&choice.subject);
+                for case in &choice.cases {
+                    self.nested(false, |this| this.visit_match_case(case));
+                }
+            }
+            Stmt::Global(global) => {
+                let names = global.names.iter().map(|name| name.id.clone());
+                self.module.functions[self.scope].globals.extend(names);
+            }
             Stmt::Expr(expr) if expr.value.is_string_literal_expr() => {}
             _ => walk_stmt(self, stmt),
         }
@@ -159,6 +169,26 @@ impl<'a> Visitor<'a> for Collector {
                 self.visit_expr(&call.func);
                 self.chain = None;
                 self.visit_arguments(&call.arguments);
+            }
+            // What follows `or` and `and`, and each side of `a if c else b`, is reached sometimes.
+            Expr::BoolOp(either) => {
+                for (index, value) in either.values.iter().enumerate() {
+                    if index == 0 {
+                        self.visit_expr(value);
+                    } else {
+                        self.nested(false, |this| this.visit_expr(value));
+                    }
+                }
+            }
+            Expr::If(either) => {
+                self.visit_expr(&either.test);
+                for side in [&either.body, &either.orelse] {
+                    self.nested(false, |this| this.visit_expr(side));
+                }
+            }
+            Expr::Named(named) => {
+                self.bind(&named.target, value::of(&named.value), named.range().into());
+                self.visit_expr(&named.value);
             }
             Expr::Lambda(_) => {
                 let before = std::mem::replace(&mut self.later, true);
