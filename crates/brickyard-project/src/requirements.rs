@@ -63,7 +63,8 @@ impl Requirement {
             Some(text) => Some(compatible(text)),
             None => part.strip_prefix('<').map(|text| version(text.trim_start_matches('='))),
         });
-        self.lower_bound().is_some_and(|lowest| lowest > installed) && ends.min().is_none_or(|end| end > needed)
+        self.lower_bound().is_some_and(|lowest| lowest > installed)
+            && ends.min().is_none_or(|end| end > needed)
     }
 }
 
@@ -270,11 +271,23 @@ mod tests {
 
     #[test]
     fn pip_takes_the_newest_that_is_allowed_and_keeps_what_will_do() {
-        let installs = |text: &str| parse_line(text, 0, Span::default()).unwrap().installs("0.81.0", "0.33.0");
-        for text in ["a>=0.81", "a>=0.81,<1.0", "a==0.81", "a>0.40", "a>=0.40,<1", "a~=0.85", "a~=0.85.0", "a @ file:///a"] {
+        let installs =
+            |text: &str| parse_line(text, 0, Span::default()).unwrap().installs("0.81.0", "0.33.0");
+        for text in [
+            "a>=0.81",
+            "a>=0.81,<1.0",
+            "a==0.81",
+            "a>0.40",
+            "a>=0.40,<1",
+            "a~=0.85",
+            "a~=0.85.0",
+            "a @ file:///a",
+        ] {
             assert!(installs(text), "{text}");
         }
-        for text in ["a", "a>=0.30", "a<1", "a==0.80.9", "a>=0.40,<0.81", "a~=0.40.0", "a!=0.33.1", "a>=0.20,<1"] {
+        for text in
+            ["a", "a>=0.30", "a<1", "a==0.80.9", "a>=0.40,<0.81", "a~=0.40.0", "a!=0.33.1", "a>=0.20,<1"]
+        {
             assert!(!installs(text), "{text}");
         }
     }

@@ -113,7 +113,9 @@ pub(super) fn read(dir: &Path, others: &[PathBuf], settings: &CheckSettings) -> 
                 let size = entry.metadata().map_or(0, |data| data.len());
                 tree.files.push((name, size));
             }
-            Some(kind) if kind.is_dir() && is_junk(&entry) && is_uploaded(entry.path()) => tree.junk.push(name),
+            Some(kind) if kind.is_dir() && is_junk(&entry) && is_uploaded(entry.path()) => {
+                tree.junk.push(name)
+            }
             _ => {}
         }
     }

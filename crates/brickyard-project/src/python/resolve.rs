@@ -1,6 +1,6 @@
 use ruff_python_ast::name::Name;
 
-use crate::python::{Module, Value};
+use crate::python::{Module, Part, Value};
 
 /// How many steps an alias or a variable is followed.
 const STEPS: usize = 8;
@@ -126,7 +126,92 @@ impl Module {
                 return value.clone();
             }
         }
-        value.clone()
+        if let Some(borrowed) = known.and_then(|known| known.borrowed.as_ref()) {
+            return borrowed.clone();
+        }
+        self.attribute(name, scope, steps - 1).unwrap_or_else(|| value.clone())
+    }
+
+    /// The value of `settings.port` where `settings = Settings()` and the class of this module says what `port` is.
+    fn attribute(&self, name: &Name, scope: usize, steps: usize) -> Option<Value> {
+        let (object, attribute) = name.rsplit_once('.')?;
+        if steps == 0 || object == "self" || object.contains('(') {
+            return None;
+        }
+        let Value::Call(class, ..) = self.follow_at(&Value::Name(object.into()), scope, steps) else {
+            return None;
+        };
+        if !self.classes.iter().any(|(known, _)| *known == class) {
+            return None;
+        }
+        let own = Name::concat(&[class.as_str(), ".", attribute]);
+        let set = Name::concat(&["self.", attribute]);
+        let known = [own, set].into_iter().find(|name| self.names.get(name).is_some())?;
+        Some(self.follow_at(&Value::Name(known), 0, steps))
+    }
+
+    /// The text of an f-string all of whose values are texts or numbers of this module.
+    fn plain(&self, parts: &[Part], scope: usize, steps: usize) -> Option<Name> {
+        let left = steps.checked_sub(1)?;
+        let mut text = String::new();
+        for part in parts {
+            match part {
+                Part::Text(piece) => text.push_str(piece),
+                Part::Value(value) => match self.follow_at(value, scope, left) {
+                    Value::Text(piece) => text.push_str(&piece),
+                    Value::Int(number) => text.push_str(&number.to_string()),
+                    Value::Format(inner) => text.push_str(&self.plain(&inner, scope, left)?),
+                    _ => return None,
+                },
+            }
+        }
+        Some(Name::new(text))
+    }
+
+    /// The path a value names, below the folder of the file where it begins there: `static/dist` of
+    /// `Path(__file__).parent / "static" / "dist"`.
+    pub fn path(&self, value: &Value, scope: usize) -> Option<String> {
+        self.path_at(value, scope, STEPS).map(|path| path.trim_start_matches("./").to_owned())
+    }
+
+    fn path_at(&self, value: &Value, scope: usize, steps: usize) -> Option<String> {
+        let left = steps.checked_sub(1)?;
+        match self.follow_at(value, scope, steps) {
+            Value::Text(text) => Some(text.to_string()),
+            Value::Format(parts) => {
+                let mut path = String::new();
+                for part in &parts {
+                    match part {
+                        Part::Text(text) if path.is_empty() => path.push_str(text.trim_start_matches('/')),
+                        Part::Text(text) => path.push_str(text),
+                        Part::Value(value) => path.push_str(&self.path_at(value, scope, left)?),
+                    }
+                }
+                // A path that begins with `/` and not with this file's folder is absolute.
+                let absolute = matches!(parts.first(), Some(Part::Text(text)) if text.starts_with('/'));
+                Some(if absolute { format!("/{path}") } else { path })
+            }
+            Value::Name(name) if is_here(&name) => Some(String::new()),
+            Value::Call(name, args, _) => {
+                let here = |value: &Value| matches!(value, Value::Name(name) if name == "__file__");
+                let word = name.rsplit('.').next().unwrap_or_default();
+                match args.first() {
+                    Some(first) if here(first) => Some(String::new()),
+                    Some(first)
+                        if matches!(
+                            word,
+                            "str" | "Path" | "abspath" | "dirname" | "realpath" | "PurePath"
+                        ) =>
+                    {
+                        self.path_at(first, scope, left)
+                    }
+                    // `Path(__file__).resolve()`, `os.getcwd()`.
+                    None if is_here(&name) || matches!(word, "getcwd" | "cwd") => Some(String::new()),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
     }
 
     /// The variable a value is read from, with its default: `int(os.environ.get("PORT", 8000))` is
@@ -213,7 +298,21 @@ impl Module {
                     self.leaves(value, scope, steps / 2, through, leaf);
                 }
             }
+            Value::Format(parts) => match self.plain(&parts, scope, steps) {
+                Some(text) => leaf(&Value::Text(text)),
+                None => leaf(&Value::Format(parts)),
+            },
             other => leaf(&other),
         }
     }
+}
+
+/// Whether a chain leads from a `Path(…)` to the folder of a file: `Path().resolve().parent`.
+fn is_here(name: &str) -> bool {
+    let chain = name.split_once("Path()").filter(|(before, _)| before.is_empty() || before.ends_with('.'));
+    chain.is_some_and(|(_, rest)| {
+        rest.split('.').all(|word| {
+            matches!(word, "" | "resolve()" | "absolute()" | "parent" | "parents[]" | "resolve" | "absolute")
+        })
+    })
 }

@@ -26,6 +26,14 @@ fn check(context: &Context, findings: &mut Findings) {
                     .hint("use `databricks.sdk.WorkspaceClient`");
             }
         }
+        let connect = context.has_package("databricks-connect");
+        for call in module.calls.iter().filter(|call| !connect && !call.conditional && call.method() == "getOrCreate") {
+            if call.name.starts_with("pyspark.sql.SparkSession.") {
+                findings
+                    .at(&module.source, call.func, "There is no Spark in an app, and no Java to start one")
+                    .hint("query a SQL warehouse with `databricks.sql.connect`, or add `databricks-connect`");
+            }
+        }
         if star {
             continue;
         }

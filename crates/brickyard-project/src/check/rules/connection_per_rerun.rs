@@ -30,14 +30,21 @@ fn check(context: &Context, findings: &mut Findings) {
     let cached_callers: Vec<String> = context.reached().flat_map(cached_calls).collect();
     for module in context.reached() {
         for call in &module.calls {
-            if !matches!(call.name.as_str(), "databricks.sql.connect" | "psycopg.connect" | "psycopg2.connect" | "sqlalchemy.create_engine") {
+            // A pool is made by something that keeps it, unless the script itself makes it.
+            let pool = matches!(call.name.as_str(), "psycopg_pool.ConnectionPool" | "psycopg2.pool.SimpleConnectionPool" | "psycopg2.pool.ThreadedConnectionPool");
+            if !(pool && call.scope == 0) && !matches!(call.name.as_str(), "databricks.sql.connect" | "psycopg.connect" | "psycopg2.connect" | "sqlalchemy.create_engine") {
                 continue;
             }
             if call.main || module.scopes(call.scope).any(|scope| is_cached(module, scope) || called(&cached_callers, &module.functions[scope].name)) {
                 continue;
             }
-            // A class keeps its connection; who keeps the class cannot be seen here.
+            // A class keeps its connection; who keeps the class is seen where the script itself makes one.
             let function = &module.functions[call.scope];
+            let by_script = function.class.as_ref().is_some_and(|class| {
+                function.name == "__init__"
+                    && !context.is_imported(module)
+                    && module.calls.iter().any(|other| other.raw == *class && other.scope == 0 && !other.main)
+            });
             let for_class = module.calls.iter().any(|other| {
                 call.scope != 0
                     && other.raw == function.name
@@ -47,7 +54,7 @@ fn check(context: &Context, findings: &mut Findings) {
             let for_engine = module.calls.iter().any(|other| {
                 other.keyword("creator").is_some_and(|(value, _)| *value == Value::Name(function.name.clone()))
             });
-            if function.class.is_some() || for_class || for_engine {
+            if (function.class.is_some() && !by_script) || for_class || for_engine {
                 continue;
             }
             // A user's own connection must not be kept for others.

@@ -1,5 +1,6 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
+use crate::python::Value;
 
 declare_rule! {
     /// ## What it does
@@ -25,7 +26,10 @@ fn check(context: &Context, findings: &mut Findings) {
                 call.method() == "EventSourceResponse"
                     || call.keywords.iter().any(|(name, value, _)| {
                         matches!(name.as_str(), "media_type" | "mimetype" | "content_type")
-                            && matches!(value, crate::python::Value::Text(text) if text.starts_with("text/event-stream"))
+                            && is_stream(value)
+                            || name == "headers" && matches!(value, Value::Dict(items) if items.iter().any(|(name, value)| {
+                                name.eq_ignore_ascii_case("content-type") && is_stream(value)
+                            }))
                     })
             });
         if let Some(call) = hit {
@@ -34,4 +38,8 @@ fn check(context: &Context, findings: &mut Findings) {
                 .hint("let the page connect again by itself, or use a WebSocket");
         }
     }
+}
+
+fn is_stream(value: &Value) -> bool {
+    matches!(value, Value::Text(text) if text.starts_with("text/event-stream"))
 }

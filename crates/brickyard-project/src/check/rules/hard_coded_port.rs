@@ -33,10 +33,16 @@ fn check(context: &Context, findings: &mut Findings) {
         self::site(context, &site, findings);
     }
     for (module, assign) in gunicorn_settings(context, "bind") {
-        let Value::Text(text) = &assign.value else { continue };
-        let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<i64>().ok());
-        if let Some(port) = port.filter(|port| *port != PORT) {
-            findings.at(&module.source, assign.span, message(port)).hint(HINT);
+        let values = match &assign.value {
+            Value::List(values) => values.as_slice(),
+            value => std::slice::from_ref(value),
+        };
+        let texts = values.iter().flat_map(|value| module.texts(value, 0));
+        let ports: Vec<i64> = texts.filter_map(|text| text.rsplit_once(':')?.1.parse().ok()).collect();
+        if let [port] = ports.as_slice()
+            && *port != PORT
+        {
+            findings.at(&module.source, assign.span, message(*port)).hint(HINT);
         }
     }
 }
@@ -102,8 +108,8 @@ fn site(context: &Context, site: &Site<'_>, findings: &mut Findings) {
     };
     if let Some(port) = port.filter(|port| *port != PORT) {
         let finding = findings.at(&module.source, span, message(port)).hint(HINT);
-        if matches!(value, Value::Int(_)) && module.text(span).contains('=') {
-            let keyword = site.keywords.1;
+        let keyword = site.keywords.1;
+        if matches!(value, Value::Int(_)) && module.text(span).starts_with(keyword) {
             finding.unsafe_fix(
                 "Read the port from `DATABRICKS_APP_PORT`",
                 span,

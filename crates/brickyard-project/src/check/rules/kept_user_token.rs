@@ -21,6 +21,8 @@ declare_rule! {
     pub(crate) static RULE = { code: "BY406", name: "kept-user-token", level: Warning, check: check }
 }
 
+const MESSAGE: &str = "The token grows old in the session state";
+const HINT: &str = "read the header where the token is needed";
 const HEADER: &str = "x-forwarded-access-token";
 
 fn check(context: &Context, findings: &mut Findings) {
@@ -28,18 +30,23 @@ fn check(context: &Context, findings: &mut Findings) {
         if !module.strings.iter().any(|(text, _)| text.eq_ignore_ascii_case(HEADER)) {
             continue;
         }
+        for call in module.calls.iter().filter(|call| call.name == "streamlit.session_state.setdefault") {
+            if call.args.get(1).is_some_and(|(value, _)| is_token(&module.follow(value, call.scope))) {
+                findings.at(&module.source, call.span, MESSAGE).hint(HINT);
+            }
+        }
         for assign in &module.assigns {
             let target = module.qualify(&assign.target, assign.scope);
             if target.starts_with("streamlit.session_state") && is_token(&module.follow(&assign.value, assign.scope)) {
                 findings
-                    .at(&module.source, assign.span, "The token grows old in the session state")
-                    .hint("read the header where the token is needed");
+                    .at(&module.source, assign.span, MESSAGE)
+                    .hint(HINT);
             }
         }
     }
 }
 
-fn is_token(value: &Value) -> bool {
+pub(super) fn is_token(value: &Value) -> bool {
     let header = |value: &Value| matches!(value, Value::Text(text) if text.eq_ignore_ascii_case(HEADER));
     match value {
         Value::Call(_, args, _) => args.iter().any(header),

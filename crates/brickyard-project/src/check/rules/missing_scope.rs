@@ -1,3 +1,5 @@
+use ruff_python_ast::name::Name;
+
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
 use crate::python::{Module, Value};
@@ -56,22 +58,63 @@ fn check(context: &Context, findings: &mut Findings) {
     }
 }
 
-/// Whether the client a call goes through was made from a forwarded token.
+/// Whether the client a call goes through was made from a forwarded token, here or by a function of the module.
 fn user_client(module: &Module, raw: &str, scope: usize) -> bool {
     let first = raw.split(['.', '(']).next().unwrap_or_default();
-    match module.follow(&Value::Name(first.into()), scope) {
-        Value::Call(_, _, keywords) => {
-            keywords.iter().any(|(name, value)| name == "token" && is_forwarded(module, value, scope))
-        }
-        _ => false,
+    let value = if raw[first.len()..].starts_with("()") {
+        Value::Call(first.into(), Vec::new(), Vec::new())
+    } else {
+        module.follow(&Value::Name(first.into()), scope)
+    };
+    let Value::Call(name, args, keywords) = value else { return false };
+    let with_token = |keywords: &[(Name, Value)], scope: usize| {
+        keywords.iter().any(|(name, value)| name == "token" && is_forwarded(module, value, scope))
+    };
+    if with_token(&keywords, scope) {
+        return true;
     }
+    let Some(maker) = module.functions.iter().skip(1).position(|function| function.name == name).map(|at| at + 1) else {
+        return false;
+    };
+    module.functions[maker].returns.iter().any(|returned| {
+        let Value::Call(_, _, inner) = module.follow(returned, maker) else { return false };
+        let handed = inner.iter().any(|(name, value)| {
+            name == "token" && matches!(value, Value::Name(parameter) if module.functions[maker].parameters.iter().any(|(own, _)| own == parameter))
+        });
+        let given = args.iter().chain(keywords.iter().map(|(_, value)| value)).any(|value| is_forwarded(module, value, scope));
+        with_token(&inner, maker) || (handed && given)
+    })
 }
 
 fn is_forwarded(module: &Module, value: &Value, scope: usize) -> bool {
+    is_forwarded_at(module, value, scope, 4)
+}
+
+fn is_forwarded_at(module: &Module, value: &Value, scope: usize, steps: usize) -> bool {
+    let Some(left) = steps.checked_sub(1) else { return false };
     match module.follow(value, scope) {
-        Value::Call(_, args, _) => args.iter().any(is_header),
+        Value::Call(name, args, _) => {
+            let returns = || {
+                let maker = module.functions.iter().skip(1).position(|function| function.name == name)? + 1;
+                let mut returns = module.functions[maker].returns.iter();
+                Some(returns.any(|value| is_forwarded_at(module, value, maker, left)))
+            };
+            args.iter().any(is_header) || returns().unwrap_or_default()
+        }
         Value::Index(_, key) => is_header(&key),
-        Value::Either(values) => values.iter().any(|value| is_forwarded(module, value, scope)),
+        Value::Either(values) => values.iter().any(|value| is_forwarded_at(module, value, scope, left)),
+        // A parameter: FastAPI fills one of this name from the header, and callers may hand the token on.
+        Value::Name(name) => {
+            name.eq_ignore_ascii_case("x_forwarded_access_token")
+                || (name.contains("token") && scope != 0 && {
+                    let function = &module.functions[scope];
+                    function.parameters.iter().any(|(own, _)| *own == name)
+                        && module.calls.iter().any(|call| {
+                            let mut given = call.args.iter().map(|(value, _)| value).chain(call.keywords.iter().map(|(_, value, _)| value));
+                            call.raw == function.name && given.any(|value| is_forwarded_at(module, value, call.scope, left))
+                        })
+                })
+        }
         _ => false,
     }
 }

@@ -1,6 +1,7 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings, Level, Packages};
 use crate::python::packages;
+use crate::requirements::version;
 
 declare_rule! {
     /// ## What it does
@@ -22,9 +23,14 @@ declare_rule! {
 }
 
 fn check(context: &Context, findings: &mut Findings) {
-    if context.packages() == Packages::Uv {
-        return;
-    }
+    let locked = match (context.packages(), &context.lock) {
+        (Packages::Uv, Some(lock)) => match lock.get("databricks-sdk") {
+            Some(version) => Some(version.as_str()),
+            None => return,
+        },
+        (Packages::Uv, None) => return,
+        _ => None,
+    };
     let asked = context.requirements.as_ref().and_then(|all| all.get("databricks-sdk"));
     let brought = context.requirements.iter().flat_map(|all| &all.items).any(|item| {
         item.name != "databricks-sdk" && packages::preinstalled_version(&item.name).is_none()
@@ -42,10 +48,20 @@ fn check(context: &Context, findings: &mut Findings) {
             if !name.starts_with(&format!("databricks.sdk.WorkspaceClient().{part}")) || seen.contains(&part) {
                 continue;
             }
-            if asked.is_some_and(|item| item.installs(needed, "0.33.0")) {
+            let enough = match locked {
+                Some(locked) => version(locked) >= version(needed),
+                None => asked.is_some_and(|item| item.installs(needed, "0.33.0")),
+            };
+            if enough {
                 continue;
             }
             seen.push(part);
+            if let Some(locked) = locked {
+                findings
+                    .at(&module.source, *span, format!("`databricks-sdk` {locked} of `uv.lock` has no `{part}`"))
+                    .hint(format!("run `uv add \"databricks-sdk>={needed}\"`"));
+                continue;
+            }
             let finding = findings
                 .at(&module.source, *span, format!("The pre-installed `databricks-sdk` 0.33.0 has no `{part}`"))
                 .hint(format!("write `databricks-sdk>={needed}` in `requirements.txt`"));

@@ -23,6 +23,14 @@ declare_rule! {
 fn check(context: &Context, findings: &mut Findings) {
     let Some(command) = context.command.as_ref().filter(|command| command.shell) else { return };
     let Some(source) = &command.source else { return };
+    if command.script
+        && let Some(first) = command.words.first().filter(|word| word.text != "exec")
+    {
+        findings
+            .at(source, first.span, format!("The shell stays above `{}` and may keep the stop signal to itself", first.text))
+            .hint(format!("write `exec {}`", first.text));
+        return;
+    }
     let Some(at) = command.words.iter().rposition(|word| matches!(word.text.as_str(), "&&" | ";")) else { return };
     if let Some(last) = command.words.get(at + 1).filter(|word| word.text != "exec") {
         findings

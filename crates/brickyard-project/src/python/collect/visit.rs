@@ -1,6 +1,6 @@
 use ruff_python_ast::name::Name;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Arguments, Expr, ExprContext, Stmt};
+use ruff_python_ast::{Arguments, Expr, ExprContext, Operator, Stmt};
 use ruff_text_size::Ranged;
 
 use super::Collector;
@@ -147,15 +147,22 @@ impl<'a> Visitor<'a> for Collector {
         let chain = self.chain.take();
         match expr {
             Expr::Call(call) => {
+                // `"…{}…".format(x)` is an f-string of another time.
+                if call.func.as_attribute_expr().is_some_and(|func| func.value.is_string_literal_expr())
+                    && let Value::Format(parts) = value::of(expr)
+                {
+                    self.module.formats.push(Format { parts, scope: self.scope, span: call.range().into() });
+                }
                 if let Some(raw) = dotted(&call.func) {
                     self.chain = Some(raw.clone());
-                    let (args, keywords, open) = arguments(&call.arguments);
+                    let (args, keywords, spread) = arguments(&call.arguments);
                     self.module.calls.push(Call {
                         name: Name::empty(),
                         raw,
                         args,
                         keywords,
-                        open,
+                        open: call.arguments.args.iter().any(Expr::is_starred_expr),
+                        spread,
                         span: call.range().into(),
                         func: call.func.range().into(),
                         scope: self.scope,
@@ -194,6 +201,10 @@ impl<'a> Visitor<'a> for Collector {
                 let before = std::mem::replace(&mut self.later, true);
                 walk_expr(self, expr);
                 self.later = before;
+            }
+            Expr::Yield(_) | Expr::YieldFrom(_) => {
+                self.module.functions[self.scope].yields = true;
+                walk_expr(self, expr);
             }
             Expr::Await(inner) => {
                 self.awaited = true;
@@ -234,9 +245,15 @@ impl<'a> Visitor<'a> for Collector {
                 }
                 self.visit_expr(inner);
             }
-            Expr::BinOp(sum) if sum.op == ruff_python_ast::Operator::Add => {
+            Expr::BinOp(sum) if sum.op == Operator::Add => {
                 let (left, right) = (value::of(&sum.left), value::of(&sum.right));
                 self.module.sums.push((left, right, self.scope, sum.range().into()));
+                walk_expr(self, expr);
+            }
+            Expr::BinOp(share) if share.op == Operator::Mod && share.left.is_string_literal_expr() => {
+                if let Value::Format(parts) = value::of(expr) {
+                    self.module.formats.push(Format { parts, scope: self.scope, span: share.range().into() });
+                }
                 walk_expr(self, expr);
             }
             _ => walk_expr(self, expr),
@@ -247,21 +264,22 @@ impl<'a> Visitor<'a> for Collector {
 /// Name, value and place of a keyword argument.
 type Keyword = (Name, Value, Span);
 
-/// Positional and keyword arguments, and whether some are hidden behind `*`.
-fn arguments(arguments: &Arguments) -> (Vec<(Value, Span)>, Vec<Keyword>, bool) {
+/// Positional and keyword arguments, and what follows `**`.
+fn arguments(arguments: &Arguments) -> (Vec<(Value, Span)>, Vec<Keyword>, Vec<(Value, Span)>) {
     let mut args = Vec::with_capacity(arguments.args.len());
     for argument in arguments.args.iter().take_while(|argument| !argument.is_starred_expr()) {
         args.push((value::of(argument), argument.range().into()));
     }
     let mut keywords = Vec::with_capacity(arguments.keywords.len());
+    let mut spread = Vec::new();
     for keyword in &arguments.keywords {
-        if let Some(name) = &keyword.arg {
-            keywords.push((name.id.clone(), value::of(&keyword.value), keyword.range().into()));
+        let (value, span) = (value::of(&keyword.value), keyword.range().into());
+        match &keyword.arg {
+            Some(name) => keywords.push((name.id.clone(), value, span)),
+            None => spread.push((value, span)),
         }
     }
-    let open = arguments.args.iter().any(Expr::is_starred_expr)
-        || arguments.keywords.iter().any(|keyword| keyword.arg.is_none());
-    (args, keywords, open)
+    (args, keywords, spread)
 }
 
 fn is_main(test: &Expr) -> bool {
