@@ -59,6 +59,13 @@ fn check(context: &Context, findings: &mut Findings) {
             if !reported.insert(top.to_owned()) {
                 continue;
             }
+            if beside(context, top) {
+                findings
+                    .at(&module.source, import.span, format!("`{top}` lies outside the folder that is uploaded"))
+                    .hint("put it into the app's folder when you deploy, or add its wheel to `requirements.txt`")
+                    .level(Level::Warning);
+                continue;
+            }
             let (message, hint) = missing(context, top, &providers[0]);
             let finding = findings.at(&module.source, import.span, message).hint(hint);
             if doubt || lazy {
@@ -130,6 +137,17 @@ fn driver(context: &Context, module: &Module, findings: &mut Findings) {
             finding.level(Level::Warning);
         }
     }
+}
+
+/// Whether a package lies in the repository around the app: a step of the deployment may bring it.
+fn beside(context: &Context, top: &str) -> bool {
+    let Ok(dir) = context.dir.canonicalize() else { return false };
+    let mut within = true;
+    dir.ancestors().take(4).any(|folder| {
+        let found = within && folder != dir && [folder.join(top), folder.join("src").join(top)].iter().any(|path| path.is_dir());
+        within &= !folder.join(".git").exists();
+        found
+    })
 }
 
 /// What is said of an import or a program whose package is missing.

@@ -241,7 +241,7 @@ def workspace_section() -> rx.Component:
     )
     return panel(
         "Workspace",
-        rx.text("The app is ", rx.text.strong(State.identity)),
+        rx.text("Signed in to the workspace as ", rx.text.strong(State.identity)),
         rx.table.root(rx.table.body(rows), size="1"),
     )
 %%end
