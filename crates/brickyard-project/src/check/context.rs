@@ -6,7 +6,7 @@ use crate::bundle::{Bundle, BundleApp};
 use crate::framework::Framework;
 use crate::manifest::Manifest;
 use crate::python::{Module, packages};
-use crate::requirements::Requirements;
+use crate::requirements::{Requirements, version};
 use crate::settings::Settings;
 use crate::source::{ProjectError, Source, Span};
 use crate::yaml::Node;
@@ -235,6 +235,19 @@ impl Context {
                     || packages::comes_preinstalled(name)
                     || self.own_dependencies().is_some_and(|own| own.iter().any(|item| item == name))
             }
+        }
+    }
+
+    /// Whether a version of a package or a later one is what the app gets.
+    pub fn installs(&self, name: &str, needed: &str) -> bool {
+        if self.packages() == Packages::Uv {
+            let locked = self.lock.as_ref().and_then(|lock| lock.get(name));
+            return locked.is_some_and(|locked| version(locked) >= version(needed));
+        }
+        let installed = packages::preinstalled_version(name).unwrap_or_default();
+        match self.requirements.as_ref().and_then(|all| all.get(name)) {
+            Some(item) => item.installs(needed, installed),
+            None => !installed.is_empty() && version(installed) >= version(needed),
         }
     }
 

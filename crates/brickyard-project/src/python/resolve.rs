@@ -141,7 +141,9 @@ impl Module {
         let Value::Call(class, ..) = self.follow_at(&Value::Name(object.into()), scope, steps) else {
             return None;
         };
-        if !self.classes.iter().any(|(known, _)| *known == class) {
+        // pydantic fills settings from the environment: `port` is `PORT`.
+        let (_, bases) = self.classes.iter().find(|(known, _)| *known == class)?;
+        if bases.iter().any(|base| base.ends_with("BaseSettings")) {
             return None;
         }
         let own = Name::concat(&[class.as_str(), ".", attribute]);

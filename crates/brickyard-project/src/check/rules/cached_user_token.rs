@@ -1,7 +1,7 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
 use crate::check::rules::kept_user_token::is_token;
-use crate::python::{Module, Value};
+use crate::python::{Module, Part, Value};
 use crate::source::Span;
 
 declare_rule! {
@@ -51,7 +51,12 @@ fn check(context: &Context, findings: &mut Findings) {
                 call.scope == index && (readers.contains(&call.raw.as_str()) || imported(&call.raw))
             });
             let outside = tokens.iter().any(|token| {
-                !function.parameters.iter().any(|(name, _)| name == token) && has_word(module.text(function.body), token)
+                !function.parameters.iter().any(|(name, _)| name == token)
+                    && !module.assigns.iter().any(|assign| assign.scope == index && assign.target == *token)
+                    && module.calls.iter().any(|call| {
+                        let given = call.args.iter().map(|(value, _)| value).chain(call.keywords.iter().map(|(_, value, _)| value));
+                        call.scope == index && given.into_iter().any(|value| mentions(value, token))
+                    })
             });
             if let Some((name, _)) = hidden {
                 findings
@@ -125,11 +130,18 @@ fn reads(module: &Module, headers: &[Span], index: usize) -> bool {
             }))
 }
 
-/// Whether a word stands in a text by itself.
-fn has_word(text: &str, word: &str) -> bool {
-    let part = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-    text.match_indices(word).any(|(at, _)| {
-        !text[..at].chars().next_back().is_some_and(part)
-            && !text[at + word.len()..].chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '=')
-    })
+/// Whether a value is made with a name.
+fn mentions(value: &Value, name: &str) -> bool {
+    match value {
+        Value::Name(own) => own == name,
+        Value::Call(_, args, keywords) => {
+            args.iter().chain(keywords.iter().map(|(_, value)| value)).any(|value| mentions(value, name))
+        }
+        Value::Format(parts) => {
+            parts.iter().any(|part| matches!(part, Part::Value(value) if mentions(value, name)))
+        }
+        Value::Either(values) | Value::List(values) => values.iter().any(|value| mentions(value, name)),
+        Value::Dict(items) => items.iter().any(|(_, value)| mentions(value, name)),
+        _ => false,
+    }
 }

@@ -120,7 +120,6 @@ fn driver(context: &Context, module: &Module, findings: &mut Findings) {
             "postgresql+psycopg" => &["psycopg"],
             "postgresql+asyncpg" => &["asyncpg"],
             "postgresql+pg8000" => &["pg8000"],
-            "databricks" => &["databricks-sqlalchemy"],
             _ => continue,
         };
         let names: Vec<String> = packages.iter().map(|&name| name.to_owned()).collect();

@@ -1,7 +1,6 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings, Level, Packages};
 use crate::python::packages;
-use crate::requirements::version;
 
 declare_rule! {
     /// ## What it does
@@ -31,7 +30,6 @@ fn check(context: &Context, findings: &mut Findings) {
         (Packages::Uv, None) => return,
         _ => None,
     };
-    let asked = context.requirements.as_ref().and_then(|all| all.get("databricks-sdk"));
     let brought = context.requirements.iter().flat_map(|all| &all.items).any(|item| {
         item.name != "databricks-sdk" && packages::preinstalled_version(&item.name).is_none()
             && packages::brings(&item.name, "databricks-sdk") != Some(false)
@@ -48,10 +46,7 @@ fn check(context: &Context, findings: &mut Findings) {
             if !name.starts_with(&format!("databricks.sdk.WorkspaceClient().{part}")) || seen.contains(&part) {
                 continue;
             }
-            let enough = match locked {
-                Some(locked) => version(locked) >= version(needed),
-                None => asked.is_some_and(|item| item.installs(needed, "0.33.0")),
-            };
+            let enough = context.installs("databricks-sdk", needed);
             if enough {
                 continue;
             }

@@ -29,6 +29,10 @@ const SILENT: [&str; 17] = [
 ];
 
 fn check(context: &Context, findings: &mut Findings) {
+    // Streamlit 1.46 and later take the call anywhere.
+    if context.installs("streamlit", "1.46") {
+        return;
+    }
     for module in context.reached() {
         // The page may be set up at the top of the script or in a function that is called there.
         for scope in module.calls.iter().filter(|call| call.name == SETS).map(|call| call.scope).collect::<BTreeSet<_>>() {

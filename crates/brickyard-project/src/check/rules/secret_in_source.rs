@@ -116,13 +116,13 @@ fn password_of_url(text: &str) -> Option<&str> {
     let (name, password) = user.split_once(':')?;
     let host = place.split(':').next().unwrap_or_default();
     let local = matches!(host, "localhost" | "127.0.0.1" | "db" | "postgres" | "redis" | "host.docker.internal");
-    let made_up = ["pass", "user", "your", "secret", "changeme", "example", "token", "xxx", "***"];
+    let made_up = ["password", "your", "changeme", "example", "placeholder", "secret", "token", "xxx", "***", "test"];
     let lower = password.to_lowercase();
     let real = password.len() >= 8
         && !local
         && password != name
         && !password.contains(['{', '<', '$', '%', ' '])
-        && !made_up.iter().any(|word| lower.contains(word) && lower.len() < word.len() + 4);
+        && !made_up.iter().any(|word| lower.contains(word));
     (real && password.bytes().any(|byte| byte.is_ascii_digit())).then_some(password)
 }
 
