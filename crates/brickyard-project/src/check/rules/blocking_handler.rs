@@ -4,7 +4,7 @@ use crate::python::Module;
 
 declare_rule! {
     /// ## What it does
-    /// Finds blocking calls in `async` route handlers.
+    /// Finds calls in `async` route handlers that wait for another machine, by themselves or in a function of the module.
     ///
     /// ## Why is this bad?
     /// While the call waits, the app answers nobody else.

@@ -1,12 +1,14 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
 use crate::check::rules::kept_user_token::is_token;
+use crate::check::rules::missing_scope::user_client;
 use crate::python::{Module, Part, Value};
 use crate::source::Span;
 
 declare_rule! {
     /// ## What it does
-    /// Finds cached functions that act with a user's token.
+    /// Finds cached functions that act with a user's token, by themselves or through functions they call, and tokens kept
+    /// in a variable of a module.
     ///
     /// ## Why is this bad?
     /// The cache is shared: the second user gets the first user's client or data.
@@ -46,6 +48,16 @@ fn check(context: &Context, findings: &mut Findings) {
             let hidden = function.parameters.iter().find(|(name, _)| {
                 streamlit && name.starts_with('_') && (name.contains("token") || name.contains("user"))
             });
+            // `rows(_w)` with a client made from one user's token: Streamlit leaves `_w` out of the key.
+            let handed = function.parameters.iter().enumerate().filter(|(_, (name, _))| streamlit && name.starts_with('_')).find(|(at, (name, _))| {
+                let calls = module.calls.iter().filter(|call| call.raw == function.name);
+                calls.into_iter().any(|call| match call.argument(name, *at) {
+                    Some((Value::Name(given), _)) => user_client(module, given, call.scope),
+                    Some((Value::Call(made, ..), _)) => user_client(module, &format!("{made}()"), call.scope),
+                    _ => false,
+                })
+            });
+            let hidden = hidden.or(handed.map(|(_, parameter)| parameter));
             let direct = reads(module, &headers, index);
             let through = module.calls.iter().any(|call| {
                 call.scope == index && (readers.contains(&call.raw.as_str()) || imported(&call.raw))
@@ -61,7 +73,11 @@ fn check(context: &Context, findings: &mut Findings) {
             if let Some((name, _)) = hidden {
                 findings
                     .at(&module.source, *span, format!("`{}` is cached for all users: `{name}` is not part of the key", function.name))
-                    .hint(format!("name it `{}`, so that each user has an entry", name.trim_start_matches('_')));
+                    .hint(if name.contains("token") || name.contains("user") {
+                        format!("name it `{}`, so that each user has an entry", name.trim_start_matches('_'))
+                    } else {
+                        "take the user's token as an argument without `_`, and make the client inside".to_owned()
+                    });
             } else if direct || through || outside {
                 findings
                     .at(&module.source, *span, format!("`{}` reads one user's token and is cached for all users", function.name))

@@ -1,5 +1,6 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
+use crate::python::Module;
 
 declare_rule! {
     /// ## What it does
@@ -37,17 +38,16 @@ fn check(context: &Context, findings: &mut Findings) {
         if star {
             continue;
         }
+        let shown = module.calls.iter().find(|call| call.raw == "display" && !call.conditional);
+        if let Some(call) = shown.filter(|_| !is_bound(module, "display")) {
+            findings.at(&module.source, call.func, "`display` does not exist in an app").hint("show it with the app's framework");
+        }
         for name in ["dbutils", "spark"] {
             let prefix = format!("{name}.");
             // A call inside `try` is a way to find out where the code runs.
             let used = module.calls.iter().find(|call| call.raw.starts_with(&prefix) && !call.conditional);
             let Some(call) = used else { continue };
-            let bound = module.assigns.iter().any(|assign| assign.target == name)
-                || module.imports.iter().any(|import| import.name.as_deref() == Some(name) || import.module == name)
-                || module.functions.iter().any(|function| {
-                    function.name == name || function.parameters.iter().any(|(parameter, _)| parameter == name)
-                });
-            if !bound {
+            if !is_bound(module, name) {
                 let hint = match name {
                     "dbutils" => "use a resource with `valueFrom`, or `WorkspaceClient().dbutils`",
                     _ => "query a SQL warehouse with `databricks.sql.connect`",
@@ -56,4 +56,13 @@ fn check(context: &Context, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// Whether a module gives a name a meaning of its own, anywhere.
+fn is_bound(module: &Module, name: &str) -> bool {
+    module.assigns.iter().any(|assign| assign.target == name)
+        || module.imports.iter().any(|import| import.name.as_deref() == Some(name) || import.module == name)
+        || module.functions.iter().any(|function| {
+            function.name == name || function.parameters.iter().any(|(parameter, _)| parameter == name)
+        })
 }

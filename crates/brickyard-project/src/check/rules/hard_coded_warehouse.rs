@@ -5,7 +5,7 @@ use crate::python::{Module, Part, Value};
 
 declare_rule! {
     /// ## What it does
-    /// Finds the id of a SQL warehouse written in code or in a `value` of `app.yaml`.
+    /// Finds the id of a SQL warehouse written in code, also as a default or in a class, or in a `value` of `app.yaml`.
     ///
     /// ## Why is this bad?
     /// The app then uses that warehouse in every workspace, and the platform gives it no permission there.

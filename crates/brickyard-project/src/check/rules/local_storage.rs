@@ -5,7 +5,7 @@ use crate::source::Span;
 
 declare_rule! {
     /// ## What it does
-    /// Finds data kept in local files: SQLite databases, files opened for writing.
+    /// Finds data kept in local files: SQLite databases, files opened for writing, tables saved to a path.
     ///
     /// ## Why is this bad?
     /// The disk of an app is empty again after every restart and deployment.

@@ -6,7 +6,7 @@ use crate::check::{Context, Findings};
 
 declare_rule! {
     /// ## What it does
-    /// Checks that the file or module the command starts exists.
+    /// Checks that what the command starts exists: the file, the module and the object in it, the script of `package.json`.
     ///
     /// ## Why is this bad?
     /// The app crashes as soon as it is started.

@@ -7,7 +7,7 @@ use crate::python::{Module, Part, Value, packages};
 declare_rule! {
     /// ## What it does
     /// Checks that every import of the running app comes from Python 3.11, from a package that is installed, or from
-    /// the app itself.
+    /// the app itself; so do the program the command starts and the driver in the address of an engine.
     ///
     /// ## Why is this bad?
     /// The app crashes with `ModuleNotFoundError`. The platform installs some packages by itself for apps with

@@ -59,7 +59,7 @@ fn check(context: &Context, findings: &mut Findings) {
 }
 
 /// Whether the client a call goes through was made from a forwarded token, here or by a function of the module.
-fn user_client(module: &Module, raw: &str, scope: usize) -> bool {
+pub(super) fn user_client(module: &Module, raw: &str, scope: usize) -> bool {
     let first = raw.split(['.', '(']).next().unwrap_or_default();
     let value = if raw[first.len()..].starts_with("()") {
         Value::Call(first.into(), Vec::new(), Vec::new())

@@ -6,10 +6,10 @@ use crate::python::{Call, Module};
 
 declare_rule! {
     /// ## What it does
-    /// Checks that `st.set_page_config` is the first Streamlit call of a script.
+    /// Checks that `st.set_page_config` is the first Streamlit call of a script, also after functions and modules that draw.
     ///
     /// ## Why is this bad?
-    /// The pre-installed Streamlit 1.38 stops with `StreamlitAPIException`.
+    /// The pre-installed Streamlit 1.38 stops with `StreamlitAPIException`; from 1.46 on the call may stand anywhere.
     ///
     /// ## Example
     /// ```python

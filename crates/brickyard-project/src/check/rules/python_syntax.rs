@@ -3,7 +3,7 @@ use crate::check::{Context, Findings, Packages};
 
 declare_rule! {
     /// ## What it does
-    /// Parses the app with the grammar of Python 3.11.
+    /// Parses the app with the grammar of Python 3.11, and looks for names its standard library does not have.
     ///
     /// ## Why is this bad?
     /// Apps with `requirements.txt` run on Python 3.11. Newer syntax, such as the same quotes inside an f-string or

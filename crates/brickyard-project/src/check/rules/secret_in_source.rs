@@ -6,7 +6,7 @@ use crate::source::{Source, Span};
 
 declare_rule! {
     /// ## What it does
-    /// Finds tokens, client secrets and passwords written in files of the app.
+    /// Finds tokens, client secrets and passwords written in files of the app: Python, settings, scripts and JavaScript.
     ///
     /// ## Why is this bad?
     /// Everyone who can read the code or the workspace folder can use them. The app has an identity of its own:

@@ -3,7 +3,8 @@ use crate::check::{Context, Findings};
 
 declare_rule! {
     /// ## What it does
-    /// Finds shell syntax in a `command` that no shell reads: `$NAME`, `&&`, `|`, `>`.
+    /// Finds shell syntax in a `command` that no shell reads: `$NAME`, `&&`, `|`, `>`, a whole line as one word, a variable
+    /// set before the program.
     ///
     /// ## Why is this bad?
     /// The platform starts the program directly; it fills in `$DATABRICKS_APP_PORT` and nothing else, so everything

@@ -4,7 +4,7 @@ use crate::yaml::Node;
 
 declare_rule! {
     /// ## What it does
-    /// Finds `{{secrets.…}}` and `${…}` in a `value` of `app.yaml`.
+    /// Finds `{{secrets.…}}`, `${…}` and `$NAME` in a `value` of `app.yaml`.
     ///
     /// ## Why is this bad?
     /// Nothing fills them in: the app sees the text as written.
