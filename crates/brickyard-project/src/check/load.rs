@@ -83,7 +83,7 @@ impl Loader<'_> {
             settings_source: self.text(crate::settings::NAME),
             settings,
             built: bundle.as_ref().is_some_and(|bundle| builds_inside(bundle, dir)),
-            bundle: bundle.filter(|_| bundle_key.is_some()),
+            bundle: bundle.filter(|bundle| bundle_key.is_some() || points_nowhere(bundle, dir)),
             bundle_key,
             manifest,
             requirements,
@@ -193,6 +193,17 @@ fn builds_inside(bundle: &Bundle, dir: &Path) -> bool {
         let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
         !path.exists() && parent.is_some_and(|parent| parent == dir)
     })
+}
+
+/// Whether a bundle in an app's directory has an app whose source is not there, and does not look as if it were built.
+fn points_nowhere(bundle: &Bundle, dir: &Path) -> bool {
+    let own = bundle.files.first().is_some_and(|(source, _)| source.path.parent() == Some(dir));
+    let missing = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let built = name.starts_with('.') || matches!(name.as_str(), "build" | "dist" | "out" | "target");
+        !path.to_string_lossy().contains("${") && !path.exists() && !built
+    };
+    own && bundle.apps.iter().filter_map(|app| app.source_code_path.as_ref()).any(missing)
 }
 
 /// The packages of a lock: each has its name and its version on lines of their own.

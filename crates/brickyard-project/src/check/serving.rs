@@ -106,7 +106,7 @@ fn server(call: &Call) -> Option<(Server, (&'static str, &'static str))> {
     let name = call.name.as_str();
     let plain = ("host", "port");
     Some(match name {
-        "flask.Flask().run" => (Server::Flask, plain),
+        "flask.Flask().run" | "dash.Dash().server.run" => (Server::Flask, plain),
         "dash.Dash().run" | "dash.Dash().run_server" | "dash.dash.Dash().run" => (Server::Dash, plain),
         "uvicorn.run" | "uvicorn.Config" => (Server::Uvicorn, plain),
         "mcp.server.fastmcp.FastMCP" | "fastmcp.FastMCP().run" | "fastmcp.FastMCP().run_async" => {

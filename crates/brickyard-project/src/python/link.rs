@@ -48,7 +48,7 @@ impl Module {
                 links.push(Link { name: name.clone(), full: full.clone(), object: None, value });
             } else if let Some(object) = made(&call) {
                 let full = Name::concat(&[full.as_str(), "()"]);
-                links.push(Link { name: Name::empty(), full, object: Some(object), value: None });
+                links.push(Link { name: name.clone(), full, object: Some(object), value: None });
             }
         }
         links
@@ -57,7 +57,10 @@ impl Module {
     /// Puts what the names stand for into everything that was collected.
     pub(crate) fn link(&mut self, links: &[Link]) {
         for link in links {
-            self.names.stands_for(&link.name, link.object.clone(), link.value.clone());
+            match &link.object {
+                Some(object) if link.full.ends_with("()") => self.names.gives(&link.name, object.clone()),
+                object => self.names.stands_for(&link.name, object.clone(), link.value.clone()),
+            }
             let Some(object) = &link.object else { continue };
             let put = |name: &mut Name| {
                 if let Some(rest) = name.strip_prefix(link.full.as_str())

@@ -22,6 +22,8 @@ pub(super) struct Known {
     assigns: Vec<(usize, usize)>,
     /// The first function of the name.
     pub(super) function: Option<usize>,
+    /// What a call of it gives, where another module of the app says so.
+    pub(super) gives: Option<Name>,
     /// The value it has in the module of the app it is imported from.
     pub(super) borrowed: Option<Value>,
 }
@@ -55,6 +57,13 @@ impl Names {
             *alias = full;
         }
         known.borrowed = value;
+    }
+
+    /// Says what a call of an imported name gives.
+    pub(super) fn gives(&mut self, name: &Name, object: Name) {
+        if let Some(known) = self.known.get_mut(name) {
+            known.gives = Some(object);
+        }
     }
 
     pub(super) fn function(&mut self, name: Name, index: usize) {

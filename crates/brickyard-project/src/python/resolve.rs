@@ -44,10 +44,16 @@ impl Module {
         for here in self.scopes(scope) {
             if let Some(known) = known {
                 if let Some(full) = known.alias(here) {
-                    return Some(joined(full, rest));
+                    return Some(match (known.gives.as_ref(), rest.strip_prefix("()")) {
+                        (Some(gives), Some(rest)) => joined(gives, rest),
+                        _ => joined(full, rest),
+                    });
                 }
-                let values = known.assigns(here).rev().map(|index| &self.assigns[index].value);
-                if let Some(name) = values.into_iter().find_map(|value| self.name_of(value, here, steps - 1))
+                // What is put into `self.x` stands in a method, whose parameters it may name.
+                let assigns = known.assigns(here).rev().map(|index| &self.assigns[index]);
+                if let Some(name) = assigns
+                    .into_iter()
+                    .find_map(|assign| self.name_of(&assign.value, assign.scope, steps - 1))
                     && name != first
                 {
                     return Some(joined(&name, rest));
@@ -99,10 +105,18 @@ impl Module {
     }
 
     fn follow_at(&self, value: &Value, scope: usize, steps: usize) -> Value {
-        let Value::Name(name) = value else { return value.clone() };
         if steps == 0 {
             return value.clone();
         }
+        // `OPTIONS["port"]` of a dictionary of the module.
+        if let Value::Index(base, key) = value
+            && let (Value::Name(_), Value::Text(key)) = (base.as_ref(), key.as_ref())
+            && let Value::Dict(items) = self.follow_at(base, scope, steps - 1)
+            && let Some((_, item)) = items.iter().find(|(name, _)| name == key)
+        {
+            return self.follow_at(item, scope, steps - 1);
+        }
+        let Value::Name(name) = value else { return value.clone() };
         let known = self.names.get(name);
         for here in self.scopes(scope) {
             let count = known.map_or(0, |known| known.assigns(here).count());

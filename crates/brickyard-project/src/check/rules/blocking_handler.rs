@@ -48,12 +48,16 @@ fn blocks(name: &str) -> bool {
     let waits = matches!(name, "databricks.sql.connect" | "time.sleep" | "psycopg.connect" | "psycopg2.connect")
         || name.strip_prefix("requests.").is_some_and(|method| matches!(method, "get" | "post" | "put" | "patch" | "delete" | "request"))
         || name.strip_prefix("httpx.").is_some_and(|method| matches!(method, "get" | "post" | "put" | "patch" | "delete" | "request"));
+    let clients = ["httpx.Client().", "requests.Session().", "openai.OpenAI().", "sqlalchemy.create_engine()."];
+    let asks = ["get", "post", "put", "patch", "delete", "request", "create", "connect", "begin", "execute"];
+    let client = clients.iter().any(|client| name.starts_with(client))
+        && name.rsplit('.').next().is_some_and(|method| asks.contains(&method));
     // `w.jobs.list()`: every method of a part of the SDK asks the workspace.
     let sdk = name.strip_prefix("databricks.sdk.WorkspaceClient().").is_some_and(|rest| {
         let words: Vec<&str> = rest.split('.').collect();
         words.len() == 2 && !matches!(words[0], "config" | "api_client") && !rest.contains('(') || rest == "api_client.do"
     });
-    waits || sdk || name.ends_with("serving_endpoints.query") || name.ends_with("statement_execution.execute_statement")
+    waits || client || sdk || name.ends_with("serving_endpoints.query") || name.ends_with("statement_execution.execute_statement")
 }
 
 /// Whether a function of the module that is not `async` blocks.

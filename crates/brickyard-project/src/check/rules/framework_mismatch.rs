@@ -65,6 +65,12 @@ fn check(context: &Context, findings: &mut Findings) {
         "uvicorn" if !words.contains("--interface") && !words.contains("--factory") => {
             let object = target(command);
             let made = object.map(|name| module.qualify(&name, 0));
+            if made.as_deref().is_some_and(|made| matches!(made, "gradio.Interface()" | "gradio.Blocks()" | "gradio.ChatInterface()")) {
+                findings
+                    .at(&source, span, "uvicorn serves ASGI apps, and this is a Gradio app")
+                    .hint("call `launch()` and start it with `python`, or mount it with `gr.mount_gradio_app`");
+                return;
+            }
             matches!(made.as_deref(), Some("flask.Flask()" | "dash.Dash()" | "dash.Dash().server"))
                 .then(|| ("uvicorn serves ASGI apps, and this is a WSGI app".to_owned(), format!("start it with `{}`", words.replacen("uvicorn", "gunicorn", 1))))
         }

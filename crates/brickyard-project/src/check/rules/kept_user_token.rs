@@ -1,6 +1,6 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
-use crate::python::Value;
+use crate::python::{Module, Value};
 
 declare_rule! {
     /// ## What it does
@@ -35,9 +35,14 @@ fn check(context: &Context, findings: &mut Findings) {
                 findings.at(&module.source, call.span, MESSAGE).hint(HINT);
             }
         }
+        for call in module.calls.iter().filter(|call| call.name == "streamlit.session_state.update") {
+            if call.keywords.iter().any(|(_, value, _)| is_token(&module.follow(value, call.scope))) {
+                findings.at(&module.source, call.span, MESSAGE).hint(HINT);
+            }
+        }
         for assign in &module.assigns {
             let target = module.qualify(&assign.target, assign.scope);
-            if target.starts_with("streamlit.session_state") && is_token(&module.follow(&assign.value, assign.scope)) {
+            if target.starts_with("streamlit.session_state") && (is_token(&module.follow(&assign.value, assign.scope)) || gives_token(module, &assign.value)) {
                 findings
                     .at(&module.source, assign.span, MESSAGE)
                     .hint(HINT);
@@ -54,4 +59,12 @@ pub(super) fn is_token(value: &Value) -> bool {
         Value::Either(values) => values.iter().any(is_token),
         _ => false,
     }
+}
+
+/// Whether a value is a call of a function of the module that returns the token.
+fn gives_token(module: &Module, value: &Value) -> bool {
+    let Value::Call(name, ..) = value else { return false };
+    module.functions.iter().enumerate().skip(1).any(|(index, function)| {
+        function.name == *name && function.returns.iter().any(|value| is_token(&module.follow(value, index)))
+    })
 }

@@ -1,6 +1,6 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
-use crate::python::Value;
+use crate::python::{Assign, Value};
 use crate::source::Span;
 
 declare_rule! {
@@ -22,9 +22,18 @@ const HINT: &str = "keep it in Lakebase, in a table, or in a volume through `w.f
 
 fn check(context: &Context, findings: &mut Findings) {
     for module in context.reached() {
+        // `app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///app.db"`.
+        for subscript in module.subscripts.iter().filter(|subscript| subscript.stored && subscript.key == "SQLALCHEMY_DATABASE_URI") {
+            let inside = |assign: &&Assign| assign.span.start <= subscript.span.start && subscript.span.end <= assign.span.end;
+            if let Some(assign) = module.assigns.iter().find(inside)
+                && module.texts(&assign.value, assign.scope).iter().any(|text| is_sqlite(text))
+            {
+                findings.at(&module.source, assign.span, "This database is lost at every restart").hint(HINT);
+            }
+        }
         for call in &module.calls {
             let name = call.name.as_str();
-            let (message, place) = if matches!(name, "sqlite3.connect" | "sqlalchemy.create_engine") {
+            let (message, place) = if matches!(name, "sqlite3.connect" | "aiosqlite.connect" | "duckdb.connect" | "sqlalchemy.create_engine" | "sqlalchemy.ext.asyncio.create_async_engine") {
                 ("This database is lost at every restart", call.args.first())
             } else if name == "open" && writes(call.argument("mode", 1)) {
                 ("This file is lost at every restart", call.args.first())
@@ -47,14 +56,18 @@ fn check(context: &Context, findings: &mut Findings) {
             let passing = path.is_empty()
                 || [":memory:", "Volumes/", "dbfs:", "s3://", "abfss://", "gs://", "file:"].iter().any(|word| path.contains(word))
                 || ["/tmp", "/dev", "/dbfs"].iter().any(|start| path.starts_with(start));
-            let engine = name == "sqlalchemy.create_engine";
-            if passing || (engine && !(path.starts_with("sqlite:///") && path.len() > "sqlite:///".len())) {
+            if passing || (name.starts_with("sqlalchemy.") && !is_sqlite(&path)) {
                 continue;
             }
             let whole = name == "open" || name.starts_with("pathlib.");
             findings.at(&module.source, if whole { call.span } else { *span }, message).hint(HINT);
         }
     }
+}
+
+/// Whether the address of an engine names a file of SQLite.
+fn is_sqlite(address: &str) -> bool {
+    address.starts_with("sqlite") && address.split_once(":///").is_some_and(|(_, file)| !file.is_empty())
 }
 
 fn writes(mode: Option<(&Value, Span)>) -> bool {

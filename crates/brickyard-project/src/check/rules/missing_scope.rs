@@ -48,7 +48,11 @@ fn check(context: &Context, findings: &mut Findings) {
             }
             let Some(rest) = call.name.strip_prefix("databricks.sdk.WorkspaceClient().") else { continue };
             let Some((part, wanted)) = NEEDED.iter().find(|(part, _)| rest.starts_with(&format!("{part}."))) else { continue };
-            if !user_client(module, &call.raw, call.scope) || wanted.iter().any(|scope| scopes.iter().any(|have| have == scope)) {
+            let made_here = || {
+                let inner = module.calls.iter().find(|inner| inner.span.start == call.func.start && inner.span.end < call.func.end && inner.name == "databricks.sdk.WorkspaceClient");
+                inner.is_some_and(|inner| inner.keyword("token").is_some_and(|(value, _)| is_forwarded(module, value, call.scope)))
+            };
+            if !(user_client(module, &call.raw, call.scope) || made_here()) || wanted.iter().any(|scope| scopes.iter().any(|have| have == scope)) {
                 continue;
             }
             findings
@@ -68,7 +72,15 @@ pub(super) fn user_client(module: &Module, raw: &str, scope: usize) -> bool {
     };
     let Value::Call(name, args, keywords) = value else { return false };
     let with_token = |keywords: &[(Name, Value)], scope: usize| {
-        keywords.iter().any(|(name, value)| name == "token" && is_forwarded(module, value, scope))
+        keywords.iter().any(|(name, value)| {
+            let config = || match module.follow(value, scope) {
+                Value::Call(_, _, inner) => {
+                    inner.iter().any(|(name, value)| name == "token" && is_forwarded(module, value, scope))
+                }
+                _ => false,
+            };
+            (name == "token" && is_forwarded(module, value, scope)) || (name == "config" && config())
+        })
     };
     if with_token(&keywords, scope) {
         return true;

@@ -36,7 +36,7 @@ fn check(context: &Context, findings: &mut Findings) {
                     .at(&module.source, call.span, "A second server (`uvicorn`) is not reached from outside")
                     .hint("serve everything from one program");
             }
-            if !call.name.starts_with("subprocess.") && !matches!(call.name.as_str(), "os.system" | "os.popen") {
+            if !call.name.starts_with("subprocess.") && !matches!(call.name.as_str(), "os.system" | "os.popen" | "asyncio.create_subprocess_exec" | "asyncio.create_subprocess_shell") {
                 continue;
             }
             let Some((value, _)) = call.args.first() else { continue };

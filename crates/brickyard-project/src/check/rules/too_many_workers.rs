@@ -54,7 +54,8 @@ fn check(context: &Context, findings: &mut Findings) {
     }
     for module in context.reached() {
         for call in module.calls.iter().filter(|call| call.scope == 0 && !call.main) {
-            if call.method() == "from_pretrained" || matches!(call.name.as_str(), "sentence_transformers.SentenceTransformer" | "transformers.pipeline") {
+            if call.method() == "from_pretrained" || matches!(call.name.as_str(), "sentence_transformers.SentenceTransformer" | "transformers.pipeline" | "torch.load" | "joblib.load")
+                || (call.name.starts_with("mlflow.") && call.method() == "load_model") {
                 findings
                     .at(&module.source, call.span, "The model is loaded while the app starts")
                     .hint("load it when it is first needed, or call a model serving endpoint");
