@@ -12,6 +12,8 @@ from backend_mock import MockBackend
 %%end
 
 st.set_page_config(page_title="{{title}}", page_icon=":material/dashboard:", layout="wide")
+# Streamlit leaves a hand's breadth free above the title.
+st.markdown("<style>.block-container { padding-top: 2.5rem; }</style>", unsafe_allow_html=True)
 
 
 @st.cache_resource
