@@ -109,12 +109,14 @@ fn server(call: &Call) -> Option<(Server, (&'static str, &'static str))> {
         "flask.Flask().run" | "dash.Dash().server.run" => (Server::Flask, plain),
         "dash.Dash().run" | "dash.Dash().run_server" | "dash.dash.Dash().run" => (Server::Dash, plain),
         "uvicorn.run" | "uvicorn.Config" => (Server::Uvicorn, plain),
-        "mcp.server.fastmcp.FastMCP" | "fastmcp.FastMCP().run" | "fastmcp.FastMCP().run_async" => {
-            (Server::Other, plain)
-        }
-        "waitress.serve" | "shiny.run_app" | "hypercorn.run" | "nicegui.ui.run" | "aiohttp.web.run_app" => {
-            (Server::Other, plain)
-        }
+        "waitress.serve"
+        | "shiny.run_app"
+        | "hypercorn.run"
+        | "nicegui.ui.run"
+        | "aiohttp.web.run_app"
+        | "mcp.server.fastmcp.FastMCP"
+        | "fastmcp.FastMCP().run"
+        | "fastmcp.FastMCP().run_async" => (Server::Other, plain),
         _ if name.starts_with("gradio.") && name.ends_with("().launch") => {
             (Server::Gradio, ("server_name", "server_port"))
         }

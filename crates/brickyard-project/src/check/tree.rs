@@ -114,7 +114,7 @@ pub(super) fn read(dir: &Path, others: &[PathBuf], settings: &CheckSettings) -> 
                 tree.files.push((name, size));
             }
             Some(kind) if kind.is_dir() && is_junk(&entry) && is_uploaded(entry.path()) => {
-                tree.junk.push(name)
+                tree.junk.push(name);
             }
             _ => {}
         }

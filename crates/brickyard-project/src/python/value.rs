@@ -204,7 +204,7 @@ fn joined(values: Vec<Value>, between: &str) -> Value {
     for part in parts.into_iter().take(64) {
         match (whole.last_mut(), part) {
             (Some(Part::Text(before)), Part::Text(text)) => {
-                *before = Name::concat(&[before.as_str(), text.as_str()])
+                *before = Name::concat(&[before.as_str(), text.as_str()]);
             }
             (_, part) => whole.push(part),
         }

@@ -94,7 +94,7 @@ fn split(text: &str, span: Span) -> Vec<Word> {
 fn script(context: &Context, command: &Command) -> Option<Command> {
     let [shell, file, ..] = command.words.as_slice() else { return None };
     let base = shell.text.rsplit('/').next().unwrap_or_default();
-    if command.shell || !matches!(base, "bash" | "sh" | "zsh") || !file.text.ends_with(".sh") {
+    if command.shell || !matches!(base, "bash" | "sh" | "zsh") || !super::has_suffix(&file.text, "sh") {
         return None;
     }
     let source = Source::read_up_to(&context.dir.join(&file.text), 256 << 10).ok().flatten()?;

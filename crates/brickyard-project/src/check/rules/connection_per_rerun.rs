@@ -32,7 +32,8 @@ fn check(context: &Context, findings: &mut Findings) {
         for call in &module.calls {
             // A pool is made by something that keeps it, unless the script itself makes it.
             let pool = matches!(call.name.as_str(), "psycopg_pool.ConnectionPool" | "psycopg2.pool.SimpleConnectionPool" | "psycopg2.pool.ThreadedConnectionPool");
-            if !(pool && call.scope == 0) && !matches!(call.name.as_str(), "databricks.sql.connect" | "psycopg.connect" | "psycopg2.connect" | "sqlalchemy.create_engine") {
+            let by_pool = pool && call.scope == 0;
+            if !by_pool && !matches!(call.name.as_str(), "databricks.sql.connect" | "psycopg.connect" | "psycopg2.connect" | "sqlalchemy.create_engine") {
                 continue;
             }
             if call.main || module.scopes(call.scope).any(|scope| is_cached(module, scope) || called(&cached_callers, &module.functions[scope].name)) {

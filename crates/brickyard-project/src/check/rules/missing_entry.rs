@@ -67,7 +67,7 @@ fn check(context: &Context, findings: &mut Findings) {
             }
         }
         "bash" | "sh" => {
-            let file = rest.next().filter(|word| word.text.ends_with(".sh") && !word.text.starts_with('/'));
+            let file = rest.next().filter(|word| crate::check::load::has_suffix(&word.text, "sh") && !word.text.starts_with('/'));
             if let Some(word) = file.filter(|word| !context.has_file(&word.text)) {
                 findings.at(source, word.span, format!("There is no file `{}`", word.text));
             }
@@ -80,7 +80,8 @@ fn check(context: &Context, findings: &mut Findings) {
                 [start, ..] if start.text == "start" => start,
                 _ => return,
             };
-            if !json["scripts"][script.text.as_str()].is_string() && !(script.text == "start" && context.has_file("server.js")) {
+            let default = script.text == "start" && context.has_file("server.js");
+            if !default && !json["scripts"][script.text.as_str()].is_string() {
                 findings.at(source, script.span, format!("`package.json` has no script `{}`", script.text));
             }
         }

@@ -48,8 +48,9 @@ fn check(context: &Context, findings: &mut Findings) {
 
 /// What is wrong with the first word where it is a whole line or sets a variable.
 fn no_program(context: &Context, first: &str) -> Option<(String, String)> {
-    if !context.app_tree.as_ref().is_none_or(|(_, tree)| tree.get("command").is_none_or(|list| list.text().is_none())) {
-        return None; // a string as the command is another rule's
+    // A string as the command is another rule's.
+    if context.app_tree.as_ref().is_some_and(|(_, tree)| tree.get("command").is_some_and(|list| list.text().is_some())) {
+        return None;
     }
     let words: Vec<&str> = first.split_whitespace().collect();
     if words.len() > 1 {

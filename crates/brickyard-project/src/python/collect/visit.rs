@@ -261,11 +261,13 @@ impl<'a> Visitor<'a> for Collector {
     }
 }
 
+/// Value and place of an argument.
+type Placed = (Value, Span);
 /// Name, value and place of a keyword argument.
 type Keyword = (Name, Value, Span);
 
 /// Positional and keyword arguments, and what follows `**`.
-fn arguments(arguments: &Arguments) -> (Vec<(Value, Span)>, Vec<Keyword>, Vec<(Value, Span)>) {
+fn arguments(arguments: &Arguments) -> (Vec<Placed>, Vec<Keyword>, Vec<Placed>) {
     let mut args = Vec::with_capacity(arguments.args.len());
     for argument in arguments.args.iter().take_while(|argument| !argument.is_starred_expr()) {
         args.push((value::of(argument), argument.range().into()));
