@@ -33,7 +33,7 @@ fn check(context: &Context, findings: &mut Findings) {
     }
     let Some(at) = command.words.iter().rposition(|word| matches!(word.text.as_str(), "&&" | ";")) else { return };
     let mut after = command.words[at + 1..].iter().skip_while(|word| is_assignment(&word.text));
-    if let Some(last) = after.next().filter(|word| word.text != "exec") {
+    if let Some(last) = after.next().filter(|word| !matches!(word.text.as_str(), "exec" | "exit")) {
         findings
             .at(source, last.span, format!("The shell stays above `{}` and may keep the stop signal to itself", last.text))
             .hint(format!("write `exec {}`", last.text));
