@@ -98,7 +98,13 @@ impl Framework {
 /// The Python file a command starts, relative to the app's directory.
 pub fn entry_file(dir: &Path, command: &[String]) -> Option<String> {
     let words: Vec<&str> = command.iter().flat_map(|argument| argument.split_whitespace()).collect();
-    if let Some(file) = words.iter().find(|word| has_suffix(word, "py") && dir.join(word).is_file()) {
+    // `gunicorn -c settings.py` names a file that is only read.
+    let started = words.iter().enumerate().filter(|(at, _)| {
+        !at.checked_sub(1).is_some_and(|before| matches!(words[before], "-c" | "--config"))
+    });
+    if let Some((_, file)) =
+        started.into_iter().find(|(_, word)| has_suffix(word, "py") && dir.join(word).is_file())
+    {
         return Some((*file).to_owned());
     }
     if let Some(at) = words.iter().position(|word| *word == "-m") {

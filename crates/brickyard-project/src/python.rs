@@ -10,6 +10,7 @@ mod collect;
 mod comment;
 pub(crate) use comment::codes;
 mod depth;
+mod link;
 mod names;
 pub mod packages;
 mod resolve;
@@ -89,6 +90,8 @@ pub struct Call {
     pub keywords: Vec<(Name, Value, Span)>,
     /// Whether `**` or `*` hides arguments.
     pub open: bool,
+    /// What follows `**`; empty once the whole file is read.
+    spread: Vec<(Value, Span)>,
     /// The whole call.
     pub span: Span,
     /// What is called.
@@ -147,6 +150,10 @@ pub struct Function {
     pub body: Span,
     /// What it returns.
     pub returns: Vec<Value>,
+    /// Whether it is a generator: its body runs when it is iterated.
+    pub yields: bool,
+    /// Names it declares `global`.
+    pub globals: Vec<Name>,
 }
 
 /// `name = value`.
@@ -194,6 +201,18 @@ impl Module {
     /// Reads a file. Call on a thread with [`STACK`] bytes of stack.
     pub fn read(source: Source, path: String) -> Self {
         collect::module(source, path)
+    }
+
+    /// Whether the module itself gives a name a meaning: by an assignment, an import, a function or a class.
+    pub fn binds(&self, name: &str) -> bool {
+        self.names.get(name).is_some_and(names::Known::is_of_module)
+            || self
+                .functions
+                .iter()
+                .skip(1)
+                .any(|function| function.name == name && function.parent == 0 && function.class.is_none())
+            || self.classes.iter().any(|(class, _)| class == name)
+            || self.source.text().contains(&format!("for {name} in"))
     }
 
     /// Whether the workspace stores the file as a notebook.

@@ -37,26 +37,60 @@ impl Requirement {
         self.direct || !self.specifiers.is_empty()
     }
 
-    /// The lowest version the specifiers name: of `==`, `===`, `~=` or `>=`.
+    /// The lowest version the specifiers name: of `==`, `===`, `~=`, `>=` or `>`.
     pub fn lower_bound(&self) -> Option<Vec<u64>> {
         self.specifiers
             .split(',')
             .filter_map(|part| {
-                ["===", "==", "~=", ">="].iter().find_map(|operator| part.strip_prefix(operator))
+                ["===", "==", "~=", ">=", ">"].iter().find_map(|operator| part.strip_prefix(operator))
             })
             .map(version)
             .max()
     }
+
+    /// Whether `needed` or a later version is what pip installs over `installed`: it takes the newest the specifiers
+    /// allow, and keeps what is installed where that will do.
+    pub fn installs(&self, needed: &str, installed: &str) -> bool {
+        let (needed, installed) = (version(needed), version(installed));
+        if self.direct || installed >= needed {
+            return true;
+        }
+        let exact = self.specifiers.split(',').find_map(|part| part.strip_prefix("=="));
+        if let Some(exact) = exact.map(|text| text.trim_start_matches('=')) {
+            return version(exact) >= needed;
+        }
+        let ends = self.specifiers.split(',').filter_map(|part| match part.strip_prefix("~=") {
+            Some(text) => Some(compatible(text)),
+            None => part.strip_prefix('<').map(|text| version(text.trim_start_matches('='))),
+        });
+        self.lower_bound().is_some_and(|lowest| lowest > installed)
+            && ends.min().is_none_or(|end| end > needed)
+    }
 }
 
-/// The numbers at the start of a version.
+/// The version after `~=` ends below: `~=1.4.2` is content with everything below `1.5`.
+fn compatible(text: &str) -> Vec<u64> {
+    let mut numbers: Vec<u64> = text.split('.').map_while(|part| part.parse().ok()).collect();
+    numbers.pop();
+    if let Some(last) = numbers.last_mut() {
+        *last += 1;
+    }
+    numbers
+}
+
+/// The numbers at the start of a version, without zeros at their end: `1.0` is `1` (PEP 440).
 pub fn version(text: &str) -> Vec<u64> {
-    text.split('.')
+    let mut numbers: Vec<u64> = text
+        .split('.')
         .map_while(|part| {
             let digits: String = part.chars().take_while(char::is_ascii_digit).collect();
             digits.parse().ok()
         })
-        .collect()
+        .collect();
+    while numbers.len() > 1 && numbers.last() == Some(&0) {
+        numbers.pop();
+    }
+    numbers
 }
 
 /// Lower case with single `-` (PEP 503).
@@ -233,6 +267,29 @@ mod tests {
         assert!(all.items[2].direct);
         assert!(!all.items[5].is_pinned());
         assert_eq!(all.files[0].slice(all.items[0].span), "Flask==3.0.3");
+    }
+
+    #[test]
+    fn pip_takes_the_newest_that_is_allowed_and_keeps_what_will_do() {
+        let installs =
+            |text: &str| parse_line(text, 0, Span::default()).unwrap().installs("0.81.0", "0.33.0");
+        for text in [
+            "a>=0.81",
+            "a>=0.81,<1.0",
+            "a==0.81",
+            "a>0.40",
+            "a>=0.40,<1",
+            "a~=0.85",
+            "a~=0.85.0",
+            "a @ file:///a",
+        ] {
+            assert!(installs(text), "{text}");
+        }
+        for text in
+            ["a", "a>=0.30", "a<1", "a==0.80.9", "a>=0.40,<0.81", "a~=0.40.0", "a!=0.33.1", "a>=0.20,<1"]
+        {
+            assert!(!installs(text), "{text}");
+        }
     }
 
     #[test]

@@ -49,7 +49,8 @@ pub(crate) fn serve(input: impl BufRead + Send + 'static, output: impl Write) ->
 
 struct Server<W> {
     output: W,
-    root: PathBuf,
+    /// Folders the editor has open.
+    roots: Vec<PathBuf>,
     documents: HashMap<PathBuf, Document>,
     /// Folders of apps to check again.
     changed: BTreeSet<PathBuf>,
@@ -62,7 +63,7 @@ impl<W> Server<W> {
     fn new(output: W) -> Self {
         Self {
             output,
-            root: PathBuf::from("."),
+            roots: Vec::new(),
             documents: HashMap::new(),
             changed: BTreeSet::new(),
             published: BTreeMap::new(),
@@ -90,11 +91,20 @@ impl<W: Write> Server<W> {
             ("textDocument/didChange", _) => self.change(params),
             ("textDocument/didSave", _) => self.touch(params),
             ("textDocument/didClose", _) => self.close(params),
+            ("workspace/didChangeWatchedFiles", _) => {
+                for change in params["changes"].as_array().into_iter().flatten() {
+                    if let Some(path) = change["uri"].as_str().and_then(path_of) {
+                        self.changed.insert(self.app_of(&path));
+                    }
+                }
+            }
             (_, None) => {}
             ("initialize", Some(id)) => {
+                let folders = params["workspaceFolders"].as_array().into_iter().flatten();
+                let folders = folders.filter_map(|folder| folder["uri"].as_str().and_then(path_of));
                 let root = params["rootUri"].as_str().and_then(path_of);
                 let root = root.or_else(|| params["rootPath"].as_str().map(PathBuf::from));
-                self.root = root.unwrap_or_else(|| PathBuf::from("."));
+                self.roots = folders.chain(root).collect();
                 self.answer(id, capabilities())?;
             }
             ("shutdown", Some(id)) => {
@@ -169,7 +179,7 @@ impl<W: Write> Server<W> {
             if marks.iter().any(|name| open(folder.join(name))) {
                 return folder.to_owned();
             }
-            if folder == self.root {
+            if self.roots.iter().any(|root| root == folder) {
                 break;
             }
         }
@@ -189,7 +199,11 @@ impl<W: Write> Server<W> {
             for finding in findings {
                 files.entry(finding.source.path.clone()).or_default().push(finding);
             }
-            let before = self.published.insert(app, files.clone()).unwrap_or_default();
+            let before = self.published.insert(app.clone(), files.clone()).unwrap_or_default();
+            // A bundle's folder and the app in it both speak of the app's files: the last to look is right.
+            for (_, others) in self.published.iter_mut().filter(|(other, _)| **other != app) {
+                others.retain(|path, _| !files.contains_key(path) && !before.contains_key(path));
+            }
             let quiet: Vec<PathBuf> = before.into_keys().filter(|path| !files.contains_key(path)).collect();
             for path in quiet {
                 self.publish(&path, &[])?;
@@ -197,9 +211,9 @@ impl<W: Write> Server<W> {
             for (path, findings) in &files {
                 self.publish(path, findings)?;
             }
-            // A clean open file hears that it is clean, so that an editor stops waiting.
-            let open: Vec<PathBuf> =
-                self.documents.keys().filter(|path| !files.contains_key(*path)).cloned().collect();
+            // A clean open file of the app hears that it is clean, so that an editor stops waiting.
+            let clean = |path: &&PathBuf| !files.contains_key(*path) && self.app_of(path) == app;
+            let open: Vec<PathBuf> = self.documents.keys().filter(clean).cloned().collect();
             for path in open {
                 self.publish(&path, &[])?;
             }

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use crate::app_yaml::{AppYaml, EnvSource};
@@ -6,7 +6,7 @@ use crate::bundle::{Bundle, BundleApp};
 use crate::framework::Framework;
 use crate::manifest::Manifest;
 use crate::python::{Module, packages};
-use crate::requirements::Requirements;
+use crate::requirements::{Requirements, version};
 use crate::settings::Settings;
 use crate::source::{ProjectError, Source, Span};
 use crate::yaml::Node;
@@ -38,8 +38,8 @@ pub struct Context {
     pub requirements: Option<Requirements>,
     /// `pyproject.toml`.
     pub pyproject: Option<(Source, toml::Table)>,
-    /// Names of the packages in `uv.lock`.
-    pub lock: Option<HashSet<String>>,
+    /// Packages in `uv.lock` with their versions.
+    pub lock: Option<HashMap<String, String>>,
     /// `package.json`.
     pub package_json: Option<(Source, serde_json::Value)>,
     /// `.streamlit/config.toml`.
@@ -75,6 +75,8 @@ pub struct Command {
     pub source: Option<Source>,
     /// Whether a shell runs it.
     pub shell: bool,
+    /// Whether it stands in a script that the command starts.
+    pub script: bool,
 }
 
 /// One word of a command.
@@ -124,7 +126,7 @@ impl Command {
         base
     }
 
-    /// The value after an option, also as `--option=value`, with its place.
+    /// The value after an option, also as `--option=value` and `-ovalue`, with its place.
     pub fn option(&self, names: &[&str]) -> Option<(String, Span)> {
         for (index, word) in self.words.iter().enumerate() {
             for name in names {
@@ -132,8 +134,13 @@ impl Command {
                     let next = self.words.get(index + 1)?;
                     return Some((next.text.clone(), next.span));
                 }
-                if let Some(value) = word.text.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')) {
+                let rest = word.text.strip_prefix(name).unwrap_or_default();
+                if let Some(value) = rest.strip_prefix('=') {
                     return Some((value.to_owned(), word.span));
+                }
+                // `-w8`: a short option and its value are one word.
+                if !rest.is_empty() && name.len() == 2 {
+                    return Some((rest.to_owned(), word.span));
                 }
             }
         }
@@ -222,12 +229,25 @@ impl Context {
     pub fn has_package(&self, name: &str) -> bool {
         let asked = self.requirements.as_ref().is_some_and(|all| all.get(name).is_some());
         match self.packages() {
-            Packages::Uv => self.lock.as_ref().is_none_or(|lock| lock.contains(name)),
+            Packages::Uv => self.lock.as_ref().is_none_or(|lock| lock.contains_key(name)),
             Packages::Pip | Packages::Preinstalled => {
                 asked
                     || packages::comes_preinstalled(name)
                     || self.own_dependencies().is_some_and(|own| own.iter().any(|item| item == name))
             }
+        }
+    }
+
+    /// Whether a version of a package or a later one is what the app gets.
+    pub fn installs(&self, name: &str, needed: &str) -> bool {
+        if self.packages() == Packages::Uv {
+            let locked = self.lock.as_ref().and_then(|lock| lock.get(name));
+            return locked.is_some_and(|locked| version(locked) >= version(needed));
+        }
+        let installed = packages::preinstalled_version(name).unwrap_or_default();
+        match self.requirements.as_ref().and_then(|all| all.get(name)) {
+            Some(item) => item.installs(needed, installed),
+            None => !installed.is_empty() && version(installed) >= version(needed),
         }
     }
 
@@ -242,7 +262,7 @@ impl Context {
                 || name.strip_prefix(import.as_str()).is_some_and(|rest| matches!(rest, "py" | "3" | "2"))
         };
         match self.packages() {
-            Packages::Uv => self.lock.iter().flatten().any(|name| like(name)),
+            Packages::Uv => self.lock.iter().flatten().any(|(name, _)| like(name)),
             Packages::Pip | Packages::Preinstalled => {
                 self.requirements.iter().flat_map(|all| &all.items).any(|item| like(&item.name))
             }

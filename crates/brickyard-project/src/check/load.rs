@@ -1,21 +1,23 @@
+mod command;
 mod reach;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::app_yaml::{self, AppYaml};
 use crate::bundle::Bundle;
-use crate::check::context::{Command, Context, Word};
+use crate::check::context::{Command, Context};
 use crate::check::{Options, settings, tree};
 use crate::framework::{self, Framework};
 use crate::manifest::Manifest;
 use crate::project::{self, python_files};
 use crate::python::{self, Module};
 use crate::requirements::{Requirements, normalise};
-use crate::source::{ProjectError, Source, Span};
-use crate::yaml::{self, Node, Value};
+use crate::source::{ProjectError, Source};
+use crate::yaml::{self, Node};
+use command::command;
 use reach::reach;
 
 /// Reads every app below a directory.
@@ -52,7 +54,7 @@ impl Loader<'_> {
                 }
             }
         });
-        let lock = self.text("uv.lock").map(|source| lock_names(&source));
+        let lock = self.text("uv.lock").map(|source| lock_packages(&source));
         let package_json = self.text("package.json").and_then(|source| {
             let json = serde_json::from_str(source.text());
             match json {
@@ -81,7 +83,7 @@ impl Loader<'_> {
             settings_source: self.text(crate::settings::NAME),
             settings,
             built: bundle.as_ref().is_some_and(|bundle| builds_inside(bundle, dir)),
-            bundle: bundle.filter(|_| bundle_key.is_some()),
+            bundle: bundle.filter(|bundle| bundle_key.is_some() || points_nowhere(bundle, dir)),
             bundle_key,
             manifest,
             requirements,
@@ -102,6 +104,7 @@ impl Loader<'_> {
         };
         context.command = command(&context);
         context.reached = reach(&context);
+        link(&mut context);
         context.framework = guess(&context);
         context
     }
@@ -192,14 +195,32 @@ fn builds_inside(bundle: &Bundle, dir: &Path) -> bool {
     })
 }
 
-fn lock_names(source: &Source) -> HashSet<String> {
-    source
-        .text()
-        .lines()
-        .filter_map(|line| line.strip_prefix("name = \""))
-        .filter_map(|line| line.strip_suffix('"'))
-        .map(normalise)
-        .collect()
+/// Whether a bundle in an app's directory has an app whose source is not there, and does not look as if it were built.
+fn points_nowhere(bundle: &Bundle, dir: &Path) -> bool {
+    let own = bundle.files.first().is_some_and(|(source, _)| source.path.parent() == Some(dir));
+    let missing = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let built = name.starts_with('.') || matches!(name.as_str(), "build" | "dist" | "out" | "target");
+        !path.to_string_lossy().contains("${") && !path.exists() && !built
+    };
+    own && bundle.apps.iter().filter_map(|app| app.source_code_path.as_ref()).any(missing)
+}
+
+/// The packages of a lock: each has its name and its version on lines of their own.
+fn lock_packages(source: &Source) -> HashMap<String, String> {
+    let quoted = |line: &str, key: &str| Some(line.strip_prefix(key)?.strip_suffix('"')?.to_owned());
+    let mut packages = HashMap::new();
+    let mut last: Option<String> = None;
+    for line in source.text().lines() {
+        if let Some(name) = quoted(line, "name = \"") {
+            let name = normalise(&name);
+            packages.entry(name.clone()).or_default();
+            last = Some(name);
+        } else if let (Some(version), Some(name)) = (quoted(line, "version = \""), &last) {
+            packages.insert(name.clone(), version);
+        }
+    }
+    packages
 }
 
 /// First words of modules, at any depth: a helper deep in the tree may be put on `sys.path`.
@@ -216,62 +237,44 @@ fn local_names(modules: &[Module]) -> HashSet<String> {
     names
 }
 
-/// The command: the bundle's, else `app.yaml`'s, else the platform's default.
-fn command(context: &Context) -> Option<Command> {
-    if let (Some(bundle), Some(app)) = (&context.bundle, context.bundle_app()) {
-        let nodes = bundle.nodes(&app.key).into_iter().rev();
-        let mut lists = nodes.filter_map(|(source, node)| Some((source, node.path(&["config", "command"])?)));
-        if let Some(command) = lists.find_map(|(source, list)| from_list(source, list)) {
-            return Some(command);
-        }
-    }
-    if let Some((source, tree)) = &context.app_tree
-        && let Some(list) = tree.get("command")
-    {
-        if let Some(command) = from_list(source, list) {
-            return Some(command);
-        }
-        // A string is wrong but says what was meant, so the other rules can still look at it.
-        let text = list.text()?;
-        let words = split(text, list.span);
-        return Some(Command { words, source: Some(source.clone()), shell: false });
-    }
-    let word = |text: &str| Word { text: text.to_owned(), span: Span::default() };
-    if context.package_json.is_some() {
-        return Some(Command {
-            words: ["npm", "run", "start"].map(word).to_vec(),
-            source: None,
-            shell: false,
-        });
-    }
-    let first = context.root_python.first()?;
-    Some(Command { words: vec![word("python"), word(first)], source: None, shell: false })
-}
-
-fn from_list(source: &Source, list: &Node) -> Option<Command> {
-    if !matches!(list.value, Value::Sequence(_)) || list.items().is_empty() {
-        return None;
-    }
-    let mut words: Vec<Word> = list
-        .items()
+/// Tells each module that runs what it imports from the others.
+fn link(context: &mut Context) {
+    let running: Vec<usize> = (0..context.modules.len()).filter(|index| context.reached[*index]).collect();
+    let stems: HashMap<&str, usize> = running
         .iter()
-        .filter_map(|item| Some(Word { text: item.text()?.to_owned(), span: item.span }))
+        .map(|&index| {
+            let path = context.modules[index].path.as_str();
+            let stem = path.strip_suffix(".py").unwrap_or(path);
+            (stem.strip_suffix("/__init__").unwrap_or(stem), index)
+        })
         .collect();
-    let base = words.first()?.text.rsplit('/').next().unwrap_or_default().to_owned();
-    let shell = matches!(base.as_str(), "bash" | "sh" | "dash" | "zsh")
-        && words.get(1).is_some_and(|word| word.text.starts_with('-') && word.text.ends_with('c'));
-    if shell {
-        words = words.get(2).map(|line| split(&line.text, line.span)).unwrap_or_default();
+    let found: Vec<_> = running
+        .iter()
+        .map(|&index| {
+            let module = &context.modules[index];
+            let own = Path::new(&module.path).parent().unwrap_or(Path::new(""));
+            let links = module.links(|name| {
+                let level = name.len() - name.trim_start_matches('.').len();
+                let path = name[level..].replace('.', "/");
+                let first = path.split('/').next().unwrap_or_default();
+                if level == 0 && !context.local.contains(first) {
+                    return None;
+                }
+                let bases = match level {
+                    0 => vec![own, Path::new(""), Path::new("src")],
+                    _ => own.ancestors().nth(level - 1).into_iter().collect(),
+                };
+                let mut names =
+                    bases.into_iter().map(|base| base.join(&path).to_string_lossy().replace('\\', "/"));
+                let other = names.find_map(|name| stems.get(name.as_str()).copied())?;
+                (other != index).then(|| &context.modules[other])
+            });
+            (index, links)
+        })
+        .collect();
+    for (index, links) in found {
+        context.modules[index].link(&links);
     }
-    Some(Command { words, source: Some(source.clone()), shell })
-}
-
-fn split(text: &str, span: Span) -> Vec<Word> {
-    text.split_whitespace()
-        .map(|word| Word { text: word.trim_matches(['"', '\'', ';']).to_owned(), span })
-        // A backslash at the end of a line only continues it.
-        .filter(|word| !word.text.is_empty() && word.text != "\\")
-        .collect()
 }
 
 fn guess(context: &Context) -> Option<Framework> {

@@ -84,7 +84,10 @@ pub(super) fn gunicorn_settings<'a>(
     context: &'a Context,
     name: &'static str,
 ) -> impl Iterator<Item = (&'a Module, &'a Assign)> {
-    let files = context.modules.iter().filter(|module| module.path == "gunicorn.conf.py");
+    let named = context.command.as_ref().and_then(|command| command.option(&["-c", "--config"]));
+    let named = named.map_or_else(|| "gunicorn.conf.py".to_owned(), |(file, _)| file);
+    let named = named.trim_start_matches("file:").trim_start_matches("./").to_owned();
+    let files = context.modules.iter().filter(move |module| module.path == named);
     files.flat_map(move |module| {
         let settings = module.assigns.iter().filter(move |assign| assign.target == name && assign.scope == 0);
         settings.map(move |assign| (module, assign))
@@ -103,12 +106,17 @@ fn server(call: &Call) -> Option<(Server, (&'static str, &'static str))> {
     let name = call.name.as_str();
     let plain = ("host", "port");
     Some(match name {
-        "flask.Flask().run" => (Server::Flask, plain),
+        "flask.Flask().run" | "dash.Dash().server.run" => (Server::Flask, plain),
         "dash.Dash().run" | "dash.Dash().run_server" | "dash.dash.Dash().run" => (Server::Dash, plain),
-        "uvicorn.run" => (Server::Uvicorn, plain),
-        "waitress.serve" | "shiny.run_app" | "hypercorn.run" | "nicegui.ui.run" | "aiohttp.web.run_app" => {
-            (Server::Other, plain)
-        }
+        "uvicorn.run" | "uvicorn.Config" => (Server::Uvicorn, plain),
+        "waitress.serve"
+        | "shiny.run_app"
+        | "hypercorn.run"
+        | "nicegui.ui.run"
+        | "aiohttp.web.run_app"
+        | "mcp.server.fastmcp.FastMCP"
+        | "fastmcp.FastMCP().run"
+        | "fastmcp.FastMCP().run_async" => (Server::Other, plain),
         _ if name.starts_with("gradio.") && name.ends_with("().launch") => {
             (Server::Gradio, ("server_name", "server_port"))
         }

@@ -32,7 +32,7 @@ pub(super) const JUNK: [&str; 14] = [
 pub(super) struct Tree {
     /// Files that would be uploaded, relative, with `/`, and their sizes.
     pub(super) files: Vec<(String, u64)>,
-    /// Directories of [`JUNK`] that git does not ignore.
+    /// Directories of [`JUNK`] with a file that git does not ignore.
     pub(super) junk: Vec<String>,
 }
 
@@ -113,7 +113,9 @@ pub(super) fn read(dir: &Path, others: &[PathBuf], settings: &CheckSettings) -> 
                 let size = entry.metadata().map_or(0, |data| data.len());
                 tree.files.push((name, size));
             }
-            Some(kind) if kind.is_dir() && is_junk(&entry) => tree.junk.push(name),
+            Some(kind) if kind.is_dir() && is_junk(&entry) && is_uploaded(entry.path()) => {
+                tree.junk.push(name);
+            }
             _ => {}
         }
     }
@@ -123,6 +125,14 @@ pub(super) fn read(dir: &Path, others: &[PathBuf], settings: &CheckSettings) -> 
 
 fn is_junk(entry: &ignore::DirEntry) -> bool {
     entry.depth() > 0 && JUNK.contains(&entry.file_name().to_string_lossy().as_ref())
+}
+
+/// Whether git keeps a file near the top of a directory of [`JUNK`]: virtual environments and the caches of tools hold an
+/// ignore file of their own, and `*.pyc` leaves nothing of a `__pycache__`.
+fn is_uploaded(dir: &Path) -> bool {
+    let mut walk = ignore::WalkBuilder::new(dir);
+    walk.hidden(false).require_git(false).git_global(false).follow_links(false).max_depth(Some(3));
+    walk.build().flatten().take(500).any(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
 }
 
 /// Walks what git does not ignore, not following links, not entering [`JUNK`] or other apps.

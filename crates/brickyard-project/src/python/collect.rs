@@ -11,7 +11,7 @@ use crate::python::comment::{IGNORE, codes};
 use crate::python::depth::too_deep;
 use crate::python::names::Names;
 use crate::python::value::{self, dotted};
-use crate::python::{Assign, Function, Module, Value};
+use crate::python::{Assign, Call, Function, Module, Value};
 use crate::source::{Source, Span};
 
 mod visit;
@@ -119,10 +119,20 @@ impl Collector {
             }
             _ => {
                 if let Some(name) = dotted(target) {
-                    let scope = if name.starts_with("self.") { 0 } else { self.scope };
-                    let assigns = &mut self.module.assigns;
-                    self.module.names.assign(name.clone(), scope, assigns.len());
-                    assigns.push(Assign { target: name, value, scope: self.scope, span });
+                    let outside = name.starts_with("self.")
+                        || self.module.functions[self.scope].globals.contains(&name);
+                    let scope = if outside { 0 } else { self.scope };
+                    let index = self.module.assigns.len();
+                    match self.class.as_ref().filter(|_| !name.contains('.')) {
+                        // `port = 8000` in a class is `Settings.port`, and `self.port` in its methods.
+                        Some(class) => {
+                            let own = Name::concat(&[class.as_str(), ".", name.as_str()]);
+                            self.module.names.assign(own, scope, index);
+                            self.module.names.assign(Name::concat(&["self.", name.as_str()]), 0, index);
+                        }
+                        None => self.module.names.assign(name.clone(), scope, index),
+                    }
+                    self.module.assigns.push(Assign { target: name, value, scope: self.scope, span });
                 }
             }
         }
@@ -175,6 +185,8 @@ impl Collector {
             span: def.name.range().into(),
             body: def.range().into(),
             returns: Vec::new(),
+            yields: false,
+            globals: Vec::new(),
         });
         self.module.names.function(def.name.id.clone(), index);
         let before = (self.scope, self.main, self.class.take());
@@ -202,6 +214,7 @@ impl Collector {
         let mut calls = std::mem::take(&mut module.calls);
         for call in &mut calls {
             call.name = module.qualify_name(&call.raw, call.scope);
+            spread(&module, call);
         }
         module.calls = calls;
         let mut subscripts = std::mem::take(&mut module.subscripts);
@@ -220,6 +233,21 @@ impl Collector {
             function.routes = routes;
         }
         module
+    }
+}
+
+/// Puts what `**options` holds among the keywords, where the module says what it is.
+fn spread(module: &Module, call: &mut Call) {
+    for (value, span) in std::mem::take(&mut call.spread) {
+        match module.follow(&value, call.scope) {
+            Value::Dict(items) => {
+                call.keywords.extend(items.into_iter().map(|(name, value)| (name, value, span)));
+            }
+            Value::Call(name, _, items) if name == "dict" => {
+                call.keywords.extend(items.into_iter().map(|(name, value)| (name, value, span)));
+            }
+            _ => call.open = true,
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use ruff_python_ast::name::Name;
 
+use crate::python::Value;
+
 /// Every name a module binds.
 #[derive(Debug, Default)]
 pub(super) struct Names {
@@ -20,6 +22,10 @@ pub(super) struct Known {
     assigns: Vec<(usize, usize)>,
     /// The first function of the name.
     pub(super) function: Option<usize>,
+    /// What a call of it gives, where another module of the app says so.
+    pub(super) gives: Option<Name>,
+    /// The value it has in the module of the app it is imported from.
+    pub(super) borrowed: Option<Value>,
 }
 
 impl Names {
@@ -35,12 +41,43 @@ impl Names {
         self.known.entry(name).or_default().assigns.push((scope, index));
     }
 
+    /// Imports outside every function: name and full name.
+    pub(super) fn imports(&self) -> impl Iterator<Item = (&Name, &Name)> {
+        self.known.iter().flat_map(|(name, known)| {
+            known.aliases.iter().filter(|(scope, _)| *scope == 0).map(move |(_, full)| (name, full))
+        })
+    }
+
+    /// Says what an imported name really is.
+    pub(super) fn stands_for(&mut self, name: &Name, full: Option<Name>, value: Option<Value>) {
+        let Some(known) = self.known.get_mut(name) else { return };
+        if let (Some(full), Some((_, alias))) =
+            (full, known.aliases.iter_mut().find(|(scope, _)| *scope == 0))
+        {
+            *alias = full;
+        }
+        known.borrowed = value;
+    }
+
+    /// Says what a call of an imported name gives.
+    pub(super) fn gives(&mut self, name: &Name, object: Name) {
+        if let Some(known) = self.known.get_mut(name) {
+            known.gives = Some(object);
+        }
+    }
+
     pub(super) fn function(&mut self, name: Name, index: usize) {
         self.known.entry(name).or_default().function.get_or_insert(index);
     }
 }
 
 impl Known {
+    /// Whether an import or an assignment outside every function binds the name.
+    pub(super) fn is_of_module(&self) -> bool {
+        let all = self.aliases.iter().map(|(scope, _)| *scope);
+        all.chain(self.assigns.iter().map(|(scope, _)| *scope)).any(|scope| scope == 0)
+    }
+
     /// The full name of what was imported last in a function.
     pub(super) fn alias(&self, scope: usize) -> Option<&Name> {
         self.aliases.iter().rev().find(|(here, _)| *here == scope).map(|(_, full)| full)

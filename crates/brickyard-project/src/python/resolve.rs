@@ -1,6 +1,6 @@
 use ruff_python_ast::name::Name;
 
-use crate::python::{Module, Value};
+use crate::python::{Module, Part, Value};
 
 /// How many steps an alias or a variable is followed.
 const STEPS: usize = 8;
@@ -44,10 +44,16 @@ impl Module {
         for here in self.scopes(scope) {
             if let Some(known) = known {
                 if let Some(full) = known.alias(here) {
-                    return Some(joined(full, rest));
+                    return Some(match (known.gives.as_ref(), rest.strip_prefix("()")) {
+                        (Some(gives), Some(rest)) => joined(gives, rest),
+                        _ => joined(full, rest),
+                    });
                 }
-                let values = known.assigns(here).rev().map(|index| &self.assigns[index].value);
-                if let Some(name) = values.into_iter().find_map(|value| self.name_of(value, here, steps - 1))
+                // What is put into `self.x` stands in a method, whose parameters it may name.
+                let assigns = known.assigns(here).rev().map(|index| &self.assigns[index]);
+                if let Some(name) = assigns
+                    .into_iter()
+                    .find_map(|assign| self.name_of(&assign.value, assign.scope, steps - 1))
                     && name != first
                 {
                     return Some(joined(&name, rest));
@@ -99,10 +105,18 @@ impl Module {
     }
 
     fn follow_at(&self, value: &Value, scope: usize, steps: usize) -> Value {
-        let Value::Name(name) = value else { return value.clone() };
         if steps == 0 {
             return value.clone();
         }
+        // `OPTIONS["port"]` of a dictionary of the module.
+        if let Value::Index(base, key) = value
+            && let (Value::Name(_), Value::Text(key)) = (base.as_ref(), key.as_ref())
+            && let Value::Dict(items) = self.follow_at(base, scope, steps - 1)
+            && let Some((_, item)) = items.iter().find(|(name, _)| name == key)
+        {
+            return self.follow_at(item, scope, steps - 1);
+        }
+        let Value::Name(name) = value else { return value.clone() };
         let known = self.names.get(name);
         for here in self.scopes(scope) {
             let count = known.map_or(0, |known| known.assigns(here).count());
@@ -126,7 +140,94 @@ impl Module {
                 return value.clone();
             }
         }
-        value.clone()
+        if let Some(borrowed) = known.and_then(|known| known.borrowed.as_ref()) {
+            return borrowed.clone();
+        }
+        self.attribute(name, scope, steps - 1).unwrap_or_else(|| value.clone())
+    }
+
+    /// The value of `settings.port` where `settings = Settings()` and the class of this module says what `port` is.
+    fn attribute(&self, name: &Name, scope: usize, steps: usize) -> Option<Value> {
+        let (object, attribute) = name.rsplit_once('.')?;
+        if steps == 0 || object == "self" || object.contains('(') {
+            return None;
+        }
+        let Value::Call(class, ..) = self.follow_at(&Value::Name(object.into()), scope, steps) else {
+            return None;
+        };
+        // pydantic fills settings from the environment: `port` is `PORT`.
+        let (_, bases) = self.classes.iter().find(|(known, _)| *known == class)?;
+        if bases.iter().any(|base| base.ends_with("BaseSettings")) {
+            return None;
+        }
+        let own = Name::concat(&[class.as_str(), ".", attribute]);
+        let set = Name::concat(&["self.", attribute]);
+        let known = [own, set].into_iter().find(|name| self.names.get(name).is_some())?;
+        Some(self.follow_at(&Value::Name(known), 0, steps))
+    }
+
+    /// The text of an f-string all of whose values are texts or numbers of this module.
+    fn plain(&self, parts: &[Part], scope: usize, steps: usize) -> Option<Name> {
+        let left = steps.checked_sub(1)?;
+        let mut text = String::new();
+        for part in parts {
+            match part {
+                Part::Text(piece) => text.push_str(piece),
+                Part::Value(value) => match self.follow_at(value, scope, left) {
+                    Value::Text(piece) => text.push_str(&piece),
+                    Value::Int(number) => text.push_str(&number.to_string()),
+                    Value::Format(inner) => text.push_str(&self.plain(&inner, scope, left)?),
+                    _ => return None,
+                },
+            }
+        }
+        Some(Name::new(text))
+    }
+
+    /// The path a value names, below the folder of the file where it begins there: `static/dist` of
+    /// `Path(__file__).parent / "static" / "dist"`.
+    pub fn path(&self, value: &Value, scope: usize) -> Option<String> {
+        self.path_at(value, scope, STEPS).map(|path| path.trim_start_matches("./").to_owned())
+    }
+
+    fn path_at(&self, value: &Value, scope: usize, steps: usize) -> Option<String> {
+        let left = steps.checked_sub(1)?;
+        match self.follow_at(value, scope, steps) {
+            Value::Text(text) => Some(text.to_string()),
+            Value::Format(parts) => {
+                let mut path = String::new();
+                for part in &parts {
+                    match part {
+                        Part::Text(text) if path.is_empty() => path.push_str(text.trim_start_matches('/')),
+                        Part::Text(text) => path.push_str(text),
+                        Part::Value(value) => path.push_str(&self.path_at(value, scope, left)?),
+                    }
+                }
+                // A path that begins with `/` and not with this file's folder is absolute.
+                let absolute = matches!(parts.first(), Some(Part::Text(text)) if text.starts_with('/'));
+                Some(if absolute { format!("/{path}") } else { path })
+            }
+            Value::Name(name) if is_here(&name) => Some(String::new()),
+            Value::Call(name, args, _) => {
+                let here = |value: &Value| matches!(value, Value::Name(name) if name == "__file__");
+                let word = name.rsplit('.').next().unwrap_or_default();
+                match args.first() {
+                    Some(first) if here(first) => Some(String::new()),
+                    Some(first)
+                        if matches!(
+                            word,
+                            "str" | "Path" | "abspath" | "dirname" | "realpath" | "PurePath"
+                        ) =>
+                    {
+                        self.path_at(first, scope, left)
+                    }
+                    // `Path(__file__).resolve()`, `os.getcwd()`.
+                    None if is_here(&name) || matches!(word, "getcwd" | "cwd") => Some(String::new()),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
     }
 
     /// The variable a value is read from, with its default: `int(os.environ.get("PORT", 8000))` is
@@ -213,7 +314,21 @@ impl Module {
                     self.leaves(value, scope, steps / 2, through, leaf);
                 }
             }
+            Value::Format(parts) => match self.plain(&parts, scope, steps) {
+                Some(text) => leaf(&Value::Text(text)),
+                None => leaf(&Value::Format(parts)),
+            },
             other => leaf(&other),
         }
     }
+}
+
+/// Whether a chain leads from a `Path(…)` to the folder of a file: `Path().resolve().parent`.
+fn is_here(name: &str) -> bool {
+    let chain = name.split_once("Path()").filter(|(before, _)| before.is_empty() || before.ends_with('.'));
+    chain.is_some_and(|(_, rest)| {
+        rest.split('.').all(|word| {
+            matches!(word, "" | "resolve()" | "absolute()" | "parent" | "parents[]" | "resolve" | "absolute")
+        })
+    })
 }

@@ -1,5 +1,5 @@
 use ruff_python_ast::name::Name;
-use ruff_python_ast::{Expr, InterpolatedStringElement, Number, UnaryOp};
+use ruff_python_ast::{Expr, ExprCall, InterpolatedStringElement, Number, Operator, UnaryOp};
 
 /// An expression, as far as the rules look into it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -78,6 +78,10 @@ fn at(expr: &Expr, depth: usize) -> Value {
         Expr::NoneLiteral(_) => Value::None,
         Expr::Name(_) | Expr::Attribute(_) => dotted(expr).map_or(Value::Other, Value::Name),
         Expr::Call(call) => match dotted(&call.func) {
+            // The pieces of a path.
+            Some(name) if name.ends_with("path.join") => {
+                joined(call.arguments.args.iter().take(16).map(inner).collect(), "/")
+            }
             Some(name) => Value::Call(
                 name,
                 call.arguments.args.iter().take(8).map(inner).collect(),
@@ -88,7 +92,28 @@ fn at(expr: &Expr, depth: usize) -> Value {
                     .filter_map(|keyword| Some((keyword.arg.as_ref()?.id.clone(), inner(&keyword.value))))
                     .collect(),
             ),
-            None => Value::Other,
+            None => filled(call, depth),
+        },
+        Expr::BinOp(sum) if sum.op == Operator::Add => match (inner(&sum.left), inner(&sum.right)) {
+            (left @ (Value::Text(_) | Value::Format(_)), right)
+            | (left, right @ (Value::Text(_) | Value::Format(_))) => joined(vec![left, right], ""),
+            _ => Value::Other,
+        },
+        // Nothing is divided by a text: this is a path.
+        Expr::BinOp(path) if path.op == Operator::Div => match inner(&path.right) {
+            right @ (Value::Text(_) | Value::Format(_)) => joined(vec![inner(&path.left), right], "/"),
+            _ => Value::Other,
+        },
+        Expr::BinOp(share) if share.op == Operator::Mod => match (&*share.left, inner(&share.right)) {
+            (Expr::StringLiteral(text), right) => {
+                let values = match right {
+                    Value::List(values) => values,
+                    value => vec![value],
+                };
+                let text = text.value.to_str();
+                interleaved(text.split("%s").flat_map(|piece| piece.split("%d")), values.into_iter())
+            }
+            _ => Value::Other,
         },
         Expr::FString(format) => Value::Format(parts(format.value.elements(), depth + 1)),
         Expr::Subscript(subscript) => {
@@ -112,6 +137,81 @@ fn at(expr: &Expr, depth: usize) -> Value {
                 .collect(),
         ),
         _ => Value::Other,
+    }
+}
+
+/// `"…{}…".format(a)` as the f-string it could be; other calls of what has no name are nothing.
+fn filled(call: &ExprCall, depth: usize) -> Value {
+    let Expr::Attribute(attribute) = call.func.as_ref() else { return Value::Other };
+    let Expr::StringLiteral(text) = attribute.value.as_ref() else { return Value::Other };
+    if attribute.attr.as_str() != "format" {
+        return Value::Other;
+    }
+    let args: Vec<Value> = call.arguments.args.iter().take(16).map(|value| at(value, depth + 1)).collect();
+    let text = text.value.to_str();
+    let mut pieces = Vec::new();
+    let mut values = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((field, after)) = after.split_once('}') else { break };
+        let name = field.split([':', '!', '.', '[']).next().unwrap_or_default();
+        let keyword =
+            call.arguments.keywords.iter().find(|keyword| {
+                !name.is_empty() && keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == name)
+            });
+        let index = name.parse().unwrap_or(values.len());
+        let value = match keyword {
+            Some(keyword) => at(&keyword.value, depth + 1),
+            None => args.get(index).cloned().unwrap_or_default(),
+        };
+        pieces.push(before);
+        values.push(value);
+        rest = after;
+    }
+    pieces.push(rest);
+    interleaved(pieces.into_iter(), values.into_iter())
+}
+
+/// An f-string of pieces of text with a value between each two of them.
+fn interleaved<'a>(pieces: impl Iterator<Item = &'a str>, mut values: impl Iterator<Item = Value>) -> Value {
+    let mut parts = Vec::new();
+    for (index, piece) in pieces.take(64).enumerate() {
+        if index > 0 {
+            parts.push(Part::Value(values.next().unwrap_or_default()));
+        }
+        if !piece.is_empty() {
+            parts.push(Part::Text(clip(piece)));
+        }
+    }
+    Value::Format(parts)
+}
+
+/// Values one after the other, as an f-string.
+fn joined(values: Vec<Value>, between: &str) -> Value {
+    let mut parts = Vec::new();
+    for (index, value) in values.into_iter().enumerate() {
+        if index > 0 && !between.is_empty() {
+            parts.push(Part::Text(Name::new(between)));
+        }
+        match value {
+            Value::Text(text) => parts.push(Part::Text(text)),
+            Value::Format(inner) => parts.extend(inner),
+            value => parts.push(Part::Value(value)),
+        }
+    }
+    // Pieces of text beside each other are one.
+    let mut whole: Vec<Part> = Vec::with_capacity(parts.len());
+    for part in parts.into_iter().take(64) {
+        match (whole.last_mut(), part) {
+            (Some(Part::Text(before)), Part::Text(text)) => {
+                *before = Name::concat(&[before.as_str(), text.as_str()]);
+            }
+            (_, part) => whole.push(part),
+        }
+    }
+    match whole.as_slice() {
+        [Part::Text(text)] => Value::Text(text.clone()),
+        _ => Value::Format(whole),
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "a test that cannot be set up fails with the cause"
 )]
 
+mod fixes;
 mod fuzzing;
 mod mutations;
 mod new;

@@ -6,9 +6,24 @@ use std::path::{Path, PathBuf};
 
 use brickyard_project::check::{self, Finding, Options, rules};
 
-struct Case {
-    title: String,
-    files: Vec<(String, String)>,
+pub(crate) struct Case {
+    pub(crate) title: String,
+    pub(crate) files: Vec<(String, String)>,
+}
+
+impl Case {
+    /// Writes the files of the case into a folder.
+    pub(crate) fn write(&self, dir: &Path) {
+        for (name, content) in &self.files {
+            let path = dir.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let content = match content.as_str() {
+                "@large\n" => "x".repeat(11 << 20),
+                text => text.to_owned(),
+            };
+            std::fs::write(path, content).unwrap();
+        }
+    }
 }
 
 #[test]
@@ -65,15 +80,7 @@ fn run(code: &str, text: &str) -> String {
     let mut out = head;
     for case in cases {
         let dir = tempfile::tempdir().unwrap();
-        for (name, content) in &case.files {
-            let path = dir.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            let content = match content.as_str() {
-                "@large\n" => "x".repeat(11 << 20),
-                text => text.to_owned(),
-            };
-            std::fs::write(path, content).unwrap();
-        }
+        case.write(dir.path());
         let report = check::check(dir.path(), &Options::default()).unwrap();
         let found: Vec<Finding> =
             report.findings.into_iter().filter(|finding| finding.rule.code == code).collect();
@@ -111,7 +118,8 @@ fn run(code: &str, text: &str) -> String {
     format!("{}\n", out.trim_end())
 }
 
-fn parse(text: &str) -> (String, Vec<Case>) {
+/// The text above the first case, and the cases.
+pub(crate) fn parse(text: &str) -> (String, Vec<Case>) {
     let mut head = String::new();
     let mut cases: Vec<Case> = Vec::new();
     let mut lines = text.lines();

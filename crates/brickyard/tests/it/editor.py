@@ -26,7 +26,12 @@ async def main():
 
     await client.start_io(brickyard, "lsp", "--stdio")
     await client.initialize_async(
-        lsp.InitializeParams(capabilities=lsp.ClientCapabilities(), root_uri=folder.as_uri())
+        lsp.InitializeParams(
+            capabilities=lsp.ClientCapabilities(),
+            workspace_folders=[
+                lsp.WorkspaceFolder(uri=path.as_uri(), name=path.name) for path in (folder, folder.parent / "bundle")
+            ],
+        )
     )
     client.initialized(lsp.InitializedParams())
 
@@ -89,6 +94,42 @@ async def main():
     assert {"name", "value", "valueFrom"} <= set(await labels(4, 4))
     keys = await labels(3, 15)
     assert keys[0] == "my-warehouse" and "postgres" in keys, keys
+
+    # A second app in the same window, with a bundle around it: each keeps its own findings.
+    start = edit.range.start
+    await change(5, lsp.Range(start, lsp.Position(start.line, start.character + len(edit.new_text))), "")
+    await codes(uri, ["BY301"])
+    other = folder.parent / "bundle" / "src" / "app.py"
+    line = 'name = "🧱🧱"; import psycopg2\n'
+    document = lsp.TextDocumentItem(uri=other.as_uri(), language_id="python", version=1, text=line)
+    client.text_document_did_open(lsp.DidOpenTextDocumentParams(text_document=document))
+    found = await codes(other.as_uri(), ["BY301"])
+    # Columns are counted in units of UTF-16: each brick is two.
+    assert found[0].range.start == lsp.Position(0, len('name = "') + 4 + len('"; import ')), found
+    while not came.empty():
+        params = came.get_nowait()
+        assert params.uri != uri or params.diagnostics, "the findings of the first app are gone"
+    bundle = folder.parent / "bundle" / "databricks.yml"
+    document = lsp.TextDocumentItem(uri=bundle.as_uri(), language_id="yaml", version=1, text=bundle.read_text())
+    client.text_document_did_open(lsp.DidOpenTextDocumentParams(text_document=document))
+    await codes(bundle.as_uri(), ["BY803"])
+    client.text_document_did_change(
+        lsp.DidChangeTextDocumentParams(
+            text_document=lsp.VersionedTextDocumentIdentifier(uri=other.as_uri(), version=2),
+            content_changes=[lsp.TextDocumentContentChangeWholeDocument(text="import json\n")],
+        )
+    )
+    await codes(other.as_uri(), [])
+    hover = await client.text_document_hover_async(
+        lsp.HoverParams(text_document=lsp.TextDocumentIdentifier(other.as_uri()), position=lsp.Position(0, 7))
+    )
+    assert hover is None, hover
+
+    # What another program writes is looked at when the editor says so.
+    (other.parent / "requirements.txt").write_text("polars\n")
+    event = lsp.FileEvent(uri=(other.parent / "requirements.txt").as_uri(), type=lsp.FileChangeType.Created)
+    client.workspace_did_change_watched_files(lsp.DidChangeWatchedFilesParams(changes=[event]))
+    await codes((other.parent / "requirements.txt").as_uri(), ["BY306"])
 
     await client.shutdown_async(None)
     client.exit(None)

@@ -180,7 +180,15 @@ fn pre_commit_runs_the_hook() {
 fn an_editor_client_sees_diagnostics_hovers_fixes_and_completions() {
     use std::fmt::Write;
     let dir = tempfile::tempdir().unwrap();
-    let folder = dir.path().canonicalize().unwrap();
+    let root = dir.path().canonicalize().unwrap();
+    let folder = root.join("app");
+    let inside = root.join("bundle/src");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(&inside).unwrap();
+    std::fs::write(inside.join("app.py"), "import json\n").unwrap();
+    std::fs::write(inside.join("app.yaml"), "command: [python, app.py]\n").unwrap();
+    let bundle = "bundle: {name: b}\nresources:\n  apps:\n    a: {name: my-app, source_code_path: ./src}\n";
+    std::fs::write(root.join("bundle/databricks.yml"), bundle).unwrap();
     let mut script = String::from("import psycopg2\nimport streamlit as st\n");
     for number in 0..500 {
         write!(script, "\n\ndef part_{number}(value: int) -> int:\n    return value + {number}\n").unwrap();

@@ -30,7 +30,10 @@ fn check(context: &Context, findings: &mut Findings) {
             || module.calls.iter().any(|call| matches!(call.method(), "StaticFiles" | "HTMLResponse" | "FileResponse" | "mount" | "Jinja2Templates" | "include_router"))
             || module.source.text().contains("HTMLResponse")
     });
-    if pages {
+    let protocol = context.reached().flat_map(|module| &module.imports).any(|import| {
+        matches!(import.module.split('.').next(), Some("mcp" | "fastmcp")) || import.module.contains("agent_server")
+    });
+    if pages || protocol {
         return;
     }
     let mut first = None;

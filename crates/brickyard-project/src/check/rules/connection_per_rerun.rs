@@ -1,7 +1,7 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
 use crate::framework::Framework;
-use crate::python::{Module, Value};
+use crate::python::{Call, Module, Value};
 
 declare_rule! {
     /// ## What it does
@@ -30,14 +30,22 @@ fn check(context: &Context, findings: &mut Findings) {
     let cached_callers: Vec<String> = context.reached().flat_map(cached_calls).collect();
     for module in context.reached() {
         for call in &module.calls {
-            if !matches!(call.name.as_str(), "databricks.sql.connect" | "psycopg.connect" | "psycopg2.connect" | "sqlalchemy.create_engine") {
+            // A pool is made by something that keeps it, unless the script itself makes it.
+            let pool = matches!(call.name.as_str(), "psycopg_pool.ConnectionPool" | "psycopg2.pool.SimpleConnectionPool" | "psycopg2.pool.ThreadedConnectionPool");
+            let by_pool = pool && call.scope == 0;
+            if !by_pool && !matches!(call.name.as_str(), "databricks.sql.connect" | "psycopg.connect" | "psycopg2.connect" | "sqlalchemy.create_engine") {
                 continue;
             }
             if call.main || module.scopes(call.scope).any(|scope| is_cached(module, scope) || called(&cached_callers, &module.functions[scope].name)) {
                 continue;
             }
-            // A class keeps its connection; who keeps the class cannot be seen here.
+            // A class keeps its connection; who keeps the class is seen where the script itself makes one.
             let function = &module.functions[call.scope];
+            let by_script = function.class.as_ref().is_some_and(|class| {
+                function.name == "__init__"
+                    && !context.is_imported(module)
+                    && module.calls.iter().any(|other| other.raw == *class && other.scope == 0 && !other.main)
+            });
             let for_class = module.calls.iter().any(|other| {
                 call.scope != 0
                     && other.raw == function.name
@@ -47,7 +55,7 @@ fn check(context: &Context, findings: &mut Findings) {
             let for_engine = module.calls.iter().any(|other| {
                 other.keyword("creator").is_some_and(|(value, _)| *value == Value::Name(function.name.clone()))
             });
-            if function.class.is_some() || for_class || for_engine {
+            if (function.class.is_some() && !by_script) || for_class || for_engine {
                 continue;
             }
             // A user's own connection must not be kept for others.
@@ -56,6 +64,9 @@ fn check(context: &Context, findings: &mut Findings) {
             }
             // An imported module runs once; only the script and its pages run again.
             if call.scope == 0 && context.is_imported(module) {
+                continue;
+            }
+            if context.is_imported(module) && is_kept(module, call) {
                 continue;
             }
             let finding = findings
@@ -71,6 +82,21 @@ fn check(context: &Context, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// Whether a function puts the connection, or what the function around the call returns, into a variable of the module,
+/// which lasts as long as the app where the module is imported.
+fn is_kept(module: &Module, call: &Call) -> bool {
+    let function = &module.functions[call.scope].name;
+    let makers = module.calls.iter().filter(|other| call.scope != 0 && other.raw == *function);
+    std::iter::once(call).chain(makers).any(|maker| {
+        module.assigns.iter().any(|assign| {
+            assign.scope == maker.scope
+                && assign.span.start <= maker.span.start
+                && maker.span.end <= assign.span.end
+                && module.functions[assign.scope].globals.contains(&assign.target)
+        })
+    })
 }
 
 fn called(names: &[String], function: &str) -> bool {

@@ -35,11 +35,14 @@ fn check(context: &Context, findings: &mut Findings) {
     }
     for site in sites(context) {
         for name in ["debug", "reload"] {
-            if let Some((Value::Bool(true), span)) = site.call.keyword(name) {
-                findings
+            let Some((value, span)) = site.call.keyword(name) else { continue };
+            if site.module.follow(value, site.call.scope) == Value::Bool(true) {
+                let finding = findings
                     .at(&site.module.source, span, format!("`{name}=True` is for development"))
-                    .hint("leave it out, or read it from a variable")
-                    .unsafe_fix(format!("Write `{name}=False`"), span, format!("{name}=False"));
+                    .hint("leave it out, or read it from a variable");
+                if *value == Value::Bool(true) && site.module.text(span).starts_with(name) {
+                    finding.unsafe_fix(format!("Write `{name}=False`"), span, format!("{name}=False"));
+                }
             }
         }
     }

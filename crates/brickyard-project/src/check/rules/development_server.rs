@@ -30,6 +30,13 @@ fn check(context: &Context, findings: &mut Findings) {
     {
         findings.at(source, word.span, "`flask run` is a development server").hint(hint.clone());
     }
+    if let Some(command) = &context.command
+        && let Some(source) = &command.source
+        && command.program() == "fastapi"
+        && let Some(word) = command.word(&["dev"])
+    {
+        findings.at(source, word.span, "`fastapi dev` is a development server").hint("write `fastapi run`, or start it with `uvicorn`");
+    }
     for site in sites(context).iter().filter(|site| site.server == Server::Flask) {
         findings.at(&site.module.source, site.call.span, "`Flask.run` is a development server").hint(hint.clone());
     }

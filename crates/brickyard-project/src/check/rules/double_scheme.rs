@@ -47,12 +47,15 @@ fn check(context: &Context, findings: &mut Findings) {
 }
 
 fn is_host(module: &Module, value: &Value, scope: usize) -> bool {
-    let Value::Name(name) = value else { return false };
     let full = match module.follow(value, scope) {
         Value::Name(followed) => module.qualify(&followed, scope),
+        // What takes a slash off its end leaves the scheme.
+        Value::Call(name, ..) => match name.rsplit_once('.') {
+            Some((inner, "rstrip" | "strip" | "lower")) => return is_host(module, &Value::Name(inner.into()), scope),
+            _ => return false,
+        },
         _ => return false,
     };
-    let _ = name;
     matches!(
         full.as_str(),
         "databricks.sdk.core.Config().host" | "databricks.sdk.config.Config().host" | "databricks.sdk.WorkspaceClient().config.host"

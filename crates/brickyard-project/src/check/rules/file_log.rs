@@ -1,5 +1,6 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
+use crate::python::Value;
 
 declare_rule! {
     /// ## What it does
@@ -19,18 +20,25 @@ declare_rule! {
     pub(crate) static RULE = { code: "BY510", name: "file-log", level: Warning, check: check }
 }
 
+const MESSAGE: &str = "The platform shows what goes to stdout and stderr, not files";
+const HINT: &str = "log to the stream: `logging.StreamHandler()`";
+const HANDLERS: [&str; 3] =
+    ["logging.FileHandler", "logging.handlers.RotatingFileHandler", "logging.handlers.TimedRotatingFileHandler"];
+
 fn check(context: &Context, findings: &mut Findings) {
     for module in context.reached() {
+        // The settings of `logging.config.dictConfig` name the class.
+        for (_, span) in module.strings.iter().filter(|(text, _)| HANDLERS.contains(&text.as_str())) {
+            findings.at(&module.source, *span, MESSAGE).hint(HINT);
+        }
         for call in &module.calls {
-            let file = matches!(
-                call.name.as_str(),
-                "logging.FileHandler" | "logging.handlers.RotatingFileHandler" | "logging.handlers.TimedRotatingFileHandler"
-            );
+            let file = HANDLERS.contains(&call.name.as_str());
             let basic = call.name == "logging.basicConfig" && call.keyword("filename").is_some();
-            if file || basic {
+            let loguru = call.name == "loguru.logger.add" && matches!(call.args.first(), Some((Value::Text(_) | Value::Format(_), _)));
+            if file || basic || loguru {
                 findings
-                    .at(&module.source, call.span, "The platform shows what goes to stdout and stderr, not files")
-                    .hint("log to the stream: `logging.StreamHandler()`");
+                    .at(&module.source, call.span, MESSAGE)
+                    .hint(HINT);
             }
         }
     }

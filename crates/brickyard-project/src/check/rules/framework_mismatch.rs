@@ -57,9 +57,20 @@ fn check(context: &Context, findings: &mut Findings) {
             };
             (made && !starts).then(|| (format!("`{entry}` starts no server, so `python` ends at once"), server))
         }
+        "streamlit" if module.calls.iter().any(|call| matches!(call.name.as_str(), "dash.Dash" | "flask.Flask" | "fastapi.FastAPI"))
+            && !module.imports.iter().any(|import| import.module.starts_with("streamlit")) =>
+        {
+            Some((format!("`{entry}` is no Streamlit app"), "start it with the server of its own framework".to_owned()))
+        }
         "uvicorn" if !words.contains("--interface") && !words.contains("--factory") => {
             let object = target(command);
             let made = object.map(|name| module.qualify(&name, 0));
+            if made.as_deref().is_some_and(|made| matches!(made, "gradio.Interface()" | "gradio.Blocks()" | "gradio.ChatInterface()")) {
+                findings
+                    .at(&source, span, "uvicorn serves ASGI apps, and this is a Gradio app")
+                    .hint("call `launch()` and start it with `python`, or mount it with `gr.mount_gradio_app`");
+                return;
+            }
             matches!(made.as_deref(), Some("flask.Flask()" | "dash.Dash()" | "dash.Dash().server"))
                 .then(|| ("uvicorn serves ASGI apps, and this is a WSGI app".to_owned(), format!("start it with `{}`", words.replacen("uvicorn", "gunicorn", 1))))
         }
@@ -67,6 +78,12 @@ fn check(context: &Context, findings: &mut Findings) {
             let object = target(command);
             let made = object.map(|name| module.qualify(&name, 0));
             let configured = context.modules.iter().any(|module| module.path.starts_with("gunicorn") && module.assigns.iter().any(|assign| assign.target == "worker_class"));
+            if made.as_deref() == Some("dash.Dash()") {
+                let object = target(command).unwrap_or_default();
+                let hint = format!("write `{}:{object}.server`", entry.trim_end_matches(".py").replace('/', "."));
+                findings.at(&source, span, "gunicorn is given the Dash app, not its server").hint(hint);
+                return;
+            }
             (matches!(made.as_deref(), Some("fastapi.FastAPI()" | "starlette.applications.Starlette()")) && !configured).then(|| {
                 ("gunicorn serves WSGI apps unless it is given an ASGI worker".to_owned(), "add `-k uvicorn.workers.UvicornWorker`, or start it with `uvicorn`".to_owned())
             })

@@ -32,11 +32,35 @@ fn check(context: &Context, findings: &mut Findings) {
     for site in sites(context) {
         self::site(context, &site, findings);
     }
+    for module in context.reached() {
+        // `serve(app, listen="0.0.0.0:8080")`, `mcp.settings.port = 8080`.
+        for call in module.calls.iter().filter(|call| call.name == "waitress.serve") {
+            let Some((value, span)) = call.keyword("listen") else { continue };
+            let texts = module.texts(value, call.scope);
+            let port = texts.first().and_then(|text| text.rsplit_once(':')?.1.parse::<i64>().ok());
+            if let Some(port) = port.filter(|port| *port != PORT) {
+                findings.at(&module.source, span, message(port)).hint(HINT);
+            }
+        }
+        for assign in module.assigns.iter().filter(|assign| assign.target.ends_with(".settings.port")) {
+            let server = module.qualify(&assign.target, assign.scope).contains("FastMCP()");
+            let port = module.numbers(&assign.value, assign.scope).first().copied();
+            if let Some(port) = port.filter(|port| server && *port != PORT) {
+                findings.at(&module.source, assign.span, message(port)).hint(HINT);
+            }
+        }
+    }
     for (module, assign) in gunicorn_settings(context, "bind") {
-        let Value::Text(text) = &assign.value else { continue };
-        let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<i64>().ok());
-        if let Some(port) = port.filter(|port| *port != PORT) {
-            findings.at(&module.source, assign.span, message(port)).hint(HINT);
+        let values = match &assign.value {
+            Value::List(values) => values.as_slice(),
+            value => std::slice::from_ref(value),
+        };
+        let texts = values.iter().flat_map(|value| module.texts(value, 0));
+        let ports: Vec<i64> = texts.filter_map(|text| text.rsplit_once(':')?.1.parse().ok()).collect();
+        if let [port] = ports.as_slice()
+            && *port != PORT
+        {
+            findings.at(&module.source, assign.span, message(*port)).hint(HINT);
         }
     }
 }
@@ -102,8 +126,8 @@ fn site(context: &Context, site: &Site<'_>, findings: &mut Findings) {
     };
     if let Some(port) = port.filter(|port| *port != PORT) {
         let finding = findings.at(&module.source, span, message(port)).hint(HINT);
-        if matches!(value, Value::Int(_)) && module.text(span).contains('=') {
-            let keyword = site.keywords.1;
+        let keyword = site.keywords.1;
+        if matches!(value, Value::Int(_)) && module.text(span).starts_with(keyword) {
             finding.unsafe_fix(
                 "Read the port from `DATABRICKS_APP_PORT`",
                 span,

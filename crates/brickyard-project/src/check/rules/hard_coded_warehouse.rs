@@ -1,11 +1,11 @@
 use crate::app_yaml::EnvSource;
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
-use crate::python::Value;
+use crate::python::{Module, Part, Value};
 
 declare_rule! {
     /// ## What it does
-    /// Finds the id of a SQL warehouse written in code or in a `value` of `app.yaml`.
+    /// Finds the id of a SQL warehouse written in code, also as a default or in a class, or in a `value` of `app.yaml`.
     ///
     /// ## Why is this bad?
     /// The app then uses that warehouse in every workspace, and the platform gives it no permission there.
@@ -43,13 +43,48 @@ fn check(context: &Context, findings: &mut Findings) {
                 findings.at(&module.source, *span, MESSAGE).hint(HINT);
             }
         }
+        named(module, findings);
+        // `f"/sql/1.0/warehouses/{ID}"` with the id beside it.
+        for format in &module.formats {
+            let value = Value::Format(format.parts.clone());
+            let starts = matches!(format.parts.first(), Some(Part::Text(text)) if text.ends_with(PATH));
+            if starts && module.texts(&value, format.scope).iter().any(|text| text.split(PATH).nth(1).is_some_and(is_id)) {
+                findings.at(&module.source, format.span, MESSAGE).hint(HINT);
+            }
+        }
         for call in &module.calls {
-            if let Some((value, span)) = call.keyword("warehouse_id")
+            // A default that stands in where the variable is missing.
+            if matches!(call.name.as_str(), "os.getenv" | "os.environ.get")
+                && let Some((Value::Text(name), _)) = call.args.first()
+                && name.contains("WAREHOUSE")
+                && let Some((value, span)) = call.argument("default", 1)
                 && let Value::Text(text) = module.follow(value, call.scope)
                 && is_id(&text)
             {
                 findings.at(&module.source, span, MESSAGE).hint(HINT);
             }
+            if let Some((value, span)) = call.keyword("warehouse_id")
+                && !matches!(value, Value::Name(name) if name.to_lowercase().contains("warehouse"))
+                && let Value::Text(text) = module.follow(value, call.scope)
+                && is_id(&text)
+            {
+                findings.at(&module.source, span, MESSAGE).hint(HINT);
+            }
+        }
+    }
+}
+
+/// Ids kept in a variable, an attribute of a class or a dictionary whose name says that they are a warehouse's.
+fn named(module: &Module, findings: &mut Findings) {
+    for assign in &module.assigns {
+        let warehouse = |name: &str| name.to_lowercase().contains("warehouse");
+        let held = match &assign.value {
+            Value::Text(text) => warehouse(&assign.target) && is_id(text),
+            Value::Dict(items) => items.iter().any(|(key, value)| warehouse(key) && matches!(value, Value::Text(text) if is_id(text))),
+            _ => false,
+        };
+        if held {
+            findings.at(&module.source, assign.span, MESSAGE).hint(HINT);
         }
     }
 }

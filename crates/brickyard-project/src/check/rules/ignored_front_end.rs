@@ -1,6 +1,7 @@
+use ignore::gitignore::GitignoreBuilder;
+
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
-use crate::python::Value;
 
 declare_rule! {
     /// ## What it does
@@ -25,16 +26,19 @@ fn check(context: &Context, findings: &mut Findings) {
     if built || included {
         return;
     }
+    let mut lines = GitignoreBuilder::new("");
+    for index in 0..gitignore.line_count().min(2_000) {
+        let _ = lines.add_line(None, gitignore.slice(gitignore.line_span(index)).trim_end());
+    }
+    let Ok(ignores) = lines.build() else { return };
     for module in context.reached() {
         for call in module.calls.iter().filter(|call| matches!(call.method(), "StaticFiles" | "Flask" | "send_from_directory")) {
             let values = call.args.iter().map(|(value, span)| (value, *span)).chain(call.keywords.iter().map(|(_, value, span)| (value, *span)));
             for (value, span) in values {
-                let Value::Text(path) = module.follow(value, call.scope) else { continue };
+                let Some(path) = module.path(value, call.scope) else { continue };
                 let Some(part) = path.split('/').find(|part| matches!(*part, "dist" | "build" | "out")) else { continue };
-                let ignored = gitignore.text().lines().any(|line| {
-                    let line = line.trim().trim_start_matches('/').trim_end_matches('/');
-                    line == part || line == path.trim_end_matches('/')
-                });
+                let path = path.trim_start_matches("../").trim_end_matches('/');
+                let ignored = !path.starts_with('/') && ignores.matched_path_or_any_parents(path, true).is_ignore();
                 if ignored {
                     findings
                         .at(&module.source, span, format!("`.gitignore` keeps `{part}` from being uploaded"))

@@ -41,6 +41,12 @@ fn check(context: &Context, findings: &mut Findings) {
             return;
         }
     }
+    for (index, (key, _)) in root.pairs().iter().enumerate() {
+        let twice = root.pairs()[..index].iter().any(|(before, _)| before.text() == key.text());
+        if let Some(name) = key.text().filter(|_| twice) {
+            findings.at(source, key.span, format!("`{name}` is written twice")).hint("keep one of them");
+        }
+    }
     if let Some(command) = root.get("command") {
         self::command(source, command, findings);
     }

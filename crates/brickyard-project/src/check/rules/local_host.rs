@@ -2,6 +2,7 @@ use crate::check::rule::declare_rule;
 use crate::check::serving::{Server, command_host, gunicorn_settings, inside, is_local, sites};
 use crate::check::{Context, Findings};
 use crate::python::Value;
+use crate::source::{Source, Span};
 
 declare_rule! {
     /// ## What it does
@@ -28,19 +29,13 @@ fn check(context: &Context, findings: &mut Findings) {
         && is_local(&host)
     {
         let place = inside(source, span, &host);
-        findings
-            .at(source, place, format!("`{host}` is reached from inside the container alone"))
-            .hint("listen on `0.0.0.0`")
-            .safe_fix("Listen on `0.0.0.0`", place, "0.0.0.0");
+        local(findings, source, place, &host);
     }
     for (module, assign) in gunicorn_settings(context, "bind") {
         let Value::Text(text) = &assign.value else { continue };
         let Some((host, _)) = text.rsplit_once(':').filter(|(host, _)| is_local(host)) else { continue };
         let place = inside(&module.source, assign.span, host);
-        findings
-            .at(&module.source, place, format!("`{host}` is reached from inside the container alone"))
-            .hint("listen on `0.0.0.0`")
-            .safe_fix("Listen on `0.0.0.0`", place, "0.0.0.0");
+        local(findings, &module.source, place, host);
     }
     for site in sites(context) {
         let module = site.module;
@@ -53,10 +48,7 @@ fn check(context: &Context, findings: &mut Findings) {
                     && fixed
                 {
                     let place = inside(&module.source, span, host);
-                    findings
-                        .at(&module.source, place, format!("`{host}` is reached from inside the container alone"))
-                        .hint("listen on `0.0.0.0`")
-                        .safe_fix("Listen on `0.0.0.0`", place, "0.0.0.0");
+                    local(findings, &module.source, place, host);
                 }
             }
             None if site.server == Server::Uvicorn && !site.call.open => {
@@ -66,5 +58,15 @@ fn check(context: &Context, findings: &mut Findings) {
             }
             None => {}
         }
+    }
+}
+
+/// The finding, with a fix where the host itself stands at its place and not a name for it.
+fn local(findings: &mut Findings, source: &Source, place: Span, host: &str) {
+    let finding = findings
+        .at(source, place, format!("`{host}` is reached from inside the container alone"))
+        .hint("listen on `0.0.0.0`");
+    if source.slice(place) == host {
+        finding.safe_fix("Listen on `0.0.0.0`", place, "0.0.0.0");
     }
 }

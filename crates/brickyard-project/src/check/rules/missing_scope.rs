@@ -1,3 +1,5 @@
+use ruff_python_ast::name::Name;
+
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
 use crate::python::{Module, Value};
@@ -46,7 +48,11 @@ fn check(context: &Context, findings: &mut Findings) {
             }
             let Some(rest) = call.name.strip_prefix("databricks.sdk.WorkspaceClient().") else { continue };
             let Some((part, wanted)) = NEEDED.iter().find(|(part, _)| rest.starts_with(&format!("{part}."))) else { continue };
-            if !user_client(module, &call.raw, call.scope) || wanted.iter().any(|scope| scopes.iter().any(|have| have == scope)) {
+            let made_here = || {
+                let inner = module.calls.iter().find(|inner| inner.span.start == call.func.start && inner.span.end < call.func.end && inner.name == "databricks.sdk.WorkspaceClient");
+                inner.is_some_and(|inner| inner.keyword("token").is_some_and(|(value, _)| is_forwarded(module, value, call.scope)))
+            };
+            if !(user_client(module, &call.raw, call.scope) || made_here()) || wanted.iter().any(|scope| scopes.iter().any(|have| have == scope)) {
                 continue;
             }
             findings
@@ -56,22 +62,71 @@ fn check(context: &Context, findings: &mut Findings) {
     }
 }
 
-/// Whether the client a call goes through was made from a forwarded token.
-fn user_client(module: &Module, raw: &str, scope: usize) -> bool {
+/// Whether the client a call goes through was made from a forwarded token, here or by a function of the module.
+pub(super) fn user_client(module: &Module, raw: &str, scope: usize) -> bool {
     let first = raw.split(['.', '(']).next().unwrap_or_default();
-    match module.follow(&Value::Name(first.into()), scope) {
-        Value::Call(_, _, keywords) => {
-            keywords.iter().any(|(name, value)| name == "token" && is_forwarded(module, value, scope))
-        }
-        _ => false,
+    let value = if raw[first.len()..].starts_with("()") {
+        Value::Call(first.into(), Vec::new(), Vec::new())
+    } else {
+        module.follow(&Value::Name(first.into()), scope)
+    };
+    let Value::Call(name, args, keywords) = value else { return false };
+    let with_token = |keywords: &[(Name, Value)], scope: usize| {
+        keywords.iter().any(|(name, value)| {
+            let config = || match module.follow(value, scope) {
+                Value::Call(_, _, inner) => {
+                    inner.iter().any(|(name, value)| name == "token" && is_forwarded(module, value, scope))
+                }
+                _ => false,
+            };
+            (name == "token" && is_forwarded(module, value, scope)) || (name == "config" && config())
+        })
+    };
+    if with_token(&keywords, scope) {
+        return true;
     }
+    let Some(maker) = module.functions.iter().skip(1).position(|function| function.name == name).map(|at| at + 1) else {
+        return false;
+    };
+    module.functions[maker].returns.iter().any(|returned| {
+        let Value::Call(_, _, inner) = module.follow(returned, maker) else { return false };
+        let handed = inner.iter().any(|(name, value)| {
+            name == "token" && matches!(value, Value::Name(parameter) if module.functions[maker].parameters.iter().any(|(own, _)| own == parameter))
+        });
+        let given = args.iter().chain(keywords.iter().map(|(_, value)| value)).any(|value| is_forwarded(module, value, scope));
+        with_token(&inner, maker) || (handed && given)
+    })
 }
 
 fn is_forwarded(module: &Module, value: &Value, scope: usize) -> bool {
+    is_forwarded_at(module, value, scope, 4)
+}
+
+fn is_forwarded_at(module: &Module, value: &Value, scope: usize, steps: usize) -> bool {
+    let Some(left) = steps.checked_sub(1) else { return false };
     match module.follow(value, scope) {
-        Value::Call(_, args, _) => args.iter().any(is_header),
+        Value::Call(name, args, _) => {
+            let returns = || {
+                let maker = module.functions.iter().skip(1).position(|function| function.name == name)? + 1;
+                let mut returns = module.functions[maker].returns.iter();
+                Some(returns.any(|value| is_forwarded_at(module, value, maker, left)))
+            };
+            args.iter().any(is_header) || returns().unwrap_or_default()
+        }
         Value::Index(_, key) => is_header(&key),
-        Value::Either(values) => values.iter().any(|value| is_forwarded(module, value, scope)),
+        Value::Either(values) => values.iter().any(|value| is_forwarded_at(module, value, scope, left)),
+        // A parameter: FastAPI fills one of this name from the header, and callers may hand the token on.
+        Value::Name(name) => {
+            name.eq_ignore_ascii_case("x_forwarded_access_token")
+                || (name.contains("token") && scope != 0 && {
+                    let function = &module.functions[scope];
+                    function.parameters.iter().any(|(own, _)| *own == name)
+                        && module.calls.iter().any(|call| {
+                            let mut given = call.args.iter().map(|(value, _)| value).chain(call.keywords.iter().map(|(_, value, _)| value));
+                            call.raw == function.name && given.any(|value| is_forwarded_at(module, value, call.scope, left))
+                        })
+                })
+        }
         _ => false,
     }
 }

@@ -1,7 +1,6 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings, Level, Packages};
 use crate::python::packages;
-use crate::requirements::version;
 
 declare_rule! {
     /// ## What it does
@@ -23,19 +22,14 @@ declare_rule! {
 }
 
 fn check(context: &Context, findings: &mut Findings) {
-    if context.packages() == Packages::Uv {
-        return;
-    }
-    let asked = context.requirements.as_ref().and_then(|all| all.get("databricks-sdk"));
-    let pinned = asked.and_then(|item| if item.direct { Some(vec![u64::MAX]) } else { item.lower_bound() });
-    // A bound above the pre-installed version and none below the newest one: pip installs the newest.
-    let open = asked.is_some_and(|item| {
-        let one = !item.specifiers.contains(',');
-        one && item.specifiers.starts_with('>')
-    });
-    if open && pinned.as_ref().is_some_and(|pinned| *pinned > version("0.33.0")) {
-        return;
-    }
+    let locked = match (context.packages(), &context.lock) {
+        (Packages::Uv, Some(lock)) => match lock.get("databricks-sdk") {
+            Some(version) => Some(version.as_str()),
+            None => return,
+        },
+        (Packages::Uv, None) => return,
+        _ => None,
+    };
     let brought = context.requirements.iter().flat_map(|all| &all.items).any(|item| {
         item.name != "databricks-sdk" && packages::preinstalled_version(&item.name).is_none()
             && packages::brings(&item.name, "databricks-sdk") != Some(false)
@@ -52,10 +46,17 @@ fn check(context: &Context, findings: &mut Findings) {
             if !name.starts_with(&format!("databricks.sdk.WorkspaceClient().{part}")) || seen.contains(&part) {
                 continue;
             }
-            if pinned.as_ref().is_some_and(|pinned| *pinned >= version(needed)) {
+            let enough = context.installs("databricks-sdk", needed);
+            if enough {
                 continue;
             }
             seen.push(part);
+            if let Some(locked) = locked {
+                findings
+                    .at(&module.source, *span, format!("`databricks-sdk` {locked} of `uv.lock` has no `{part}`"))
+                    .hint(format!("run `uv add \"databricks-sdk>={needed}\"`"));
+                continue;
+            }
             let finding = findings
                 .at(&module.source, *span, format!("The pre-installed `databricks-sdk` 0.33.0 has no `{part}`"))
                 .hint(format!("write `databricks-sdk>={needed}` in `requirements.txt`"));

@@ -20,6 +20,9 @@ declare_rule! {
     pub(crate) static RULE = { code: "BY409", name: "raw-host", level: Warning, check: check }
 }
 
+const MESSAGE: &str = "`DATABRICKS_HOST` may come with or without `https://`";
+const HINT: &str = "use `databricks.sdk.core.Config().host`";
+
 fn check(context: &Context, findings: &mut Findings) {
     for module in context.reached() {
         let text = module.source.text();
@@ -32,6 +35,12 @@ fn check(context: &Context, findings: &mut Findings) {
             .any(|word| text.contains(word));
         if careful {
             continue;
+        }
+        for (left, right, scope, span) in &module.sums {
+            let is_host = module.variable(left, *scope).is_some_and(|(name, _)| name == "DATABRICKS_HOST");
+            if is_host && matches!(right, Value::Text(text) if text.starts_with('/')) {
+                findings.at(&module.source, *span, MESSAGE).hint(HINT);
+            }
         }
         for format in &module.formats {
             for (index, part) in format.parts.iter().enumerate() {
@@ -49,8 +58,8 @@ fn check(context: &Context, findings: &mut Findings) {
                 let url = matches!(after, Some(Part::Text(text)) if text.starts_with('/'));
                 if is_host && url {
                     findings
-                        .at(&module.source, format.span, "`DATABRICKS_HOST` may come with or without `https://`")
-                        .hint("use `databricks.sdk.core.Config().host`");
+                        .at(&module.source, format.span, MESSAGE)
+                        .hint(HINT);
                 }
             }
         }

@@ -1,5 +1,6 @@
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings};
+use crate::framework::Framework;
 use crate::python::Value;
 
 declare_rule! {
@@ -29,7 +30,13 @@ fn check(context: &Context, findings: &mut Findings) {
     }
     for module in context.reached() {
         for call in &module.calls {
-            if !call.name.starts_with("subprocess.") {
+            // Streamlit serves the page; what the script starts beside it is not reached.
+            if call.name == "uvicorn.run" && context.framework == Some(Framework::Streamlit) && !call.main {
+                findings
+                    .at(&module.source, call.span, "A second server (`uvicorn`) is not reached from outside")
+                    .hint("serve everything from one program");
+            }
+            if !call.name.starts_with("subprocess.") && !matches!(call.name.as_str(), "os.system" | "os.popen" | "asyncio.create_subprocess_exec" | "asyncio.create_subprocess_shell") {
                 continue;
             }
             let Some((value, _)) = call.args.first() else { continue };

@@ -25,7 +25,7 @@ fn check(context: &Context, findings: &mut Findings) {
     for module in context.reached() {
         let text = module.source.text();
         let mints = text.contains("generate_database_credential") || text.contains("oauth_token");
-        let fresh = || ["do_connect", "creator=", "connection_class", "async_creator", "getconn", "reconnect", "refresh"].iter().any(|word| text.contains(word));
+        let fresh = || ["do_connect", "creator=", "connection_class", "async_creator", "getconn", "reconnect", "refresh", "expir"].iter().any(|word| text.contains(word));
         if !mints || fresh() {
             continue;
         }
@@ -34,7 +34,13 @@ fn check(context: &Context, findings: &mut Findings) {
                 call.name.as_str(),
                 "sqlalchemy.create_engine" | "sqlalchemy.ext.asyncio.create_async_engine" | "psycopg_pool.ConnectionPool" | "psycopg_pool.AsyncConnectionPool" | "asyncpg.create_pool" | "psycopg2.pool.SimpleConnectionPool" | "psycopg2.pool.ThreadedConnectionPool"
             );
+            let function = &module.functions[call.scope];
+            // Made once: while the app starts, in a class that keeps it, or by a function that is called at the start.
+            let once = function.name == "__init__" && function.class.is_some()
+                || function.decorators.iter().any(|(name, _)| name == "contextlib.asynccontextmanager" || name.ends_with(".on_event()"))
+                || module.calls.iter().any(|other| other.scope == 0 && other.raw == function.name);
             let kept = call.scope == 0
+                || once
                 || module.scopes(call.scope).any(|scope| module.functions[scope].decorators.iter().any(|(name, _)| name.contains("cache")));
             if pool && kept {
                 findings

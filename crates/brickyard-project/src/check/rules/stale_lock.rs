@@ -23,7 +23,7 @@ fn check(context: &Context, findings: &mut Findings) {
     let list = table.get("project").and_then(|project| project.get("dependencies")).and_then(|list| list.as_array());
     for text in list.into_iter().flatten().filter_map(|item| item.as_str()) {
         let Some(item) = parse_line(text, 0, Span::default()) else { continue };
-        if !lock.contains(&item.name) {
+        if !lock.contains_key(&item.name) {
             let at = source.text().find(text).unwrap_or_default();
             findings
                 .at(source, at..at + text.len(), format!("`{}` is not in `uv.lock`", item.name))

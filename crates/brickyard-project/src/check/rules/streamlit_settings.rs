@@ -1,3 +1,4 @@
+use crate::app_yaml::EnvSource;
 use crate::check::rule::declare_rule;
 use crate::check::{Context, Findings, Level};
 use crate::source::Span;
@@ -28,6 +29,17 @@ fn check(context: &Context, findings: &mut Findings) {
                 findings
                     .at(source, span, format!("`{name}` works against the platform's own setting"))
                     .hint("leave the option out");
+            }
+        }
+    }
+    if let Some((source, _)) = &context.app_tree {
+        for entry in context.app.iter().flat_map(|app| &app.env) {
+            let ours = matches!(entry.name.as_str(), "STREAMLIT_SERVER_ENABLE_CORS" | "STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION");
+            let on = matches!(&entry.source, EnvSource::Value(value) if value.eq_ignore_ascii_case("true"));
+            if ours && on {
+                findings
+                    .at(source, entry.span, format!("`{}` works against the platform's own setting", entry.name))
+                    .hint("leave the variable out");
             }
         }
     }

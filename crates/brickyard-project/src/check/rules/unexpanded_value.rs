@@ -1,10 +1,10 @@
 use crate::check::rule::declare_rule;
-use crate::check::{Context, Findings};
+use crate::check::{Context, Findings, Level};
 use crate::yaml::Node;
 
 declare_rule! {
     /// ## What it does
-    /// Finds `{{secrets.…}}` and `${…}` in a `value` of `app.yaml`.
+    /// Finds `{{secrets.…}}`, `${…}` and `$NAME` in a `value` of `app.yaml`.
     ///
     /// ## Why is this bad?
     /// Nothing fills them in: the app sees the text as written.
@@ -37,6 +37,19 @@ fn check(context: &Context, findings: &mut Findings) {
             findings
                 .at(source, node.span, format!("`{name}` gets the text `{text}`: `app.yaml` knows no variables"))
                 .hint("move the variable to `config.env` of the app in `databricks.yml`");
+        } else if let Some(variable) = variable(text) {
+            findings
+                .at(source, node.span, format!("`{name}` gets the text `{text}`: no shell fills in `{variable}`"))
+                .level(Level::Warning)
+                .hint(format!("read `{variable}` in the code"));
         }
     }
+}
+
+/// The variable of the environment that a whole value names: `$HOME`, `${HOME}`.
+fn variable(text: &str) -> Option<&str> {
+    let name = text.strip_prefix('$')?;
+    let name = name.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(name);
+    let whole = name.len() > 2 && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    (whole && name != "DATABRICKS_APP_PORT").then_some(text)
 }

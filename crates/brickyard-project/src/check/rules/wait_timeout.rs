@@ -31,7 +31,7 @@ fn check(context: &Context, findings: &mut Findings) {
                 found.extend(module.texts(value, call.scope).into_iter().map(|text| (text, span)));
             }
             for (name, value, span) in &call.keywords {
-                if name == "json"
+                if matches!(name.as_str(), "json" | "body")
                     && let Value::Dict(items) = module.follow(value, call.scope)
                     && items.iter().any(|(key, _)| key == "statement")
                     && let Some((_, Value::Text(text))) = items.iter().find(|(key, _)| key == "wait_timeout")

@@ -22,6 +22,14 @@ declare_rule! {
 
 fn check(context: &Context, findings: &mut Findings) {
     for module in context.reached() {
+        // `host=h sslmode=disable`, `postgresql://h/d?sslmode=disable`.
+        for (_, span) in module.strings.iter().filter(|(text, _)| text.contains("sslmode=disable")) {
+            let inside = crate::check::serving::inside(&module.source, *span, "sslmode=disable");
+            findings
+                .at(&module.source, inside, "Lakebase refuses connections without TLS")
+                .hint("write `sslmode=require`")
+                .safe_fix("Write `sslmode=require`", inside, "sslmode=require");
+        }
         for call in module.calls.iter().filter(|call| call.keyword("sslmode").or_else(|| call.keyword("ssl")).is_some()) {
             if !(call.name.contains("psycopg") || call.name.contains("asyncpg") || call.method().contains("engine")) {
                 continue;
@@ -34,10 +42,12 @@ fn check(context: &Context, findings: &mut Findings) {
                 };
                 if off {
                     let text = format!("{name}=\"require\"");
-                    findings
+                    let finding = findings
                         .at(&module.source, *span, "Lakebase refuses connections without TLS")
-                        .hint(format!("write `{text}`"))
-                        .safe_fix(format!("Write `{text}`"), *span, text);
+                        .hint(format!("write `{text}`"));
+                    if module.text(*span).starts_with(name.as_str()) {
+                        finding.safe_fix(format!("Write `{text}`"), *span, text);
+                    }
                 }
             }
         }

@@ -1,6 +1,6 @@
 use ruff_python_ast::name::Name;
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
-use ruff_python_ast::{Arguments, Expr, ExprContext, Stmt};
+use ruff_python_ast::{Arguments, Expr, ExprContext, Operator, Stmt};
 use ruff_text_size::Ranged;
 
 use super::Collector;
@@ -125,6 +125,16 @@ impl<'a> Visitor<'a> for Collector {
                     self.visit_stmt(stmt);
                 }
             }
+            Stmt::Match(choice) => {
+                self.visit_expr(&choice.subject);
+                for case in &choice.cases {
+                    self.nested(false, |this| this.visit_match_case(case));
+                }
+            }
+            Stmt::Global(global) => {
+                let names = global.names.iter().map(|name| name.id.clone());
+                self.module.functions[self.scope].globals.extend(names);
+            }
             Stmt::Expr(expr) if expr.value.is_string_literal_expr() => {}
             _ => walk_stmt(self, stmt),
         }
@@ -137,15 +147,22 @@ impl<'a> Visitor<'a> for Collector {
         let chain = self.chain.take();
         match expr {
             Expr::Call(call) => {
+                // `"…{}…".format(x)` is an f-string of another time.
+                if call.func.as_attribute_expr().is_some_and(|func| func.value.is_string_literal_expr())
+                    && let Value::Format(parts) = value::of(expr)
+                {
+                    self.module.formats.push(Format { parts, scope: self.scope, span: call.range().into() });
+                }
                 if let Some(raw) = dotted(&call.func) {
                     self.chain = Some(raw.clone());
-                    let (args, keywords, open) = arguments(&call.arguments);
+                    let (args, keywords, spread) = arguments(&call.arguments);
                     self.module.calls.push(Call {
                         name: Name::empty(),
                         raw,
                         args,
                         keywords,
-                        open,
+                        open: call.arguments.args.iter().any(Expr::is_starred_expr),
+                        spread,
                         span: call.range().into(),
                         func: call.func.range().into(),
                         scope: self.scope,
@@ -160,10 +177,34 @@ impl<'a> Visitor<'a> for Collector {
                 self.chain = None;
                 self.visit_arguments(&call.arguments);
             }
+            // What follows `or` and `and`, and each side of `a if c else b`, is reached sometimes.
+            Expr::BoolOp(either) => {
+                for (index, value) in either.values.iter().enumerate() {
+                    if index == 0 {
+                        self.visit_expr(value);
+                    } else {
+                        self.nested(false, |this| this.visit_expr(value));
+                    }
+                }
+            }
+            Expr::If(either) => {
+                self.visit_expr(&either.test);
+                for side in [&either.body, &either.orelse] {
+                    self.nested(false, |this| this.visit_expr(side));
+                }
+            }
+            Expr::Named(named) => {
+                self.bind(&named.target, value::of(&named.value), named.range().into());
+                self.visit_expr(&named.value);
+            }
             Expr::Lambda(_) => {
                 let before = std::mem::replace(&mut self.later, true);
                 walk_expr(self, expr);
                 self.later = before;
+            }
+            Expr::Yield(_) | Expr::YieldFrom(_) => {
+                self.module.functions[self.scope].yields = true;
+                walk_expr(self, expr);
             }
             Expr::Await(inner) => {
                 self.awaited = true;
@@ -204,9 +245,15 @@ impl<'a> Visitor<'a> for Collector {
                 }
                 self.visit_expr(inner);
             }
-            Expr::BinOp(sum) if sum.op == ruff_python_ast::Operator::Add => {
+            Expr::BinOp(sum) if sum.op == Operator::Add => {
                 let (left, right) = (value::of(&sum.left), value::of(&sum.right));
                 self.module.sums.push((left, right, self.scope, sum.range().into()));
+                walk_expr(self, expr);
+            }
+            Expr::BinOp(share) if share.op == Operator::Mod && share.left.is_string_literal_expr() => {
+                if let Value::Format(parts) = value::of(expr) {
+                    self.module.formats.push(Format { parts, scope: self.scope, span: share.range().into() });
+                }
                 walk_expr(self, expr);
             }
             _ => walk_expr(self, expr),
@@ -214,24 +261,27 @@ impl<'a> Visitor<'a> for Collector {
     }
 }
 
+/// Value and place of an argument.
+type Placed = (Value, Span);
 /// Name, value and place of a keyword argument.
 type Keyword = (Name, Value, Span);
 
-/// Positional and keyword arguments, and whether some are hidden behind `*`.
-fn arguments(arguments: &Arguments) -> (Vec<(Value, Span)>, Vec<Keyword>, bool) {
+/// Positional and keyword arguments, and what follows `**`.
+fn arguments(arguments: &Arguments) -> (Vec<Placed>, Vec<Keyword>, Vec<Placed>) {
     let mut args = Vec::with_capacity(arguments.args.len());
     for argument in arguments.args.iter().take_while(|argument| !argument.is_starred_expr()) {
         args.push((value::of(argument), argument.range().into()));
     }
     let mut keywords = Vec::with_capacity(arguments.keywords.len());
+    let mut spread = Vec::new();
     for keyword in &arguments.keywords {
-        if let Some(name) = &keyword.arg {
-            keywords.push((name.id.clone(), value::of(&keyword.value), keyword.range().into()));
+        let (value, span) = (value::of(&keyword.value), keyword.range().into());
+        match &keyword.arg {
+            Some(name) => keywords.push((name.id.clone(), value, span)),
+            None => spread.push((value, span)),
         }
     }
-    let open = arguments.args.iter().any(Expr::is_starred_expr)
-        || arguments.keywords.iter().any(|keyword| keyword.arg.is_none());
-    (args, keywords, open)
+    (args, keywords, spread)
 }
 
 fn is_main(test: &Expr) -> bool {

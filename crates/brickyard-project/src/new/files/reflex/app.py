@@ -177,17 +177,27 @@ def trips_section() -> rx.Component:
         rx.recharts.y_axis(width=40, font_size="12px", axis_line=False, tick_line=False),
         rx.recharts.graphing_tooltip(),
         data=State.hours,
-        height=340,
+        height=380,
         width="100%",
     )
     table = rx.table.root(
         rx.table.header(
-            rx.table.row(*[rx.table.column_header_cell(name) for name in ("Pickup", "From", "To", "Fare")])
+            rx.table.row(
+                *[
+                    rx.table.column_header_cell(name, padding_x="0.4em")
+                    for name in ("Pickup", "From", "To", "Fare")
+                ]
+            )
         ),
         rx.table.body(
             rx.foreach(
                 State.trips,
-                lambda trip: rx.table.row(*[rx.table.cell(trip[key]) for key in ("pickup", "from", "to", "fare")]),
+                lambda trip: rx.table.row(
+                    *[
+                        rx.table.cell(trip[key], white_space="nowrap", padding_x="0.4em")
+                        for key in ("pickup", "from", "to", "fare")
+                    ]
+                ),
             )
         ),
         size="1",
@@ -228,7 +238,7 @@ def notes_section() -> rx.Component:
             rx.text(note["text"]), rx.text(note["by"], size="1", color_scheme="gray"), padding_y="0.5em"
         ),
     )
-    return panel("Notes", form, rows)
+    return panel("Notes", form, rx.box(rows, margin_top="0.8em"))
 %%end
 %%if sdk
 
@@ -239,10 +249,11 @@ def workspace_section() -> rx.Component:
         State.warehouses,
         lambda warehouse: rx.table.row(*[rx.table.cell(warehouse[key]) for key in ("name", "state", "size")]),
     )
+    head = rx.table.row(*[rx.table.column_header_cell(name) for name in ("Warehouse", "State", "Size")])
     return panel(
         "Workspace",
-        rx.text("The app is ", rx.text.strong(State.identity)),
-        rx.table.root(rx.table.body(rows), size="1"),
+        rx.text("Signed in to the workspace as ", rx.text.strong(State.identity)),
+        rx.table.root(rx.table.header(head), rx.table.body(rows), size="1", margin_top="0.6em"),
     )
 %%end
 %%if serving

@@ -12,6 +12,8 @@ from backend_mock import MockBackend
 %%end
 
 st.set_page_config(page_title="{{title}}", page_icon=":material/dashboard:", layout="wide")
+# Streamlit leaves a hand's breadth free above the title.
+st.markdown("<style>.block-container { padding-top: 2.5rem; }</style>", unsafe_allow_html=True)
 
 
 @st.cache_resource
@@ -76,7 +78,10 @@ def trips_page() -> None:
     with chart:
         st.subheader("Trips by hour")
         st.bar_chart(
-            [{"hour": entry.hour, "trips": entry.trips} for entry in hours], x="hour", y="trips", height=340
+            [{"Hour": f"{entry.hour:02}", "Trips": entry.trips} for entry in hours],
+            x="Hour",
+            y="Trips",
+            height=388,
         )
     with table:
         st.subheader("Newest trips")
@@ -84,7 +89,7 @@ def trips_page() -> None:
             [trip.model_dump() for trip in trips],
             hide_index=True,
             use_container_width=True,
-            height=340,
+            height=388,  # ten rows and the head
             column_config={
                 "pickup": "Pickup",
                 "pickup_zip": st.column_config.NumberColumn("From", format="%d"),
