@@ -1,5 +1,5 @@
 use crate::check::rule::declare_rule;
-use crate::check::{Context, Findings, Level, Packages};
+use crate::check::{Context, Findings, Packages};
 use crate::python::packages;
 use crate::requirements::name_of;
 
@@ -43,14 +43,8 @@ fn check(context: &Context, findings: &mut Findings) {
                 1 => format!("`requirements.txt` wins, so `{first}` is not installed"),
                 many => format!("`requirements.txt` wins, so `{first}` and {} more are not installed", many - 1),
             };
-            let used = context.modules.iter().flat_map(|module| &module.imports).any(|import| {
-                let providers = packages::providers(&import.module);
-                providers.iter().any(|package| left_out.contains(&package.as_str()))
-            });
             findings
                 .at(source, span, message)
-                // What nothing imports is missed by nobody.
-                .level(if used { Level::Warning } else { Level::Info })
                 .hint("delete one of the two, or write one from the other: `uv export --no-hashes -o requirements.txt`");
         }
         Packages::Preinstalled => {
