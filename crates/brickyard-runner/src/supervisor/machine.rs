@@ -8,10 +8,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::output::{LastLines, copy};
+use super::output::{LastLines, Output, settle};
 use super::probe::{Finding, Probe};
 use super::reload::Changes;
 use super::{Control, Crash, Launch, State, Status, SupervisorConfig};
@@ -47,7 +46,7 @@ struct Running {
     /// Taken out of `child`, which closes it when it is waited for: while this is open, the warden knows that we live.
     _lifeline: Option<ChildStdin>,
     warden: Pid,
-    output: [JoinHandle<()>; 2],
+    output: [Output; 2],
     last: LastLines,
 }
 
@@ -130,6 +129,8 @@ impl Machine {
                         Finding::Wrong(diagnosis) => self.diagnose(Some(diagnosis)),
                         Finding::Up(address, diagnosis) => {
                             probe = None;
+                            // What the app said before it listened stands before it in the log.
+                            settle(&running.output).await;
                             // Said first: whoever sees that it runs finds the line in the log.
                             self.diagnose(diagnosis);
                             self.say(&format!("App is listening on port {}", self.launch.port));
@@ -196,8 +197,8 @@ impl Machine {
         let lifeline = child.stdin.take();
         let logs = &self.config.logs;
         let output = [
-            tokio::spawn(copy(child.stdout.take(), logs.clone(), last.clone())),
-            tokio::spawn(copy(child.stderr.take(), logs.clone(), last.clone())),
+            Output::follow(child.stdout.take(), logs.clone(), last.clone()),
+            Output::follow(child.stderr.take(), logs.clone(), last.clone()),
         ];
         self.status.send_modify(|status| {
             status.state = State::Starting;
@@ -289,9 +290,9 @@ impl Running {
 
     /// Waits for the last output; what the app said last.
     async fn finish(&mut self) -> Vec<String> {
-        for task in &mut self.output {
-            if timeout(OUTPUT_MARGIN, &mut *task).await.is_err() {
-                task.abort();
+        for output in &mut self.output {
+            if timeout(OUTPUT_MARGIN, &mut output.task).await.is_err() {
+                output.task.abort();
             }
         }
         self.last.list()
