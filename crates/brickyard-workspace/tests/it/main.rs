@@ -24,6 +24,7 @@ mod lakebase_attacks;
 mod lakebase_outside;
 mod lakebase_roles;
 mod lakeview;
+mod lakeview_sign_in;
 mod levels;
 mod mcp;
 mod mlflow;
