@@ -32,7 +32,9 @@ pub(crate) fn family() -> Family {
     let schedules = Some("lakeview::schedules_and_subscriptions_are_kept");
     let shown = Fidelity::Partial(
         "Tables, counters, bars, lines, areas, pies and texts; filters and other widgets are named in their place. Read \
-         with a token, or in a browser that signs in at the workspace. Only pages of this machine may frame it.",
+         with a token, or in a browser that signs in at the workspace. Only pages of this machine may frame it, and \
+         only one with the workspace's host name (`127.0.0.1` or `localhost`) does so as who is signed in: a browser \
+         sends the session to no frame of another site, which shows a link instead.",
     );
     let signed_in = Fidelity::Partial(
         "Ours: a browser without a token signs in at the workspace and gets a session for the pages of dashboards alone.",

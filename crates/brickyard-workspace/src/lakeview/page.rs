@@ -43,9 +43,12 @@ pub(super) async fn embed(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     if headers.contains_key(AUTHORIZATION) || !text(&headers, "accept").contains("text/html") {
-        return dashboard(&workspace, caller?, &id).await;
+        let (name, body) = dashboard(&workspace, caller?, &id).await?;
+        return Ok(respond(&workspace, StatusCode::OK, &name, &body));
     }
     let place = uri.path_and_query().map_or(uri.path(), http::uri::PathAndQuery::as_str);
+    let again = uri.path().replacen(sign_in::PLACE, sign_in::AGAIN, 1);
+    let again = (again.as_str(), "Sign in as somebody else");
     let shown = match sign_in::viewer(&workspace, &headers, &method, uri.path()) {
         Ok(Some(viewer)) => {
             let name = viewer.name().to_owned();
@@ -53,26 +56,42 @@ pub(super) async fn embed(
             if let Some(error) = shown.as_ref().err().filter(|error| error.status == StatusCode::FORBIDDEN) {
                 workspace.note_denial(&name, &format!("GET {}", uri.path()), &error.message);
             }
-            shown
+            shown.map(|(title, body)| {
+                let who = format!(
+                    "<p class=\"note\">Signed in as {}. {}</p>",
+                    escape(&name),
+                    link(&headers, again)
+                );
+                respond(&workspace, StatusCode::OK, &title, &(body + &who))
+            })
         }
         // The sign-in page is shown in no frame.
         Ok(None) if is_framed(&headers) => {
-            let reason = "This dashboard is shown to people who are signed in at the workspace";
+            let reason = format!(
+                "A frame shows this dashboard where you are signed in at {base} and the page around it has the same host name"
+            );
             let link = Some((place, "Open it in a new tab"));
-            return Ok(note(&workspace, &headers, StatusCode::UNAUTHORIZED, "Sign in", reason, link));
+            return Ok(note(&workspace, &headers, StatusCode::UNAUTHORIZED, "Sign in", &reason, link));
         }
         Ok(None) => return Ok(sign_in::begin(&workspace, &base, place)),
         Err(error) => Err(error),
     };
     Ok(shown.unwrap_or_else(|error| {
-        let again = uri.path().replacen(sign_in::PLACE, sign_in::AGAIN, 1);
-        let link = Some((again.as_str(), "Sign in as somebody else"));
-        note(&workspace, &headers, error.status, "This dashboard cannot be shown", &error.message, link)
+        note(
+            &workspace,
+            &headers,
+            error.status,
+            "This dashboard cannot be shown",
+            &error.message,
+            Some(again),
+        )
     }))
 }
 
+/// Name and content of a page.
+///
 /// The data are read as the publisher where the dashboard was published so, else as whoever looks.
-async fn dashboard(workspace: &Workspace, caller: Caller, id: &str) -> Result<Response, ApiError> {
+async fn dashboard(workspace: &Workspace, caller: Caller, id: &str) -> Result<(String, String), ApiError> {
     let record = may(workspace, &caller, id, "CAN_READ")?;
     let published = published(&record)?;
     let reader =
@@ -103,7 +122,7 @@ async fn dashboard(workspace: &Workspace, caller: Caller, id: &str) -> Result<Re
         left = left.saturating_sub(widgets.len());
         body.push_str("</div>");
     }
-    Ok(respond(workspace, StatusCode::OK, &published.name, &body))
+    Ok((published.name, body))
 }
 
 /// A page that says why the dashboard is not there, and where to go on.
@@ -113,14 +132,18 @@ pub(super) fn note(
     status: StatusCode,
     title: &str,
     reason: &str,
-    link: Option<(&str, &str)>,
+    further: Option<(&str, &str)>,
 ) -> Response {
     let mut body = format!("<h1>{}</h1><p>{}</p>", escape(title), escape(reason));
-    if let Some((to, text)) = link {
-        let target = if is_framed(headers) { " target=\"_blank\" rel=\"noopener\"" } else { "" };
-        let _ = write!(body, "<p><a href=\"{}\"{target}>{}</a></p>", escape(to), escape(text));
+    if let Some(further) = further {
+        let _ = write!(body, "<p>{}</p>", link(headers, further));
     }
     respond(workspace, status, title, &body)
+}
+
+fn link(headers: &HeaderMap, (to, text): (&str, &str)) -> String {
+    let target = if is_framed(headers) { " target=\"_blank\" rel=\"noopener\"" } else { "" };
+    format!("<a href=\"{}\"{target}>{}</a>", escape(to), escape(text))
 }
 
 /// Whether the browser shows the answer inside another page.

@@ -276,6 +276,7 @@ with sync_playwright() as playwright:
     sign_in("ada@example.com")
     page.get_by_role("cell", name="anchor").wait_for()
     assert page.locator("td").all_inner_texts() == ["anchor"], page.content()
+    assert "Signed in as ada@example.com" in page.inner_text("body"), page.content()
     for cookie in page.context.cookies(url):
         assert cookie["httpOnly"] and cookie["path"] == "/embed" and cookie["sameSite"] == "Lax", cookie
     near = f"http://127.0.0.1:{app.server_port}/"
