@@ -48,6 +48,15 @@ impl Caller {
 }
 
 impl Caller {
+    /// The caller, unless their scopes or entitlements do not reach this path.
+    pub(crate) fn admitted(self, method: &http::Method, path: &str) -> Result<Self, ApiError> {
+        if let Some(scope) = scope::needed(method, path) {
+            self.require_scope(scope)?;
+        }
+        self.require_entitlement(scope::entitlements(path))?;
+        Ok(self)
+    }
+
     /// Refuses a user who has none of these entitlements; an empty list asks for none.
     fn require_entitlement(&self, wanted: &[&str]) -> Result<(), ApiError> {
         let Principal::User(user) = &self.principal else { return Ok(()) };
@@ -75,11 +84,6 @@ impl FromRequestParts<Workspace> for Caller {
                     "Credential was not sent or was of an unsupported type for this API.",
                 )
             })?;
-        let caller = workspace.caller_of(token)?;
-        if let Some(scope) = scope::needed(&parts.method, parts.uri.path()) {
-            caller.require_scope(scope)?;
-        }
-        caller.require_entitlement(scope::entitlements(parts.uri.path()))?;
-        Ok(caller)
+        workspace.caller_of(token)?.admitted(&parts.method, parts.uri.path())
     }
 }

@@ -7,11 +7,16 @@ mod layout;
 mod page;
 mod record;
 mod schedules;
+mod sessions;
+mod sign_in;
 mod subscriptions;
 
 use axum::routing::{delete, get, patch, post, put};
 
 use crate::endpoint::{Family, Fidelity};
+use crate::oauth::PAGES_CALLBACK;
+
+pub(crate) use sessions::Sessions;
 
 /// Kind of dashboards in access lists.
 const KIND: &str = "dashboards";
@@ -26,8 +31,15 @@ pub(crate) fn family() -> Family {
     );
     let schedules = Some("lakeview::schedules_and_subscriptions_are_kept");
     let shown = Fidelity::Partial(
-        "Tables, counters, bars, lines, areas, pies and texts; filters and other widgets are named in their place.",
+        "Tables, counters, bars, lines, areas, pies and texts; filters and other widgets are named in their place. Read \
+         with a token, or in a browser that signs in at the workspace. Only pages of this machine may frame it, and \
+         only one with the workspace's host name (`127.0.0.1` or `localhost`) does so as who is signed in: a browser \
+         sends the session to no frame of another site, which shows a link instead.",
     );
+    let signed_in = Fidelity::Partial(
+        "Ours: a browser without a token signs in at the workspace and gets a session for the pages of dashboards alone.",
+    );
+    let browser = Some("lakeview_sign_in::people_sign_in_and_see_what_each_may");
     Family::new("Lakeview dashboards")
         .endpoint("GET", "/api/2.0/lakeview/dashboards", get(dashboards::list), kept, sdk)
         .endpoint("POST", "/api/2.0/lakeview/dashboards", post(dashboards::create), kept, sdk)
@@ -114,4 +126,6 @@ pub(crate) fn family() -> Family {
             schedules,
         )
         .endpoint("GET", "/embed/dashboardsv3/{id}", get(page::embed), shown, sdk)
+        .endpoint("GET", "/embed/sign-in/{id}", get(sign_in::again), signed_in, browser)
+        .endpoint("GET", PAGES_CALLBACK, get(sign_in::callback), signed_in, browser)
 }

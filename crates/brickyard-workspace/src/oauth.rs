@@ -21,8 +21,11 @@ use axum::routing::{delete, get, post};
 use crate::endpoint::{Family, Fidelity};
 use crate::store::{Store, StoreError};
 
+pub(crate) use authorize::cookie;
 pub use clients::OAuthClient;
+pub(crate) use clients::{PAGES, PAGES_CALLBACK, PAGES_SCOPE};
 pub(crate) use discovery::{Base, base};
+pub(crate) use grants::sign_in;
 pub(crate) use page::escape;
 pub(crate) use personal_tokens::{PREFIX as PERSONAL_TOKEN_PREFIX, find as find_personal_token};
 
@@ -70,7 +73,7 @@ impl OAuth {
 }
 
 /// Drops what has expired, and the oldest of what is too much.
-fn prune<T>(pending: &mut HashMap<String, T>, now: i64, expires: impl Fn(&T) -> i64) {
+pub(crate) fn prune<T>(pending: &mut HashMap<String, T>, now: i64, expires: impl Fn(&T) -> i64) {
     pending.retain(|_, one| expires(one) > now);
     while pending.len() >= MOST_PENDING {
         let oldest = pending.iter().min_by_key(|(_, one)| expires(one)).map(|(key, _)| key.clone());

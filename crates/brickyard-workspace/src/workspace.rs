@@ -20,6 +20,7 @@ use crate::handle::WorkspaceHandle;
 use crate::jobs::Jobs;
 use crate::lab::{Denials, Faults};
 use crate::lakebase::{Databases, Lakebase};
+use crate::lakeview::Sessions;
 use crate::lock::{LockError, StateLock};
 use crate::oauth::{OAuth, PERSONAL_TOKEN_PREFIX, find_personal_token};
 use crate::permissions::AccessLists;
@@ -67,6 +68,7 @@ struct Inner {
     access_lists: AccessLists,
     vault: Vault,
     lakebase: Lakebase,
+    dashboard_sessions: Sessions,
     serving: Serving,
     faults: Faults,
     denials: Denials,
@@ -180,6 +182,7 @@ impl Workspace {
                 access_lists,
                 vault,
                 lakebase: Lakebase::default(),
+                dashboard_sessions: Sessions::default(),
                 serving: Serving::default(),
                 faults: Faults::default(),
                 denials: Denials::default(),
@@ -241,8 +244,16 @@ impl Workspace {
 
     /// The REST API over plain HTTP.
     pub(crate) fn http_url(&self) -> String {
-        let http = self.inner.addresses.get().map_or(self.config().http_address, |(http, _)| *http);
-        format!("http://{http}")
+        format!("http://{}", self.http_address())
+    }
+
+    /// The port of [`Self::http_url`].
+    pub(crate) fn http_port(&self) -> u16 {
+        self.http_address().port()
+    }
+
+    fn http_address(&self) -> SocketAddr {
+        self.inner.addresses.get().map_or(self.config().http_address, |(http, _)| *http)
     }
 
     /// The CONNECT proxy.
@@ -280,6 +291,11 @@ impl Workspace {
 
     pub(crate) fn lakebase(&self) -> &Lakebase {
         &self.inner.lakebase
+    }
+
+    /// Who is signed in at the pages of dashboards.
+    pub(crate) fn dashboard_sessions(&self) -> &Sessions {
+        &self.inner.dashboard_sessions
     }
 
     /// What is remembered of Lakebase.

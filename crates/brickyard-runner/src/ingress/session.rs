@@ -186,9 +186,9 @@ impl Sessions {
         }
     }
 
-    /// Whether a cookie is ours, or another app's of ours: none of them is the app's business.
+    /// Whether a cookie is ours, another app's of ours, or the workspace's own: none of them is the app's business.
     pub(super) fn is_cookie(name: &str) -> bool {
-        name.starts_with("databricksapps-") || name.starts_with("__Host-databricksapps")
+        ["databricksapps-", "__Host-databricksapps", "brickyard_"].iter().any(|start| name.starts_with(start))
     }
 
     /// Who the request's cookie stands for.

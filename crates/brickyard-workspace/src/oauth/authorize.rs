@@ -36,7 +36,7 @@ pub(super) async fn show(
         Ok(parameters) => parameters,
         Err(refusal) => return stop(&refusal.description),
     };
-    let client = match parameters.get("client_id").map(|id| workspace.oauth().client(id)) {
+    let client = match parameters.get("client_id").map(|id| workspace.sign_in_client(id)) {
         Some(Ok(Some(client))) => client,
         Some(Err(error)) => return failed(error).into_response(),
         _ => return stop("The app that sent you here is not registered in this workspace."),
@@ -60,7 +60,7 @@ pub(super) async fn show(
         Err(error) => return failed(error).into_response(),
     };
     let (ticket, nonce) = (unguessable(32), unguessable(16));
-    let browser = cookie(&headers).unwrap_or_else(|| unguessable(32));
+    let browser = cookie(&headers, FORM_COOKIE).unwrap_or_else(|| unguessable(32));
     let content = page::sign_in(&client, &request, &users, &ticket, &nonce);
     let now = workspace.clock().unix_seconds();
     let form = Form { request, browser: fingerprint(&browser), expires: now + FORM_LIFETIME };
@@ -97,7 +97,7 @@ pub(super) async fn decide(
     }
     let form =
         parameters.get("ticket").and_then(|ticket| workspace.oauth().forms().remove(&fingerprint(ticket)));
-    let browser = cookie(&headers).map(|cookie| fingerprint(&cookie));
+    let browser = cookie(&headers, FORM_COOKIE).map(|cookie| fingerprint(&cookie));
     let now = workspace.clock().unix_seconds();
     let Some(form) = form.filter(|form| Some(&form.browser) == browser.as_ref() && form.expires > now) else {
         return stop("This page is no longer valid. Go back to the app and sign in again.");
@@ -155,9 +155,10 @@ fn stop(reason: &str) -> Response {
     page::respond(StatusCode::BAD_REQUEST, page::stopped(reason, &nonce), &nonce, None)
 }
 
-fn cookie(headers: &HeaderMap) -> Option<String> {
+/// The browser's cookie of this name; one too short to be ours counts as none.
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let all = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     all.flat_map(|value| value.split(';'))
-        .find_map(|pair| pair.trim().strip_prefix(FORM_COOKIE)?.strip_prefix('=').map(str::to_owned))
+        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
         .filter(|value| value.len() >= 32)
 }

@@ -4,9 +4,19 @@ use super::OAuth;
 use crate::credential::fingerprint;
 use crate::scope::ALL_APIS;
 use crate::store::StoreError;
+use crate::workspace::Workspace;
 
 const CLIENT: &str = "oauth_client";
 const SECRET: &str = "service_principal_secret";
+
+/// Client of the workspace's own pages, such as dashboards; the token endpoint does not know it.
+pub(crate) const PAGES: &str = "brickyard-dashboards";
+
+/// Where the workspace's own pages take a code.
+pub(crate) const PAGES_CALLBACK: &str = "/embed/callback";
+
+/// What the workspace's own pages may do in a user's name.
+pub(crate) const PAGES_SCOPE: &str = "sql";
 
 /// Public client of the official command line and SDKs.
 const CLI: &str = "databricks-cli";
@@ -76,6 +86,27 @@ impl OAuthClient {
 struct KeptSecret {
     fingerprint: String,
     created: i64,
+}
+
+impl Workspace {
+    /// Who may send users to the sign-in page: a registered client, or the workspace's own pages.
+    ///
+    /// These are sent back to the workspace's own ports alone: a code that reached another program of this machine could
+    /// be played back into a session.
+    pub(super) fn sign_in_client(&self, client_id: &str) -> Result<Option<OAuthClient>, StoreError> {
+        if client_id != PAGES {
+            return self.oauth().client(client_id);
+        }
+        let mut client = OAuthClient::new(PAGES, "Dashboards", None);
+        let port = self.http_port();
+        client.redirect_uris = ["127.0.0.1", "localhost", "[::1]"]
+            .iter()
+            .map(|name| format!("http://{name}:{port}{PAGES_CALLBACK}"))
+            .chain([format!("https://{}{PAGES_CALLBACK}", self.config().host)])
+            .collect();
+        client.scopes = vec![PAGES_SCOPE.to_owned()];
+        Ok(Some(client))
+    }
 }
 
 impl OAuth {

@@ -13,7 +13,7 @@ pub(super) async fn revoke(
     Path(client_id): Path<String>,
 ) -> ApiResult<Value> {
     let failed = |error: crate::store::StoreError| ApiError::internal(&error);
-    if workspace.oauth().client(&client_id).map_err(failed)?.is_none() {
+    if workspace.sign_in_client(&client_id).map_err(failed)?.is_none() {
         return Err(ApiError::not_found("OAuth app integration", &client_id));
     }
     let now = workspace.clock().unix_seconds();

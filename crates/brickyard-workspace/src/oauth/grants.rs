@@ -1,4 +1,5 @@
-use super::clients::OAuthClient;
+use super::Code;
+use super::clients::{OAuthClient, PAGES};
 use super::issue::{Grant, Tokens};
 use super::refusal::Refusal;
 use super::request::Parameters;
@@ -102,9 +103,37 @@ fn authorization_code(
     base: &str,
 ) -> Result<Tokens, Refusal> {
     let client = authenticated_client(workspace, credentials)?;
+    let address = parameters.require("redirect_uri")?;
+    let code = spend(
+        workspace,
+        &client.client_id,
+        parameters.require("code")?,
+        address,
+        parameters.get("code_verifier"),
+    )?;
+    let request = &code.request;
+    let principal = person(workspace, &code.user)?;
+    let grant = Grant {
+        subject: principal.name(),
+        client_id: &client.client_id,
+        scopes: &request.scopes,
+        family: Some(&code.family),
+        until: None,
+    };
+    workspace.user_tokens(&grant, &principal, base, request.nonce.as_deref()).map_err(failed)
+}
+
+/// Takes a code for what it stands for, once.
+fn spend(
+    workspace: &Workspace,
+    client_id: &str,
+    code: &str,
+    redirect_uri: &str,
+    verifier: Option<&str>,
+) -> Result<Code, Refusal> {
     let now = workspace.clock().unix_seconds();
     let unknown = || Refusal::invalid_grant("The code is unknown, expired, or was issued to somebody else");
-    let key = fingerprint(parameters.require("code")?);
+    let key = fingerprint(code);
     let code = {
         let mut codes = workspace.oauth().codes();
         let code = codes.get_mut(&key).ok_or_else(unknown)?;
@@ -120,26 +149,38 @@ fn authorization_code(
         ));
     }
     let request = &code.request;
-    if code.expires <= now || request.client_id != client.client_id {
+    if code.expires <= now || request.client_id != client_id {
         return Err(unknown());
     }
-    if parameters.require("redirect_uri")? != request.redirect_uri {
+    if redirect_uri != request.redirect_uri {
         return Err(Refusal::invalid_grant("`redirect_uri` is not the one the code was issued for"));
     }
-    match (&request.challenge, parameters.get("code_verifier")) {
+    match (&request.challenge, verifier) {
         (Some(challenge), Some(verifier)) if s256(verifier) == *challenge => {}
         (None, None) => {}
         _ => return Err(Refusal::invalid_grant("`code_verifier` does not fit the code's challenge")),
     }
-    let principal = person(workspace, &code.user)?;
-    let grant = Grant {
-        subject: principal.name(),
-        client_id: &client.client_id,
-        scopes: &request.scopes,
-        family: Some(&code.family),
-        until: None,
-    };
-    workspace.user_tokens(&grant, &principal, base, request.nonce.as_deref()).map_err(failed)
+    Ok(code)
+}
+
+/// Somebody who signed in at the workspace's own pages.
+pub(crate) struct SignedIn {
+    pub(crate) user: Principal,
+    /// What the sign-in is ended by.
+    pub(crate) family: String,
+}
+
+/// Takes a code of the workspace's own pages; the reason where it is refused.
+pub(crate) fn sign_in(
+    workspace: &Workspace,
+    code: &str,
+    redirect_uri: &str,
+    verifier: &str,
+) -> Result<SignedIn, String> {
+    let code = spend(workspace, PAGES, code, redirect_uri, Some(verifier));
+    let found =
+        code.and_then(|code| Ok(SignedIn { user: person(workspace, &code.user)?, family: code.family }));
+    found.map_err(|refusal| refusal.description)
 }
 
 fn refresh_token(

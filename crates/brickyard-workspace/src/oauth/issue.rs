@@ -180,7 +180,7 @@ impl OAuth {
     }
 
     /// Whether the sign-in of a refresh token was ended; `since` is when it was issued.
-    pub(super) fn is_ended(&self, family: &str, user: &str, client_id: &str, since: i64) -> bool {
+    pub(crate) fn is_ended(&self, family: &str, user: &str, client_id: &str, since: i64) -> bool {
         let ended = self.ended();
         ended.contains_key(&format!("family {family}"))
             || ended.get(&consent_key(user, client_id)).is_some_and(|&at| since <= at)

@@ -25,6 +25,7 @@ mod lakebase_outside;
 mod lakebase_roles;
 mod lakebase_snapshots;
 mod lakeview;
+mod lakeview_sign_in;
 mod levels;
 mod mcp;
 mod mlflow;
