@@ -8,7 +8,8 @@ use crate::error::ApiError;
 use crate::gateway;
 use crate::lakebase::Lakebase;
 use crate::router;
-use crate::workspace::{StartError, Workspace};
+use crate::start_error::StartError;
+use crate::workspace::Workspace;
 
 /// A running workspace; dropping it stops everything it started.
 pub struct WorkspaceHandle {

@@ -1,13 +1,13 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, Weak};
 
-use brickyard_engine::{EngineConfig, EngineError};
+use brickyard_engine::EngineConfig;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::apps::Underway;
 use crate::caller::Caller;
-use crate::catalog::{Catalog, CatalogOpenError};
+use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::WorkspaceConfig;
 use crate::connections::Connections;
@@ -15,21 +15,22 @@ use crate::directory::Directory;
 use crate::engine::SqlEngine;
 use crate::error::ApiError;
 use crate::functions::Functions;
-use crate::gateway::{AuthorityError, Gateway, client_environment};
+use crate::gateway::{Gateway, client_environment};
 use crate::handle::WorkspaceHandle;
 use crate::jobs::Jobs;
 use crate::lab::{Denials, Faults};
 use crate::lakebase::{Databases, Lakebase};
 use crate::lakeview::Sessions;
-use crate::lock::{LockError, StateLock};
+use crate::lock::StateLock;
 use crate::oauth::{OAuth, PERSONAL_TOKEN_PREFIX, find_personal_token};
 use crate::permissions::AccessLists;
 use crate::scope::ALL_APIS;
-use crate::secrets::{Vault, VaultError};
+use crate::secrets::Vault;
 use crate::serving::Serving;
 use crate::spark::Spark;
-use crate::store::{Store, StoreError};
-use crate::token::{Claims, Signer, SignerError};
+use crate::start_error::StartError;
+use crate::store::Store;
+use crate::token::{Claims, Signer};
 use crate::vector_search::VectorSearch;
 use crate::warehouse::Warehouses;
 use crate::workspace_files::FileTree;
@@ -83,48 +84,6 @@ struct Inner {
     tracker: TaskTracker,
     cancellation: CancellationToken,
     warehouses: Warehouses,
-}
-
-/// Why a workspace does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The state directory cannot be made or written.
-    #[error("Cannot use the state directory `{}`", path.display())]
-    Directory {
-        /// The state directory.
-        path: std::path::PathBuf,
-        /// The system's answer.
-        source: std::io::Error,
-    },
-    /// The address is taken or not ours.
-    #[error("Cannot listen on {address}")]
-    Listen {
-        /// The address asked for.
-        address: std::net::SocketAddr,
-        /// The system's answer.
-        source: std::io::Error,
-    },
-    /// Another workspace uses the state directory.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// The certificate authority.
-    #[error(transparent)]
-    Authority(#[from] AuthorityError),
-    /// The state file.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The key of the secrets.
-    #[error(transparent)]
-    Vault(#[from] VaultError),
-    /// Unity Catalog.
-    #[error(transparent)]
-    Catalog(#[from] CatalogOpenError),
-    /// The signing key.
-    #[error(transparent)]
-    Signer(#[from] SignerError),
-    /// The address of the SQL engine.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
 }
 
 impl Workspace {

@@ -5,6 +5,7 @@ mod catalog;
 pub(crate) mod codec;
 mod columns;
 mod info;
+mod keys;
 mod links;
 pub(crate) mod messages;
 pub(crate) mod numbers;

@@ -15,7 +15,7 @@ use super::messages::{
     OpenSessionResp, SessionHandle, StatusResp,
 };
 use super::numbers::{PROTOCOL_V7, PROTOCOL_V9};
-use super::{catalog, info, statement};
+use super::{catalog, info, keys, statement};
 use crate::authorize::Wish;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -138,8 +138,8 @@ async fn dispatch(
         "GetTableTypes" => answer!(catalog::table_types),
         "GetColumns" => answer!(catalog::columns),
         "GetFunctions" => answer!(catalog::functions),
-        "GetPrimaryKeys" => answer!(catalog::primary_keys),
-        "GetCrossReference" => answer!(catalog::cross_reference),
+        "GetPrimaryKeys" => answer!(keys::primary_keys),
+        "GetCrossReference" => answer!(keys::cross_reference),
         _ => return Ok(None),
     }))
 }
