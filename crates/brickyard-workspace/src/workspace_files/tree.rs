@@ -1,7 +1,5 @@
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -13,10 +11,6 @@ use crate::store::Store;
 
 const NOTEBOOK: &str = "notebook";
 
-/// Folders in which new files are put together, below the root: several, since the system lets one at a time into a folder.
-const STAGING: &str = ".staging";
-const STAGING_FOLDERS: usize = 16;
-
 /// Changes a listener may lag behind.
 const CHANGES: usize = 1024;
 
@@ -26,7 +20,6 @@ pub(crate) struct FileTree {
     root: PathBuf,
     store: Store,
     changes: broadcast::Sender<ObjectPath>,
-    staged: Arc<AtomicUsize>,
 }
 
 /// What the store knows of a notebook.
@@ -52,16 +45,7 @@ impl FileTree {
         for folder in ["Users", "Shared"] {
             std::fs::create_dir_all(root.join(folder))?;
         }
-        let staging = root.join(STAGING);
-        // What somebody was about to write who was ended.
-        match std::fs::remove_dir_all(&staging) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        for number in 0..STAGING_FOLDERS {
-            std::fs::create_dir_all(staging.join(number.to_string()))?;
-        }
-        Ok(Self { root, store, changes: broadcast::channel(CHANGES).0, staged: Arc::default() })
+        Ok(Self { root, store, changes: broadcast::channel(CHANGES).0 })
     }
 
     /// The path of everything that is written or removed from now on.
@@ -75,9 +59,8 @@ impl FileTree {
     }
 
     /// Where new files are put together before they are moved into place.
-    pub(crate) fn staging(&self) -> PathBuf {
-        let number = self.staged.fetch_add(1, Ordering::Relaxed) % STAGING_FOLDERS;
-        self.root.join(format!("{STAGING}/{number}"))
+    pub(crate) fn staging(&self) -> &Path {
+        &self.root
     }
 
     /// Where a path lies on disk.
@@ -115,7 +98,7 @@ impl FileTree {
         let mut children = Vec::new();
         for entry in entries {
             let name = entry.map_err(|error| ApiError::internal(&error))?.file_name();
-            // What is being put together lies in the root alone, in a folder that begins with a dot.
+            // Files being put together begin with a dot and lie in the root alone.
             match name.to_str() {
                 Some(name) if path.as_str() == "/" && name.starts_with('.') => {}
                 Some(name) => children.push(path.join(name)),
