@@ -1,6 +1,8 @@
 use axum::Router;
+use axum::extract::Request;
 use axum::middleware::from_fn_with_state;
 use http::Uri;
+use tower::ServiceExt;
 
 use crate::endpoint::{Endpoint, Family};
 use crate::error::ApiError;
@@ -54,7 +56,7 @@ pub fn endpoints() -> Vec<Endpoint> {
 
 /// The REST API as one service; what it does not know is a 501 or 404 that names the path.
 pub(crate) fn router(workspace: Workspace) -> Router {
-    families()
+    let known = families()
         .into_iter()
         .fold(Router::new(), |router, family| router.merge(family.router))
         .fallback(unknown)
@@ -62,7 +64,23 @@ pub(crate) fn router(workspace: Workspace) -> Router {
         .layer(from_fn_with_state(workspace.clone(), lab::note_denials))
         .layer(from_fn_with_state(workspace.clone(), lab::apply_faults))
         .layer(from_fn_with_state(workspace.clone(), check_host))
-        .with_state(workspace)
+        .with_state(workspace);
+    let again = known.clone();
+    known.fallback(move |mut request: Request| {
+        if let Some(uri) = without_last_slash(request.uri()) {
+            *request.uri_mut() = uri;
+        }
+        again.clone().oneshot(request)
+    })
+}
+
+/// `/api/2.0/sql/statements/` is what many clients send, and means the same without its last slash.
+fn without_last_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path().strip_suffix('/').filter(|path| !path.is_empty())?;
+    let target = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(target.parse().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 async fn unknown(method: http::Method, uri: Uri) -> ApiError {
@@ -70,4 +88,19 @@ async fn unknown(method: http::Method, uri: Uri) -> ApiError {
         "{method} {} (hint: docs/PARITY.md lists what is there; deploy to a real workspace for the rest)",
         uri.path()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slash_goes_and_the_query_stays() {
+        let without =
+            |uri: &'static str| without_last_slash(&Uri::from_static(uri)).map(|uri| uri.to_string());
+        assert_eq!(without("/a/b/?c=/").as_deref(), Some("/a/b?c=/"));
+        assert_eq!(without("https://host/a/").as_deref(), Some("https://host/a"));
+        assert_eq!(without("/a/b"), None);
+        assert_eq!(without("/"), None);
+    }
 }

@@ -20,6 +20,26 @@ for client in (requests, httpx):
     assert_eq!(printed, "501 NOT_IMPLEMENTED\n501 NOT_IMPLEMENTED\n");
 }
 
+/// Many clients, the documentation's `curl` and the JDBC driver among them, end paths with a slash.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_slash_means_nothing() {
+    let (running, environment) = (start().await, environment(TODAY).await);
+    let script = r#"
+import requests
+from databricks.sdk import WorkspaceClient
+config = WorkspaceClient().config
+def ask(method, path, **more):
+    return requests.request(method, config.host + path, headers=config.authenticate(), **more)
+statement = {"statement": "SELECT 1", "warehouse_id": "none"}
+for slash in ("", "/"):
+    listed = ask("GET", f"/api/2.0/sql/warehouses{slash}")
+    refused = ask("POST", f"/api/2.0/sql/statements{slash}", json=statement)
+    absent = ask("GET", f"/api/2.0/not-there{slash}")
+    print(listed.status_code, refused.status_code, absent.status_code)
+"#;
+    assert_eq!(running.python(&environment, script).await, "200 404 501\n200 404 501\n");
+}
+
 /// `curl` is given either generation of HTTP under the same name and port, and trusts the workspace's own authority.
 #[tokio::test(flavor = "multi_thread")]
 async fn both_generations_of_http_are_spoken() {
