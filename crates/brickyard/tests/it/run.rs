@@ -133,6 +133,37 @@ fn programs_come_with_oauth_tokens_alone() {
     assert!(ask("/", token.trim()).1.contains("Sign in"), "a page is for browsers");
 }
 
+/// Tells the headers it got, and asks nobody.
+const HEADERS: &str = r#"
+import json, os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_): pass
+HTTPServer(("0.0.0.0", int(os.environ["DATABRICKS_APP_PORT"])), Handler).serve_forever()
+"#;
+
+/// Where the workspace does not pass user tokens on, the app still learns who asks, and no more.
+#[test]
+fn without_user_authorization_no_token_is_passed_on() {
+    for (setting, passed) in [("true", true), ("false", false)] {
+        let home = Home::new();
+        let settings = format!("[app]\nuser-authorization = {setting}\n");
+        let app = home.app("hello", &[("app.py", HEADERS), ("brickyard.toml", &settings)]);
+        let running = Running::start(&home, &[app.to_str().unwrap(), "--port", "0"]);
+        let (status, body) = get(&running.url, &[]);
+        assert_eq!(status, 200, "{body}");
+        let headers: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(headers["x-forwarded-email"], "developer@example.com");
+        assert_eq!(headers.get("x-forwarded-access-token").is_some(), passed, "{headers}");
+    }
+}
+
 #[test]
 fn another_user_is_signed_in_by_name_and_strangers_are_refused() {
     let home = Home::new();
