@@ -12,31 +12,37 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root").to_path_buf()
 }
 
-/// Runs a program in the root and fails when it does.
-pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
-    say(&format!("$ {program} {}", arguments.join(" ")));
-    let status = Command::new(program)
-        .args(arguments)
-        .current_dir(root())
-        .status()
-        .map_err(|error| format!("cannot run `{program}`: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("`{program} {}` failed: {status}", arguments.join(" ")))
+/// A program that runs in the root, without what cargo told this one about its package: `ring` would be built anew, since its
+/// build script asks for `CARGO_MANIFEST_DIR` and `CARGO_PKG_*`, and all that stands on it.
+pub(crate) fn program(name: &str) -> Command {
+    let mut command = Command::new(name);
+    command.current_dir(root());
+    for (variable, _) in std::env::vars_os() {
+        let told = variable.to_string_lossy();
+        if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&variable);
+        }
     }
+    command
+}
+
+/// Runs a program in the root and fails when it does.
+pub(crate) fn run(name: &str, arguments: &[&str]) -> Result<(), String> {
+    say(&format!("$ {name} {}", arguments.join(" ")));
+    let status =
+        program(name).args(arguments).status().map_err(|error| format!("cannot run `{name}`: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{name} {}` failed: {status}", arguments.join(" "))) }
 }
 
 /// What a program prints on stdout.
-pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(program)
+pub(crate) fn output(name: &str, arguments: &[&str]) -> Result<String, String> {
+    let output = program(name)
         .args(arguments)
-        .current_dir(root())
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|error| format!("cannot run `{program}`: {error}"))?;
+        .map_err(|error| format!("cannot run `{name}`: {error}"))?;
     if !output.status.success() {
-        return Err(format!("`{program} {}` failed: {}", arguments.join(" "), output.status));
+        return Err(format!("`{name} {}` failed: {}", arguments.join(" "), output.status));
     }
-    String::from_utf8(output.stdout).map_err(|_| format!("`{program}` printed no text"))
+    String::from_utf8(output.stdout).map_err(|_| format!("`{name}` printed no text"))
 }

@@ -1,19 +1,17 @@
-use std::process::Command;
 use std::time::Instant;
 
 use super::Row;
 use super::report::{Aim, Measured};
 use super::rig::Rig;
-use crate::command::root;
+use crate::command::program;
 
 pub(crate) const ROW: Row = Row { name: "build", about: "a clean release build", by_name: true, measure };
 
 fn measure(rig: &Rig) -> Result<Vec<Measured>, String> {
     let start = Instant::now();
-    let status = Command::new("cargo")
+    let status = program("cargo")
         .args(["build", "--release", "--quiet", "--target-dir"])
         .arg(rig.folder().join("target"))
-        .current_dir(root())
         .status()
         .map_err(|error| format!("cannot run `cargo`: {error}"))?;
     if !status.success() {

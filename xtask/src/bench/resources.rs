@@ -1,9 +1,7 @@
-use std::process::Command;
-
 use super::Row;
 use super::report::{Aim, Measured};
 use super::rig::{Rig, free_port};
-use crate::command::root;
+use crate::command::program;
 
 pub(crate) const SERVING: Row = Row {
     name: "serving",
@@ -133,7 +131,7 @@ fn authorize(_: &Rig) -> Result<Vec<Measured>, String> {
     // Beside the binary's package, so that its dependencies have the features they were built with before.
     let packages = ["-p", "brickyard", "-p", "brickyard-workspace"];
     let arguments = [&["bench", "--quiet"], &packages[..], &["--bench", "authorize"]].concat();
-    let text = Rig::output(Command::new("cargo").args(arguments).current_dir(root()))?;
+    let text = Rig::output(program("cargo").args(arguments))?;
     let figures: serde_json::Value = serde_json::from_str(text.lines().last().unwrap_or_default())
         .map_err(|error| format!("the program printed no JSON: {error}: {text}"))?;
     let ours = figures["object"].as_f64().ok_or_else(|| format!("no figure `object`: {figures}"))?;
