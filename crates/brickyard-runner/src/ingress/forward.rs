@@ -8,7 +8,7 @@ use super::IngressConfig;
 use super::app::App;
 use super::body::{Body, RequestBody};
 use super::headers::{Asked, strip_client, strip_hop, tell, without_cookies};
-use super::pages::{not_up, page};
+use super::pages::{not_up, page, unavailable};
 use super::pool::Unanswered;
 use super::session::{Sessions, Visitor};
 
@@ -34,7 +34,9 @@ pub(super) async fn forward(
     mut request: Request<Incoming>,
 ) -> Response<Body> {
     let lane = asked.caller.lane;
-    let Some((place, mark)) = app.enter(lane) else { return not_up(&app.name, &app.status()) };
+    let Some((place, mark)) = app.enter(lane) else {
+        return unavailable(request.headers(), &app.name, &app.status());
+    };
     if let Some(limit) = config.body_limit
         && announced(&request).is_some_and(|bytes| bytes > limit)
     {

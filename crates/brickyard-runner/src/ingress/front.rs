@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use http::header::{ACCEPT, AUTHORIZATION};
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::time::Instant;
@@ -76,7 +76,7 @@ impl Front {
             return Box::pin(login::answer(app, &base, request.uri(), request.headers())).await;
         }
         let kind = Kind::of(path);
-        let visitor = match self.visitor(app, kind, caller.lane, request.headers()).await {
+        let visitor = match self.visitor(app, kind, (caller.lane, at), request.headers()).await {
             Ok(Some(visitor)) => visitor,
             Ok(None) if kind == Kind::Api => return pages::json(StatusCode::UNAUTHORIZED, "{}"),
             Ok(None) if path == logz::STREAM => return pages::json(StatusCode::UNAUTHORIZED, "{}"),
@@ -88,9 +88,6 @@ impl Front {
         };
         match kind {
             Kind::Logs => logz::answer(self, app, visitor, caller.lane, request),
-            _ if !wants_html(request.headers()) && app.place(caller.lane).is_none() => {
-                not_up_for_programs(app)
-            }
             _ => {
                 let asked = Asked { host: value, loopback, at, caller };
                 if upgrading {
@@ -130,7 +127,7 @@ impl Front {
         &self,
         app: &App,
         kind: Kind,
-        lane: usize,
+        (lane, at): (usize, Instant),
         headers: &HeaderMap,
     ) -> Result<Option<Arc<Visitor>>, Refusal> {
         if kind != Kind::Page
@@ -145,14 +142,14 @@ impl Front {
         }
         if let Some(visitor) = app.sessions.find(headers) {
             // A session whose token cannot be renewed has ended.
-            return match visitor.freshen(lane, &*app.authority).await {
+            return match visitor.freshen((lane, at), &*app.authority).await {
                 Ok(()) => Ok(Some(visitor)),
                 Err(Refusal::Unavailable(reason)) => Err(Refusal::Unavailable(reason)),
                 Err(_) => Ok(None),
             };
         }
         let Some(visitor) = app.automatic(lane).await? else { return Ok(None) };
-        if visitor.freshen(lane, &*app.authority).await.is_err() {
+        if visitor.freshen((lane, at), &*app.authority).await.is_err() {
             app.forget_automatic();
             return app.automatic(lane).await;
         }
@@ -210,20 +207,4 @@ fn refused(refusal: &Refusal, kind: Kind) -> Response<Body> {
         }
         _ => pages::plain(status, refusal.to_string()),
     }
-}
-
-fn wants_html(headers: &HeaderMap) -> bool {
-    headers
-        .get(ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"))
-}
-
-/// Programs get the status and one sentence; people the page.
-fn not_up_for_programs(app: &App) -> Response<Body> {
-    let status = pages::not_up(&app.name, &app.status()).status();
-    pages::plain(
-        status,
-        if status == StatusCode::BAD_GATEWAY { "App Not Available" } else { "The app is starting" },
-    )
 }

@@ -60,7 +60,7 @@ impl Pass {
         let authority = &*self.app.authority;
         let held = match &self.bearer {
             Some(bearer) => authority.verify(bearer.clone()).await.map(drop),
-            None => self.visitor.freshen(self.lane, authority).await,
+            None => self.visitor.freshen((self.lane, Instant::now()), authority).await,
         };
         match held {
             Err(Refusal::Unauthenticated(_)) => Some(CloseCode::from(4401)),

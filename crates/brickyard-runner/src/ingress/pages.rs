@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::body::Body;
 use crate::supervisor::{State, Status};
@@ -97,6 +97,17 @@ pub(super) fn not_up(name: &str, status: &Status) -> Response<Body> {
             page(StatusCode::BAD_GATEWAY, "App Not Available", &body, false)
         }
     }
+}
+
+/// Why an app cannot answer: people get the page, programs the status and one sentence.
+pub(super) fn unavailable(headers: &HeaderMap, name: &str, status: &Status) -> Response<Body> {
+    let response = not_up(name, status);
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains("text/html")) {
+        return response;
+    }
+    let starting = response.status() != StatusCode::BAD_GATEWAY;
+    plain(response.status(), if starting { "The app is starting" } else { "App Not Available" })
 }
 
 fn paragraph(body: &mut String, text: &str) {

@@ -35,6 +35,7 @@ struct Idle {
     address: SocketAddr,
     sender: SendRequest<RequestBody>,
     driver: Driver,
+    /// When its last request came.
     since: Instant,
 }
 
@@ -177,9 +178,10 @@ impl Pool {
             let (mut idle, fresh) = match Way::take(way, address, now) {
                 Some(mut idle) => {
                     idle.driver.alarm.set(deadline);
+                    idle.since = now;
                     (idle, false)
                 }
-                None => (Box::pin(connect(address, deadline)).await?, true),
+                None => (Box::pin(connect(address, (now, deadline))).await?, true),
             };
             if idle.driver.until(idle.sender.ready()).await?.is_err() && !fresh {
                 continue;
@@ -229,11 +231,10 @@ impl Lease {
 
     /// Keeps the connection for the next request.
     pub(super) fn give_back(self) {
-        let Self { way, mut idle, _mark } = self;
+        let Self { way, idle, _mark } = self;
         if idle.driver.connection.is_none() || idle.sender.is_closed() {
             return;
         }
-        idle.since = Instant::now();
         let kept = &mut way.lock().idle;
         if kept.len() < MAX_IDLE {
             kept.push(idle);
@@ -241,7 +242,7 @@ impl Lease {
     }
 }
 
-async fn connect(address: SocketAddr, deadline: Instant) -> Result<Idle, Unanswered> {
+async fn connect(address: SocketAddr, (now, deadline): (Instant, Instant)) -> Result<Idle, Unanswered> {
     let connected = timeout_at(deadline, TcpStream::connect(address)).await.map_err(|_| Unanswered::Late)?;
     let stream = connected.map_err(Unanswered::Unreachable)?;
     let (sender, connection) = http1::Builder::new()
@@ -250,5 +251,5 @@ async fn connect(address: SocketAddr, deadline: Instant) -> Result<Idle, Unanswe
         .map_err(Unanswered::Broken)?;
     let driver =
         Driver { connection: Some(Box::pin(connection.with_upgrades())), alarm: Alarm::at(deadline) };
-    Ok(Idle { address, sender, driver, since: Instant::now() })
+    Ok(Idle { address, sender, driver, since: now })
 }

@@ -85,9 +85,9 @@ impl Current {
 }
 
 impl Known {
-    fn is_stale(&self, ahead: i64) -> bool {
+    fn is_stale(&self, now: Instant, ahead: i64) -> bool {
         let moved = Duration::from_secs(u64::try_from(ahead - self.ahead).unwrap_or(0));
-        Instant::now() + moved > self.stale
+        now + moved > self.stale
     }
 
     /// A copy that shares no memory with this one.
@@ -133,17 +133,21 @@ impl Visitor {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn is_stale(&self, lane: usize, authority: &dyn Authority) -> bool {
-        self.known(lane, |known| known.is_stale(authority.ahead()))
+    fn is_stale(&self, (lane, now): (usize, Instant), authority: &dyn Authority) -> bool {
+        self.known(lane, |known| known.is_stale(now, authority.ahead()))
     }
 
-    /// Renews the grant if it is about to end; many may ask at once, one does it.
-    pub(super) async fn freshen(&self, lane: usize, authority: &dyn Authority) -> Result<(), Refusal> {
-        if !self.is_stale(lane, authority) {
+    /// Renews the grant if it is about to end at the time that a lane has; many may ask at once, one does it.
+    pub(super) async fn freshen(
+        &self,
+        now: (usize, Instant),
+        authority: &dyn Authority,
+    ) -> Result<(), Refusal> {
+        if !self.is_stale(now, authority) {
             return Ok(());
         }
         let _turn = self.renewing.lock().await;
-        if !self.is_stale(lane, authority) {
+        if !self.is_stale(now, authority) {
             return Ok(());
         }
         let renewed = Current::new(authority.refresh(self.current().grant).await?, authority.ahead())?;

@@ -14,7 +14,7 @@ use super::body::{Body, RequestBody};
 use super::forward::{rewrite, unanswered};
 use super::front::Front;
 use super::headers::{Asked, strip_hop};
-use super::pages::not_up;
+use super::pages::unavailable;
 use super::pool::Pool;
 use super::session::Visitor;
 
@@ -29,7 +29,9 @@ pub(super) async fn forward(
     mut request: Request<Incoming>,
 ) -> Response<Body> {
     let lane = asked.caller.lane;
-    let Some(place) = app.place(lane) else { return not_up(&app.name, &app.status()) };
+    let Some(place) = app.place(lane) else {
+        return unavailable(request.headers(), &app.name, &app.status());
+    };
     let protocol = request.headers().get(UPGRADE).cloned();
     let client = hyper::upgrade::on(&mut request);
     rewrite(&mut request, visitor, asked, place.host);

@@ -171,7 +171,17 @@ def single(text):
     return f"WITH {name} AS ({body}) {query}"
 
 
-def tpch(_):
+def apache_spark(command, place, queries):
+    """Seconds that Apache Spark takes for the queries over the same rows, in Parquet files."""
+    paths = []
+    for number, query in enumerate(queries, 1):
+        paths.append(pathlib.Path(place) / f"{number}.sql")
+        paths[-1].write_text(query)
+    spark = subprocess.run([*json.loads(command), place, *paths], check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(spark.stdout.splitlines()[-1])
+
+
+def tpch(spark_command):
     import pysail
 
     tables = ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
@@ -192,8 +202,8 @@ def tpch(_):
                 location = workspace.tables.get(f"main.tpch.{table}").storage_location.removeprefix("file://")
                 spark.sql(f"CREATE TABLE {table} USING delta LOCATION '{location}'").collect()
             ours = theirs = 0
-            for number in range(1, 23):
-                query = single((queries / f"q{number}.sql").read_text())
+            texts = [single((queries / f"q{number}.sql").read_text()) for number in range(1, 23)]
+            for number, query in enumerate(texts, 1):
                 of_ours, of_theirs = [], []
                 for _ in range(3):
                     start = time.perf_counter()
@@ -204,7 +214,7 @@ def tpch(_):
                     of_theirs.append(time.perf_counter() - start)
                     assert first.num_rows == second.num_rows, (number, first.num_rows, second.num_rows)
                 ours, theirs = ours + min(of_ours), theirs + min(of_theirs)
-            return {"ours": ours, "theirs": theirs}
+            return {"ours": ours, "theirs": theirs, "spark": apache_spark(spark_command, place, texts)}
         finally:
             cursor.execute("DROP SCHEMA IF EXISTS main.tpch CASCADE")
 
