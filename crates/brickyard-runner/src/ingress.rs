@@ -26,8 +26,11 @@ mod upgrade;
 pub use authority::{Authority, AuthorizeRequest, Grant, Identity, Refusal, Secret};
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -260,11 +263,19 @@ async fn connection(
     // Its own: to ask whether all shall end, for every request, would be to ask the other lanes too.
     let end = end.child_token();
     let serving = server.serve_connection_with_upgrades(TokioIo::new(Socket::new(stream)), service);
-    tokio::pin!(serving);
-    let ended = tokio::select! {
-        biased;
-        ended = serving.as_mut() => ended,
-        () = end.cancelled() => {
+    let (mut serving, mut ending, mut waits) = (pin!(serving), pin!(end.cancelled()), false);
+    let ended = std::future::poll_fn(|context| match serving.as_mut().poll(context) {
+        Poll::Ready(ended) => Poll::Ready(Some(ended)),
+        // Who waits stays the same and is woken: one that waits already needs no more than a look.
+        Poll::Pending if waits && !end.is_cancelled() => Poll::Pending,
+        Poll::Pending => {
+            waits = true;
+            ending.as_mut().poll(context).map(|()| None)
+        }
+    });
+    let ended = match ended.await {
+        Some(ended) => ended,
+        None => {
             serving.as_mut().graceful_shutdown();
             match tokio::time::timeout(DRAIN, serving).await {
                 Ok(ended) => ended,
