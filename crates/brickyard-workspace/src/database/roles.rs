@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -7,6 +7,7 @@ use super::instances::{find, manage};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{LakebaseError, NATIVE, OAUTH, RoleRecord, RoleWish};
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 /// A role as `databricks-sdk` sends it.
@@ -42,7 +43,7 @@ pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(name): Path<String>,
-    Json(request): Json<RoleRequest>,
+    JsonBody(request): JsonBody<RoleRequest>,
 ) -> ApiResult<Value> {
     let instance = find(&workspace, &name)?;
     manage(&workspace, &caller, &instance)?;
@@ -103,7 +104,7 @@ pub(super) async fn remove(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((name, role)): Path<(String, String)>,
-    Query(options): Query<Options>,
+    Parameters(options): Parameters<Options>,
 ) -> ApiResult<Value> {
     let instance = find(&workspace, &name)?;
     manage(&workspace, &caller, &instance)?;

@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use brickyard_postgres::identifier;
 use serde_json::{Value, json};
 
@@ -9,6 +9,7 @@ use super::record::Branch;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::LakebaseError;
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 const KIND: &str = "postgres_database";
@@ -20,8 +21,8 @@ pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((project, branch)): Path<(String, String)>,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let branch = names::branch(&workspace, &project, &branch)?;
@@ -76,8 +77,8 @@ pub(super) async fn update(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((project, branch, id)): Names,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let branch = names::branch(&workspace, &project, &branch)?;

@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::names::{self, Options, bad, exists, manage};
@@ -8,6 +8,7 @@ use super::record::Branch;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{LakebaseError, NATIVE, NO_LOGIN, OAUTH, RoleRecord, RoleWish};
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 type Names = Path<(String, String, String)>;
@@ -17,8 +18,8 @@ pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((project, branch)): Path<(String, String)>,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let branch = names::branch(&workspace, &project, &branch)?;
@@ -78,8 +79,8 @@ pub(super) async fn update(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((project, branch, id)): Names,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let branch = names::branch(&workspace, &project, &branch)?;
@@ -93,7 +94,7 @@ pub(super) async fn remove(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((project, branch, id)): Names,
-    Query(options): Query<Options>,
+    Parameters(options): Parameters<Options>,
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let branch = names::branch(&workspace, &project, &branch)?;
