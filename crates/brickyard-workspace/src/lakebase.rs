@@ -18,6 +18,7 @@ mod role;
 mod rows;
 mod scripts;
 mod size;
+mod sql_roles;
 mod withdraw;
 
 use std::collections::HashMap;
@@ -40,6 +41,7 @@ pub(crate) use role::{NATIVE, NO_LOGIN, OAUTH, RoleWish, SUPERUSERS};
 pub use scripts::Script;
 
 pub(crate) use size::{autoscaling_connections, provisioned_connections};
+pub(crate) use sql_roles::tell_identities;
 
 /// Version and directory of a PostgreSQL that is on this machine: on `PATH`, or where distributions put it.
 pub async fn postgres_at_hand(path_entries: Vec<PathBuf>) -> Option<(String, PathBuf)> {

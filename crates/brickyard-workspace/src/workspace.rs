@@ -19,7 +19,7 @@ use crate::gateway::{Gateway, client_environment};
 use crate::handle::WorkspaceHandle;
 use crate::jobs::Jobs;
 use crate::lab::{Denials, Faults};
-use crate::lakebase::{Databases, Lakebase};
+use crate::lakebase::{Databases, Lakebase, tell_identities};
 use crate::lakeview::Sessions;
 use crate::lock::StateLock;
 use crate::oauth::{OAuth, PERSONAL_TOKEN_PREFIX, find_personal_token};
@@ -123,6 +123,13 @@ impl Workspace {
         }
         let state = std::path::absolute(path)
             .map_err(|source| StartError::Directory { path: path.clone(), source })?;
+        let servers = state.join("lakebase");
+        tell_identities(&servers, &directory)?;
+        directory.watch(move |directory| {
+            if let Err(error) = tell_identities(&servers, directory) {
+                tracing::error!(%error, "Cannot tell the databases who is in the workspace: {error}");
+            }
+        });
         let owner = config.users.first().map_or("admins", |user| user.user_name.as_str());
         let catalog = Catalog::open(store.clone(), directory.clone(), config.clock.clone(), &state, owner)?;
         let access_lists = AccessLists::open(store.clone())?;

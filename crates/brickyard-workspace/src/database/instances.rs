@@ -274,6 +274,7 @@ async fn make(
         native_login: instance.native_login,
         connections: provisioned_connections(),
         suspend_after: None,
+        sql_roles: false,
         scripts: Vec::new(),
     };
     let lakebase = workspace.lakebase();

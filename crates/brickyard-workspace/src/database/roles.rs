@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::instances::{find, manage};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
-use crate::lakebase::{LakebaseError, NATIVE, OAUTH, RoleRecord, RoleWish};
+use crate::lakebase::{NATIVE, OAUTH, RoleRecord, RoleWish};
 use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
@@ -47,7 +47,8 @@ pub(super) async fn create(
 ) -> ApiResult<Value> {
     let instance = find(&workspace, &name)?;
     manage(&workspace, &caller, &instance)?;
-    if workspace.databases().role(&instance.uid, &request.name).map_err(LakebaseError::from)?.is_some() {
+    let roles = workspace.lakebase().roles(&workspace, &instance.uid).await?;
+    if roles.iter().any(|role| role.name == request.name) {
         return Err(ApiError::already_exists(format!(
             "Role '{}' already exists on database instance '{name}'",
             request.name
@@ -83,7 +84,7 @@ pub(super) async fn list(
     Path(name): Path<String>,
 ) -> ApiResult<Value> {
     let instance = find(&workspace, &name)?;
-    let roles = workspace.databases().roles(&instance.uid).map_err(LakebaseError::from)?;
+    let roles = workspace.lakebase().roles(&workspace, &instance.uid).await?;
     let shown: Vec<Value> = roles.iter().map(|role| show(role, &name)).collect();
     Ok(Json(json!({ "database_instance_roles": shown })))
 }
@@ -95,7 +96,8 @@ pub(super) async fn get(
     Path((name, role)): Path<(String, String)>,
 ) -> ApiResult<Value> {
     let instance = find(&workspace, &name)?;
-    let found = workspace.databases().role(&instance.uid, &role).map_err(LakebaseError::from)?;
+    let roles = workspace.lakebase().roles(&workspace, &instance.uid).await?;
+    let found = roles.into_iter().find(|known| known.name == role);
     Ok(Json(show(&found.ok_or_else(|| ApiError::not_found("Role", &role))?, &name)))
 }
 
@@ -108,7 +110,8 @@ pub(super) async fn remove(
 ) -> ApiResult<Value> {
     let instance = find(&workspace, &name)?;
     manage(&workspace, &caller, &instance)?;
-    if workspace.databases().role(&instance.uid, &role).map_err(LakebaseError::from)?.is_none() {
+    let roles = workspace.lakebase().roles(&workspace, &instance.uid).await?;
+    if !roles.iter().any(|known| known.name == role) {
         if options.allow_missing {
             return Ok(Json(json!({})));
         }

@@ -10,6 +10,7 @@ use brickyard_postgres::{
 use super::gate::Gate;
 use super::record::{Databases, RoleRecord, ServerRecord};
 use super::role::{self, RoleWish};
+use super::sql_roles::{self, tell_identities};
 use super::{FIRST_DATABASE, Lakebase, LakebaseError, SUPERUSERS};
 use crate::config::Provision;
 use crate::workspace::Workspace;
@@ -96,7 +97,7 @@ impl Lakebase {
             .server(uid)?
             .ok_or_else(|| LakebaseError::not_found("Database server", uid))?;
         let config = workspace.config();
-        let directory = config.state_directory.join("lakebase");
+        let directory = servers(workspace);
         let server = Server::new(ServerConfig {
             source: Arc::new(Provisioned(Arc::clone(&config.provision))),
             data: directory.join(uid).join("data"),
@@ -140,6 +141,14 @@ impl Lakebase {
         if !record.prepared {
             let _preparing = compute.preparing.lock().await;
             prepare(workspace, &compute, &databases, record).await?;
+        } else if !record.sql_roles && workspace.config().outside_postgres.is_none() {
+            let _preparing = compute.preparing.lock().await;
+            sql_roles::bring(&compute, &databases.roles(uid)?).await?;
+            tell_identities(&servers(workspace), workspace.directory())?;
+            if let Some(mut record) = databases.server(uid)? {
+                record.sql_roles = true;
+                databases.put_server(&record)?;
+            }
         }
         Ok(compute)
     }
@@ -263,6 +272,11 @@ async fn prepare(
             ))
             .await?;
     }
+    if workspace.config().outside_postgres.is_none() {
+        sql_roles::bring(compute, &[]).await?;
+        tell_identities(&servers(workspace), workspace.directory())?;
+        record.sql_roles = true;
+    }
     for role in databases.roles(&record.uid)? {
         role::apply(&mut client, &role).await?;
     }
@@ -274,6 +288,11 @@ async fn prepare(
     databases.put_server(&record)?;
     tracing::debug!(uid = record.uid, at = %workspace.clock().now(), "Prepared `{}`", record.title);
     Ok(())
+}
+
+/// Directory with a directory for each server.
+fn servers(workspace: &Workspace) -> PathBuf {
+    workspace.config().state_directory.join("lakebase")
 }
 
 /// An outside PostgreSQL stands for one instance or branch, whose databases it holds.

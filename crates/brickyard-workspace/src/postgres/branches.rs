@@ -246,6 +246,7 @@ pub(super) fn server_record(project: &Project, branch: &Branch) -> ServerRecord 
         native_login: project.native_login,
         connections: autoscaling_connections(64.0),
         suspend_after: None,
+        sql_roles: false,
         scripts: Vec::new(),
     }
 }

@@ -33,7 +33,7 @@ pub(super) async fn create(
         Some(id) => names::checked_id("database", Some(id))?,
         None => id_of(&name),
     };
-    let owner = role_named(&workspace, &branch, spec["role"].as_str().unwrap_or_default())?;
+    let owner = role_named(&workspace, &branch, spec["role"].as_str().unwrap_or_default()).await?;
     let compute = workspace.lakebase().ready(&workspace, &branch.uid).await?;
     if compute.databases().await?.iter().any(|(known, _)| *known == name) {
         if !options.replace_existing {
@@ -87,7 +87,7 @@ pub(super) async fn update(
     let mut client = compute.client("postgres").await?;
     let spec = &body["spec"];
     if let Some(role) = spec["role"].as_str().filter(|_| options.changes("role")) {
-        owner = role_named(&workspace, &branch, role)?;
+        owner = role_named(&workspace, &branch, role).await?;
         let sql = format!("ALTER DATABASE {} OWNER TO {}", identifier(&name), identifier(&owner));
         client.query(&sql).await.map_err(LakebaseError::from)?;
     }
@@ -165,9 +165,9 @@ fn checked_name(name: &str) -> Result<String, ApiError> {
 }
 
 /// The Postgres name of the role with this resource name.
-fn role_named(workspace: &Workspace, branch: &Branch, name: &str) -> Result<String, ApiError> {
+async fn role_named(workspace: &Workspace, branch: &Branch, name: &str) -> Result<String, ApiError> {
     let id = name.rsplit('/').next().unwrap_or_default();
-    let roles = workspace.databases().roles(&branch.uid).map_err(LakebaseError::from)?;
+    let roles = workspace.lakebase().roles(workspace, &branch.uid).await?;
     let found = roles.into_iter().find(|role| role.id == id);
     found.map(|role| role.name).ok_or_else(|| names::not_found("role"))
 }
