@@ -58,7 +58,7 @@ BEGIN
                 HINT = 'Log in with an OAuth token.';
         END IF;
         IF NOT __db_system.identity_exists(identity_name, kind) THEN
-            RAISE undefined_object USING
+            RAISE invalid_parameter_value USING
                 MESSAGE = format('identity "%s" of type %s was not found in the workspace', identity_name, kind),
                 HINT = 'Users go by e-mail address, service principals by client id, groups by name.';
         END IF;

@@ -52,8 +52,8 @@ def identities():
     assert sorted(known) == sorted([(me, "user"), (ADA, "user"), (APP, "service_principal")]), known
     # In a transaction of its own an app goes on after a role that is there.
     refused(psycopg.errors.DuplicateObject, lambda: owner.execute(create, (ADA, "USER")), "already exists")
-    refused(psycopg.errors.UndefinedObject, lambda: owner.execute(create, ("eve@example.com", "USER")), "not found")
-    refused(psycopg.errors.UndefinedObject, lambda: owner.execute(create, (ADA, "GROUP")), "not found")
+    refused(psycopg.errors.InvalidParameterValue, lambda: owner.execute(create, ("eve@example.com", "USER")), "not found")
+    refused(psycopg.errors.InvalidParameterValue, lambda: owner.execute(create, (ADA, "GROUP")), "not found")
     refused(psycopg.errors.InvalidParameterValue, lambda: owner.execute(create, (ADA, "PERSON")), "SERVICE_PRINCIPAL")
     # Somebody who comes into the workspace now is known at once, also in a session that was there before.
     eve = w.users.create(user_name="eve@example.com")
