@@ -41,7 +41,6 @@ pub(crate) use role::{NATIVE, NO_LOGIN, OAUTH, RoleWish, SUPERUSERS};
 pub use scripts::Script;
 
 pub(crate) use size::{autoscaling_connections, provisioned_connections};
-pub(crate) use sql_roles::tell_identities;
 
 /// Version and directory of a PostgreSQL that is on this machine: on `PATH`, or where distributions put it.
 pub async fn postgres_at_hand(path_entries: Vec<PathBuf>) -> Option<(String, PathBuf)> {
@@ -64,6 +63,8 @@ pub(crate) struct Lakebase {
     fronts: Mutex<HashMap<String, Proxy>>,
     /// Held while a front opens, so that none opens twice.
     opening: tokio::sync::Mutex<()>,
+    /// Held while servers are told who is in the workspace, so that none keeps what was before.
+    telling: Mutex<()>,
     idle_watch: OnceLock<()>,
 }
 

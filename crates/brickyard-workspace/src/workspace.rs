@@ -19,7 +19,7 @@ use crate::gateway::{Gateway, client_environment};
 use crate::handle::WorkspaceHandle;
 use crate::jobs::Jobs;
 use crate::lab::{Denials, Faults};
-use crate::lakebase::{Databases, Lakebase, tell_identities};
+use crate::lakebase::{Databases, Lakebase};
 use crate::lakeview::Sessions;
 use crate::lock::StateLock;
 use crate::oauth::{OAuth, PERSONAL_TOKEN_PREFIX, find_personal_token};
@@ -123,13 +123,6 @@ impl Workspace {
         }
         let state = std::path::absolute(path)
             .map_err(|source| StartError::Directory { path: path.clone(), source })?;
-        let servers = state.join("lakebase");
-        tell_identities(&servers, &directory)?;
-        directory.watch(move |directory| {
-            if let Err(error) = tell_identities(&servers, directory) {
-                tracing::error!(%error, "Cannot tell the databases who is in the workspace: {error}");
-            }
-        });
         let owner = config.users.first().map_or("admins", |user| user.user_name.as_str());
         let catalog = Catalog::open(store.clone(), directory.clone(), config.clock.clone(), &state, owner)?;
         let access_lists = AccessLists::open(store.clone())?;
@@ -165,6 +158,13 @@ impl Workspace {
                 warehouses: Warehouses::default(),
             }),
         };
+        let weak = workspace.downgrade();
+        workspace.directory().watch(move |directory| {
+            let Some(workspace) = weak.upgrade() else { return };
+            if let Err(error) = workspace.lakebase().tell_identities(directory) {
+                tracing::error!(%error, "Cannot tell the databases who is in the workspace: {error}");
+            }
+        });
         if let Err(error) = workspace.close_broken_runs() {
             tracing::warn!(%error, "Job runs of an earlier process could not be closed: {error}");
         }

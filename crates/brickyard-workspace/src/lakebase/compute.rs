@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use brickyard_postgres::{
     BoxFuture, Client, Installation, Server, ServerConfig, ServerState, Source, SourceError, identifier,
@@ -10,8 +10,7 @@ use brickyard_postgres::{
 use super::gate::Gate;
 use super::record::{Databases, RoleRecord, ServerRecord};
 use super::role::{self, RoleWish};
-use super::sql_roles::{self, tell_identities};
-use super::{FIRST_DATABASE, Lakebase, LakebaseError, SUPERUSERS};
+use super::{FIRST_DATABASE, Lakebase, LakebaseError, SUPERUSERS, sql_roles};
 use crate::config::Provision;
 use crate::workspace::Workspace;
 
@@ -23,6 +22,8 @@ pub(crate) struct Compute {
     pub(super) gate: Gate,
     /// Held while first roles and database are made.
     preparing: tokio::sync::Mutex<()>,
+    /// Whether it has been told who is in the workspace.
+    pub(super) introduced: AtomicBool,
     /// Second at which it was last started or wanted.
     pub(super) wanted: AtomicI64,
 }
@@ -97,7 +98,7 @@ impl Lakebase {
             .server(uid)?
             .ok_or_else(|| LakebaseError::not_found("Database server", uid))?;
         let config = workspace.config();
-        let directory = servers(workspace);
+        let directory = config.state_directory.join("lakebase");
         let server = Server::new(ServerConfig {
             source: Arc::new(Provisioned(Arc::clone(&config.provision))),
             data: directory.join(uid).join("data"),
@@ -117,6 +118,7 @@ impl Lakebase {
             server,
             gate: Gate::default(),
             preparing: tokio::sync::Mutex::default(),
+            introduced: AtomicBool::new(false),
             wanted: AtomicI64::new(workspace.clock().unix_seconds()),
         })))
     }
@@ -144,12 +146,12 @@ impl Lakebase {
         } else if !record.sql_roles && workspace.config().outside_postgres.is_none() {
             let _preparing = compute.preparing.lock().await;
             sql_roles::bring(&compute, &databases.roles(uid)?).await?;
-            tell_identities(&servers(workspace), workspace.directory())?;
             if let Some(mut record) = databases.server(uid)? {
                 record.sql_roles = true;
                 databases.put_server(&record)?;
             }
         }
+        self.introduce(&compute, workspace.directory())?;
         Ok(compute)
     }
 
@@ -274,7 +276,6 @@ async fn prepare(
     }
     if workspace.config().outside_postgres.is_none() {
         sql_roles::bring(compute, &[]).await?;
-        tell_identities(&servers(workspace), workspace.directory())?;
         record.sql_roles = true;
     }
     for role in databases.roles(&record.uid)? {
@@ -288,11 +289,6 @@ async fn prepare(
     databases.put_server(&record)?;
     tracing::debug!(uid = record.uid, at = %workspace.clock().now(), "Prepared `{}`", record.title);
     Ok(())
-}
-
-/// Directory with a directory for each server.
-fn servers(workspace: &Workspace) -> PathBuf {
-    workspace.config().state_directory.join("lakebase")
 }
 
 /// An outside PostgreSQL stands for one instance or branch, whose databases it holds.

@@ -1,6 +1,7 @@
 //! Roles that SQL makes: `databricks_create_role` for an identity, `CREATE ROLE … PASSWORD` for a native one.
 
-use std::path::Path;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use brickyard_postgres::{identifier, literal};
 
@@ -48,40 +49,42 @@ pub(super) fn binding(record: &RoleRecord) -> String {
     )
 }
 
-/// Tells every server below `servers` who is in the workspace.
-pub(crate) fn tell_identities(servers: &Path, directory: &Directory) -> Result<(), StoreError> {
-    let Ok(entries) = std::fs::read_dir(servers) else { return Ok(()) };
-    let data = entries.filter_map(|entry| Some(entry.ok()?.path().join("data")));
-    let there: Vec<_> = data.filter(|data| data.join("PG_VERSION").exists()).collect();
-    if there.is_empty() {
-        return Ok(());
-    }
+/// Who is in the workspace, as the servers are told it.
+fn identities(directory: &Directory) -> Result<String, StoreError> {
     let mut lines = vec![String::new()];
     lines.extend(directory.users()?.into_iter().map(|user| format!("USER\t{}", user.user_name)));
     let principals = directory.service_principals()?.into_iter();
     lines.extend(principals.map(|principal| format!("SERVICE_PRINCIPAL\t{}", principal.application_id)));
     lines.extend(directory.groups()?.into_iter().map(|group| format!("GROUP\t{}", group.display_name)));
     lines.push(String::new());
-    let content = lines.join("\n");
-    for data in there {
-        let fresh = data.join(format!("{IDENTITIES}.new"));
-        let written =
-            write_readable(&fresh, &content).and_then(|()| std::fs::rename(&fresh, data.join(IDENTITIES)));
-        if let Err(error) = written {
-            tracing::warn!(%error, "Cannot tell `{}` who is in the workspace: {error}", data.display());
-        }
-    }
-    Ok(())
-}
-
-/// The server may run as another user, who alone comes into its directory.
-fn write_readable(path: &Path, content: &str) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::write(path, content)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))
+    Ok(lines.join("\n"))
 }
 
 impl Lakebase {
+    /// Tells a server who is in the workspace, unless this process has.
+    pub(super) fn introduce(&self, compute: &Compute, directory: &Directory) -> Result<(), LakebaseError> {
+        if !compute.introduced.load(Ordering::Acquire) {
+            let _one = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+            compute.server().note(IDENTITIES, &identities(directory)?)?;
+            compute.introduced.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Tells the servers that somebody came into the workspace or left it.
+    pub(crate) fn tell_identities(&self, directory: &Directory) -> Result<(), LakebaseError> {
+        let computes = self.all();
+        if computes.is_empty() {
+            return Ok(());
+        }
+        let _one = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        let content = identities(directory)?;
+        for compute in computes {
+            compute.server().note(IDENTITIES, &content)?;
+        }
+        Ok(())
+    }
+
     /// A server's roles, those that SQL has made and dropped included, as far as it runs.
     pub(crate) async fn roles(
         &self,
