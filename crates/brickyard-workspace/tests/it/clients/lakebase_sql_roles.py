@@ -42,7 +42,7 @@ def identities():
     refused(psycopg.errors.FeatureNotSupported, lambda: owner.execute("CREATE EXTENSION databricks_auth"), "IF NOT EXISTS")
     for _ in range(2):
         owner.execute("CREATE EXTENSION IF NOT EXISTS databricks_auth")
-    owner.execute("CREATE EXTENSION IF NOT EXISTS pgcrypto")  # others are made as ever
+    owner.execute("CREATE EXTENSION IF NOT EXISTS plpgsql")  # of others it is no matter
     create = "SELECT databricks_create_role(%s, %s)"
     ada = os.environ["ADA_TOKEN"]
     refused(psycopg.OperationalError, lambda: connect(ADA, ada), "does not exist")
