@@ -70,7 +70,13 @@ def identities():
             refused(psycopg.errors.InsufficientPrivilege, lambda: connection.execute(statement), "permission denied to create role")
     with connect(APP, os.environ["APP_TOKEN"]) as connection:
         assert connection.execute("SELECT current_user").fetchone() == (APP,)
+    # A group's members come in as the group, nobody else.
+    owner.execute(create, ("admins", "group"))
+    with connect("admins") as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("admins",)
+    refused(psycopg.OperationalError, lambda: connect("admins", ada), "belongs to `ada@example.com`")
     told = roles()
+    assert told["admins"].identity_type.value == "GROUP", told
     assert told[ADA].identity_type.value == "USER" and told[ADA].auth_method.value == "LAKEBASE_OAUTH_V1", told
     assert told[APP].identity_type.value == "SERVICE_PRINCIPAL" and not told[APP].attributes.createdb, told
 
