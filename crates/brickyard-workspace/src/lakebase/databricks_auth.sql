@@ -16,13 +16,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $f
         true)
 $function$;
 
--- Has a role stand for an identity. Who may not make roles may not do that either, and a role with rights of the server or
--- a password of its own stays what it is.
+-- Has a role stand for an identity. Who may not make roles may not do that either, and a role with rights of the server, a
+-- password of its own or an identity stays what it is.
 CREATE OR REPLACE FUNCTION __db_system.bind_identity(role_name text, identity_type text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = session_user AND (rolcreaterole OR rolsuper))
-        OR EXISTS (SELECT FROM pg_authid WHERE rolname = role_name AND (rolsuper OR rolpassword IS NOT NULL))
+        OR EXISTS (
+            SELECT FROM pg_authid AS role
+                LEFT JOIN pg_db_role_setting AS kept ON kept.setrole = role.oid AND kept.setdatabase = 0
+            WHERE rolname = role_name
+                AND (rolsuper OR rolpassword IS NOT NULL OR setconfig::text LIKE '%databricks\_auth.identity=%'))
     THEN
         RAISE insufficient_privilege USING MESSAGE = 'permission denied to create role';
     END IF;

@@ -50,6 +50,9 @@ def identities():
     owner.execute(create, (APP, "service_principal"))
     known = owner.execute("SELECT role_name, identity_type FROM databricks_list_roles").fetchall()
     assert sorted(known) == sorted([(me, "user"), (ADA, "user"), (APP, "service_principal")]), known
+    for name in (APP, "cloud_admin"):  # which stay what they are
+        refused(psycopg.errors.InsufficientPrivilege,
+                lambda: owner.execute("SELECT __db_system.bind_identity(%s, 'USER')", (name,)), "permission denied")
     # In a transaction of its own an app goes on after a role that is there.
     refused(psycopg.errors.DuplicateObject, lambda: owner.execute(create, (ADA, "USER")), "already exists")
     refused(psycopg.errors.InvalidParameterValue, lambda: owner.execute(create, ("eve@example.com", "USER")), "not found")
