@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use brickyard_postgres::{Account, ServerState, identifier, literal};
+use brickyard_postgres::{Account, Server, ServerConfig, ServerState, identifier, literal};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::time::Instant;
@@ -79,6 +79,31 @@ async fn a_server_left_behind_by_another_brickyard_is_replaced() {
     client.query("SELECT x FROM kept").await.unwrap();
     second.stop().await;
     ground.stop().await;
+}
+
+/// brickyard may stop between the start of a server and the file that names it: only the warden knows the process then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_named_yet_is_not_left_behind() {
+    let ground = Ground::new();
+    let (number, gate) = (ground.directory.path().join("number"), ground.directory.path().join("gate"));
+    nix::unistd::mkfifo(&gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    // Its program waits at the gate, for ever, and is ended when the lifeline is.
+    let program = r#"number=$0; gate=$1; shift; echo $$ > "$number.new"; mv "$number.new" "$number"; read line < "$gate"; exec "$@""#;
+    let warden = format!(r#"sh -c '{program}' "$@" & cat > /dev/null; kill $!; wait"#);
+    let words = ["sh", "-c", &warden, "warden", number.to_str().unwrap(), gate.to_str().unwrap()];
+    let config = ServerConfig { warden: words.map(str::to_owned).to_vec(), ..ground.config("one").await };
+    let server = Server::new(config);
+    let starting = tokio::spawn(async move { server.start().await });
+    let pid = loop {
+        match std::fs::read_to_string(&number) {
+            Ok(text) => break Pid::from_raw(text.trim().parse().unwrap()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    };
+    assert!(kill(pid, None).is_ok());
+    tokio::time::timeout(Duration::from_secs(60), ground.stop()).await.expect("nothing is left to wait for");
+    assert!(kill(pid, None).is_err(), "the process is gone");
+    assert!(starting.await.unwrap().is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
