@@ -1,6 +1,10 @@
 //! Measures the proxy against the bare server and against `PgBouncer`, in one run: `cargo run --release -p
 //! brickyard-postgres --example front_bench`; words after `--` choose parts of it, such as `connect`. Needs `pgbench`,
 //! `psql` and `pgbouncer` on `PATH`, and Linux.
+//!
+//! Each way has TLS on the client's side, the server's own where it is direct; only `copier` has none: it is the least that
+//! any process between client and server does, a thread that copies bytes to the unix socket and back. Where client, server
+//! and proxy share the processors, no proxy comes nearer to `direct` than that.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for measuring by hand")]
 
 use std::path::{Path, PathBuf};
@@ -19,6 +23,9 @@ use tokio_util::task::TaskTracker;
 const ROUNDS: usize = 3;
 const SECONDS: &str = "2";
 
+/// The way without TLS.
+const COPIER: &str = "copier";
+
 /// Parts of a run.
 const PARTS: [&str; 5] = ["start", "query", "connect", "copy", "idle"];
 
@@ -32,6 +39,7 @@ impl Authenticator for Anybody {
 }
 
 /// One way to the server.
+#[derive(Clone, Copy)]
 struct Way {
     name: &'static str,
     host: &'static str,
@@ -104,6 +112,7 @@ async fn main() {
     let proxy = Proxy::start(config(false), listener).unwrap();
     let pooled =
         Proxy::start(config(true), listen(&["127.0.0.1:0".parse().unwrap()]).await.unwrap()).unwrap();
+    let copier = copier(&socket);
     let mut bouncer = bouncer(directory.path(), socket.parent().unwrap(), account.as_ref());
     let own = Some(std::process::id());
     let ways = [
@@ -111,6 +120,7 @@ async fn main() {
         Way { name: "brickyard", host: "127.0.0.1", port: proxy.address().port(), front: own },
         Way { name: "pgbouncer", host: "127.0.0.1", port: 26432, front: Some(bouncer.id()) },
         Way { name: "pooled", host: "127.0.0.1", port: pooled.address().port(), front: own },
+        Way { name: COPIER, host: "127.0.0.1", port: copier, front: own },
     ];
     let file = std::fs::read_to_string(directory.path().join("server/data/postmaster.pid")).unwrap();
     let postmaster: u32 = file.lines().next().unwrap().parse().unwrap();
@@ -165,10 +175,23 @@ fn measure(parts: &[String], ways: &[Way], postmaster: u32) {
     let simple = &["-S", "-M", "simple", "-c", "8", "-j", "2", "-T", SECONDS];
     let prepared = &["-S", "-M", "prepared", "-c", "1", "-T", SECONDS];
     let connecting = &["-S", "-C", "-c", "4", "-j", "2", "-T", SECONDS];
+    let named = |names: &[&str]| -> Vec<Way> {
+        ways.iter().filter(|way| names.contains(&way.name)).copied().collect()
+    };
     let titles = [
-        ("query", "pgbench -S, 8 clients (tps)", &ways[..3], &simple[..]),
-        ("query", "pgbench -S prepared, 1 client (tps)", &ways[..2], &prepared[..]),
-        ("connect", "connect per transaction, 4 clients (tps)", ways, &connecting[..]),
+        (
+            "query",
+            "pgbench -S, 8 clients (tps)",
+            named(&["direct", "brickyard", "pgbouncer", COPIER]),
+            &simple[..],
+        ),
+        ("query", "pgbench -S prepared, 1 client (tps)", named(&["direct", "brickyard"]), &prepared[..]),
+        (
+            "connect",
+            "connect per transaction, 4 clients (tps)",
+            named(&["direct", "brickyard", "pgbouncer", "pooled"]),
+            &connecting[..],
+        ),
     ];
     let chosen = |part: &str| parts.iter().any(|name| name == part);
     for (_, title, ways, arguments) in titles.into_iter().filter(|(part, ..)| chosen(part)) {
@@ -182,9 +205,9 @@ fn measure(parts: &[String], ways: &[Way], postmaster: u32) {
                 costs[at].push(spent * 1e6 / transactions(&text));
             }
         }
-        report(title, ways, &mut results, 0);
+        report(title, &ways, &mut results, 0);
         if arguments == connecting {
-            report("processor time for a connection, beside the client's (µs)", ways, &mut costs, 0);
+            report("processor time for a connection, beside the client's (µs)", &ways, &mut costs, 0);
         }
     }
     if chosen("copy") {
@@ -234,7 +257,7 @@ fn variables(command: &mut Command, way: &Way) {
         .env("PGUSER", "ada")
         .env("PGPASSWORD", "good")
         .env("PGDATABASE", "bench")
-        .env("PGSSLMODE", "require");
+        .env("PGSSLMODE", if way.name == COPIER { "disable" } else { "require" });
 }
 
 fn pgbench(way: &Way, arguments: &[&str]) -> String {
@@ -312,6 +335,28 @@ fn certificate(
         }
     }
     (made.cert.der().clone(), PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into()))
+}
+
+/// A thread of its own that copies between clients and the server's socket; returns its port. It ends with the program.
+fn copier(socket: &Path) -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let socket = socket.to_path_buf();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            let tracker = TaskTracker::new();
+            loop {
+                let (mut client, _) = listener.accept().await.unwrap();
+                client.set_nodelay(true).unwrap();
+                let mut server = tokio::net::UnixStream::connect(&socket).await.unwrap();
+                tracker.spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+            }
+        });
+    });
+    port
 }
 
 fn bouncer(directory: &Path, socket: &Path, account: Option<&Account>) -> Child {

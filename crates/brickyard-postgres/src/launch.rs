@@ -43,6 +43,7 @@ pub(crate) fn command(warden: &[String], account: Option<&Account>, program: &Pa
         // A warden takes the end of its standard input for ours; without one nobody reads it.
         .stdin(if warden.is_empty() { Stdio::null() } else { Stdio::piped() })
         .stdout(Stdio::null())
-        .kill_on_drop(true);
+        // A warden that is killed leaves its program behind; one whose standard input ends does not.
+        .kill_on_drop(warden.is_empty());
     command
 }

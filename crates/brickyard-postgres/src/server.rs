@@ -1,3 +1,4 @@
+mod note;
 mod running;
 
 use std::collections::VecDeque;

@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -111,14 +111,19 @@ pub(crate) struct Directory {
     store: Store,
     memberships: Kept<Vec<String>>,
     principals: Kept<Principal>,
+    /// Told of every change.
+    watcher: Arc<OnceLock<Watcher>>,
 }
+
+/// Somebody who wants to know of changes.
+type Watcher = Box<dyn Fn(&Directory) + Send + Sync>;
 
 /// Answers by name.
 type Kept<T> = Arc<RwLock<HashMap<String, T>>>;
 
 impl Directory {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, memberships: Kept::default(), principals: Kept::default() }
+        Self { store, memberships: Kept::default(), principals: Kept::default(), watcher: Arc::default() }
     }
 
     pub(crate) fn put_user(&self, user: &User) -> Result<(), StoreError> {
@@ -223,6 +228,14 @@ impl Directory {
         // In this order: groups are read with principals.
         self.principals.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.memberships.write().unwrap_or_else(PoisonError::into_inner).clear();
+        if let Some(watcher) = self.watcher.get() {
+            watcher(self);
+        }
+    }
+
+    /// Has `watcher` told of every change from now on, before who made it gets an answer; one can be.
+    pub(crate) fn watch(&self, watcher: impl Fn(&Self) + Send + Sync + 'static) {
+        let _known = self.watcher.set(Box::new(watcher));
     }
 
     fn read_groups_of(&self, name: &str) -> Result<Vec<String>, StoreError> {

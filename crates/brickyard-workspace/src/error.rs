@@ -76,9 +76,21 @@ impl ApiError {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "INTERNAL_ERROR",
-            format!("The local workspace failed: {cause}"),
+            format!("The local workspace failed: {}", with_causes(cause)),
         )
     }
+}
+
+/// An error with what caused it, in one line; who reads it has no other place to look for a full disk.
+pub(crate) fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut told = error.to_string();
+    let causes = std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string);
+    for cause in causes {
+        if !told.ends_with(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
 }
 
 impl IntoResponse for ApiError {
@@ -92,5 +104,28 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    enum Failure {
+        #[error("Cannot prepare the data directory")]
+        Data(#[source] std::io::Error),
+        #[error(transparent)]
+        Same(Box<Failure>),
+    }
+
+    #[test]
+    fn a_fault_of_ours_tells_its_causes_once() {
+        let full = Failure::Data(std::io::Error::other("No space left on device"));
+        let told = ApiError::internal(&Failure::Same(Box::new(full))).message;
+        assert_eq!(
+            told,
+            "The local workspace failed: Cannot prepare the data directory: No space left on device"
+        );
     }
 }

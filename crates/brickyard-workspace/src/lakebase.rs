@@ -18,6 +18,7 @@ mod role;
 mod rows;
 mod scripts;
 mod size;
+mod sql_roles;
 mod withdraw;
 
 use std::collections::HashMap;
@@ -62,6 +63,8 @@ pub(crate) struct Lakebase {
     fronts: Mutex<HashMap<String, Proxy>>,
     /// Held while a front opens, so that none opens twice.
     opening: tokio::sync::Mutex<()>,
+    /// Held while servers are told who is in the workspace, so that none keeps what was before.
+    telling: Mutex<()>,
     idle_watch: OnceLock<()>,
 }
 

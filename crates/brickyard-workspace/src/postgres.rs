@@ -57,7 +57,7 @@ pub(crate) fn family() -> Family {
             PROJECTS,
             post(projects::create),
             Fidelity::Partial(
-                "ready at once; the version is that of the PostgreSQL found here; history is not kept",
+                "ready at once; the version is that of the PostgreSQL found here; history is not kept; `databricks_auth` is made by CREATE EXTENSION IF NOT EXISTS, with databricks_create_role and databricks_list_roles",
             ),
             witness,
         )

@@ -3,7 +3,10 @@
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -93,6 +96,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
         let parsed = Query::try_from_uri(&parts.uri);
         parsed.map(|Query(parsed)| Self(parsed)).map_err(|error| malformed(error.body_text()))
     }
+}
+
+/// Refuses a path whose escapes are no UTF-8, which no handler could read.
+pub(crate) async fn check_path(request: Request, next: Next) -> Response {
+    if percent_decode_str(request.uri().path()).decode_utf8().is_ok() {
+        return next.run(request).await;
+    }
+    malformed(format!("The path `{}` is not UTF-8", request.uri().path())).into_response()
 }
 
 fn malformed(message: String) -> ApiError {

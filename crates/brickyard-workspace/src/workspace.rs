@@ -158,6 +158,13 @@ impl Workspace {
                 warehouses: Warehouses::default(),
             }),
         };
+        let weak = workspace.downgrade();
+        workspace.directory().watch(move |directory| {
+            let Some(workspace) = weak.upgrade() else { return };
+            if let Err(error) = workspace.lakebase().tell_identities(directory) {
+                tracing::error!(%error, "Cannot tell the databases who is in the workspace: {error}");
+            }
+        });
         if let Err(error) = workspace.close_broken_runs() {
             tracing::warn!(%error, "Job runs of an earlier process could not be closed: {error}");
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Child;
+use tokio::process::{Child, ChildStdin};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -67,7 +67,7 @@ impl Running {
                 }
             });
         }
-        let lifeline = child.stdin.take(); // a warden ends the server when this closes, and waiting would close it
+        let mut lifeline = child.stdin.take(); // a warden ends the server when this closes, and waiting would close it
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         let running = Self { socket: socket.clone(), stop: stop.clone(), ended: ended.clone() };
         let cancelled = config.cancellation.clone();
@@ -82,7 +82,7 @@ impl Running {
                 () = cancelled.cancelled() => true,
             };
             if told {
-                end(&mut child, &data).await;
+                end(&mut child, &data, lifeline.take()).await;
                 let _ = std::fs::remove_dir_all(&directory);
             } // else another brickyard may have replaced it, with a socket in the same place; the next start clears it
             drop(lifeline);
@@ -126,13 +126,20 @@ fn ended_or_late(ended: &CancellationToken, deadline: Instant) -> bool {
 
 /// Ends a server: a fast shutdown first, then an immediate one, then by force.
 ///
-/// Signals go to the postmaster itself, as its directory names it, since a warden may stand before it.
-async fn end(child: &mut Child, data: &Path) {
+/// Signals go to the postmaster itself, as its directory names it, since a warden may stand before it. One that has begun so
+/// late that it is not named yet is left to the warden, which ends it when its lifeline does: without the warden it would stay.
+async fn end(child: &mut Child, data: &Path, lifeline: Option<ChildStdin>) {
     for signal in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGKILL] {
         let Some(pid) = stale::postmaster(data) else { break };
         if kill(pid, signal).is_err() {
             break;
         }
+        if tokio::time::timeout(GRACE, child.wait()).await.is_ok() {
+            return;
+        }
+    }
+    if let Some(lifeline) = lifeline {
+        drop(lifeline);
         if tokio::time::timeout(GRACE, child.wait()).await.is_ok() {
             return;
         }

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use brickyard_postgres::{Account, ServerState, identifier, literal};
+use brickyard_postgres::{Account, Server, ServerConfig, ServerState, identifier, literal};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::time::Instant;
@@ -79,6 +79,58 @@ async fn a_server_left_behind_by_another_brickyard_is_replaced() {
     client.query("SELECT x FROM kept").await.unwrap();
     second.stop().await;
     ground.stop().await;
+}
+
+/// A server whose program waits before it begins, for ever; where the program's process number will stand.
+async fn unnamed(ground: &Ground) -> (Server, PathBuf) {
+    let (number, gate) = (ground.directory.path().join("number"), ground.directory.path().join("gate"));
+    nix::unistd::mkfifo(&gate, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let program = r#"number=$0; gate=$1; shift; echo $$ > "$number.new"; mv "$number.new" "$number"; read line < "$gate"; exec "$@""#;
+    // As the warden does, it ends its program when its standard input ends.
+    let warden = format!(r#"sh -c '{program}' "$@" & cat > /dev/null; kill $!; wait"#);
+    let words = ["sh", "-c", &warden, "warden", number.to_str().unwrap(), gate.to_str().unwrap()];
+    let config = ServerConfig { warden: words.map(str::to_owned).to_vec(), ..ground.config("one").await };
+    (Server::new(config), number)
+}
+
+async fn begun(number: &Path) -> Pid {
+    loop {
+        if let Ok(text) = std::fs::read_to_string(number) {
+            return Pid::from_raw(text.trim().parse().unwrap());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// brickyard may stop between the start of a server and the file that names it: only the warden knows the process then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_named_yet_is_not_left_behind() {
+    let ground = Ground::new();
+    let (server, number) = unnamed(&ground).await;
+    let starting = tokio::spawn(async move { server.start().await });
+    let pid = begun(&number).await;
+    assert!(kill(pid, None).is_ok());
+    tokio::time::timeout(Duration::from_secs(60), ground.stop()).await.expect("nothing is left to wait for");
+    assert!(kill(pid, None).is_err(), "the process is gone");
+    assert!(starting.await.unwrap().is_err());
+}
+
+/// brickyard may also end in the middle of a start, without waiting for anything.
+#[test]
+fn a_server_is_not_left_behind_by_who_waits_for_nothing() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (ground, ends) = (Ground::new(), runtime());
+    let (server, number) = ends.block_on(unnamed(&ground));
+    ends.spawn(async move { server.start().await });
+    let pid = ends.block_on(begun(&number));
+    ends.shutdown_background();
+    let gone = async {
+        while kill(pid, None).is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let gone = runtime().block_on(async { tokio::time::timeout(Duration::from_secs(30), gone).await });
+    assert!(gone.is_ok(), "the process is gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]

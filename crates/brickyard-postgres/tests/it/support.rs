@@ -79,19 +79,24 @@ impl Ground {
         settings: &[(&str, &str)],
         outside: Option<Outside>,
     ) -> Server {
-        let cache = std::env::temp_dir().join("brickyard-test-cache");
-        Server::new(ServerConfig {
+        let settings = settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Server::new(ServerConfig { outside, settings, ..self.config(name).await })
+    }
+
+    /// What a server needs to know.
+    pub(crate) async fn config(&self, name: &str) -> ServerConfig {
+        ServerConfig {
             source: Arc::new(installation().await),
             data: self.directory.path().join(name).join("data"),
-            cache,
+            cache: std::env::temp_dir().join("brickyard-test-cache"),
             sockets: PathBuf::from("/tmp"),
             warden: Vec::new(),
             max_connections: 50,
-            outside,
-            settings: settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            outside: None,
+            settings: Vec::new(),
             tracker: self.tracker.clone(),
             cancellation: self.cancellation.clone(),
-        })
+        }
     }
 
     /// A proxy that admits `ada` with the password `good`.

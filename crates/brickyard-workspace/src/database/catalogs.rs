@@ -7,13 +7,14 @@ use super::record::Catalog;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{Registered, Registration, registered_catalog, registered_catalogs};
+use crate::request::JsonBody;
 use crate::workspace::Workspace;
 
 /// Registers a catalog for a database, which it makes where asked to.
 pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Json(catalog): Json<Catalog>,
+    JsonBody(catalog): JsonBody<Catalog>,
 ) -> ApiResult<Value> {
     let instance = find(&workspace, &catalog.database_instance_name)?;
     manage(&workspace, &caller, &instance)?;

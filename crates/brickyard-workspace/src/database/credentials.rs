@@ -7,6 +7,7 @@ use super::instances::find;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{self, CredentialRequest};
+use crate::request::JsonBody;
 use crate::workspace::Workspace;
 
 /// Most instances one credential opens.
@@ -33,7 +34,7 @@ pub(crate) struct Claim {
 pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Json(request): Json<Request>,
+    JsonBody(request): JsonBody<Request>,
 ) -> ApiResult<Value> {
     if request.instance_names.is_empty() || request.instance_names.len() > MOST {
         return Err(ApiError::invalid(format!("instance_names has to name 1 to {MOST} database instances")));

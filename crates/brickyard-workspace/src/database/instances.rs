@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -8,6 +8,7 @@ use crate::authorize::Wish;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{Lakebase, LakebaseError, NewFront, Placed, ServerRecord, provisioned_connections};
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 const KIND: &str = "database_instance";
@@ -30,7 +31,7 @@ pub(super) struct Options {
 pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Json(request): Json<InstanceRequest>,
+    JsonBody(request): JsonBody<InstanceRequest>,
 ) -> ApiResult<Value> {
     let instance = make(&workspace, &request, caller.name()).await?;
     workspace.own_object(&caller, OBJECTS, &instance.name)?;
@@ -60,7 +61,7 @@ pub(super) async fn get(
 pub(super) async fn find_by_uid(
     State(workspace): State<Workspace>,
     _caller: Caller,
-    Query(options): Query<Options>,
+    Parameters(options): Parameters<Options>,
 ) -> ApiResult<Value> {
     let uid = options.uid.unwrap_or_default();
     let found = all(&workspace)?.into_iter().find(|instance| instance.uid == uid);
@@ -73,8 +74,8 @@ pub(super) async fn update(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(name): Path<String>,
-    Query(options): Query<Options>,
-    Json(request): Json<InstanceRequest>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(request): JsonBody<InstanceRequest>,
 ) -> ApiResult<Value> {
     let mut instance = find(&workspace, &name)?;
     manage(&workspace, &caller, &instance)?;
@@ -121,7 +122,7 @@ pub(super) async fn remove(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(name): Path<String>,
-    Query(options): Query<Options>,
+    Parameters(options): Parameters<Options>,
 ) -> ApiResult<Value> {
     let instance = find(&workspace, &name)?;
     manage(&workspace, &caller, &instance)?;
@@ -273,6 +274,7 @@ async fn make(
         native_login: instance.native_login,
         connections: provisioned_connections(),
         suspend_after: None,
+        sql_roles: false,
         scripts: Vec::new(),
     };
     let lakebase = workspace.lakebase();

@@ -1,12 +1,13 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::instances::{find, manage};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
-use crate::lakebase::{LakebaseError, NATIVE, OAUTH, RoleRecord, RoleWish};
+use crate::lakebase::{NATIVE, OAUTH, RoleRecord, RoleWish};
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 /// A role as `databricks-sdk` sends it.
@@ -42,11 +43,12 @@ pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(name): Path<String>,
-    Json(request): Json<RoleRequest>,
+    JsonBody(request): JsonBody<RoleRequest>,
 ) -> ApiResult<Value> {
     let instance = find(&workspace, &name)?;
     manage(&workspace, &caller, &instance)?;
-    if workspace.databases().role(&instance.uid, &request.name).map_err(LakebaseError::from)?.is_some() {
+    let roles = workspace.lakebase().roles(&workspace, &instance.uid).await?;
+    if roles.iter().any(|role| role.name == request.name) {
         return Err(ApiError::already_exists(format!(
             "Role '{}' already exists on database instance '{name}'",
             request.name
@@ -82,7 +84,7 @@ pub(super) async fn list(
     Path(name): Path<String>,
 ) -> ApiResult<Value> {
     let instance = find(&workspace, &name)?;
-    let roles = workspace.databases().roles(&instance.uid).map_err(LakebaseError::from)?;
+    let roles = workspace.lakebase().roles(&workspace, &instance.uid).await?;
     let shown: Vec<Value> = roles.iter().map(|role| show(role, &name)).collect();
     Ok(Json(json!({ "database_instance_roles": shown })))
 }
@@ -94,7 +96,8 @@ pub(super) async fn get(
     Path((name, role)): Path<(String, String)>,
 ) -> ApiResult<Value> {
     let instance = find(&workspace, &name)?;
-    let found = workspace.databases().role(&instance.uid, &role).map_err(LakebaseError::from)?;
+    let roles = workspace.lakebase().roles(&workspace, &instance.uid).await?;
+    let found = roles.into_iter().find(|known| known.name == role);
     Ok(Json(show(&found.ok_or_else(|| ApiError::not_found("Role", &role))?, &name)))
 }
 
@@ -103,11 +106,12 @@ pub(super) async fn remove(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((name, role)): Path<(String, String)>,
-    Query(options): Query<Options>,
+    Parameters(options): Parameters<Options>,
 ) -> ApiResult<Value> {
     let instance = find(&workspace, &name)?;
     manage(&workspace, &caller, &instance)?;
-    if workspace.databases().role(&instance.uid, &role).map_err(LakebaseError::from)?.is_none() {
+    let roles = workspace.lakebase().roles(&workspace, &instance.uid).await?;
+    if !roles.iter().any(|known| known.name == role) {
         if options.allow_missing {
             return Ok(Json(json!({})));
         }

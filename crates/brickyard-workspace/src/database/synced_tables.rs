@@ -1,12 +1,12 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::instances::{find as find_instance, use_instance};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
-use crate::request::JsonBody;
+use crate::request::{JsonBody, Parameters};
 use crate::synced_tables::{self, Home, SyncedTable, Wanted};
 use crate::workspace::Workspace;
 
@@ -84,7 +84,7 @@ pub(super) async fn remove(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(name): Path<String>,
-    Query(options): Query<Options>,
+    Parameters(options): Parameters<Options>,
 ) -> ApiResult<Value> {
     synced_tables::remove(&workspace, &caller, &name, options.purge_data).await?;
     Ok(Json(json!({})))

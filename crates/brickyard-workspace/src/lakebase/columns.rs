@@ -19,7 +19,7 @@ pub(super) async fn describe(
     only: Option<(&str, &str)>,
 ) -> Result<(Vec<String>, Vec<Described>), LakebaseError> {
     let mut client = compute.client(database).await?;
-    let own = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'";
+    let own = "n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', '__db_system')";
     let rows = client.query(&format!("SELECT n.nspname FROM pg_namespace n WHERE {own} ORDER BY 1")).await?;
     let schemas = rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
     let filter = only.map_or_else(String::new, |(schema, table)| {

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use brickyard_postgres::{
     BoxFuture, Client, Installation, Server, ServerConfig, ServerState, Source, SourceError, identifier,
@@ -10,7 +10,7 @@ use brickyard_postgres::{
 use super::gate::Gate;
 use super::record::{Databases, RoleRecord, ServerRecord};
 use super::role::{self, RoleWish};
-use super::{FIRST_DATABASE, Lakebase, LakebaseError, SUPERUSERS};
+use super::{FIRST_DATABASE, Lakebase, LakebaseError, SUPERUSERS, sql_roles};
 use crate::config::Provision;
 use crate::workspace::Workspace;
 
@@ -22,6 +22,8 @@ pub(crate) struct Compute {
     pub(super) gate: Gate,
     /// Held while first roles and database are made.
     preparing: tokio::sync::Mutex<()>,
+    /// Whether it has been told who is in the workspace.
+    pub(super) introduced: AtomicBool,
     /// Second at which it was last started or wanted.
     pub(super) wanted: AtomicI64,
 }
@@ -116,6 +118,7 @@ impl Lakebase {
             server,
             gate: Gate::default(),
             preparing: tokio::sync::Mutex::default(),
+            introduced: AtomicBool::new(false),
             wanted: AtomicI64::new(workspace.clock().unix_seconds()),
         })))
     }
@@ -140,7 +143,15 @@ impl Lakebase {
         if !record.prepared {
             let _preparing = compute.preparing.lock().await;
             prepare(workspace, &compute, &databases, record).await?;
+        } else if !record.sql_roles && workspace.config().outside_postgres.is_none() {
+            let _preparing = compute.preparing.lock().await;
+            sql_roles::bring(&compute, &databases.roles(uid)?).await?;
+            if let Some(mut record) = databases.server(uid)? {
+                record.sql_roles = true;
+                databases.put_server(&record)?;
+            }
         }
+        self.introduce(&compute, workspace.directory())?;
         Ok(compute)
     }
 
@@ -262,6 +273,10 @@ async fn prepare(
                  GRANT pg_read_all_data, pg_write_all_data, pg_monitor TO {superusers}"
             ))
             .await?;
+    }
+    if workspace.config().outside_postgres.is_none() {
+        sql_roles::bring(compute, &[]).await?;
+        record.sql_roles = true;
     }
     for role in databases.roles(&record.uid)? {
         role::apply(&mut client, &role).await?;

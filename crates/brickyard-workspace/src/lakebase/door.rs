@@ -48,9 +48,13 @@ impl Visit<'_> {
     async fn admit(&self) -> Result<Admission, Refusal> {
         let user = self.login.user;
         let password = self.login.password.reveal();
-        let role = self.workspace.databases().role(&self.server.uid, user).map_err(broken)?;
+        let token = looks_like_token(password);
+        let mut role = self.workspace.databases().role(&self.server.uid, user).map_err(broken)?;
+        if role.is_none() && !token && self.server.native_login {
+            role = self.made_in_sql().await?;
+        }
         let native = role.as_ref().is_some_and(|role| role.auth_method == NATIVE);
-        if self.front.pooled && (!native || looks_like_token(password)) {
+        if self.front.pooled && (!native || token) {
             return Err(self
                 .bad_password("A pooled host takes native Postgres passwords only, no OAuth tokens")
                 .hint(
@@ -59,12 +63,18 @@ impl Visit<'_> {
                 ));
         }
         let mut own_password = None;
-        let read_only = if native && !looks_like_token(password) {
+        let read_only = if native && !token {
             self.check_password(password).await?;
             own_password = Some(password.to_owned());
             false
         } else {
             let claims = self.check_token(password)?;
+            if role.is_none() {
+                role = self.made_in_sql().await?;
+            }
+            if let Some(plain) = role.as_ref().filter(|role| role.auth_method == NATIVE) {
+                return Err(self.no_identity(&plain.name));
+            }
             self.check_identity(&claims, role.as_ref())?;
             claims.extra.get("read_only").and_then(serde_json::Value::as_bool).unwrap_or(false)
         };
@@ -88,6 +98,15 @@ impl Visit<'_> {
         let outside = self.workspace.config().outside_postgres.is_some();
         let password = own_password.or(role.password).filter(|_| outside).map(Password::new);
         Ok(Admission { role: role.name, settings, password })
+    }
+
+    /// A role of this name that SQL has made since the roles were looked at last.
+    async fn made_in_sql(&self) -> Result<Option<RoleRecord>, Refusal> {
+        if self.front.disabled || self.server.stopped {
+            return Ok(None);
+        }
+        self.workspace.lakebase().take_in_roles(self.workspace, &self.server.uid).await?;
+        self.workspace.databases().role(&self.server.uid, self.login.user).map_err(broken)
     }
 
     /// A credential of this server, or an access token of the workspace.
@@ -188,6 +207,16 @@ impl Visit<'_> {
     fn bad_password(&self, detail: impl Into<String>) -> Refusal {
         Refusal::password(format!("password authentication failed for user '{}'", self.login.user))
             .detail(detail)
+    }
+
+    fn no_identity(&self, role: &str) -> Refusal {
+        self.bad_password(format!(
+            "The role `{role}` stands for no identity of the workspace, so no token fits it"
+        ))
+        .hint(
+            "CREATE ROLE makes roles that log in with a password: drop it, and make it with SELECT \
+             databricks_create_role('NAME', 'USER'), 'SERVICE_PRINCIPAL' or 'GROUP'",
+        )
     }
 
     fn no_role(&self) -> Refusal {

@@ -1,7 +1,7 @@
 use brickyard_postgres::{BackupError, ClientError, Refusal, ServerError};
 use http::StatusCode;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, with_causes};
 use crate::gateway::AuthorityError;
 use crate::store::StoreError;
 
@@ -112,7 +112,7 @@ impl From<LakebaseError> for ApiError {
 
 impl From<LakebaseError> for Refusal {
     fn from(error: LakebaseError) -> Self {
-        let refusal = Refusal::new("57P03", error.to_string());
+        let refusal = Refusal::new("57P03", with_causes(&error));
         match error.hint() {
             Some(hint) => refusal.hint(hint),
             None => refusal,

@@ -52,7 +52,7 @@ impl Gate {
     /// What the server keeps of a role's password, while that is valid.
     async fn verifier(&self, compute: &Compute, role: &str) -> Result<Option<String>, LakebaseError> {
         let asked = format!(
-            "SELECT rolpassword FROM pg_authid WHERE rolname = {} AND coalesce(rolvaliduntil, 'infinity') > now()",
+            "SELECT rolpassword FROM pg_authid WHERE rolname = {} AND NOT rolsuper AND coalesce(rolvaliduntil, 'infinity') > now()",
             literal(role)
         );
         let mut kept = self.client.lock().await;

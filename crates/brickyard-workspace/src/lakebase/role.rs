@@ -1,7 +1,7 @@
 use brickyard_postgres::{Client, identifier, literal, scram_verifier};
 
 use super::record::RoleRecord;
-use super::{Lakebase, LakebaseError};
+use super::{Lakebase, LakebaseError, sql_roles};
 use crate::directory::Principal;
 use crate::workspace::Workspace;
 
@@ -200,6 +200,7 @@ pub(super) async fn apply(client: &mut Client, record: &RoleRecord) -> Result<()
     ];
     // As a verifier, so that the password stands in no log of the server.
     let password = record.password.as_deref().map(|password| literal(&scram_verifier(password)));
+    let ours = record.password.is_none();
     let password = password.map_or_else(String::new, |password| format!(" PASSWORD {password}"));
     let membership = if record.superuser { "GRANT" } else { "REVOKE" };
     let direction = if record.superuser { "TO" } else { "FROM" };
@@ -210,13 +211,21 @@ pub(super) async fn apply(client: &mut Client, record: &RoleRecord) -> Result<()
             identifier(SUPERUSERS)
         ))
         .await?;
+    if record.auth_method == OAUTH && ours {
+        client.query(&sql_roles::binding(record)).await?;
+    }
     Ok(())
+}
+
+/// Whether PostgreSQL or we keep a role of this name for ourselves.
+pub(super) fn is_kept(name: &str) -> bool {
+    let name = name.to_lowercase();
+    KEPT.contains(&name.as_str()) || name.starts_with("pg_")
 }
 
 fn check_name(name: &str) -> Result<(), LakebaseError> {
     let fits = !name.is_empty() && name.len() <= 63 && !name.contains('\0');
-    let kept = KEPT.contains(&name.to_lowercase().as_str()) || name.to_lowercase().starts_with("pg_");
-    if fits && !kept {
+    if fits && !is_kept(name) {
         return Ok(());
     }
     Err(LakebaseError::invalid(format!(

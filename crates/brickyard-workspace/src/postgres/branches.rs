@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::names::{self, Options, bad, checked_id, exists, manage, seconds};
@@ -10,6 +10,7 @@ use super::snapshots;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{LakebaseError, ServerRecord, autoscaling_connections};
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 /// Makes a branch: a copy of its source as it is now.
@@ -17,8 +18,8 @@ pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(project): Path<String>,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let id = checked_id("branch", options.branch_id.as_deref())?;
@@ -58,8 +59,8 @@ pub(super) async fn update(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((project, id)): Path<(String, String)>,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let branch = change(&workspace, names::branch(&workspace, &project, &id)?, &options, &body)?;
@@ -245,6 +246,7 @@ pub(super) fn server_record(project: &Project, branch: &Branch) -> ServerRecord 
         native_login: project.native_login,
         connections: autoscaling_connections(64.0),
         suspend_after: None,
+        sql_roles: false,
         scripts: Vec::new(),
     }
 }

@@ -8,6 +8,7 @@ use crate::caller::Caller;
 use crate::database::{Claim, read_only};
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{self, CredentialRequest};
+use crate::request::JsonBody;
 use crate::workspace::Workspace;
 
 /// A request for a password.
@@ -26,7 +27,7 @@ pub(super) struct Request {
 pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Json(request): Json<Request>,
+    JsonBody(request): JsonBody<Request>,
 ) -> ApiResult<Value> {
     let invalid = || {
         ApiError::invalid(

@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use brickyard_postgres::identifier;
 use serde_json::{Value, json};
 
@@ -9,6 +9,7 @@ use super::record::Branch;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::LakebaseError;
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 const KIND: &str = "postgres_database";
@@ -20,8 +21,8 @@ pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((project, branch)): Path<(String, String)>,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let branch = names::branch(&workspace, &project, &branch)?;
@@ -32,7 +33,7 @@ pub(super) async fn create(
         Some(id) => names::checked_id("database", Some(id))?,
         None => id_of(&name),
     };
-    let owner = role_named(&workspace, &branch, spec["role"].as_str().unwrap_or_default())?;
+    let owner = role_named(&workspace, &branch, spec["role"].as_str().unwrap_or_default()).await?;
     let compute = workspace.lakebase().ready(&workspace, &branch.uid).await?;
     if compute.databases().await?.iter().any(|(known, _)| *known == name) {
         if !options.replace_existing {
@@ -76,8 +77,8 @@ pub(super) async fn update(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((project, branch, id)): Names,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let branch = names::branch(&workspace, &project, &branch)?;
@@ -86,7 +87,7 @@ pub(super) async fn update(
     let mut client = compute.client("postgres").await?;
     let spec = &body["spec"];
     if let Some(role) = spec["role"].as_str().filter(|_| options.changes("role")) {
-        owner = role_named(&workspace, &branch, role)?;
+        owner = role_named(&workspace, &branch, role).await?;
         let sql = format!("ALTER DATABASE {} OWNER TO {}", identifier(&name), identifier(&owner));
         client.query(&sql).await.map_err(LakebaseError::from)?;
     }
@@ -164,9 +165,9 @@ fn checked_name(name: &str) -> Result<String, ApiError> {
 }
 
 /// The Postgres name of the role with this resource name.
-fn role_named(workspace: &Workspace, branch: &Branch, name: &str) -> Result<String, ApiError> {
+async fn role_named(workspace: &Workspace, branch: &Branch, name: &str) -> Result<String, ApiError> {
     let id = name.rsplit('/').next().unwrap_or_default();
-    let roles = workspace.databases().roles(&branch.uid).map_err(LakebaseError::from)?;
+    let roles = workspace.lakebase().roles(workspace, &branch.uid).await?;
     let found = roles.into_iter().find(|role| role.id == id);
     found.map(|role| role.name).ok_or_else(|| names::not_found("role"))
 }

@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::hosts;
@@ -10,6 +10,7 @@ use super::record::{Branch, ENDPOINT, Endpoint, Sizes};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::LakebaseError;
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 type Names = Path<(String, String, String)>;
@@ -19,8 +20,8 @@ pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((project, branch)): Path<(String, String)>,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     let of = names::project(&workspace, &project)?;
     manage(&workspace, &caller, &of)?;
@@ -82,8 +83,8 @@ pub(super) async fn update(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((project, branch, id)): Names,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let branch = names::branch(&workspace, &project, &branch)?;

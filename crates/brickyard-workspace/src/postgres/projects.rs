@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::branches;
@@ -12,6 +12,7 @@ use super::snapshots;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{Lakebase, LakebaseError, Placed};
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 /// Kind of a project in the permissions API.
@@ -25,8 +26,8 @@ pub(super) const FIRST_ENDPOINT: &str = "primary";
 pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     let id = checked_id("project", options.project_id.as_deref())?;
     let project = make(&workspace, &id, &body, caller.name()).await?;
@@ -58,8 +59,8 @@ pub(super) async fn update(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     let mut project = names::project(&workspace, &id)?;
     manage(&workspace, &caller, &project)?;

@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::names::{self, Options, bad, exists, manage};
@@ -8,6 +8,7 @@ use super::record::Branch;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{LakebaseError, NATIVE, NO_LOGIN, OAUTH, RoleRecord, RoleWish};
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 type Names = Path<(String, String, String)>;
@@ -17,16 +18,18 @@ pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((project, branch)): Path<(String, String)>,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let branch = names::branch(&workspace, &project, &branch)?;
     let spec = &body["spec"];
     let id = options.role_id.as_deref().map(|id| names::checked_id("role", Some(id))).transpose()?;
     let name = spec["postgres_role"].as_str().or(id.as_deref()).unwrap_or_default();
-    let known =
-        all(&workspace, &branch)?.into_iter().find(|role| role.name == name || Some(&role.id) == id.as_ref());
+    let known = all(&workspace, &branch)
+        .await?
+        .into_iter()
+        .find(|role| role.name == name || Some(&role.id) == id.as_ref());
     if let Some(known) = known {
         if !(options.replace_existing && id.is_some()) {
             return Err(exists("role", "branch"));
@@ -59,7 +62,7 @@ pub(super) async fn list(
     Path((project, branch)): Path<(String, String)>,
 ) -> ApiResult<Value> {
     let branch = names::branch(&workspace, &project, &branch)?;
-    let shown: Vec<Value> = all(&workspace, &branch)?.iter().map(|role| show(&branch, role)).collect();
+    let shown: Vec<Value> = all(&workspace, &branch).await?.iter().map(|role| show(&branch, role)).collect();
     Ok(Json(json!({ "roles": shown })))
 }
 
@@ -70,7 +73,7 @@ pub(super) async fn get(
     Path((project, branch, id)): Names,
 ) -> ApiResult<Value> {
     let branch = names::branch(&workspace, &project, &branch)?;
-    Ok(Json(show(&branch, &find(&workspace, &branch, &id)?)))
+    Ok(Json(show(&branch, &find(&workspace, &branch, &id).await?)))
 }
 
 /// Changes memberships and attributes.
@@ -78,12 +81,12 @@ pub(super) async fn update(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((project, branch, id)): Names,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let branch = names::branch(&workspace, &project, &branch)?;
-    let known = find(&workspace, &branch, &id)?;
+    let known = find(&workspace, &branch, &id).await?;
     let record = change(&workspace, &branch, &known, &options, &body["spec"]).await?;
     operations::done(&workspace, &project, "Role", &show(&branch, &record))
 }
@@ -93,16 +96,17 @@ pub(super) async fn remove(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path((project, branch, id)): Names,
-    Query(options): Query<Options>,
+    Parameters(options): Parameters<Options>,
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let branch = names::branch(&workspace, &project, &branch)?;
-    let role = find(&workspace, &branch, &id)?;
+    let role = find(&workspace, &branch, &id).await?;
     let heir = match options.reassign_owned_to.as_deref() {
         None => None,
         Some(name) => {
             let id = name.rsplit('/').next().unwrap_or_default();
-            let known = all(&workspace, &branch)?.into_iter().find(|role| role.id == id || role.name == name);
+            let known =
+                all(&workspace, &branch).await?.into_iter().find(|role| role.id == id || role.name == name);
             Some(known.ok_or_else(|| names::not_found("role"))?.name)
         }
     };
@@ -119,7 +123,7 @@ pub(super) async fn reveal_password(
 ) -> ApiResult<Value> {
     manage(&workspace, &caller, &names::project(&workspace, &project)?)?;
     let branch = names::branch(&workspace, &project, &branch)?;
-    let role = find(&workspace, &branch, &id)?;
+    let role = find(&workspace, &branch, &id).await?;
     if role.auth_method != NATIVE {
         return Err(bad(format!("Role '{id}' logs in with {}, so it has no password", role.auth_method)));
     }
@@ -162,12 +166,12 @@ fn with_spec(mut wish: RoleWish, spec: &Value, options: &Options) -> RoleWish {
     wish
 }
 
-fn all(workspace: &Workspace, branch: &Branch) -> Result<Vec<RoleRecord>, LakebaseError> {
-    Ok(workspace.databases().roles(&branch.uid)?)
+async fn all(workspace: &Workspace, branch: &Branch) -> Result<Vec<RoleRecord>, LakebaseError> {
+    workspace.lakebase().roles(workspace, &branch.uid).await
 }
 
-fn find(workspace: &Workspace, branch: &Branch, id: &str) -> Result<RoleRecord, ApiError> {
-    let found = all(workspace, branch)?.into_iter().find(|role| role.id == id);
+async fn find(workspace: &Workspace, branch: &Branch, id: &str) -> Result<RoleRecord, ApiError> {
+    let found = all(workspace, branch).await?.into_iter().find(|role| role.id == id);
     found.ok_or_else(|| names::not_found("role"))
 }
 

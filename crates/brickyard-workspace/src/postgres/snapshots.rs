@@ -1,5 +1,5 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::branches::{self, expiry};
@@ -9,6 +9,7 @@ use super::record::{SNAPSHOT, Snapshot};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::lakebase::{LakebaseError, ServerRecord};
+use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
 /// Seconds after which the server of a snapshot stops: it runs only while it is copied.
@@ -19,8 +20,8 @@ pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(project): Path<String>,
-    Query(options): Query<Options>,
-    Json(body): Json<Value>,
+    Parameters(options): Parameters<Options>,
+    JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     let of = names::project(&workspace, &project)?;
     manage(&workspace, &caller, &of)?;

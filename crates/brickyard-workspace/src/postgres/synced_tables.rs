@@ -1,12 +1,12 @@
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{names, operations};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
-use crate::request::JsonBody;
+use crate::request::{JsonBody, Parameters};
 use crate::synced_tables::{self, Home, SyncedTable, Wanted};
 use crate::workspace::Workspace;
 
@@ -21,7 +21,7 @@ pub(super) struct Options {
 pub(super) async fn create(
     State(workspace): State<Workspace>,
     caller: Caller,
-    Query(options): Query<Options>,
+    Parameters(options): Parameters<Options>,
     JsonBody(body): JsonBody<Value>,
 ) -> ApiResult<Value> {
     let spec = body["spec"].clone();

@@ -6,7 +6,7 @@ use brickyard_workspace::{Clock, DatabaseTarget};
 use jiff::SignedDuration;
 
 use crate::harness::{ADA, CLIENT_ID, DEVELOPER, environment, start, start_with};
-use crate::lakebase::{CLIENTS, PROVISIONED, postgres_environment};
+use crate::lakebase::{CLIENTS, PROVISIONED, developer_environment, postgres_environment};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_logins_are_refused_with_the_reason() {
@@ -28,6 +28,47 @@ async fn wrong_logins_are_refused_with_the_reason() {
         variables.push((name.to_owned(), value));
     }
     let script = include_str!("clients/lakebase_attacks.py");
+    let output = running.python_with(&environment(CLIENTS).await, &variables, script).await;
+    assert_eq!(output.trim(), "ok");
+}
+
+/// Every endpoint of both kinds, with a body, parameters and a path that cannot be read: an SDK takes an answer that is not
+/// JSON for a proxy's.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_refused_in_the_platforms_shape() {
+    let running = start().await;
+    let endpoints: Vec<_> = brickyard_workspace::endpoints()
+        .into_iter()
+        .filter(|endpoint| endpoint.family.starts_with("Lakebase "))
+        .map(|endpoint| (endpoint.method, endpoint.path))
+        .collect();
+    assert!(endpoints.len() > 60, "{}", endpoints.len());
+    let mut variables = developer_environment(&running);
+    variables.push(("ENDPOINTS".to_owned(), serde_json::to_string(&endpoints).unwrap()));
+    let script = r#"
+import json, os, re, requests
+host, token = "https://" + os.environ["DATABRICKS_HOST"], os.environ["DATABRICKS_TOKEN"]
+session = requests.Session()
+session.headers["Authorization"] = f"Bearer {token}"
+refused = {"body": 0, "type": 0, "parameters": 0, "path": 0}
+for method, path in json.loads(os.environ["ENDPOINTS"]):
+    plain, strange = (re.sub("{[^}]*}", name, path) for name in ("absent", "%FF"))
+    for kind, target, body in [
+        ("body", plain, "{"), ("type", plain, "[1]"),
+        ("parameters", plain + "?page_size=many&purge=maybe&force=7&allow_missing=x&replace_existing=x", "{}"),
+        ("path", strange, "{}"),
+    ]:
+        answer = session.request(method, host + target, data=body, headers={"Content-Type": "application/json"})
+        told = answer.json()  # which fails where it is not JSON
+        if answer.status_code >= 400:
+            assert told["error_code"] and told["message"], (method, target, told)
+            refused[kind] += told["error_code"] == "MALFORMED_REQUEST"
+        assert answer.status_code < 500 or told["error_code"] == "NOT_IMPLEMENTED", (method, target, told)
+        assert answer.status_code >= 400 or method == "GET", (method, target, body, told)
+        assert kind != "path" or strange == plain or told["error_code"] == "MALFORMED_REQUEST", (method, target, told)
+assert refused["body"] > 20 and refused["parameters"] > 15, refused
+print("ok")
+"#;
     let output = running.python_with(&environment(CLIENTS).await, &variables, script).await;
     assert_eq!(output.trim(), "ok");
 }

@@ -24,6 +24,7 @@ mod lakebase_attacks;
 mod lakebase_outside;
 mod lakebase_roles;
 mod lakebase_snapshots;
+mod lakebase_sql_roles;
 mod lakeview;
 mod lakeview_sign_in;
 mod levels;

@@ -44,7 +44,8 @@ const KNOWN: [Known; 4] = [
         explained: Explained {
             name: "no valid token",
             why: "there is no `PGPASSWORD`: the password is an OAuth token of the role itself, which lives one hour, and \
-                  this one is missing, old or somebody else's",
+                  this one is missing, old or somebody else's; or the role was made with `CREATE ROLE`, which takes a \
+                  password of its own and no token",
             hint: "get a token for every new connection (`WorkspaceClient().config.oauth_token().access_token`, or \
                    `generate_database_credential`), not once at the start; `PGUSER` has to be the token's owner",
         },
@@ -55,7 +56,9 @@ const KNOWN: [Known; 4] = [
             name: "no role",
             why: "the role is made when the app is deployed with the database as a resource; a user's role is made by \
                   hand",
-            hint: "deploy the app again after adding the resource, or create the role for this identity",
+            hint: "deploy the app again after adding the resource, or create the role for this identity: `CREATE EXTENSION \
+                   IF NOT EXISTS databricks_auth; SELECT databricks_create_role('NAME', 'SERVICE_PRINCIPAL')`, 'USER' or \
+                   'GROUP' (`brickyard psql`)",
         },
     },
     Known {
