@@ -123,6 +123,7 @@ w.jobs.delete_run(run)
 refused((NotFound, BadRequest), lambda: w.jobs.get_run(run))
 once = w.jobs.submit(run_name="once", tasks=[jobs.SubmitTask(task_key="s", spark_python_task=jobs.SparkPythonTask(python_file=f"/Workspace{home}/say.py", parameters=["wait"]))]).run_id
 w.jobs.cancel_all_runs(all_queued_runs=True)
+assert w.jobs.get_run(once).state.result_state is None, "it does not wait in a queue"
 w.jobs.cancel_run(once)
 second = w.jobs.run_now(job).run_id
 w.jobs.cancel_all_runs(job_id=job)

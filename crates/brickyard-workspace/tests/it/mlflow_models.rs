@@ -5,8 +5,13 @@ pub(crate) const MLFLOW: &[&str] = &["mlflow-skinny==3.17.2", "pandas==3.1.1"];
 /// The client of the platform's pre-installed set.
 const PREINSTALLED: &[&str] = &["mlflow-skinny==2.16.2", "setuptools<81"];
 /// The same with what a model in Python and tracing need.
-pub(crate) const PREINSTALLED_WITH_PANDAS: &[&str] =
-    &["mlflow-skinny==2.16.2", "setuptools<81", "pandas==2.2.3", "opentelemetry-sdk==1.39.1"];
+pub(crate) const PREINSTALLED_WITH_PANDAS: &[&str] = &[
+    "mlflow-skinny==2.16.2",
+    "setuptools<81",
+    "pandas==2.2.3",
+    "scipy==1.14.1",
+    "opentelemetry-sdk==1.39.1",
+];
 
 /// Variables of a program that runs as this user.
 pub(crate) fn variables(running: &Running, user: &str) -> Vec<(String, String)> {
@@ -175,11 +180,10 @@ print(model.tags, version.tags, version.description, version.name)
 uri = client.get_model_version_download_uri("twice", "2")
 print(uri == version.source, list(mlflow.pyfunc.load_model(uri).predict(frame)))
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.service.ml import Stage
 w = WorkspaceClient()
 found = w.model_registry.get_model("twice").registered_model_databricks
 print(found.permission_level.value, bool(found.id), sorted(v.version for v in found.latest_versions), [m.name for m in w.model_registry.list_models()])
-moved = w.model_registry.transition_stage("twice", "2", Stage.ARCHIVED.value, False).model_version_databricks
+moved = w.model_registry.transition_stage("twice", "2", "Archived", False).model_version_databricks
 print(moved.current_stage, moved.version)
 client.delete_model_version("twice", "1")
 print([v.version for v in client.search_model_versions("name = 'twice'")])
@@ -253,7 +257,7 @@ except Exception as error:
         1\n\
         [2.0, 4.0]\n\
         ['main.default.doubler'] ['1']\n\
-        {{'team': 'yard'}} twice {{'champion': 1}} {{'ok': 'yes'}} first\n\
+        {{'team': 'yard'}} twice {{'champion': '1'}} {{'ok': 'yes'}} first\n\
         ['1']\n\
         ['main.default.doubler'] {DEVELOPER} [1]\n\
         PermissionDenied True\n"
