@@ -152,8 +152,9 @@ pub(crate) fn artifact_family() -> Family {
 /// Traces, in the versions of the API that clients ask for.
 pub(crate) fn trace_family() -> Family {
     let full = Fidelity::Full;
-    let unity =
-        Fidelity::Partial("Traces in Unity Catalog tables are absent: clients fall back to version 3.");
+    let unity = Fidelity::Partial(
+        "Refused: traces in Unity Catalog tables are absent, and clients fall back to version 3.",
+    );
     let witness = Some("mlflow_traces::apps_are_traced");
     let older = Some("mlflow_traces::the_preinstalled_client_traces_too");
     let trace = "/api/2.0/mlflow/traces/{trace_id}";

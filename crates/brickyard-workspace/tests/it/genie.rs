@@ -77,6 +77,11 @@ print(failed.error.type.value, "INSUFFICIENT_PERMISSIONS" in failed.error.error)
 refused(lambda: ada.genie.get_message(space.space_id, first.conversation_id, first.message_id))
 refused(lambda: ada.genie.trash_space(space.space_id))
 byname = dev.genie.get_message_query_result_by_attachment(space.space_id, second.conversation_id, second.message_id, second.attachments[0].attachment_id)
+whole = dev.genie.get_message_query_result(space.space_id, second.conversation_id, second.message_id)
+assert whole.statement_response.result.data_array == [["1"]], whole
+renamed = dev.genie.update_space(space.space_id, title="Rides")
+assert renamed.title == dev.genie.get_space(space.space_id).title == "Rides", renamed
+dev.genie.update_space(space.space_id, title="Trips")
 rerun = dev.genie.execute_message_query(space.space_id, second.conversation_id, second.message_id)
 assert byname.statement_response.result.data_array == rerun.statement_response.result.data_array == [["1"]], (byname, rerun)
 refused(lambda: ada.genie.delete_conversation_message(space.space_id, second.conversation_id, second.message_id))

@@ -111,10 +111,10 @@ print(got.name, got.max_concurrent_runs, words(job))
 run = w.jobs.run_now(job).run_id
 for _ in range(600):
     shown = w.jobs.get_run(run)
-    if w.jobs.get_run_output(shown.tasks[0].run_id).logs:
+    if shown.state.life_cycle_state.value == "RUNNING":
         break
     time.sleep(0.1)
-print(w.jobs.get_run_output(shown.tasks[0].run_id).logs.strip(), [r.run_id == run for r in w.jobs.list_runs(job_id=job, active_only=True)])
+print(w.jobs.get_run_output(shown.tasks[0].run_id).metadata.run_id == shown.tasks[0].run_id, [r.run_id == run for r in w.jobs.list_runs(job_id=job, active_only=True)])
 w.jobs.cancel_run(run)
 while w.jobs.get_run(run).state.life_cycle_state.value != "TERMINATED":
     time.sleep(0.05)
@@ -136,7 +136,7 @@ print(list(w.jobs.list()))
     let expected = "second {'a': 'one', 'b': 'three', 'c': 'four'} None\n\
         {'a': 'one', 'b': 'three'}\n\
         Untitled 1 {'z': 'wait'}\n\
-        wait [True]\n\
+        True [True]\n\
         CANCELED [True]\n\
         []\n";
     for requirements in [TODAY, PREINSTALLED] {
