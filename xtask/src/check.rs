@@ -1,5 +1,5 @@
 use crate::command::{self, say};
-use crate::{generate, tidy};
+use crate::{generate, tidy, witnesses};
 
 /// The recipe of CI, in the order in which failures are cheapest.
 pub(crate) fn run(no_tests: bool) -> Result<(), String> {
@@ -8,7 +8,12 @@ pub(crate) fn run(no_tests: bool) -> Result<(), String> {
     command::run("cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     generate::run(true)?;
     if !no_tests {
+        witnesses::forget()?;
         command::run("cargo", &["test", "--workspace", "--no-fail-fast"])?;
+        // Told and not refused until the claims that are known to be untrue are mended.
+        if let Err(message) = witnesses::run(true) {
+            say(&format!("xtask: {message}"));
+        }
     }
     if std::process::Command::new("cargo")
         .args(["deny", "--version"])

@@ -7,6 +7,7 @@ mod command;
 mod generate;
 mod settings;
 mod tidy;
+mod witnesses;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,8 @@ enum Task {
     },
     /// Layout rules as a test: crate edges, file length, names, the code map, witnesses
     Tidy,
+    /// What the last run of the tests says of the witnesses in `docs/PARITY.md`: each has to call its endpoint
+    Witnesses,
     /// Measure the release build against its peers, in one run
     Bench {
         /// Rows to measure; without names all but those that run only by name
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Task::Check { no_tests } => check::run(no_tests),
         Task::Generate { check } => generate::run(check),
         Task::Tidy => tidy::run(),
+        Task::Witnesses => witnesses::run(false),
         Task::Bench { names, list, write } => bench::run(&names, list, write),
     };
     match outcome {

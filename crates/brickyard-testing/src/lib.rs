@@ -5,7 +5,9 @@
 mod mutation;
 mod node;
 mod python;
+mod request_log;
 
 pub use mutation::{Mutations, drive};
 pub use node::{NodeEnvironment, node_environment};
 pub use python::{PythonEnvironment, python_environment};
+pub use request_log::request_log;

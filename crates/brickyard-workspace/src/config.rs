@@ -48,6 +48,8 @@ pub struct WorkspaceConfig {
     /// Collector for the telemetry of apps that have a destination for it; `None` names the platform's address, where
     /// nobody listens.
     pub telemetry: Option<TelemetryCollector>,
+    /// File that gets a line for each endpoint that is asked: method, path, status and client between tabs.
+    pub request_log: Option<PathBuf>,
     /// Runs deployed apps; without one the Apps API answers 501 to what needs a process.
     pub app_host: Option<std::sync::Arc<dyn AppHost>>,
     /// Brings the programs behind the workspace when they are first needed.
@@ -76,6 +78,7 @@ impl WorkspaceConfig {
             user_authorization: true,
             outside_postgres: None,
             telemetry: None,
+            request_log: None,
             app_host: None,
             provision,
         }

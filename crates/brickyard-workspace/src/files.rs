@@ -23,6 +23,8 @@ const LARGEST: u64 = 5 * 1024 * 1024 * 1024;
 pub(crate) fn family() -> Family {
     let (full, witness) = (Fidelity::Full, Some("files::the_sdk_moves_files_through_a_volume"));
     let large = Some("files::large_files_go_in_parts_and_by_signed_urls");
+    let broken = Some("files::an_upload_that_breaks_leaves_nothing");
+    let mlflow = Some("mlflow_models::the_preinstalled_client_keeps_models_in_unity_catalog");
     let file = "/api/2.0/fs/files/{*path}";
     let folder = "/api/2.0/fs/directories/{*path}";
     let storage = "/storage/{*path}";
@@ -39,7 +41,7 @@ pub(crate) fn family() -> Family {
         .endpoint("PUT", folder, put(directory::create), full, witness)
         .endpoint("DELETE", folder, delete(directory::delete_directory), full, witness)
         .endpoint("POST", "/api/2.0/fs/create-download-url", post(presigned::create_download), ours, large)
-        .endpoint("POST", "/api/2.0/fs/create-upload-url", post(presigned::create_upload), ours, None)
+        .endpoint("POST", "/api/2.0/fs/create-upload-url", post(presigned::create_upload), ours, mlflow)
         .endpoint(
             "POST",
             "/api/2.0/fs/create-upload-part-urls",
@@ -52,9 +54,9 @@ pub(crate) fn family() -> Family {
             "/api/2.0/fs/create-abort-upload-url",
             post(multipart::create_abort_url),
             ours,
-            None,
+            broken,
         )
         .endpoint("GET", storage, get(presigned::download), ours, large)
         .endpoint("PUT", storage, put(presigned::upload).layer(unlimited()), ours, large)
-        .endpoint("DELETE", storage, delete(presigned::remove), ours, None)
+        .endpoint("DELETE", storage, delete(presigned::remove), ours, broken)
 }

@@ -57,7 +57,7 @@ pub(crate) fn family() -> Family {
             of!("/conversations/{conversation}/messages/{message}"),
             delete(messages::remove),
             full,
-            None,
+            sdk,
         )
         .endpoint(
             "POST",
@@ -78,7 +78,7 @@ pub(crate) fn family() -> Family {
             of!("/conversations/{conversation}/messages/{message}/query-result/{attachment}"),
             get(messages::result_of),
             full,
-            None,
+            sdk,
         )
         .endpoint(
             "GET",
@@ -92,7 +92,7 @@ pub(crate) fn family() -> Family {
             of!("/conversations/{conversation}/messages/{message}/execute-query"),
             post(messages::run_again),
             full,
-            None,
+            sdk,
         )
         .endpoint(
             "POST",

@@ -6,6 +6,7 @@ use tokio::net::TcpListener;
 use crate::apps::RegisteredApp;
 use crate::error::ApiError;
 use crate::gateway;
+use crate::lab::RequestLog;
 use crate::lakebase::Lakebase;
 use crate::router;
 use crate::start_error::StartError;
@@ -20,10 +21,11 @@ pub struct WorkspaceHandle {
 
 impl WorkspaceHandle {
     pub(crate) async fn serve(workspace: Workspace) -> Result<Self, StartError> {
+        let log = request_log(workspace.config().request_log.as_deref())?;
         let (listener, http_address) = listen(workspace.config().http_address).await?;
         let (proxy, proxy_address) = listen(workspace.config().proxy_address).await?;
         workspace.set_addresses(http_address, proxy_address);
-        let router = router::router(workspace.clone());
+        let router = router::router(workspace.clone(), log);
         let gateway = workspace.gateway().clone();
         let tracker = workspace.tracker();
         tracker.spawn(gateway::serve_plain(workspace.clone(), listener, router.clone()));
@@ -104,6 +106,13 @@ impl WorkspaceHandle {
         self.workspace.tracker().close();
         self.workspace.tracker().wait().await;
     }
+}
+
+fn request_log(path: Option<&Path>) -> Result<Option<RequestLog>, StartError> {
+    path.map(|path| {
+        RequestLog::open(path).map_err(|source| StartError::RequestLog { path: path.to_owned(), source })
+    })
+    .transpose()
 }
 
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

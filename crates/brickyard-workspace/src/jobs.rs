@@ -88,8 +88,8 @@ pub(crate) fn family() -> Family {
             .endpoint("POST", create, post(definitions::create), TASKS, witness)
             .endpoint("GET", list, get(definitions::list), Fidelity::Full, witness)
             .endpoint("GET", show, get(definitions::show), Fidelity::Full, witness)
-            .endpoint("POST", update, post(definitions::update), TASKS, None)
-            .endpoint("POST", reset, post(definitions::reset), TASKS, None)
+            .endpoint("POST", update, post(definitions::update), TASKS, CHANGES)
+            .endpoint("POST", reset, post(definitions::reset), TASKS, CHANGES)
             .endpoint("POST", delete, post(definitions::delete), Fidelity::Full, witness)
             .endpoint("POST", run, post(runs::run_now), TASKS, witness)
             .endpoint("GET", runs, get(runs::list), Fidelity::Full, witness)
@@ -103,6 +103,7 @@ pub(crate) fn family() -> Family {
     family
 }
 
+const CHANGES: Option<&str> = Some("jobs::the_sdk_changes_and_replaces_settings");
 const KINDS: Option<&str> = Some("job_tasks::notebooks_wheels_and_sql_run");
 
 const VERSIONS: [[&str; 14]; 2] = [

@@ -4,6 +4,7 @@
 mod app_tokens;
 mod denials;
 mod fault;
+mod requests;
 mod user_tokens;
 
 use axum::Json;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 pub(crate) use denials::{Denials, note_denials};
 pub use fault::Fault;
 pub(crate) use fault::{Faults, apply_faults};
+pub(crate) use requests::{RequestLog, note_requests};
 
 use crate::caller::Caller;
 use crate::endpoint::{Family, Fidelity};

@@ -61,7 +61,7 @@ pub(crate) fn family() -> Family {
             kept,
             sdk,
         )
-        .endpoint("POST", "/api/2.0/lakeview/dashboards/{id}/revert", post(dashboards::revert), kept, None)
+        .endpoint("POST", "/api/2.0/lakeview/dashboards/{id}/revert", post(dashboards::revert), kept, sdk)
         .endpoint(
             "POST",
             "/api/2.0/lakeview/dashboards/{id}/schedules",

@@ -50,7 +50,7 @@ pub(crate) fn family() -> Family {
             "/api/2.0/mcp/functions/{catalog}/{schema}/{function}",
             post(one_function),
             full,
-            None,
+            functions,
         )
         .endpoint("POST", "/api/2.0/mcp/sql", post(in_sql), full, functions)
         .endpoint("POST", "/api/2.0/mcp/vector-search/{catalog}/{schema}", post(in_indexes), full, search)
@@ -59,7 +59,7 @@ pub(crate) fn family() -> Family {
             "/api/2.0/mcp/vector-search/{catalog}/{schema}/{index}",
             post(one_index),
             full,
-            None,
+            search,
         )
         .endpoint("POST", "/api/2.0/mcp/genie/{space}", post(in_space), full, search)
         .endpoint(

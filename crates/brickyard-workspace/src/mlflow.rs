@@ -22,6 +22,8 @@ pub(crate) use registry::{unity_family, workspace_family as registry_family};
 /// The tracking API.
 pub(crate) fn family() -> Family {
     let (full, witness) = (Fidelity::Full, Some("mlflow::the_client_logs_and_searches"));
+    let stages = Some("mlflow::what_is_deleted_takes_nothing_and_comes_back");
+    let unsent = Fidelity::Partial("In the protocol; every client asks with POST.");
     Family::new("MLflow tracking")
         .endpoint("POST", "/api/2.0/mlflow/experiments/create", post(experiments::create), full, witness)
         .endpoint("GET", "/api/2.0/mlflow/experiments/get", get(experiments::get), full, witness)
@@ -33,9 +35,15 @@ pub(crate) fn family() -> Family {
             witness,
         )
         .endpoint("POST", "/api/2.0/mlflow/experiments/search", post(experiments::search), full, witness)
-        .endpoint("GET", "/api/2.0/mlflow/experiments/search", get(experiments::search_by_query), full, None)
-        .endpoint("POST", "/api/2.0/mlflow/experiments/delete", post(experiments::delete), full, None)
-        .endpoint("POST", "/api/2.0/mlflow/experiments/restore", post(experiments::restore), full, None)
+        .endpoint(
+            "GET",
+            "/api/2.0/mlflow/experiments/search",
+            get(experiments::search_by_query),
+            unsent,
+            None,
+        )
+        .endpoint("POST", "/api/2.0/mlflow/experiments/delete", post(experiments::delete), full, stages)
+        .endpoint("POST", "/api/2.0/mlflow/experiments/restore", post(experiments::restore), full, stages)
         .endpoint(
             "POST",
             "/api/2.0/mlflow/experiments/set-experiment-tag",
@@ -46,13 +54,13 @@ pub(crate) fn family() -> Family {
         .endpoint("POST", "/api/2.0/mlflow/runs/create", post(runs::create), full, witness)
         .endpoint("GET", "/api/2.0/mlflow/runs/get", get(runs::get), full, witness)
         .endpoint("POST", "/api/2.0/mlflow/runs/update", post(runs::update), full, witness)
-        .endpoint("POST", "/api/2.0/mlflow/runs/delete", post(runs::delete), full, None)
-        .endpoint("POST", "/api/2.0/mlflow/runs/restore", post(runs::restore), full, None)
+        .endpoint("POST", "/api/2.0/mlflow/runs/delete", post(runs::delete), full, stages)
+        .endpoint("POST", "/api/2.0/mlflow/runs/restore", post(runs::restore), full, stages)
         .endpoint("POST", "/api/2.0/mlflow/runs/log-metric", post(runs::log_metric), full, witness)
         .endpoint("POST", "/api/2.0/mlflow/runs/log-parameter", post(runs::log_parameter), full, witness)
         .endpoint("POST", "/api/2.0/mlflow/runs/log-batch", post(runs::log_batch), full, witness)
         .endpoint("POST", "/api/2.0/mlflow/runs/set-tag", post(runs::set_tag), full, witness)
-        .endpoint("POST", "/api/2.0/mlflow/runs/delete-tag", post(runs::delete_tag), full, None)
+        .endpoint("POST", "/api/2.0/mlflow/runs/delete-tag", post(runs::delete_tag), full, stages)
         .endpoint("POST", "/api/2.0/mlflow/runs/search", post(search::runs), full, witness)
         .endpoint("GET", "/api/2.0/mlflow/metrics/get-history", get(runs::history), full, witness)
 }
@@ -62,19 +70,21 @@ pub(crate) fn artifact_family() -> Family {
     let full = Fidelity::Full;
     let (runs, models) =
         (Some("mlflow_models::runs_keep_artifacts"), Some("mlflow_models::a_model_is_logged_and_loaded"));
+    let stages = Some("mlflow::what_is_deleted_takes_nothing_and_comes_back");
+    let older = Some("mlflow_models::the_preinstalled_client_keeps_models_in_unity_catalog");
     let model = "/api/2.0/mlflow/logged-models/{model_id}";
     Family::new("MLflow artifacts and logged models")
-        .endpoint("POST", "/api/2.0/mlflow/experiments/update", post(experiments::update), full, None)
+        .endpoint("POST", "/api/2.0/mlflow/experiments/update", post(experiments::update), full, stages)
         .endpoint(
             "POST",
             "/api/2.0/mlflow/experiments/delete-experiment-tag",
             post(experiments::delete_tag),
             full,
-            None,
+            stages,
         )
         .endpoint("POST", "/api/2.0/mlflow/runs/log-inputs", post(runs::log_inputs), full, runs)
         .endpoint("POST", "/api/2.0/mlflow/runs/outputs", post(runs::log_outputs), full, models)
-        .endpoint("POST", "/api/2.0/mlflow/runs/log-model", post(runs::log_model), full, None)
+        .endpoint("POST", "/api/2.0/mlflow/runs/log-model", post(runs::log_model), full, older)
         .endpoint("GET", "/api/2.0/mlflow/artifacts/list", get(artifacts::list), full, runs)
         .endpoint(
             "POST",
@@ -107,7 +117,7 @@ pub(crate) fn artifact_family() -> Family {
             "/api/2.0/mlflow/logged-models/{model_id}/tags/{tag_key}",
             delete(logged_models::delete_tag),
             full,
-            None,
+            models,
         )
         .endpoint(
             "POST",
@@ -121,30 +131,32 @@ pub(crate) fn artifact_family() -> Family {
             "/api/2.0/mlflow/logged-models/{model_id}/artifacts/directories",
             get(logged_models::list_artifacts),
             full,
-            None,
+            models,
         )
         .endpoint(
             "POST",
             "/api/2.0/mlflow/logged-models/{model_id}/artifacts/credentials-for-upload",
             post(logged_models::credentials_for_upload),
             full,
-            None,
+            models,
         )
         .endpoint(
             "POST",
             "/api/2.0/mlflow/logged-models/{model_id}/artifacts/credentials-for-download",
             post(logged_models::credentials_for_download),
             full,
-            None,
+            models,
         )
 }
 
 /// Traces, in the versions of the API that clients ask for.
 pub(crate) fn trace_family() -> Family {
     let full = Fidelity::Full;
-    let unity =
-        Fidelity::Partial("Traces in Unity Catalog tables are absent: clients fall back to version 3.");
+    let unity = Fidelity::Partial(
+        "Refused: traces in Unity Catalog tables are absent, and clients fall back to version 3.",
+    );
     let witness = Some("mlflow_traces::apps_are_traced");
+    let older = Some("mlflow_traces::the_preinstalled_client_traces_too");
     let trace = "/api/2.0/mlflow/traces/{trace_id}";
     Family::new("MLflow traces")
         .endpoint("POST", "/api/3.0/mlflow/traces", post(traces::start), full, witness)
@@ -162,7 +174,7 @@ pub(crate) fn trace_family() -> Family {
             "/api/3.0/mlflow/traces/{trace_id}/assessments/{assessment_id}",
             get(assessments::get),
             full,
-            None,
+            witness,
         )
         .endpoint(
             "PATCH",
@@ -178,10 +190,10 @@ pub(crate) fn trace_family() -> Family {
             full,
             witness,
         )
-        .endpoint("POST", "/api/2.0/mlflow/traces", post(traces::start_v2), full, None)
-        .endpoint("GET", "/api/2.0/mlflow/traces", get(traces::search_v2), full, None)
-        .endpoint("PATCH", trace, patch(traces::end_v2), full, None)
-        .endpoint("GET", "/api/2.0/mlflow/traces/{trace_id}/info", get(traces::info_v2), full, None)
+        .endpoint("POST", "/api/2.0/mlflow/traces", post(traces::start_v2), full, older)
+        .endpoint("GET", "/api/2.0/mlflow/traces", get(traces::search_v2), full, older)
+        .endpoint("PATCH", trace, patch(traces::end_v2), full, older)
+        .endpoint("GET", "/api/2.0/mlflow/traces/{trace_id}/info", get(traces::info_v2), full, older)
         .endpoint("POST", "/api/2.0/mlflow/traces/delete-traces", post(traces::delete), full, witness)
         .endpoint("POST", "/api/2.0/mlflow/traces/link-to-run", post(traces::link_to_run), full, witness)
         .endpoint("PATCH", "/api/2.0/mlflow/traces/{trace_id}/tags", patch(traces::set_tag), full, witness)

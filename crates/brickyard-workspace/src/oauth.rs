@@ -112,14 +112,14 @@ pub(crate) fn family() -> Family {
         .endpoint("GET", "/oidc/v1/authorize", get(authorize::show), partial, strict)
         .endpoint("POST", "/oidc/v1/authorize", post(authorize::decide), partial, strict)
         .endpoint("POST", "/oidc/v1/token", post(token_endpoint::token), Fidelity::Full, sdk)
-        .endpoint("POST", "/oidc/v1/revoke", post(token_endpoint::revoke), Fidelity::Full, None)
+        .endpoint("POST", "/oidc/v1/revoke", post(token_endpoint::revoke), Fidelity::Full, strict)
         .endpoint("GET", "/oidc/v1/userinfo", get(discovery::userinfo), Fidelity::Full, strict)
         .endpoint(
             "DELETE",
             "/api/2.0/oauth-app-integrations/{client_id}/user-consent/me",
             delete(consent::revoke),
-            Fidelity::Full,
-            None,
+            Fidelity::Partial("No client has a method for it; the SDK's `api_client` asks."),
+            strict,
         )
 }
 

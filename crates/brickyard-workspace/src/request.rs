@@ -74,6 +74,26 @@ impl NumberOr {
     }
 }
 
+/// A flag that may come as text, as behind `?`.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum FlagOr {
+    /// As JSON has it.
+    Flag(bool),
+    /// As a query has it.
+    Text(String),
+}
+
+impl FlagOr {
+    /// Whether it is set; any text but `true` is not.
+    pub(crate) fn is_set(&self) -> bool {
+        match self {
+            Self::Flag(flag) => *flag,
+            Self::Text(text) => text.eq_ignore_ascii_case("true"),
+        }
+    }
+}
+
 /// A list that may come as its only item, as behind `?`.
 #[derive(Debug, Default)]
 pub(crate) struct ListOr(pub(crate) Vec<String>);

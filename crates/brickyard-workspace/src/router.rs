@@ -7,6 +7,7 @@ use tower::ServiceExt;
 use crate::endpoint::{Endpoint, Family};
 use crate::error::ApiError;
 use crate::gateway::check_host;
+use crate::lab::{RequestLog, note_requests};
 use crate::request::check_path;
 use crate::workspace::Workspace;
 use crate::{
@@ -56,8 +57,8 @@ pub fn endpoints() -> Vec<Endpoint> {
 }
 
 /// The REST API as one service; what it does not know is a 501 or 404 that names the path.
-pub(crate) fn router(workspace: Workspace) -> Router {
-    let known = families()
+pub(crate) fn router(workspace: Workspace, log: Option<RequestLog>) -> Router {
+    let mut known = families()
         .into_iter()
         .fold(Router::new(), |router, family| router.merge(family.router))
         .fallback(unknown)
@@ -67,6 +68,9 @@ pub(crate) fn router(workspace: Workspace) -> Router {
         .layer(from_fn_with_state(workspace.clone(), lab::apply_faults))
         .layer(from_fn_with_state(workspace.clone(), check_host))
         .with_state(workspace);
+    if let Some(log) = log {
+        known = known.layer(from_fn_with_state(log, note_requests));
+    }
     let again = known.clone();
     known.fallback(move |mut request: Request| {
         if let Some(uri) = without_last_slash(request.uri()) {

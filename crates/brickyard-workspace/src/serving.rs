@@ -97,6 +97,9 @@ pub(crate) fn family() -> Family {
     let reading =
         Fidelity::Partial("Endpoints are named in `brickyard.toml`; creating them through the API is a 501.");
     let asking = Fidelity::Partial("Answers come from the backend that is configured for the endpoint.");
+    let by_hand = Fidelity::Partial(
+        "Answers come from the backend that is configured for the endpoint. No client has a method for this path; the SDK's `api_client` asks.",
+    );
     let read = Some("serving::the_sdk_finds_and_queries_a_python_function");
     let ask = Some("serving::openai_talks_to_a_compatible_service");
     let doors = Some("serving_limits::openai_comes_through_every_door");
@@ -117,8 +120,8 @@ pub(crate) fn family() -> Family {
             "POST",
             "/api/2.0/serving-endpoints/{name}/invocations",
             post(invoke::by_path).layer(limit()),
-            asking,
-            None,
+            by_hand,
+            read,
         )
         .endpoint(
             "POST",
@@ -139,7 +142,7 @@ pub(crate) fn family() -> Family {
             "/api/2.0/serving-endpoints/{name}/rate-limits",
             axum::routing::put(settings::put_rate_limits),
             Fidelity::Partial("Requests a minute, of all callers or of each."),
-            None,
+            limits,
         )
         .endpoint(
             "POST",
@@ -170,21 +173,21 @@ pub(crate) fn family() -> Family {
             "/ai-gateway/mlflow/v1/responses",
             post(invoke::respond).layer(limit()),
             gateway,
-            None,
+            doors,
         )
         .endpoint(
             "POST",
             "/ai-gateway/openai/v1/chat/completions",
             post(invoke::chat).layer(limit()),
             gateway,
-            None,
+            doors,
         )
         .endpoint(
             "POST",
             "/ai-gateway/openai/v1/embeddings",
             post(invoke::embed).layer(limit()),
             gateway,
-            None,
+            doors,
         )
         .endpoint(
             "POST",

@@ -28,7 +28,8 @@ pub(crate) fn family() -> Family {
         "SQL, tables and the usual operations on data frames; files, Python functions, writers and streams are refused.",
     );
     let clusters = Fidelity::Partial("One cluster that always runs; it cannot be changed.");
-    let levels = Some("levels::every_level_of_compute_databases_and_notebooks_allows_its_own");
+    let runs = Fidelity::Partial("Refused, as for every cluster that runs already: this one always does.");
+    let every = Some("spark::sdks_of_three_generations_see_the_cluster");
     Family::new("Databricks Connect")
         .endpoint(
             "POST",
@@ -37,12 +38,12 @@ pub(crate) fn family() -> Family {
             plans,
             witness,
         )
-        .endpoint("GET", "/api/2.0/clusters/get", get(clusters::show), clusters, witness)
-        .endpoint("GET", "/api/2.1/clusters/get", get(clusters::show), clusters, witness)
-        .endpoint("GET", "/api/2.0/clusters/list", get(clusters::list), clusters, witness)
-        .endpoint("GET", "/api/2.1/clusters/list", get(clusters::list), clusters, witness)
-        .endpoint("POST", "/api/2.0/clusters/start", post(clusters::start), clusters, levels)
-        .endpoint("POST", "/api/2.1/clusters/start", post(clusters::start), clusters, levels)
-        .endpoint("GET", "/api/2.0/clusters/spark-versions", get(clusters::versions), clusters, None)
-        .endpoint("GET", "/api/2.1/clusters/spark-versions", get(clusters::versions), clusters, None)
+        .endpoint("GET", "/api/2.0/clusters/get", get(clusters::show), clusters, every)
+        .endpoint("GET", "/api/2.1/clusters/get", get(clusters::show), clusters, every)
+        .endpoint("GET", "/api/2.0/clusters/list", get(clusters::list), clusters, every)
+        .endpoint("GET", "/api/2.1/clusters/list", get(clusters::list), clusters, every)
+        .endpoint("POST", "/api/2.0/clusters/start", post(clusters::start), runs, every)
+        .endpoint("POST", "/api/2.1/clusters/start", post(clusters::start), runs, every)
+        .endpoint("GET", "/api/2.0/clusters/spark-versions", get(clusters::versions), clusters, every)
+        .endpoint("GET", "/api/2.1/clusters/spark-versions", get(clusters::versions), clusters, every)
 }

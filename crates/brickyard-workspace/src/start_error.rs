@@ -18,6 +18,14 @@ pub enum StartError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// The file for requests cannot be written.
+    #[error("Cannot write the request log `{}`", path.display())]
+    RequestLog {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
     /// The address is taken or not ours.
     #[error("Cannot listen on {address}")]
     Listen {

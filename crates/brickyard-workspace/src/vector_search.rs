@@ -99,7 +99,7 @@ pub(crate) fn family() -> Family {
         .endpoint("GET", "/api/2.0/vector-search/endpoints", get(endpoints::list), full, direct)
         .endpoint("POST", "/api/2.0/vector-search/endpoints", post(endpoints::create), full, direct)
         .endpoint("GET", "/api/2.0/vector-search/endpoints/{name}", get(endpoints::show), full, direct)
-        .endpoint("PATCH", "/api/2.0/vector-search/endpoints/{name}", patch(endpoints::update), full, None)
+        .endpoint("PATCH", "/api/2.0/vector-search/endpoints/{name}", patch(endpoints::update), full, sdk)
         .endpoint(
             "DELETE",
             "/api/2.0/vector-search/endpoints/{name}",
@@ -107,21 +107,21 @@ pub(crate) fn family() -> Family {
             full,
             direct,
         )
-        .endpoint("POST", "/api/2.0/vector-search/endpoints/{name}/stop", post(endpoints::stop), full, None)
-        .endpoint("POST", "/api/2.0/vector-search/endpoints/{name}/start", post(endpoints::start), full, None)
+        .endpoint("POST", "/api/2.0/vector-search/endpoints/{name}/stop", post(endpoints::stop), full, sdk)
+        .endpoint("POST", "/api/2.0/vector-search/endpoints/{name}/start", post(endpoints::start), full, sdk)
         .endpoint(
             "PATCH",
             "/api/2.0/vector-search/endpoints/{name}/budget-policy",
             patch(endpoints::set_policy),
             full,
-            None,
+            sdk,
         )
         .endpoint(
             "PATCH",
             "/api/2.0/vector-search/endpoints/{name}/tags",
             patch(endpoints::set_tags),
             full,
-            None,
+            sdk,
         )
         .endpoint(
             "GET",

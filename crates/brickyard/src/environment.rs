@@ -15,6 +15,10 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
     (OFFLINE, "Set to anything: fetch nothing, use what the cache holds"),
     (LOG, "What to log on stderr, such as `debug` or `brickyard_workspace=trace`"),
     (
+        REQUEST_LOG,
+        "File that gets a line for each endpoint of the local workspace that is asked: method, path, status, client",
+    ),
+    (
         NO_NAMESPACES,
         "Set to anything: give no app a network of its own, which lets several apps fix the same port",
     ),
@@ -34,6 +38,7 @@ pub(crate) const ENGINE: &str = "BRICKYARD_ENGINE";
 pub(crate) const POSTGRES: &str = "BRICKYARD_POSTGRES";
 pub(crate) const OFFLINE: &str = "BRICKYARD_OFFLINE";
 pub(crate) const LOG: &str = "BRICKYARD_LOG";
+pub(crate) const REQUEST_LOG: &str = "BRICKYARD_REQUEST_LOG";
 pub(crate) const NO_NAMESPACES: &str = "BRICKYARD_NO_NAMESPACES";
 pub(crate) const MCP_TOKEN: &str = "BRICKYARD_MCP_TOKEN";
 pub(crate) const NO_COLOR: &str = "NO_COLOR";

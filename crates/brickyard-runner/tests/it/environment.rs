@@ -18,6 +18,11 @@ import huggingface_hub, dash_ag_grid, dash_mantine_components, dash_bootstrap_co
 import importlib.metadata as m
 for name in ('databricks-sql-connector', 'databricks-sdk', 'gradio', 'streamlit', 'dash', 'flask', 'fastapi'):
     print(name, m.version(name))
+import tempfile
+mlflow.set_tracking_uri('file:' + tempfile.mkdtemp())
+experiment = mlflow.set_experiment('spans').experiment_id
+mlflow.trace(lambda: 42, name='answer')()
+print([span.name for trace in mlflow.MlflowClient().search_traces([experiment]) for span in trace.data.spans])
 ";
 
 fn bare(project: &Path, requirements: &str) -> EnvironmentSpec {
@@ -51,6 +56,7 @@ async fn the_preinstalled_set_works_together() {
         "gradio 4.44.0",
         "streamlit 1.38.0",
         "dash 2.18.1",
+        "['answer']",
     ] {
         assert!(said.contains(version), "{said}");
     }

@@ -17,6 +17,8 @@ use crate::endpoint::{Family, Fidelity};
 pub(super) use tables::column;
 
 const CATALOGS: Option<&str> = Some("unity_catalog::the_sdk_walks_through_catalogs");
+const TABLES: Option<&str> = Some("unity_catalog::the_sdk_changes_what_is_there");
+const FUNCTIONS: Option<&str> = Some("functions::the_sdk_makes_functions_that_sql_calls");
 const CONNECTIONS: Option<&str> = Some("connections::the_sdk_calls_through_a_connection");
 const GRANTS: Option<&str> = Some("unity_catalog::grants_decide_what_the_sdk_sees");
 
@@ -64,7 +66,7 @@ pub(crate) fn family() -> Family {
             "/api/2.1/unity-catalog/tables",
             post(tables::create),
             Fidelity::Partial("external Delta tables on this machine, by an admin"),
-            None,
+            TABLES,
         )
         .endpoint("GET", "/api/2.1/unity-catalog/tables/{full_name}", get(tables::read), full, CATALOGS)
         .endpoint(
@@ -74,9 +76,9 @@ pub(crate) fn family() -> Family {
             full,
             CATALOGS,
         )
-        .endpoint("PATCH", "/api/2.1/unity-catalog/tables/{full_name}", patch(tables::update), full, None)
-        .endpoint("DELETE", "/api/2.1/unity-catalog/tables/{full_name}", delete(tables::remove), full, None)
-        .endpoint("GET", "/api/2.1/unity-catalog/table-summaries", get(tables::summaries), full, None)
+        .endpoint("PATCH", "/api/2.1/unity-catalog/tables/{full_name}", patch(tables::update), full, TABLES)
+        .endpoint("DELETE", "/api/2.1/unity-catalog/tables/{full_name}", delete(tables::remove), full, TABLES)
+        .endpoint("GET", "/api/2.1/unity-catalog/table-summaries", get(tables::summaries), full, TABLES)
         .endpoint("GET", "/api/2.1/unity-catalog/volumes", get(volumes::list), full, CATALOGS)
         .endpoint("POST", "/api/2.1/unity-catalog/volumes", post(volumes::create), full, CATALOGS)
         .endpoint("GET", "/api/2.1/unity-catalog/volumes/{full_name}", get(volumes::read), full, CATALOGS)
@@ -117,22 +119,28 @@ pub(crate) fn family() -> Family {
             full,
             CONNECTIONS,
         )
-        .endpoint("GET", "/api/2.1/unity-catalog/functions", get(functions::list), full, None)
-        .endpoint("POST", "/api/2.1/unity-catalog/functions", post(functions::create), full, None)
-        .endpoint("GET", "/api/2.1/unity-catalog/functions/{full_name}", get(functions::read), full, None)
+        .endpoint("GET", "/api/2.1/unity-catalog/functions", get(functions::list), full, FUNCTIONS)
+        .endpoint("POST", "/api/2.1/unity-catalog/functions", post(functions::create), full, FUNCTIONS)
+        .endpoint(
+            "GET",
+            "/api/2.1/unity-catalog/functions/{full_name}",
+            get(functions::read),
+            full,
+            FUNCTIONS,
+        )
         .endpoint(
             "PATCH",
             "/api/2.1/unity-catalog/functions/{full_name}",
             patch(functions::update),
             full,
-            None,
+            FUNCTIONS,
         )
         .endpoint(
             "DELETE",
             "/api/2.1/unity-catalog/functions/{full_name}",
             delete(functions::remove),
             full,
-            None,
+            FUNCTIONS,
         )
         .endpoint(
             "GET",
@@ -160,7 +168,7 @@ pub(crate) fn family() -> Family {
             "/api/2.1/unity-catalog/current-metastore-assignment",
             get(metastore::assignment),
             full,
-            None,
+            TABLES,
         )
-        .endpoint("GET", "/api/2.1/unity-catalog/metastore_summary", get(metastore::summary), full, None)
+        .endpoint("GET", "/api/2.1/unity-catalog/metastore_summary", get(metastore::summary), full, TABLES)
 }

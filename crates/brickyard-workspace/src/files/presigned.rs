@@ -14,7 +14,7 @@ use super::{directory, download, multipart, upload};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::gateway::Via;
-use crate::request::Parameters;
+use crate::request::{Fields, FlagOr, Parameters};
 use crate::token::Claims;
 use crate::workspace::Workspace;
 
@@ -110,7 +110,7 @@ pub(super) fn expiry(text: Option<&str>) -> Result<Option<i64>, ApiError> {
 pub(super) struct CreateQuery {
     path: String,
     expire_time: Option<String>,
-    overwrite: Option<bool>,
+    overwrite: Option<FlagOr>,
 }
 
 pub(super) async fn create_download(
@@ -119,7 +119,7 @@ pub(super) async fn create_download(
     uri: Uri,
     headers: HeaderMap,
     caller: Caller,
-    Parameters(query): Parameters<CreateQuery>,
+    Fields(query): Fields<CreateQuery>,
 ) -> ApiResult<Value> {
     let path = FilePath::parse(&query.path)?;
     let place = workspace.file_place(&caller, &path, "READ_VOLUME")?;
@@ -138,13 +138,13 @@ pub(super) async fn create_upload(
     uri: Uri,
     headers: HeaderMap,
     caller: Caller,
-    Parameters(query): Parameters<CreateQuery>,
+    Fields(query): Fields<CreateQuery>,
 ) -> ApiResult<Value> {
     let path = FilePath::parse(&query.path)?;
     workspace.file_place(&caller, &path, "WRITE_VOLUME")?;
     let base = crate::oauth::base(&workspace, via, &uri, &headers);
     let until = expiry(query.expire_time.as_deref())?;
-    let operation = Operation::Write { overwrite: query.overwrite.unwrap_or(true) };
+    let operation = Operation::Write { overwrite: query.overwrite.is_none_or(|flag| flag.is_set()) };
     let url = workspace.signed_address(&base, caller.name(), &path, &operation, until);
     Ok(Json(json!({ "url": url, "headers": [] })))
 }
@@ -199,9 +199,15 @@ pub(super) async fn remove(
 ) -> Result<StatusCode, ApiError> {
     let (path, operation) = workspace.signed(&path, &signature.signature)?;
     match operation {
-        Operation::Remove => directory::remove(&path, &workspace.signed_place(&path)?)?,
-        Operation::Abort { upload } => multipart::abort(&workspace, &upload)?,
-        _ => return Err(ApiError::denied("The signed address is not for removing")),
+        Operation::Remove => {
+            directory::remove(&path, &workspace.signed_place(&path)?)?;
+            Ok(StatusCode::NO_CONTENT)
+        }
+        // The SDK takes 200 and 201 alone for done.
+        Operation::Abort { upload } => {
+            multipart::abort(&workspace, &upload)?;
+            Ok(StatusCode::OK)
+        }
+        _ => Err(ApiError::denied("The signed address is not for removing")),
     }
-    Ok(StatusCode::NO_CONTENT)
 }

@@ -79,21 +79,26 @@ fn check_run_as(
 fn new_job(
     workspace: &Workspace,
     creator: &str,
-    mut settings: Map<String, Value>,
+    settings: Map<String, Value>,
     hidden: bool,
 ) -> Result<Job, ApiError> {
-    settings.entry("name").or_insert_with(|| json!("Untitled"));
-    settings.entry("max_concurrent_runs").or_insert_with(|| json!(1));
-    settings.insert("format".to_owned(), json!("MULTI_TASK"));
     let job = Job {
         job_id: fresh_id(),
         creator_user_name: creator.to_owned(),
         created_time: workspace.clock().unix_milliseconds(),
-        settings,
+        settings: with_defaults(settings),
         hidden,
     };
     workspace.put_job(&job)?;
     Ok(job)
+}
+
+/// Settings with what the platform adds to them.
+fn with_defaults(mut settings: Map<String, Value>) -> Map<String, Value> {
+    settings.entry("name").or_insert_with(|| json!("Untitled"));
+    settings.entry("max_concurrent_runs").or_insert_with(|| json!(1));
+    settings.insert("format".to_owned(), json!("MULTI_TASK"));
+    settings
 }
 
 /// Refuses settings that could never run: no tasks, a name twice, a predecessor that is not there or a circle.
@@ -201,9 +206,9 @@ pub(super) async fn update(
     JsonBody(change): JsonBody<Change>,
 ) -> ApiResult<Value> {
     let mut job = workspace.job_for(&caller, change.job_id, "CAN_MANAGE")?;
-    job.settings.extend(change.new_settings);
+    merge(&mut job.settings, change.new_settings);
     for field in &change.fields_to_remove {
-        job.settings.remove(field);
+        remove(&mut job.settings, field)?;
     }
     check(&job.settings)?;
     check_run_as(&workspace, &caller, &job.settings)?;
@@ -219,9 +224,52 @@ pub(super) async fn reset(
     let mut job = workspace.job_for(&caller, change.job_id, "CAN_MANAGE")?;
     check(&change.new_settings)?;
     check_run_as(&workspace, &caller, &change.new_settings)?;
-    job.settings = change.new_settings;
+    job.settings = with_defaults(change.new_settings);
     workspace.put_job(&job)?;
     Ok(Json(json!({})))
+}
+
+/// Lists whose entries have keys: an update replaces the entries it names and keeps the others.
+const KEYED: [(&str, &str); 3] =
+    [("tasks", "task_key"), ("job_clusters", "job_cluster_key"), ("environments", "environment_key")];
+
+fn key_of(list: &str) -> Option<&'static str> {
+    KEYED.iter().find(|(name, _)| *name == list).map(|(_, key)| *key)
+}
+
+/// Replaces top-level fields; keyed lists are merged.
+fn merge(settings: &mut Map<String, Value>, change: Map<String, Value>) {
+    for (name, value) in change {
+        let key = key_of(&name);
+        match (key, settings.get_mut(&name), value) {
+            (Some(key), Some(Value::Array(known)), Value::Array(new)) => {
+                for entry in new {
+                    match known.iter_mut().find(|one| one[key] == entry[key]) {
+                        Some(one) => *one = entry,
+                        None => known.push(entry),
+                    }
+                }
+            }
+            (_, _, value) => drop(settings.insert(name, value)),
+        }
+    }
+}
+
+/// Removes a top-level field, or one entry of a keyed list, `tasks/NAME`.
+fn remove(settings: &mut Map<String, Value>, field: &str) -> Result<(), ApiError> {
+    let Some((list, name)) = field.split_once('/') else {
+        settings.remove(field);
+        return Ok(());
+    };
+    let key = key_of(list).ok_or_else(|| {
+        ApiError::invalid(format!(
+            "fields_to_remove names a field or an entry of a list (tasks/NAME), not '{field}'"
+        ))
+    })?;
+    if let Some(Value::Array(entries)) = settings.get_mut(list) {
+        entries.retain(|entry| entry[key] != name);
+    }
+    Ok(())
 }
 
 pub(super) async fn delete(

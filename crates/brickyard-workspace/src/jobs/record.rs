@@ -386,3 +386,8 @@ pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::E
     let number = value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
     number.ok_or_else(|| serde::de::Error::custom("an id must be a number"))
 }
+
+/// The same where it may be left out.
+pub(super) fn id_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    id(deserializer).map(Some)
+}

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::execute;
-use super::record::{Job, KIND, Phase, Run, TaskRun, fresh_id, id};
+use super::record::{Job, KIND, Phase, Run, TaskRun, fresh_id, id, id_or_none};
 use super::reference::fill_in;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
@@ -213,18 +213,25 @@ pub(super) async fn delete(
 
 #[derive(Deserialize)]
 pub(super) struct OfJob {
-    #[serde(deserialize_with = "id")]
-    job_id: u64,
+    #[serde(default, deserialize_with = "id_or_none")]
+    job_id: Option<u64>,
+    #[serde(default)]
+    all_queued_runs: bool,
 }
 
-/// Cancels every run of a job.
+/// Cancels every run of a job; or those that wait in a queue, of which there are none here: a run starts or is skipped.
 pub(super) async fn cancel_all(
     State(workspace): State<Workspace>,
     caller: Caller,
     JsonBody(wanted): JsonBody<OfJob>,
 ) -> ApiResult<Value> {
-    workspace.job_for(&caller, wanted.job_id, "CAN_MANAGE_RUN")?;
-    for run in workspace.job_runs()?.iter().filter(|run| run.job_id == wanted.job_id) {
+    if let Some(job_id) = wanted.job_id {
+        workspace.job_for(&caller, job_id, "CAN_MANAGE_RUN")?;
+    } else if !wanted.all_queued_runs {
+        return Err(ApiError::invalid("job_id is missing; all_queued_runs alone may go without it"));
+    }
+    let stopped = |run: &Run| !wanted.all_queued_runs && Some(run.job_id) == wanted.job_id;
+    for run in workspace.job_runs()?.iter().filter(|run| stopped(run)) {
         workspace.jobs().cancel(run.run_id);
     }
     Ok(Json(json!({})))

@@ -164,18 +164,27 @@ pub(super) async fn unpublish(
     Ok(Json(json!({})))
 }
 
+#[derive(Deserialize)]
+pub(super) struct Revert {
+    etag: Option<String>,
+}
+
 /// Makes the draft what was published.
 pub(super) async fn revert(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(id): Path<String>,
+    JsonBody(wanted): JsonBody<Revert>,
 ) -> ApiResult<Value> {
     let mut record = may(&workspace, &caller, &id, "CAN_EDIT")?;
+    if wanted.etag.is_some_and(|etag| etag != record.edits.to_string()) {
+        return Err(changed_meanwhile("dashboard"));
+    }
     record.serialized = published(&record)?.serialized;
     record.updated_at = workspace.clock().unix_milliseconds();
     record.edits += 1;
     workspace.put_dashboard(&record)?;
-    Ok(Json(shown(&record, true)))
+    Ok(Json(json!({ "dashboard": shown(&record, true) })))
 }
 
 /// A dashboard on which the caller has a level; whoever has none does not learn whether it is there.

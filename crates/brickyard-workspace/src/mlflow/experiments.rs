@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::record::{Experiment, KIND, Tag, page_of, set};
+use super::runs::no_tag;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::request::{JsonBody, Parameters};
@@ -138,7 +139,13 @@ pub(super) async fn restore(
     stage(&workspace, &caller, &wanted.experiment_id, "active")
 }
 
+/// An experiment goes and comes back with its runs.
 fn stage(workspace: &Workspace, caller: &Caller, id: &str, stage: &str) -> ApiResult<Value> {
+    workspace.experiment_for(caller, id, "CAN_MANAGE")?;
+    for mut run in workspace.runs_of(id)? {
+        stage.clone_into(&mut run.lifecycle_stage);
+        workspace.put_run(&run)?;
+    }
     change(workspace, caller, id, "CAN_MANAGE", |experiment| {
         stage.clone_into(&mut experiment.lifecycle_stage);
         experiment.last_update_time = workspace.clock().unix_milliseconds();
@@ -210,7 +217,11 @@ pub(super) async fn delete_tag(
     caller: Caller,
     JsonBody(wanted): JsonBody<DeleteTag>,
 ) -> ApiResult<Value> {
-    change(&workspace, &caller, &wanted.experiment_id, "CAN_EDIT", |experiment| {
-        experiment.tags.retain(|tag| tag.key != wanted.key);
+    let DeleteTag { experiment_id, key } = wanted;
+    if !workspace.experiment_for(&caller, &experiment_id, "CAN_EDIT")?.tags.iter().any(|tag| tag.key == key) {
+        return Err(no_tag(format!("No tag with name: {key} in experiment with id {experiment_id}")));
+    }
+    change(&workspace, &caller, &experiment_id, "CAN_EDIT", |experiment| {
+        experiment.tags.retain(|tag| tag.key != key);
     })
 }

@@ -12,6 +12,7 @@ pub(super) use files::{credentials_for_download, credentials_for_upload, list_ar
 use super::artifacts::Folder;
 use super::filter::{Filter, compare, field};
 use super::record::{Metric, Run, Tag, failed, page_of, set};
+use super::runs::no_tag;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::request::{JsonBody, Parameters};
@@ -277,6 +278,9 @@ pub(super) async fn delete_tag(
     caller: Caller,
     Path((id, key)): Path<(String, String)>,
 ) -> ApiResult<Value> {
+    if !workspace.logged_model(&caller, &id, "CAN_EDIT")?.tags.iter().any(|tag| tag.key == key) {
+        return Err(no_tag(format!("No tag with key '{key}' found for model with ID '{id}'.")));
+    }
     change(&workspace, &caller, &id, |model| model.tags.retain(|tag| tag.key != key))
 }
 

@@ -42,6 +42,7 @@ fn route<B: DeserializeOwned + Send + 'static>(
 /// The workspace's registry.
 pub(crate) fn workspace_family() -> Family {
     let full = Fidelity::Full;
+    let unsent = Fidelity::Partial("In the protocol; every client asks with POST first.");
     let witness = Some("mlflow_models::the_workspace_registry_keeps_versions_in_stages");
     let (get, post, patch, delete) =
         (MethodFilter::GET, MethodFilter::POST, MethodFilter::PATCH, MethodFilter::DELETE);
@@ -59,7 +60,7 @@ pub(crate) fn workspace_family() -> Family {
             "/api/2.0/mlflow/registered-models/rename",
             route(here, post, models::rename),
             full,
-            None,
+            witness,
         )
         .endpoint(
             "PATCH",
@@ -87,7 +88,7 @@ pub(crate) fn workspace_family() -> Family {
             "/api/2.0/mlflow/databricks/registered-models/get",
             route(here, get, models::get_databricks),
             full,
-            None,
+            witness,
         )
         .endpoint(
             "GET",
@@ -101,7 +102,7 @@ pub(crate) fn workspace_family() -> Family {
             "/api/2.0/mlflow/registered-models/list",
             route(here, get, models::search),
             full,
-            None,
+            witness,
         )
         .endpoint(
             "POST",
@@ -114,7 +115,7 @@ pub(crate) fn workspace_family() -> Family {
             "GET",
             "/api/2.0/mlflow/registered-models/get-latest-versions",
             route(here, get, versions::latest),
-            full,
+            unsent,
             None,
         )
         .endpoint(
@@ -129,7 +130,7 @@ pub(crate) fn workspace_family() -> Family {
             "/api/2.0/mlflow/registered-models/delete-tag",
             route(here, delete, models::delete_tag),
             full,
-            None,
+            witness,
         )
         .endpoint(
             "POST",
@@ -143,7 +144,7 @@ pub(crate) fn workspace_family() -> Family {
             "/api/2.0/mlflow/model-versions/update",
             route(here, patch, versions::update),
             full,
-            None,
+            witness,
         )
         .endpoint(
             "POST",
@@ -157,14 +158,14 @@ pub(crate) fn workspace_family() -> Family {
             "/api/2.0/mlflow/databricks/model-versions/transition-stage",
             route(here, post, versions::transition),
             full,
-            None,
+            witness,
         )
         .endpoint(
             "DELETE",
             "/api/2.0/mlflow/model-versions/delete",
             route(here, delete, versions::delete),
             full,
-            None,
+            witness,
         )
         .endpoint("GET", "/api/2.0/mlflow/model-versions/get", route(here, get, versions::get), full, witness)
         .endpoint(
@@ -179,7 +180,7 @@ pub(crate) fn workspace_family() -> Family {
             "/api/2.0/mlflow/model-versions/get-download-uri",
             route(here, get, files::download_uri),
             full,
-            None,
+            witness,
         )
         .endpoint(
             "GET",
@@ -207,40 +208,43 @@ pub(crate) fn workspace_family() -> Family {
             "/api/2.0/mlflow/model-versions/delete-tag",
             route(here, delete, versions::delete_tag),
             full,
-            None,
+            witness,
         )
 }
 
 /// Unity Catalog's registry.
 pub(crate) fn unity_family() -> Family {
     let full = Fidelity::Full;
-    let ours = Fidelity::Partial("Files go through the Files API; no cloud credentials are given out.");
+    let ours = Fidelity::Partial(
+        "Files go through the Files API or its signed addresses; no cloud credentials are given out.",
+    );
     let witness = Some("mlflow_models::models_live_in_unity_catalog");
+    let older = Some("mlflow_models::the_preinstalled_client_keeps_models_in_unity_catalog");
     let (get, post, patch, delete) =
         (MethodFilter::GET, MethodFilter::POST, MethodFilter::PATCH, MethodFilter::DELETE);
     let unity = Realm::Unity;
     Family::new("Models in Unity Catalog")
         .endpoint("POST", "/api/2.0/mlflow/unity-catalog/registered-models/create", route(unity, post, models::create), full, witness)
-        .endpoint("PATCH", "/api/2.0/mlflow/unity-catalog/registered-models/update", route(unity, patch, models::update), full, None)
+        .endpoint("PATCH", "/api/2.0/mlflow/unity-catalog/registered-models/update", route(unity, patch, models::update), full, witness)
         .endpoint("DELETE", "/api/2.0/mlflow/unity-catalog/registered-models/delete", route(unity, delete, models::delete), full, witness)
         .endpoint("GET", "/api/2.0/mlflow/unity-catalog/registered-models/get", route(unity, get, models::get), full, witness)
         .endpoint("GET", "/api/2.0/mlflow/unity-catalog/registered-models/search", route(unity, get, models::search), full, witness)
         .endpoint("POST", "/api/2.0/mlflow/unity-catalog/registered-models/alias", route(unity, post, models::set_alias), full, witness)
-        .endpoint("DELETE", "/api/2.0/mlflow/unity-catalog/registered-models/alias", route(unity, delete, models::delete_alias), full, None)
+        .endpoint("DELETE", "/api/2.0/mlflow/unity-catalog/registered-models/alias", route(unity, delete, models::delete_alias), full, witness)
         .endpoint("GET", "/api/2.0/mlflow/unity-catalog/registered-models/alias", route(unity, get, versions::by_alias), full, witness)
-        .endpoint("POST", "/api/2.0/mlflow/unity-catalog/registered-models/set-tag", route(unity, post, models::set_tag), full, None)
-        .endpoint("DELETE", "/api/2.0/mlflow/unity-catalog/registered-models/delete-tag", route(unity, delete, models::delete_tag), full, None)
+        .endpoint("POST", "/api/2.0/mlflow/unity-catalog/registered-models/set-tag", route(unity, post, models::set_tag), full, witness)
+        .endpoint("DELETE", "/api/2.0/mlflow/unity-catalog/registered-models/delete-tag", route(unity, delete, models::delete_tag), full, witness)
         .endpoint("POST", "/api/2.0/mlflow/unity-catalog/model-versions/create", route(unity, post, versions::create), full, witness)
         .endpoint("POST", "/api/2.0/mlflow/unity-catalog/model-versions/finalize", route(unity, post, versions::finalize), full, witness)
-        .endpoint("PATCH", "/api/2.0/mlflow/unity-catalog/model-versions/update", route(unity, patch, versions::update), full, None)
-        .endpoint("DELETE", "/api/2.0/mlflow/unity-catalog/model-versions/delete", route(unity, delete, versions::delete), full, None)
+        .endpoint("PATCH", "/api/2.0/mlflow/unity-catalog/model-versions/update", route(unity, patch, versions::update), full, witness)
+        .endpoint("DELETE", "/api/2.0/mlflow/unity-catalog/model-versions/delete", route(unity, delete, versions::delete), full, witness)
         .endpoint("GET", "/api/2.0/mlflow/unity-catalog/model-versions/get", route(unity, get, versions::get), full, witness)
         .endpoint("GET", "/api/2.0/mlflow/unity-catalog/model-versions/search", route(unity, get, versions::search), full, witness)
-        .endpoint("GET", "/api/2.0/mlflow/unity-catalog/model-versions/get-download-uri", route(unity, get, files::download_uri), full, None)
-        .endpoint("POST", "/api/2.0/mlflow/unity-catalog/model-versions/set-tag", route(unity, post, versions::set_tag), full, None)
-        .endpoint("DELETE", "/api/2.0/mlflow/unity-catalog/model-versions/delete-tag", route(unity, delete, versions::delete_tag), full, None)
+        .endpoint("GET", "/api/2.0/mlflow/unity-catalog/model-versions/get-download-uri", route(unity, get, files::download_uri), full, older)
+        .endpoint("POST", "/api/2.0/mlflow/unity-catalog/model-versions/set-tag", route(unity, post, versions::set_tag), full, witness)
+        .endpoint("DELETE", "/api/2.0/mlflow/unity-catalog/model-versions/delete-tag", route(unity, delete, versions::delete_tag), full, witness)
         .endpoint("POST", "/api/2.0/mlflow/unity-catalog/model-versions/emit-lineage", route(unity, post, files::emit_lineage), ours, witness)
-        .endpoint("POST", "/api/2.0/mlflow/unity-catalog/model-versions/generate-temporary-credentials", route(unity, post, files::temporary_credentials), ours, None)
+        .endpoint("POST", "/api/2.0/mlflow/unity-catalog/model-versions/generate-temporary-credentials", route(unity, post, files::temporary_credentials), ours, older)
         .endpoint("GET", "/api/2.0/mlflow/unity-catalog/registered-models:is-databricks-sdk-models-artifact-repository-enabled", route(unity, get, files::through_files_api), ours, witness)
         .endpoint("GET", "/api/2.1/unity-catalog/models", route(unity, get, models::list_securables), full, witness)
         .endpoint("GET", "/api/2.1/unity-catalog/models/{full_name}", axum::routing::get(models::get_securable), full, witness)

@@ -30,6 +30,7 @@ pub(super) async fn create(
     JsonBody(wanted): JsonBody<Create>,
 ) -> ApiResult<Value> {
     let experiment = workspace.experiment_for(&caller, &wanted.experiment_id, "CAN_EDIT")?;
+    must_be_active("experiment", &experiment.experiment_id, &experiment.lifecycle_stage)?;
     let run_id = uuid::Uuid::new_v4().simple().to_string();
     let named = wanted.tags.iter().find(|tag| tag.key == "mlflow.runName").map(|tag| tag.value.clone());
     let name = wanted.run_name.filter(|name| !name.is_empty()).or(named);
@@ -92,7 +93,7 @@ pub(super) async fn update(
     caller: Caller,
     JsonBody(wanted): JsonBody<Update>,
 ) -> ApiResult<Value> {
-    let mut run = workspace.run_for(&caller, &id(wanted.run_id, wanted.run_uuid)?, "CAN_EDIT")?;
+    let mut run = active(&workspace, &caller, &id(wanted.run_id, wanted.run_uuid)?)?;
     if let Some(status) = wanted.status {
         if !["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"].contains(&status.as_str()) {
             return Err(ApiError::invalid(format!("{status} is not a status of a run")));
@@ -125,8 +126,26 @@ pub(super) async fn restore(
 }
 
 fn stage(workspace: &Workspace, caller: &Caller, wanted: ById, stage: &str) -> ApiResult<Value> {
-    let id = id(wanted.run_id, wanted.run_uuid)?;
-    change(workspace, caller, &id, |run| stage.clone_into(&mut run.lifecycle_stage))
+    let mut run = workspace.run_for(caller, &id(wanted.run_id, wanted.run_uuid)?, "CAN_EDIT")?;
+    stage.clone_into(&mut run.lifecycle_stage);
+    workspace.put_run(&run)?;
+    Ok(Json(json!({})))
+}
+
+/// The run, where the caller may write to it and nobody has deleted it.
+fn active(workspace: &Workspace, caller: &Caller, id: &str) -> Result<Run, ApiError> {
+    let run = workspace.run_for(caller, id, "CAN_EDIT")?;
+    must_be_active("run", id, &run.lifecycle_stage)?;
+    Ok(run)
+}
+
+fn must_be_active(what: &str, id: &str, stage: &str) -> Result<(), ApiError> {
+    if stage == "active" {
+        return Ok(());
+    }
+    Err(ApiError::invalid(format!(
+        "The {what} {id} must be in the 'active' state. Current state is {stage}."
+    )))
 }
 
 fn change(
@@ -135,7 +154,7 @@ fn change(
     id: &str,
     change: impl FnOnce(&mut Run),
 ) -> ApiResult<Value> {
-    let mut run = workspace.run_for(caller, id, "CAN_EDIT")?;
+    let mut run = active(workspace, caller, id)?;
     change(&mut run);
     workspace.put_run(&run)?;
     Ok(Json(json!({})))
@@ -216,7 +235,7 @@ fn log(
     if metrics.len() + params.len() + tags.len() > LARGEST_BATCH {
         return Err(ApiError::invalid(format!("A batch has at most {LARGEST_BATCH} items")));
     }
-    let mut run = workspace.run_for(caller, id, "CAN_EDIT")?;
+    let mut run = active(workspace, caller, id)?;
     for param in params {
         if param.value.len() > LONGEST_PARAMETER {
             return Err(ApiError::invalid(format!("The value of parameter '{}' is too long", param.key)));
@@ -261,7 +280,19 @@ pub(super) async fn delete_tag(
     caller: Caller,
     JsonBody(wanted): JsonBody<DeleteTag>,
 ) -> ApiResult<Value> {
-    change(&workspace, &caller, &wanted.run_id, |run| run.tags.retain(|tag| tag.key != wanted.key))
+    let DeleteTag { run_id, key } = wanted;
+    let mut run = active(&workspace, &caller, &run_id)?;
+    if !run.tags.iter().any(|tag| tag.key == key) {
+        return Err(no_tag(format!("No tag with name: {key} in run with id {run_id}")));
+    }
+    run.tags.retain(|tag| tag.key != key);
+    workspace.put_run(&run)?;
+    Ok(Json(json!({})))
+}
+
+/// 404 of a tag that is not there.
+pub(super) fn no_tag(message: String) -> ApiError {
+    ApiError::new(http::StatusCode::NOT_FOUND, "RESOURCE_DOES_NOT_EXIST", message)
 }
 
 #[derive(Deserialize)]
@@ -339,7 +370,7 @@ pub(super) async fn log_model(
 ) -> ApiResult<Value> {
     let model: Value = serde_json::from_str(&wanted.model_json)
         .map_err(|error| ApiError::invalid(format!("model_json is not JSON: {error}")))?;
-    let mut run = workspace.run_for(&caller, &wanted.run_id, "CAN_EDIT")?;
+    let mut run = active(&workspace, &caller, &wanted.run_id)?;
     let key = "mlflow.log-model.history";
     let known = run.tags.iter().find(|tag| tag.key == key);
     let mut models: Vec<Value> =

@@ -188,7 +188,7 @@ impl OAuth {
 
     /// Refuses the token of an ended sign-in.
     pub(crate) fn check(&self, claims: &Claims) -> Result<(), ApiError> {
-        let Some(family) = claims.extra.get(FAMILY).and_then(Value::as_str) else { return Ok(()) };
+        let Some(family) = family_of(claims) else { return Ok(()) };
         if self.is_ended(family, &claims.sub, &claims.client_id, claims.iat) {
             return Err(ApiError::unauthenticated("Invalid access token: the sign-in was ended"));
         }
@@ -211,6 +211,11 @@ impl Refresh {
     pub(super) fn issued(&self) -> i64 {
         self.expires - REFRESH_LIFETIME
     }
+}
+
+/// The sign-in a token is of; none for client credentials.
+pub(super) fn family_of(claims: &Claims) -> Option<&str> {
+    claims.extra.get(FAMILY).and_then(Value::as_str)
 }
 
 fn consent_key(user: &str, client_id: &str) -> String {

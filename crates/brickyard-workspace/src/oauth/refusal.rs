@@ -42,6 +42,14 @@ impl Refusal {
         Self::new("unsupported_grant_type", format!("The grant type `{grant}` is not supported"))
     }
 
+    /// RFC 7009 §2.2.1, for tokens that belong to no sign-in.
+    pub(super) fn unsupported_token_type() -> Self {
+        Self::new(
+            "unsupported_token_type",
+            "A token of client credentials cannot be revoked; it expires by itself",
+        )
+    }
+
     pub(super) fn unsupported_response_type() -> Self {
         Self::new("unsupported_response_type", "Only the response type `code` is supported")
     }

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
 use super::discovery::base;
 use super::grants;
+use super::issue::family_of;
 use super::refusal::Refusal;
 use super::request::Parameters;
 use crate::error::ApiError;
@@ -42,16 +43,23 @@ pub(super) async fn token(
     }
 }
 
-/// RFC 7009: ends the sign-in of a refresh token; an unknown token is no error.
+/// RFC 7009: ends the sign-in that a refresh or access token is of; an unknown token is no error.
 pub(super) async fn revoke(State(workspace): State<Workspace>, headers: HeaderMap, body: Bytes) -> Response {
     let answer = || {
         let parameters = form(&headers, &body)?;
         let credentials = credentials(&headers, &parameters)?.ok_or_else(Refusal::invalid_client)?;
         grants::authenticated_client(&workspace, &credentials)?;
-        let found = workspace.oauth().refresh(parameters.require("token")?).map_err(failed)?;
-        if let Some(refresh) = found.filter(|refresh| refresh.client_id == credentials.client_id) {
-            let now = workspace.clock().unix_seconds();
-            workspace.oauth().end_family(&refresh.family, now).map_err(failed)?;
+        let token = parameters.require("token")?;
+        let (client_id, family) = match workspace.oauth().refresh(token).map_err(failed)? {
+            Some(refresh) => (refresh.client_id, Some(refresh.family)),
+            None => match workspace.claims_of(token) {
+                Ok(claims) => (claims.client_id.clone(), family_of(&claims).map(str::to_owned)),
+                Err(_) => return Ok(()),
+            },
+        };
+        if client_id == credentials.client_id {
+            let family = family.ok_or_else(Refusal::unsupported_token_type)?;
+            workspace.oauth().end_family(&family, workspace.clock().unix_seconds()).map_err(failed)?;
         }
         Ok::<_, Refusal>(())
     };

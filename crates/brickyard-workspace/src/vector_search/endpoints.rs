@@ -28,6 +28,11 @@ pub(super) struct Policy {
 }
 
 #[derive(Deserialize)]
+pub(super) struct Throughput {
+    target_qps: Option<u32>,
+}
+
+#[derive(Deserialize)]
 pub(super) struct Tags {
     #[serde(default)]
     custom_tags: Vec<Value>,
@@ -73,6 +78,7 @@ pub(super) async fn create(
         stopped: false,
         budget_policy_id: new.budget_policy_id,
         custom_tags: Vec::new(),
+        target_qps: None,
     };
     let made = workspace.store().insert(ENDPOINT, &endpoint.name, &endpoint);
     if !made.map_err(|error| ApiError::internal(&error))? {
@@ -95,13 +101,16 @@ pub(super) async fn show(
     Ok(Json(shown(&workspace, &endpoint)?))
 }
 
-/// Throughput is a wish that nothing here has to fulfil; the endpoint is shown as it is.
+/// Throughput is a wish, kept and shown; nothing here has to be scaled for it.
 pub(super) async fn update(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(name): Path<String>,
+    JsonBody(wanted): JsonBody<Throughput>,
 ) -> ApiResult<Value> {
-    change(&workspace, &caller, &name, |_| ())
+    change(&workspace, &caller, &name, |endpoint| {
+        endpoint.target_qps = wanted.target_qps.or(endpoint.target_qps);
+    })
 }
 
 pub(super) async fn set_policy(
@@ -198,6 +207,9 @@ fn shown(workspace: &Workspace, endpoint: &EndpointRecord) -> Result<Value, ApiE
     if let Some(policy) = &endpoint.budget_policy_id {
         shown["budget_policy_id"] = json!(policy);
         shown["effective_budget_policy_id"] = json!(policy);
+    }
+    if let Some(target) = endpoint.target_qps {
+        shown["scaling_info"] = json!({ "requested_target_qps": target, "state": "SCALING_CHANGE_APPLIED" });
     }
     if !endpoint.custom_tags.is_empty() {
         shown["custom_tags"] = json!(endpoint.custom_tags);

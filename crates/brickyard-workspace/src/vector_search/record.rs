@@ -21,6 +21,9 @@ pub(super) struct EndpointRecord {
     pub(super) budget_policy_id: Option<String>,
     #[serde(default)]
     pub(super) custom_tags: Vec<Value>,
+    /// Queries a second that somebody wished for; nothing here has to be scaled for them.
+    #[serde(default)]
+    pub(super) target_qps: Option<u32>,
 }
 
 /// An index.

@@ -84,6 +84,48 @@ print(httpx.get(signed.replace("big.bin", "other.bin")).status_code, httpx.get(s
     assert_eq!(left, 0, "nothing half-written stays");
 }
 
+/// An upload in parts whose source breaks is dropped by the SDK, which hears that it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_breaks_leaves_nothing() {
+    let running = start().await;
+    running.handle.create_volume("main.default.raw").unwrap();
+    let token = running.handle.create_personal_access_token(DEVELOPER).unwrap();
+    let mut variables = running.handle.client_environment();
+    variables.push(("DATABRICKS_TOKEN".to_owned(), token));
+    let script = r#"
+import io, logging
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import NotFound
+w = WorkspaceClient()
+said = []
+class Said(logging.Handler):
+    def emit(self, record):
+        said.append(record.getMessage())
+logging.getLogger("databricks.sdk").addHandler(Said())
+class Broken(io.RawIOBase):
+    left = 60 * 1024 * 1024
+    def read(self, size=-1):
+        if self.left <= 0:
+            raise OSError("the disk is gone")
+        size = min(size, self.left)
+        self.left -= size
+        return bytes(size)
+path = "/Volumes/main/default/raw/broken.bin"
+try:
+    w.files.upload(path, Broken(), overwrite=True, use_parallel=False)
+except OSError as error:
+    print(error, said)
+try:
+    w.files.get_metadata(path)
+except NotFound:
+    print("not there")
+"#;
+    let printed = running.python_with(&environment(TODAY).await, &variables, script).await;
+    assert_eq!(printed, "the disk is gone []\nnot there\n");
+    let left = std::fs::read_dir(running.directory.path().join("state/uploads")).unwrap().count();
+    assert_eq!(left, 0, "the parts that came are gone");
+}
+
 /// No way of writing a path leads out of the volume.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_path_leads_out_of_a_volume() {

@@ -11,8 +11,9 @@ async fn the_sdk_makes_functions_that_sql_calls() {
     variables.push(("DEVELOPER_TOKEN".to_owned(), token));
     variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), id));
     let script = r#"
-import os
+import json, os
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import PermissionDenied
 from databricks.sdk.service.catalog import (ColumnTypeName, CreateFunction, CreateFunctionParameterStyle, CreateFunctionRoutineBody,
     CreateFunctionSecurityType, CreateFunctionSqlDataAccess, FunctionParameterInfo, FunctionParameterInfos)
 url = "https://" + os.environ["DATABRICKS_HOST"].removeprefix("https://")
@@ -40,6 +41,15 @@ for kind, name, privilege in [("catalog", "main", "USE_CATALOG"), ("schema", "ma
     dev.api_client.do("PATCH", f"/api/2.1/unity-catalog/permissions/{kind}/{name}",
         body={"changes": [{"principal": os.environ["DATABRICKS_CLIENT_ID"], "add": [privilege]}]})
 print(call(app, "SELECT main.default.twice(4)"), [f.name for f in app.functions.list("main", "default")])
+changed = dev.functions.update("main.default.twice", owner="ada@example.com")
+assert changed.owner == dev.functions.get("main.default.twice").owner == "ada@example.com", changed
+told = json.loads(made.input_params.parameters[0].type_json)
+assert told == {"name": "x", "type": "integer", "nullable": True, "metadata": {"comment": "a number"}}, told
+for attempt in (lambda: app.functions.update("main.default.twice", owner="users"), lambda: app.functions.delete("main.default.twice")):
+    try:
+        raise SystemExit(f"allowed {attempt()}")
+    except PermissionDenied:
+        pass
 dev.functions.delete("main.default.twice")
 print(call(dev, "SELECT main.default.twice(1)"))
 "#;

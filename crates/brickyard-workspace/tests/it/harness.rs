@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 
 use brickyard_postgres::{Installation, places};
-use brickyard_testing::{PythonEnvironment, python_environment};
+use brickyard_testing::{PythonEnvironment, python_environment, request_log};
 use brickyard_workspace::{
     Provision, ProvisionError, ServicePrincipal, User, Workspace, WorkspaceConfig, WorkspaceHandle,
 };
@@ -52,6 +52,7 @@ async fn start_in(directory: tempfile::TempDir, change: impl FnOnce(&mut Workspa
     };
     config.service_principals.push((principal, CLIENT_SECRET.to_owned()));
     config.cache_directory = std::env::temp_dir().join("brickyard-test-cache");
+    config.request_log = request_log(env!("CARGO_TARGET_TMPDIR"));
     change(&mut config);
     Running { handle: Workspace::start(config).await.unwrap(), directory }
 }

@@ -5,7 +5,7 @@ mod tokens;
 
 use brickyard_workspace::OAuthClient;
 
-use crate::harness::{CLIENT_ID, PREINSTALLED, Running, TODAY, environment, start};
+use crate::harness::{ADA, CLIENT_ID, PREINSTALLED, Running, TODAY, environment, start};
 
 const APP: &str = "oauth-app";
 const APP_SECRET: &str = "secret-of-the-app";
@@ -89,7 +89,7 @@ async fn a_strict_client_signs_a_user_in() {
     register_app(&running);
     let script = r#"
 import os, re, requests
-from authlib.integrations.requests_client import OAuth2Session
+from authlib.integrations.requests_client import OAuth2Session, OAuthError
 from authlib.oidc.core import CodeIDToken
 from authlib.jose import JsonWebKey, JsonWebToken
 issuer = "https://" + os.environ["DATABRICKS_HOST"] + "/oidc"
@@ -98,16 +98,24 @@ assert found["issuer"] == issuer
 client = OAuth2Session("oauth-app", "secret-of-the-app", scope="openid email offline_access sql",
     redirect_uri="http://localhost:9999/.auth/callback", code_challenge_method="S256")
 verifier = "v" * 64
-url, state = client.create_authorization_url(found["authorization_endpoint"], code_verifier=verifier, nonce="n-1")
-browser = requests.Session()
-page = browser.get(url)
-assert page.status_code == 200 and "ada@example.com" in page.text, page.text
-ticket = re.search('name="ticket" value="([^"]+)"', page.text).group(1)
-sent = browser.post(found["authorization_endpoint"], allow_redirects=False,
-    data={"ticket": ticket, "user": "ada@example.com", "decision": "allow"})
-back = sent.headers["location"]
-assert sent.status_code == 303 and back.startswith("http://localhost:9999/.auth/callback?code="), back
-token = client.fetch_token(found["token_endpoint"], authorization_response=back, state=state, code_verifier=verifier)
+def sign_in():
+    url, state = client.create_authorization_url(found["authorization_endpoint"], code_verifier=verifier, nonce="n-1")
+    browser = requests.Session()
+    page = browser.get(url)
+    assert page.status_code == 200 and "ada@example.com" in page.text, page.text
+    ticket = re.search('name="ticket" value="([^"]+)"', page.text).group(1)
+    sent = browser.post(found["authorization_endpoint"], allow_redirects=False,
+        data={"ticket": ticket, "user": "ada@example.com", "decision": "allow"})
+    back = sent.headers["location"]
+    assert sent.status_code == 303 and back.startswith("http://localhost:9999/.auth/callback?code="), back
+    return client.fetch_token(found["token_endpoint"], authorization_response=back, state=state, code_verifier=verifier)
+def ended(token):
+    assert client.get(found["userinfo_endpoint"]).status_code == 401
+    try:
+        client.refresh_token(found["token_endpoint"], refresh_token=token["refresh_token"])
+    except OAuthError as error:
+        return error.error
+token = sign_in()
 keys = JsonWebKey.import_key_set(requests.get(found["jwks_uri"]).json())
 claims = JsonWebToken(["ES256"]).decode(token["id_token"], keys, claims_cls=CodeIDToken,
     claims_options={"iss": {"essential": True, "value": issuer}, "aud": {"essential": True, "value": "oauth-app"}},
@@ -118,9 +126,33 @@ print(client.get(found["userinfo_endpoint"]).json()["email"])
 old = token["refresh_token"]
 new = client.refresh_token(found["token_endpoint"], refresh_token=old)
 print(new["access_token"] != token["access_token"], new["refresh_token"] != old)
+# Either token of a sign-in ends it (RFC 7009), and so does the user who takes consent back.
+for kind in ("refresh_token", "access_token"):
+    token = sign_in()
+    assert client.get(found["userinfo_endpoint"]).status_code == 200
+    assert client.revoke_token(found["revocation_endpoint"], token=token[kind], token_type_hint=kind).status_code == 200
+    print(kind, ended(token))
+own = requests.post(found["token_endpoint"], data={"grant_type": "client_credentials", "scope": "all-apis"},
+    auth=(os.environ["DATABRICKS_CLIENT_ID"], os.environ["DATABRICKS_CLIENT_SECRET"])).json()["access_token"]
+machine = OAuth2Session(os.environ["DATABRICKS_CLIENT_ID"], os.environ["DATABRICKS_CLIENT_SECRET"])
+print(machine.revoke_token(found["revocation_endpoint"], token=own).json()["error"])
+from databricks.sdk import WorkspaceClient
+ada = WorkspaceClient(host=issuer.removesuffix("/oidc"), token=os.environ["ADA_TOKEN"], auth_type="pat")
+token = sign_in()
+assert client.get(found["userinfo_endpoint"]).status_code == 200
+ada.api_client.do("DELETE", "/api/2.0/oauth-app-integrations/oauth-app/user-consent/me")
+print("consent", ended(token))
 "#;
-    let printed = running.python(&environment(STRICT).await, script).await;
-    let expected = "ada@example.com openid email offline_access sql 3600\nada@example.com\nTrue True\n";
+    let mut variables = running.app_environment();
+    variables.push(("ADA_TOKEN".to_owned(), running.handle.create_personal_access_token(ADA).unwrap()));
+    let printed = running.python_with(&environment(STRICT).await, &variables, script).await;
+    let expected = "ada@example.com openid email offline_access sql 3600\n\
+        ada@example.com\n\
+        True True\n\
+        refresh_token invalid_grant\n\
+        access_token invalid_grant\n\
+        unsupported_token_type\n\
+        consent invalid_grant\n";
     assert_eq!(printed, expected);
 }
 
@@ -148,7 +180,7 @@ async fn another_strict_client_agrees() {
     assert_eq!(said.trim(), "done");
 }
 
-const STRICT: &[&str] = &["authlib==1.6.5", "requests==2.32.5"];
+const STRICT: &[&str] = &["authlib==1.6.5", "requests==2.32.5", "databricks-sdk==0.156.0"];
 
 fn register_app(running: &Running) {
     let mut app = OAuthClient::new(APP, "Taxi app", Some(APP_SECRET));

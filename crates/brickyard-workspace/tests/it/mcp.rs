@@ -77,6 +77,10 @@ made = server("sql").call_tool("execute_sql_read_only", {"query": "CREATE TABLE 
 print(failed(made), text(made))
 refused(lambda: server("functions/main/absent").list_tools())
 print([type(r).__name__ for r in functions.get_databricks_resources()])
+one = server("functions/main/default/greet")
+print([t.name for t in one.list_tools()], text(one.call_tool("main__default__greet", {"name": "you", "mark": "?"})))
+refused(lambda: one.call_tool("main__default__twice", {"x": 1}))
+refused(lambda: server("functions/main/default/hidden").call_tool("main__default__hidden", {"x": 1}))
 "#;
     let expected = "['main__default__greet', 'main__default__twice']\n\
         Doubles {'type': 'integer', 'description': 'a number'} ['x']\n\
@@ -85,9 +89,10 @@ print([type(r).__name__ for r in functions.get_databricks_resources()])
         True The function has no parameter 'y'\n\
         [['1']]\n\
         True The statement does not only read; use execute_sql\n\
-        ['DatabricksFunction', 'DatabricksFunction']\n";
+        ['DatabricksFunction', 'DatabricksFunction']\n\
+        ['main__default__greet'] {\"is_truncated\":false,\"columns\":[\"output\"],\"rows\":[[\"hi you?\"]]}\n";
     let answers = |text: &str| {
-        assert_eq!(text.lines().filter(|line| line.starts_with("refused")).count(), 2, "{text}");
+        assert_eq!(text.lines().filter(|line| line.starts_with("refused")).count(), 4, "{text}");
         let answers = text.lines().filter(|line| !line.starts_with("refused"));
         answers.flat_map(|line| [line, "\n"]).collect::<String>()
     };
@@ -133,6 +138,9 @@ grant("catalog", "main", "USE_CATALOG"); grant("schema", "main.default", "USE_SC
 grant("table", "main.default.pets", "SELECT")
 found = server("vector-search/main/default").call_tool("main__default__pets", {"query": "dog"})
 print(json.loads(text(found))[0])
+one = server("vector-search/main/default/pets")
+print([t.name for t in one.list_tools()], json.loads(text(one.call_tool("main__default__pets", {"query": "cat"})))[0]["body"])
+refused(lambda: server("vector-search/main/default/absent").call_tool("main__default__pets", {"query": "cat"}))
 genie = server("genie/one")
 print([t.name for t in genie.list_tools()])
 answer = json.loads(text(genie.call_tool("query_space_one", {"query": "what is one"})))
@@ -150,8 +158,10 @@ print(answer["status"], answer["content"]["queryAttachments"][0]["statement_resp
     assert_eq!(lines[0], "['main__default__pets']");
     assert_eq!(lines[1], "[]", "what is not granted is not there");
     assert_eq!(lines[2], "{'body': 'a dog', 'id': 2.0, 'score': 1.0}");
-    assert_eq!(lines[3], "['query_space_one', 'poll_response_one']");
-    assert_eq!(lines[4], "COMPLETED [['1']]");
+    assert_eq!(lines[3], "['main__default__pets'] a cat");
+    assert!(lines[4].starts_with("refused"), "{printed}");
+    assert_eq!(lines[5], "['query_space_one', 'poll_response_one']");
+    assert_eq!(lines[6], "COMPLETED [['1']]");
 }
 
 /// A server behind a connection, whose credential the workspace adds.

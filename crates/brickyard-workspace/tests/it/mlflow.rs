@@ -1,4 +1,5 @@
 use crate::harness::{DEVELOPER, environment, start};
+use crate::mlflow_models::{self, variables};
 
 const MLFLOW: &[&str] = &["mlflow-skinny==2.16.2", "setuptools<81"];
 
@@ -51,4 +52,73 @@ except RestException as error:
         MlflowException True\n\
         RESOURCE_DOES_NOT_EXIST\n";
     assert_eq!(printed, expected);
+}
+
+/// Experiments are renamed; they and their runs are deleted and come back; what is deleted takes nothing, as the client's
+/// own store has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_deleted_takes_nothing_and_comes_back() {
+    let running = start().await;
+    let script = r#"
+import mlflow
+client = mlflow.MlflowClient()
+def refused(call):
+    try:
+        print("allowed", call())
+    except Exception as error:
+        print(error.error_code, str(error).split(": ", 1)[1])
+experiment = client.create_experiment("/Shared/first")
+run = client.create_run(experiment).info.run_id
+client.rename_experiment(experiment, "/Shared/second")
+client.set_experiment_tag(experiment, "k", "v")
+client.set_experiment_tag(experiment, "kept", "v")
+client.delete_experiment_tag(experiment, "k")
+print(client.get_experiment(experiment).name, client.get_experiment(experiment).tags, client.get_experiment_by_name("/Shared/first"))
+refused(lambda: client.delete_experiment_tag(experiment, "k"))
+client.set_tag(run, "k", "v")
+client.delete_tag(run, "k")
+print("k" in client.get_run(run).data.tags)
+refused(lambda: client.delete_tag(run, "k"))
+def stages():
+    there = [e.experiment_id for e in client.search_experiments()]
+    return client.get_experiment(experiment).lifecycle_stage, experiment in there, client.get_run(run).info.lifecycle_stage, len(client.search_runs([experiment]))
+client.delete_run(run)
+print(stages(), len(client.search_runs([experiment], run_view_type=mlflow.entities.ViewType.DELETED_ONLY)))
+RUN, EXPERIMENT = "The run " + run, "The experiment " + experiment
+for call in (lambda: client.log_metric(run, "m", 1), lambda: client.log_param(run, "p", 1), lambda: client.set_tag(run, "k", "v"),
+             lambda: client.delete_tag(run, "k"), lambda: client.update_run(run, status="FINISHED"), lambda: client.log_batch(run, tags=[mlflow.entities.RunTag("a", "b")])):
+    try:
+        print("allowed", call())
+    except Exception as error:
+        assert RUN + " must be in the 'active' state" in str(error), error
+client.restore_run(run)
+client.log_metric(run, "m", 1)
+print(stages())
+client.delete_experiment(experiment)
+print(stages())
+try:
+    print("allowed", client.create_run(experiment))
+except Exception as error:
+    print(error.error_code, EXPERIMENT + " must be in the 'active' state" in str(error))
+client.restore_experiment(experiment)
+print(stages(), client.get_run(run).data.metrics)
+"#;
+    let environment = environment(mlflow_models::MLFLOW).await;
+    let printed = running.python_with(&environment, &variables(&running, DEVELOPER), script).await;
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(lines[0], "/Shared/second {'kept': 'v'} None");
+    assert!(lines[1].starts_with("RESOURCE_DOES_NOT_EXIST No tag with name: k in experiment"), "{printed}");
+    assert_eq!(lines[2], "False");
+    assert!(lines[3].starts_with("RESOURCE_DOES_NOT_EXIST No tag with name: k in run"), "{printed}");
+    assert_eq!(
+        &lines[4..],
+        [
+            "('active', True, 'deleted', 0) 1",
+            "('active', True, 'active', 1)",
+            "('deleted', False, 'deleted', 0)",
+            "INVALID_PARAMETER_VALUE True",
+            "('active', True, 'active', 1) {'m': 1.0}",
+        ],
+        "{printed}"
+    );
 }

@@ -4,6 +4,14 @@ use crate::harness::{ADA, CLIENT_ID, DEVELOPER, Running, environment, start};
 pub(crate) const MLFLOW: &[&str] = &["mlflow-skinny==3.17.2", "pandas==3.1.1"];
 /// The client of the platform's pre-installed set.
 const PREINSTALLED: &[&str] = &["mlflow-skinny==2.16.2", "setuptools<81"];
+/// The same with what a model in Python and tracing need.
+pub(crate) const PREINSTALLED_WITH_PANDAS: &[&str] = &[
+    "mlflow-skinny==2.16.2",
+    "setuptools<81",
+    "pandas==2.2.3",
+    "scipy==1.14.1",
+    "opentelemetry-sdk==1.39.1",
+];
 
 /// Variables of a program that runs as this user.
 pub(crate) fn variables(running: &Running, user: &str) -> Vec<(String, String)> {
@@ -96,7 +104,19 @@ print([(m.key, m.value) for m in model.metrics], model.source_run_id == run.info
 print([o.model_id == made.model_id for o in client.get_run(run.info.run_id).outputs.model_outputs])
 print(list(mlflow.pyfunc.load_model(f"models:/{made.model_id}").predict(frame)))
 print(list(mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/double").predict(frame)))
-client.set_logged_model_tags(made.model_id, {"team": "yard"})
+client.set_logged_model_tags(made.model_id, {"team": "yard", "gone": "soon"})
+client.delete_logged_model_tag(made.model_id, "gone")
+tags = mlflow.get_logged_model(made.model_id).tags
+print(tags["team"], "gone" in tags)
+try:
+    client.delete_logged_model_tag(made.model_id, "gone")
+except Exception as error:
+    print(error.error_code)
+mlflow.log_model_params({"width": "7"}, model_id=made.model_id)
+print(mlflow.get_logged_model(made.model_id).params)
+pathlib.Path("note.txt").write_text("hello")
+client.log_model_artifact(made.model_id, "note.txt")
+print([f.path for f in client.list_logged_model_artifacts(made.model_id) if not f.is_dir and not f.path.endswith(".yaml")])
 second = mlflow.initialize_logged_model(name="other")
 mlflow.finalize_logged_model(second.model_id, "FAILED")
 def found(**search):
@@ -114,6 +134,10 @@ print(found())
         [True]\n\
         [2.0, 4.0]\n\
         [2.0, 4.0]\n\
+        yard False\n\
+        RESOURCE_DOES_NOT_EXIST\n\
+        {'depth': '3', 'width': '7'}\n\
+        ['MLmodel', 'note.txt', 'python_model.pkl', 'requirements.txt']\n\
         ['double'] ['other']\n\
         ['double', 'other'] 1\n\
         ['double']\n";
@@ -148,8 +172,25 @@ for call in (lambda: client.create_registered_model("doubler"), lambda: client.d
         call()
     except Exception as error:
         print(error.error_code)
-client.transition_model_version_stage("doubler", "2", "Archived")
-client.delete_registered_model("doubler")
+client.set_registered_model_tag("doubler", "gone", "soon")
+client.delete_registered_model_tag("doubler", "gone")
+client.set_model_version_tag("doubler", "2", "gone", "soon")
+client.delete_model_version_tag("doubler", "2", "gone")
+client.update_model_version("doubler", "2", description="second")
+client.rename_registered_model("doubler", "twice")
+model, version = client.get_registered_model("twice"), client.get_model_version("twice", "2")
+print(model.tags, version.tags, version.description, version.name)
+uri = client.get_model_version_download_uri("twice", "2")
+print(uri == version.source, list(mlflow.pyfunc.load_model(uri).predict(frame)))
+from databricks.sdk import WorkspaceClient
+w = WorkspaceClient()
+found = w.model_registry.get_model("twice").registered_model_databricks
+print(found.permission_level.value, bool(found.id), sorted(v.version for v in found.latest_versions), [m.name for m in w.model_registry.list_models()])
+moved = w.model_registry.transition_stage("twice", "2", "Archived", False).model_version_databricks
+print(moved.current_stage, moved.version)
+client.delete_model_version("twice", "1")
+print([v.version for v in client.search_model_versions("name = 'twice'")])
+client.delete_registered_model("twice")
 print(client.search_registered_models())
 "#;
     let script = format!("{MODEL}{script}");
@@ -163,6 +204,11 @@ print(client.search_registered_models())
         INVALID_PARAMETER_VALUE\n\
         RESOURCE_DOES_NOT_EXIST\n\
         INVALID_PARAMETER_VALUE\n\
+        {'team': 'yard'} {'ok': 'yes'} second twice\n\
+        True [2.0, 4.0]\n\
+        CAN_MANAGE True ['1', '2'] ['twice']\n\
+        Archived 2\n\
+        ['2']\n\
         []\n";
     assert_eq!(printed, expected);
 }
@@ -183,6 +229,21 @@ client.set_registered_model_alias("main.default.doubler", "champion", 1)
 print(client.get_model_version_by_alias("main.default.doubler", "champion").version)
 print(list(mlflow.pyfunc.load_model("models:/main.default.doubler@champion").predict(frame)))
 print([m.name for m in client.search_registered_models()], [v.version for v in client.search_model_versions("name = 'main.default.doubler'")])
+client.set_registered_model_tag("main.default.doubler", "team", "yard")
+client.set_registered_model_tag("main.default.doubler", "gone", "soon")
+client.delete_registered_model_tag("main.default.doubler", "gone")
+client.update_registered_model("main.default.doubler", description="twice")
+client.set_model_version_tag("main.default.doubler", "1", "ok", "yes")
+client.set_model_version_tag("main.default.doubler", "1", "gone", "soon")
+client.delete_model_version_tag("main.default.doubler", "1", "gone")
+client.update_model_version("main.default.doubler", "1", description="first")
+client.set_registered_model_alias("main.default.doubler", "gone", 1)
+client.delete_registered_model_alias("main.default.doubler", "gone")
+model, version = client.get_registered_model("main.default.doubler"), client.get_model_version("main.default.doubler", "1")
+print(model.tags, model.description, model.aliases, version.tags, version.description)
+log(registered_model_name="main.default.doubler")
+client.delete_model_version("main.default.doubler", "2")
+print([v.version for v in client.search_model_versions("name = 'main.default.doubler'")])
 from databricks.sdk import WorkspaceClient
 w = WorkspaceClient()
 print([m.full_name for m in w.registered_models.list()], w.registered_models.get("main.default.doubler").owner, [v.version for v in w.model_versions.list("main.default.doubler")])
@@ -198,11 +259,12 @@ except Exception as error:
         "1 READY True\n\
         1\n\
         [2.0, 4.0]\n\
-        ['main.default.doubler'] [1]\n\
+        ['main.default.doubler'] ['1']\n\
+        {{'team': 'yard'}} twice {{'champion': '1'}} {{'ok': 'yes'}} first\n\
+        ['1']\n\
         ['main.default.doubler'] {DEVELOPER} [1]\n\
         PermissionDenied True\n"
     );
-    let expected = expected.replace("[1]\n['main.default.doubler']", "['1']\n['main.default.doubler']");
     assert_eq!(printed, expected);
 
     let load = r#"
@@ -234,4 +296,47 @@ give("function", "main.default.doubler", Privilege.EXECUTE)
     let grant = grant.replace("CLIENT", CLIENT_ID);
     running.python_with(&environment, &variables(&running, DEVELOPER), &grant).await;
     assert_eq!(running.python_with(&environment, &app, load).await, "[10.0]\nmade\n");
+}
+
+/// The client of the platform's pre-installed set asks for a cloud's credentials first, and is sent to signed addresses.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_preinstalled_client_keeps_models_in_unity_catalog() {
+    let running = start().await;
+    let script = r#"
+mlflow.set_registry_uri("databricks-uc")
+mlflow.set_experiment("/Shared/models")
+client = mlflow.MlflowClient()
+with mlflow.start_run() as run:
+    mlflow.pyfunc.log_model("double", python_model=Double(), pip_requirements=[], registered_model_name="main.default.older",
+        signature=infer_signature(frame, pandas.Series([2.0, 4.0])))
+history = json.loads(client.get_run(run.info.run_id).data.tags["mlflow.log-model.history"])
+print([(m["artifact_path"], m["run_id"] == run.info.run_id) for m in history])
+version = client.get_model_version("main.default.older", "1")
+print(version.status, version.run_id == run.info.run_id)
+# This client cannot list what lies behind signed addresses (it hands the SDK a query that is text), so the files are read so.
+from databricks.sdk import WorkspaceClient
+there = WorkspaceClient().files
+pathlib.Path("copy").mkdir()
+for entry in there.list_directory_contents("/Models/main/default/older/1"):
+    if not entry.is_directory:
+        pathlib.Path("copy", entry.name).write_bytes(there.download(entry.path).contents.read())
+print(list(mlflow.pyfunc.load_model("copy").predict(frame)))
+print(client.get_model_version_download_uri("main.default.older", "1") == "/Models/main/default/older/1")
+"#;
+    let begin = MODEL[..MODEL.find("def log").unwrap()].replace("import pathlib", "import json, pathlib");
+    let environment = environment(PREINSTALLED_WITH_PANDAS).await;
+    let script = format!("{begin}{script}");
+    let printed = running.python_with(&environment, &variables(&running, DEVELOPER), &script).await;
+    assert_eq!(printed, "[('double', True)]\nREADY True\n[2.0, 4.0]\nTrue\n");
+
+    let stranger = r#"
+import mlflow
+mlflow.set_registry_uri("databricks-uc")
+try:
+    print(mlflow.pyfunc.load_model("models:/main.default.older/1"))
+except Exception as error:
+    print(error.error_code)
+"#;
+    let printed = running.python_with(&environment, &variables(&running, ADA), stranger).await;
+    assert_eq!(printed, "PERMISSION_DENIED\n");
 }

@@ -56,6 +56,7 @@ found = w.serving_endpoints.get("echo")
 print(found.task, found.config.served_entities[0].name, found.state.ready.value, found.permission_level.value)
 print(ask("hello").choices[0].message.content)
 print(w.serving_endpoints.query("double", dataframe_records=[{"x": 2}, {"x": 3}]).predictions)
+print(w.api_client.do("POST", "/api/2.0/serving-endpoints/double/invocations", body={"dataframe_records": [{"x": 5}]}))
 refused(lambda: ask("fail"))
 refused(lambda: w.serving_endpoints.query("broken", inputs=[1]))
 refused(lambda: w.serving_endpoints.query("unset", inputs=[1]))
@@ -68,6 +69,7 @@ refused(lambda: w.serving_endpoints.query("hidden", inputs=[1]))
         llm/v1/chat echo READY CAN_QUERY\n\
         you said hello\n\
         [4, 6]\n\
+        {{'predictions': [10]}}\n\
         BadRequest The function of the endpoint 'echo' failed: ValueError: no such thing\n\
         BadRequest The model of the endpoint 'broken' does not load: ModuleNotFoundError: No module named 'not_there'\n\
         BadRequest The endpoint 'unset' has no model behind it here\n\

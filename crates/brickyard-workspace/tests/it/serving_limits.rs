@@ -82,7 +82,7 @@ print(answer.status_code)
     let read = r#"
 import json, time
 from databricks.sdk import WorkspaceClient
-from databricks.sdk.service.serving import AiGatewayRateLimit, AiGatewayRateLimitKey, AiGatewayRateLimitRenewalPeriod
+from databricks.sdk.service.serving import AiGatewayRateLimit, AiGatewayRateLimitKey, AiGatewayRateLimitRenewalPeriod, RateLimit, RateLimitKey, RateLimitRenewalPeriod
 w = WorkspaceClient()
 warehouse = next(iter(w.warehouses.list())).id
 query = "SELECT status_code, served_entity_id, request, response, length(requester) FROM main.default.echo_payload ORDER BY request_time"
@@ -96,13 +96,16 @@ for status, entity, request, response, name in rows:
     print(status, entity, json.loads(request).get("messages", [{}])[0].get("content"), "upper" if "FINE" in response else "done" if "[DONE]" in response else "", name)
 set = w.serving_endpoints.put_ai_gateway("limited", rate_limits=[AiGatewayRateLimit(calls=0, key=AiGatewayRateLimitKey.ENDPOINT, renewal_period=AiGatewayRateLimitRenewalPeriod.MINUTE)])
 print([(l.key.value, l.calls) for l in set.rate_limits], w.serving_endpoints.get("limited").ai_gateway.rate_limits[0].calls)
+set = w.serving_endpoints.put("limited", rate_limits=[RateLimit(calls=7, key=RateLimitKey.USER, renewal_period=RateLimitRenewalPeriod.MINUTE)])
+print([(l.key.value, l.calls) for l in set.rate_limits], [(l.key.value, l.calls) for l in w.serving_endpoints.get("limited").ai_gateway.rate_limits])
 "#;
     let printed = running.python_with(&environment(TODAY).await, &developer, read).await;
     let expected = "200 echo it's \\ fine upper 36\n\
         200 echo hi done 36\n\
         504 echo slow  36\n\
         200 feedback None  36\n\
-        [('endpoint', 0)] 0\n";
+        [('endpoint', 0)] 0\n\
+        [('user', 7)] [('user', 7)]\n";
     assert_eq!(printed, expected);
 }
 
@@ -186,7 +189,8 @@ def gateway(api):
     return openai.OpenAI(base_url=f"{w.config.host}/ai-gateway/{api}/v1", api_key=token, max_retries=0)
 chat = gateway("mlflow").chat.completions.create(model="all", messages=[{"role": "user", "content": "hi"}])
 print(chat.choices[0].message.content, gateway("openai").responses.create(model="all", input="hi").output_text)
-print(gateway("mlflow").embeddings.create(model="all", input=["a"], encoding_format="float").data[0].embedding)
+print(gateway("mlflow").responses.create(model="all", input="hi").output_text, gateway("openai").chat.completions.create(model="all", messages=[{"role": "user", "content": "hi"}]).choices[0].message.content)
+print([gateway(api).embeddings.create(model="all", input=["a"], encoding_format="float").data[0].embedding for api in ("mlflow", "openai")])
 for ask in (client, gateway("mlflow")):
     try:
         ask.responses.create(model="apps/helper", input="hi")
@@ -201,7 +205,8 @@ for ask in (client, gateway("mlflow")):
         ['response.created', 'response.output_text.delta', 'response.output_text.delta', 'response.output_item.done', 'response.completed'] one two\n\
         True True\n\
         one two one two\n\
-        [1.0]\n\
+        one two one two\n\
+        [[1.0], [1.0]]\n\
         True True\n\
         True True\n";
     assert_eq!(printed, expected);

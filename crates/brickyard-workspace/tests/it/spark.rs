@@ -1,4 +1,4 @@
-use crate::harness::{ADA, CLIENT_ID, DEVELOPER, environment, start};
+use crate::harness::{ADA, CLIENT_ID, DEVELOPER, PREINSTALLED, TODAY, environment, start};
 
 /// The newest client for the interpreter that the tests have.
 const CONNECT: &[&str] = &["databricks-connect==16.1.7", "databricks-sdk==0.162.0", "pyarrow==17.0.0"];
@@ -70,4 +70,28 @@ print("ok")
     assert!(printed.contains("\n['fruit', 'hidden']\n"), "{printed}");
     assert!(printed.contains("DataFrame.write"), "{printed}");
     assert!(printed.contains(DEVELOPER), "{printed}");
+}
+
+/// Old SDKs ask version 2.0 of the API, today's version 2.1: both find one cluster that runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn sdks_of_three_generations_see_the_cluster() {
+    let running = start().await;
+    let variables = running.people_environment();
+    let script = r#"
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import DatabricksError
+w = WorkspaceClient()
+[cluster] = w.clusters.list()
+try:
+    raise SystemExit(w.clusters.start(cluster.cluster_id))
+except DatabricksError as error:
+    assert "is in unexpected state Running" in str(error), error
+got = w.clusters.get(cluster.cluster_id)
+print(got.state.value, got.spark_version in [v.key for v in w.clusters.spark_versions().versions])
+print(w.clusters.select_spark_version(scala="2.13") == got.spark_version)
+"#;
+    for requirements in [TODAY, PREINSTALLED, &["databricks-sdk==0.20.0"]] {
+        let printed = running.python_with(&environment(requirements).await, &variables, script).await;
+        assert_eq!(printed, "RUNNING True\nTrue\n", "{requirements:?}");
+    }
 }

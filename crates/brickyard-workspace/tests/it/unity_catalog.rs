@@ -122,3 +122,74 @@ async fn grants_decide_what_the_sdk_sees() {
     let environment = environment(TODAY).await;
     assert_eq!(workspace.python_with(&environment, &variables, GRANT).await.trim(), "granted");
 }
+
+const CHANGE: &str = r#"
+import os, shutil
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import BadRequest, NotFound, NotImplemented, PermissionDenied
+from databricks.sdk.service.catalog import ColumnInfo, ColumnTypeName, DataSourceFormat, TableType
+w = WorkspaceClient(token=os.environ["DATABRICKS_TOKEN"])
+ada = WorkspaceClient(token=os.environ["ADA_TOKEN"])
+warehouse = next(iter(w.warehouses.list())).id
+def sql(text):
+    done = w.statement_execution.execute_statement(text, warehouse, wait_timeout="50s")
+    assert done.status.state.value == "SUCCEEDED", done
+    return done.result.data_array
+def refused(kind, call, text):
+    try:
+        call()
+    except kind as error:
+        assert text in str(error), error
+    else:
+        raise SystemExit(f"not refused: {text}")
+place = w.metastores.current()
+assert (place.workspace_id, place.default_catalog_name) == (w.get_workspace_id(), "workspace"), place
+about = w.metastores.summary()
+assert about.metastore_id == place.metastore_id and about.global_metastore_id.endswith(place.metastore_id), about
+assert w.catalogs.update("main", comment="all") and w.catalogs.get("main").comment == "all"
+assert w.schemas.update("main.default", comment="some") and w.schemas.get("main.default").comment == "some"
+
+sql("CREATE TABLE main.default.fruit AS SELECT id, 'x' AS name FROM range(3)")
+sql("CREATE VIEW main.default.seen AS SELECT 1 AS one")
+def summaries(client, **patterns):
+    return sorted((t.full_name, t.table_type.value) for t in client.tables.list_summaries("main", **patterns))
+both = [("main.default.fruit", "MANAGED"), ("main.default.seen", "VIEW")]
+assert summaries(w, schema_name_pattern="def%") == both, summaries(w)
+assert summaries(w, table_name_pattern="fr_it") == both[:1] and summaries(w, schema_name_pattern="none") == []
+sql("GRANT USE CATALOG ON CATALOG main TO `ada@example.com`")
+sql("GRANT USE SCHEMA ON SCHEMA main.default TO `ada@example.com`")
+assert summaries(ada, schema_name_pattern="default") == []
+w.tables.update("main.default.fruit", owner="ada@example.com")
+assert w.tables.get("main.default.fruit").owner == "ada@example.com" and summaries(ada, schema_name_pattern="default") == both[:1]
+refused(NotFound, lambda: w.tables.update("main.default.fruit", owner="nobody@example.com"), "Could not find principal")
+refused(PermissionDenied, lambda: ada.tables.delete("main.default.seen"), "is not an owner of Table")
+
+copy = os.path.abspath("copy")
+shutil.copytree(w.tables.get("main.default.fruit").storage_location.removeprefix("file://"), copy)
+def column(name, text, kind, delta):
+    return ColumnInfo(name=name, type_text=text, type_name=kind, position=0, type_json='{"name":"%s","type":"%s","nullable":true,"metadata":{}}' % (name, delta))
+columns = [column("id", "bigint", ColumnTypeName.LONG, "long"), column("name", "string", ColumnTypeName.STRING, "string")]
+def create(kind, columns, client=w):
+    return client.tables.create("outside", "main", "default", kind, DataSourceFormat.DELTA, "file://" + copy, columns=columns)
+refused(BadRequest, lambda: create(TableType.EXTERNAL, columns[:1]), "does not match the existing schema")
+refused(NotImplemented, lambda: create(TableType.MANAGED, columns), "hint: use CREATE TABLE")
+refused(PermissionDenied, lambda: create(TableType.EXTERNAL, columns, ada), "")
+made = create(TableType.EXTERNAL, columns)
+assert (made.full_name, made.table_type.value, [c.type_text for c in made.columns]) == ("main.default.outside", "EXTERNAL", ["bigint", "string"]), made
+assert sql("SELECT count(*), max(name) FROM main.default.outside") == [["3", "x"]]
+w.tables.delete("main.default.outside")
+refused(NotFound, lambda: w.tables.get("main.default.outside"), "does not exist")
+assert not w.tables.exists("main.default.outside").table_exists and os.listdir(copy), "the files of an external table stay"
+ada.tables.delete("main.default.fruit")
+refused(NotFound, lambda: w.tables.delete("main.default.fruit"), "does not exist")
+print("changed")
+"#;
+
+/// Catalogs, schemas and tables are changed, found by patterns and dropped through the SDK; each only by who may.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sdk_changes_what_is_there() {
+    let running = start().await;
+    let variables = running.people_environment();
+    let printed = running.python_with(&environment(TODAY).await, &variables, CHANGE).await;
+    assert_eq!(printed.trim(), "changed");
+}

@@ -72,6 +72,8 @@ impl LocalWorkspace {
             .text("HTTPS_PROXY")
             .or(settings.environment.text("https_proxy"))
             .map(str::to_owned);
+        config.request_log =
+            settings.environment.path(environment::REQUEST_LOG).map(|path| settings.absolute(&path));
         config.engine.clone_from(&settings.engine);
         let named = settings.environment.text(environment::ENGINE);
         let mut engine_place = if named.is_some() && named == settings.engine.as_deref() {
@@ -270,6 +272,7 @@ fn refuse(error: brickyard_workspace::StartError, engine_place: &str) -> Failure
             Some("stop the other `brickyard`, or name another directory with `--state-directory`")
         }
         StartError::Directory { .. } => Some("name a directory you may write with `--state-directory`"),
+        StartError::RequestLog { .. } => Some("name a file you may write in `BRICKYARD_REQUEST_LOG`"),
         _ => None,
     };
     let failure = Failure::new(Kind::Machine, "The local workspace does not start").because(error);

@@ -77,6 +77,9 @@ impl Home {
             .env("UV_CACHE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/uv-cache"))
             .current_dir(self.path())
             .stdin(Stdio::null());
+        if let Some(log) = brickyard_testing::request_log(env!("CARGO_TARGET_TMPDIR")) {
+            command.env("BRICKYARD_REQUEST_LOG", log);
+        }
         command
     }
 

@@ -9,7 +9,7 @@ use super::schemas::tick;
 use super::tables::ListQuery;
 use crate::caller::Caller;
 use crate::catalog::record::{FunctionRecord, Parameter};
-use crate::catalog::{DataType, NewFunction};
+use crate::catalog::{Column, DataType, NewFunction};
 use crate::error::{ApiError, ApiResult};
 use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
@@ -155,10 +155,11 @@ fn shown(workspace: &Workspace, record: &FunctionRecord) -> Value {
     let code = |text: &str| DataType::parse(text).map_or("STRING", |data_type| data_type.code());
     let shown_parameters = |list: &[Parameter]| {
         let parameters = list.iter().enumerate().map(|(position, parameter)| {
+            let data_type = DataType::parse(&parameter.type_text).unwrap_or(DataType::Plain("string"));
+            let field = Column { comment: parameter.comment.clone(), ..Column::new(&parameter.name, data_type) };
             let mut value = json!({
                 "name": parameter.name, "type_text": parameter.type_text, "type_name": code(&parameter.type_text),
-                "type_json": format!("{{\"name\":\"{}\",\"type\":\"{}\",\"nullable\":true,\"metadata\":{{}}}}",
-                    parameter.name, parameter.type_text),
+                "type_json": field.delta().to_string(),
                 "position": position, "parameter_mode": "IN", "parameter_type": "PARAM",
             });
             if let Some(default) = &parameter.default {

@@ -120,7 +120,7 @@ pub(super) async fn create(
     JsonBody(new): JsonBody<NewTableBody>,
 ) -> ApiResult<Value> {
     if new.table_type != "EXTERNAL" {
-        return Err(ApiError::not_implemented("managed tables made over REST; use CREATE TABLE"));
+        return Err(ApiError::not_implemented("managed tables made over REST. hint: use CREATE TABLE"));
     }
     let catalog = workspace.catalog();
     let identity = catalog.identity(caller.name())?;

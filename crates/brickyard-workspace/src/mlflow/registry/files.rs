@@ -97,9 +97,32 @@ pub(super) fn emit_lineage(
     Ok(Json(json!({})))
 }
 
-pub(super) fn temporary_credentials(_: Realm, _: &Workspace, _: &Caller, _: Value) -> ApiResult<Value> {
-    Err(ApiError::not_implemented(
-        "cloud credentials for model versions; clients that ask \
-         registered-models:is-databricks-sdk-models-artifact-repository-enabled use the Files API",
-    ))
+#[derive(Deserialize)]
+pub(super) struct CredentialQuery {
+    #[serde(flatten)]
+    numbered: Numbered,
+    operation: Option<String>,
+}
+
+/// Tells clients that ask for a cloud's credentials to use signed addresses of the Files API, as the platform does for
+/// its default storage; who may not do what is asked is refused here already.
+pub(super) fn temporary_credentials(
+    realm: Realm,
+    workspace: &Workspace,
+    caller: &Caller,
+    wanted: CredentialQuery,
+) -> ApiResult<Value> {
+    let Numbered { name, version } = &wanted.numbered;
+    let write = match wanted.operation.as_deref() {
+        Some("MODEL_VERSION_OPERATION_READ") => false,
+        Some("MODEL_VERSION_OPERATION_READ_WRITE") => true,
+        other => {
+            return Err(ApiError::invalid(format!(
+                "operation must be MODEL_VERSION_OPERATION_READ or MODEL_VERSION_OPERATION_READ_WRITE, not `{}`",
+                other.unwrap_or_default()
+            )));
+        }
+    };
+    workspace.version_for(realm, caller, name, version, write)?;
+    Ok(Json(json!({ "credentials": { "storage_mode": "DEFAULT_STORAGE" } })))
 }

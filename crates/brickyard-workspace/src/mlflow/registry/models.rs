@@ -106,6 +106,15 @@ pub(super) fn get_databricks(
     let model = workspace.model_for(realm, caller, &wanted.name, false)?;
     let mut shown = full(realm, workspace, &model)?["registered_model"].take();
     shown["id"] = json!(model.id);
+    let may = |level: &&str| workspace.authorize_object(caller, KIND, &model.id, level).is_ok();
+    let levels = [
+        "CAN_MANAGE",
+        "CAN_MANAGE_PRODUCTION_VERSIONS",
+        "CAN_MANAGE_STAGING_VERSIONS",
+        "CAN_EDIT",
+        "CAN_READ",
+    ];
+    shown["permission_level"] = json!(levels.into_iter().find(may));
     Ok(Json(json!({ "registered_model_databricks": shown })))
 }
 

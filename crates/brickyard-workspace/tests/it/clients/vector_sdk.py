@@ -1,5 +1,5 @@
 from databricks.sdk.service.vectorsearch import (
-    DirectAccessVectorIndexSpec, EmbeddingVectorColumn, EndpointType, VectorIndexType)
+    CustomTag, DirectAccessVectorIndexSpec, EmbeddingVectorColumn, EndpointType, VectorIndexType)
 endpoint = w.vector_search_endpoints.create_endpoint_and_wait("shop", EndpointType.STANDARD)
 assert endpoint.name == "shop" and [e.name for e in w.vector_search_endpoints.list_endpoints()] == ["shop"]
 made = w.vector_search_indexes.create_index(
@@ -43,6 +43,26 @@ assert permissions.access_control_list, permissions
 w.vector_search_endpoints.update_permissions(endpoint.id, access_control_list=[])
 counted = w.vector_search_indexes.query_index(made.name, columns=["id"], query_vector=[1.0, 0.0], facets=["n"])
 assert counted.facet_result.facet_array == [["n", 3.0, 1]] and counted.facet_result.facet_row_count == 1, counted
+
+stopped = w.vector_search_endpoints.stop_endpoint("shop")
+assert stopped.endpoint_status.state.value == "STOPPED", stopped
+assert not w.vector_search_indexes.get_index(made.name).status.ready
+try:
+    w.vector_search_indexes.query_index(made.name, columns=["id"], query_vector=[1.0, 0.0])
+    raise AssertionError("a stopped endpoint answered")
+except BadRequest as error:
+    assert "is stopped" in str(error), error
+started = w.vector_search_endpoints.start_endpoint("shop")
+assert started.endpoint_status.state.value == "ONLINE", started
+assert w.vector_search_indexes.query_index(made.name, columns=["id"], query_vector=[1.0, 0.0]).result.row_count == 1
+asked = w.vector_search_endpoints.patch_endpoint("shop", target_qps=40).scaling_info
+assert (asked.requested_target_qps, asked.state.value) == (40, "SCALING_CHANGE_APPLIED"), asked
+tags = [CustomTag(key="team", value="yard"), CustomTag(key="alone")]
+assert w.vector_search_endpoints.update_endpoint_custom_tags("shop", tags).custom_tags == tags
+policy = w.vector_search_endpoints.update_endpoint_budget_policy("shop", "p-1")
+assert policy.effective_budget_policy_id == "p-1", policy
+kept = w.vector_search_endpoints.get_endpoint("shop")
+assert (kept.custom_tags, kept.budget_policy_id, kept.scaling_info) == (tags, "p-1", asked), kept
 w.vector_search_indexes.delete_index(made.name)
 w.vector_search_endpoints.delete_endpoint("shop")
 assert list(w.vector_search_endpoints.list_endpoints()) == []
