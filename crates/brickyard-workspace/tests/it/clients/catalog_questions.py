@@ -129,7 +129,7 @@ names, rows = both(
     "SELECT specific_name, parameter_name, data_type, numeric_precision, is_result FROM asked.information_schema.parameters")
 assert rows == [("grow", "x", "INT", 10, "NO")], rows
 names, rows = both("SELECT specific_name, column_name, full_data_type FROM asked.information_schema.routine_columns")
-assert rows == [("grown", "x", "int")], rows
+assert rows == [("grown", "x", "INT")], rows
 thrift.execute("GRANT EXECUTE ON FUNCTION asked.north_side.grow TO `account users`")
 names, rows = both(
     "SELECT grantee, routine_name, privilege_type FROM asked.information_schema.routine_privileges WHERE inherited_from = 'NONE'")
@@ -139,8 +139,8 @@ for empty in ("check_constraints", "volume_tags", "volume_privileges"):
 for cursor in (thrift, sea):
     cursor.execute(
         "SELECT routine_catalog, routine_schema, routine_name, comment, specific_name FROM"
-        " `asked`.information_schema.routines WHERE routine_type = 'FUNCTION' AND routine_schema LIKE ? AND routine_name LIKE ?"
-        " ORDER BY routine_catalog, routine_schema, routine_name", ["north\\_side", "gr%"])
+        " `asked`.information_schema.routines WHERE routine_type = 'FUNCTION' AND routine_schema LIKE :schema AND routine_name LIKE :name"
+        " ORDER BY routine_catalog, routine_schema, routine_name", {"schema": "north\\_side", "name": "gr%"})
     assert [row.routine_name for row in cursor.fetchall()] == ["grow", "grown"]
 
 fails("SHOW SCHEMAS IN `nowhere`", "NO_SUCH_CATALOG_EXCEPTION")
@@ -156,7 +156,7 @@ assert [row[0] for row in sea.schemas("asked", "north_side").fetchall()] == ["no
 for kinds, expected in ((None, ["child_things", "parents", "seen"]), (["VIEW"], ["seen"])):
     found = sea.tables("asked", "north_side", table_types=kinds).fetchall()
     assert sorted(row.tableName for row in found) == expected, found
-    found = thrift.tables("asked", "north_side", table_types=kinds).fetchall()
+    found = thrift.tables("asked", "north\\_side", table_types=kinds).fetchall()
     assert sorted(row.TABLE_NAME for row in found) == expected, found
 over_sea = [(row.col_name, row.columnType, row.ordinalPosition) for row in sea.columns("asked", "north_side", "child_things")]
 over_thrift = [(row.COLUMN_NAME, row.TYPE_NAME, row.ORDINAL_POSITION) for row in

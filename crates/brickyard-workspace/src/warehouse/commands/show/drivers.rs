@@ -133,7 +133,7 @@ pub(super) fn functions(
             && schemas.fits(&row.schema)
             && functions.fits(&row.name)
         {
-            let specific = full_name(&[&row.catalog, &row.schema, &row.name]);
+            let specific = format!("{}.{}.{}", row.catalog, row.schema, row.name);
             grid.row([
                 row.name.into(),
                 row.catalog.into(),
