@@ -1,6 +1,7 @@
 """Values on their way in and out: parameters of every type, intervals, VARIANT, session zones, files of volumes."""
 
 import datetime
+import json
 import os
 import pathlib
 from decimal import Decimal
@@ -133,6 +134,9 @@ cursor.execute(
     "INSERT INTO main.default.nested VALUES (?, map('k', CAST('2020-01-01 00:00:00' AS TIMESTAMP)),"
     " named_struct('d', CAST('2020-01-01' AS DATE)))", [ArrayParameter(days)])
 assert one("SELECT a[1], m['k'] = TIMESTAMP'2020-01-01', s.d FROM main.default.nested") == (days[1], True, datetime.date(2020, 1, 1))
+cursor.execute("CREATE OR REPLACE TEMPORARY VIEW passing AS SELECT 1 AS a, array(CAST(1.5 AS DECIMAL(3,1))) AS b")
+told = json.loads(one("DESCRIBE TABLE EXTENDED passing AS JSON")[0])["columns"]
+assert [(column["name"], column["type"]["name"]) for column in told] == [("a", "int"), ("b", "array")], told
 cursor.execute("CREATE TABLE main.default.bare ()")
 assert cursor.execute("DESCRIBE TABLE main.default.bare").fetchall() == []
 cursor.execute("ALTER TABLE main.default.bare ADD COLUMNS (id INT)")
