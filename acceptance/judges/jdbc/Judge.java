@@ -44,22 +44,6 @@ public class Judge {
         statement.execute("CREATE OR REPLACE TABLE jdbc_things (id BIGINT NOT NULL, name STRING)");
         check(statement.executeUpdate("INSERT INTO jdbc_things VALUES (1, 'a'), (2, 'b')") == 2, "inserted");
         check(statement.executeUpdate("UPDATE jdbc_things SET name = 'c' WHERE id = 1") == 1, "updated");
-        DatabaseMetaData metadata = connection.getMetaData();
-        Set<String> tables = new HashSet<>();
-        try (ResultSet rows = metadata.getTables("main", "default", "jdbc%", null)) {
-          while (rows.next()) tables.add(rows.getString("TABLE_NAME"));
-        }
-        check(tables.contains("jdbc_things"), tables);
-        List<String> columns = new ArrayList<>();
-        try (ResultSet rows = metadata.getColumns("main", "default", "jdbc_things", "%")) {
-          while (rows.next()) columns.add(rows.getString("COLUMN_NAME") + " " + rows.getString("TYPE_NAME"));
-        }
-        check(columns.equals(List.of("id BIGINT", "name STRING")), columns);
-        Set<String> catalogs = new HashSet<>();
-        try (ResultSet rows = metadata.getCatalogs()) {
-          while (rows.next()) catalogs.add(rows.getString(1));
-        }
-        check(catalogs.contains("main"), catalogs);
         statement.execute("DROP TABLE jdbc_things");
         try {
           statement.executeQuery("SELECT * FROM nowhere");
@@ -68,6 +52,7 @@ public class Judge {
           check(error.getMessage().contains("TABLE_OR_VIEW_NOT_FOUND"), error);
         }
       }
+      Catalog.check(connection);
       try (Statement statement = connection.createStatement()) {
         statement.setQueryTimeout(2);
         statement.executeQuery("SELECT sum(sin(id)) FROM range(1000000000000)");

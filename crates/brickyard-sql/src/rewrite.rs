@@ -25,6 +25,7 @@ mod planner;
 mod relations;
 mod renamed_calls;
 mod routines;
+mod rows;
 mod samples;
 mod scope;
 mod selects;

@@ -112,6 +112,10 @@ impl Parser<'_> {
 
     pub(super) fn table_columns(&mut self, table: &mut CreateTable) -> Result<(), SqlError> {
         self.expect_symbol("(")?;
+        // A table without columns gets them later, by `ALTER TABLE` or by what is written with another schema.
+        if self.symbol(")") {
+            return Ok(());
+        }
         loop {
             if let Some(constraint) = self.constraint()? {
                 table.constraints.push(constraint);

@@ -86,6 +86,15 @@ pub enum Show {
         /// The pattern, or the name of one function.
         pattern: Option<String>,
     },
+    /// `SHOW FUNCTIONS IN CATALOG c [SCHEMA LIKE 'p'] [LIKE 'p']`, by which drivers ask.
+    FunctionsIn {
+        /// Where.
+        scope: Scope,
+        /// Pattern of the schemas' names.
+        schema_pattern: Option<String>,
+        /// Pattern of the functions' names.
+        pattern: Option<String>,
+    },
     /// `SHOW VOLUMES`.
     Volumes {
         /// Where.
@@ -132,6 +141,10 @@ pub enum Show {
     },
     /// `SHOW PRIMARY KEYS IN …`, `SHOW KEYS`: the table.
     Keys(Name),
+    /// `SHOW KEYS IN CATALOG c IN SCHEMA s IN TABLE t`, by which drivers ask: the table.
+    KeysIn(Name),
+    /// `SHOW FOREIGN KEYS IN CATALOG c IN SCHEMA s IN TABLE t`, by which drivers ask: the table.
+    ForeignKeysIn(Name),
     /// `SHOW LOCATIONS` and other lists that are empty on a new workspace: the words, such as `EXTERNAL LOCATIONS`.
     Other(String),
 }
@@ -197,9 +210,15 @@ impl Parser<'_> {
         } else if self.words("TAGS ON") {
             let kind = self.securable().ok_or_else(|| self.error())?;
             Show::Tags { kind, name: self.object()? }
+        } else if self.words("FOREIGN KEYS") {
+            Show::ForeignKeysIn(self.table_in_catalog()?)
         } else if self.words("PRIMARY KEYS") || self.words("KEYS") {
-            self.one_of(&["IN", "FROM"]);
-            Show::Keys(self.object()?)
+            if self.is_words("IN CATALOG") && !self.is_symbol_at(2, ".") {
+                Show::KeysIn(self.table_in_catalog()?)
+            } else {
+                self.one_of(&["IN", "FROM"]);
+                Show::Keys(self.object()?)
+            }
         } else {
             const OTHER: [&str; 13] = [
                 "EXTERNAL LOCATIONS",
@@ -282,8 +301,26 @@ impl Parser<'_> {
         Ok(Show::Columns { table })
     }
 
+    /// `IN CATALOG c IN SCHEMA s IN TABLE t`.
+    fn table_in_catalog(&mut self) -> Result<Name, SqlError> {
+        let mut name: Option<Name> = None;
+        for words in ["IN CATALOG", "IN SCHEMA", "IN TABLE"] {
+            self.expect_words(words)?;
+            let part = self.object()?;
+            match &mut name {
+                Some(name) => name.parts.extend(part.parts),
+                None => name = Some(part),
+            }
+        }
+        name.ok_or_else(|| self.error())
+    }
+
     fn show_functions(&mut self, kind: &str) -> Result<Show, SqlError> {
         let scope = self.scope()?;
+        if matches!(scope, Scope::Catalog(_) | Scope::AllCatalogs) {
+            let schema_pattern = self.pattern_of("SCHEMA")?;
+            return Ok(Show::FunctionsIn { scope, schema_pattern, pattern: self.pattern()? });
+        }
         let mut pattern = self.pattern()?;
         if pattern.is_none() && self.is_ident() {
             pattern = Some(self.name()?.values().join("."));

@@ -29,6 +29,14 @@ impl Planner<'_> {
                 self.edits.replace(expr.span, pieces![open, left.span, " <=> ", right.span, close]);
                 Ok(DataType::Boolean)
             }
+            "=" | "==" | "<=>" => {
+                self.rows_in(expr, false, left, std::slice::from_ref(right));
+                Ok(DataType::Boolean)
+            }
+            "<>" | "!=" => {
+                self.rows_in(expr, true, left, std::slice::from_ref(right));
+                Ok(DataType::Boolean)
+            }
             _ => Ok(DataType::Boolean),
         }
     }

@@ -330,7 +330,8 @@ impl Planner<'_> {
         Ok(Some(format!("INSERT INTO {target}{clause} {rows}")))
     }
 
-    /// `DEFAULT` in `VALUES`: the default of the column at that place.
+    /// `DEFAULT` in `VALUES`: the default of the column at that place. Casts within an array, map or struct are folded to values
+    /// that are never NULL, whose type the engine then finds to be another than the column's: it is given the column's.
     fn defaults(&mut self, body: &SetBody, listed: &[&plan::Column]) {
         let SetBody::Values(_, rows) = body else { return };
         for row in rows {
@@ -339,6 +340,12 @@ impl Planner<'_> {
                 if matches!(cell.kind, ExprKind::Default) {
                     self.edits.replace(cell.span, pieces![default_text(Some(column))]);
                 }
+                let nested =
+                    matches!(column.data_type, DataType::Array(_) | DataType::Map(..) | DataType::Struct(_));
+                if nested && matches!(cell.kind, ExprKind::Call(_)) && has_cast(cell) {
+                    let target = format!(" AS {})", column.data_type);
+                    self.edits.replace(cell.span, pieces!["CAST(", cell.span, target]);
+                }
             }
         }
     }
@@ -346,6 +353,14 @@ impl Planner<'_> {
 
 fn default_text(column: Option<&plan::Column>) -> String {
     column.and_then(|column| column.default.clone()).unwrap_or_else(|| "NULL".to_owned())
+}
+
+fn has_cast(expr: &Expr) -> bool {
+    let mut found = false;
+    tree::walk(Node::Expr(expr), &mut |node| {
+        found |= matches!(node, Node::Expr(Expr { kind: ExprKind::Cast { .. }, .. }));
+    });
+    found
 }
 
 fn has_query(expr: &Expr) -> bool {

@@ -73,11 +73,12 @@ impl Planner<'_> {
                 }
                 DataType::Boolean
             }
-            ExprKind::InList { value, list, .. } => {
+            ExprKind::InList { not, value, list } => {
                 self.expr(value, scope)?;
                 for item in list {
                     self.expr(item, scope)?;
                 }
+                self.rows_in(expr, *not, value, list);
                 DataType::Boolean
             }
             ExprKind::InQuery { not, value, query } => {

@@ -13,6 +13,7 @@ mod mapping;
 mod repair;
 mod restore;
 mod stage;
+mod statistics;
 mod table;
 mod vacuum;
 

@@ -3,6 +3,7 @@
 //! The warehouse gives the engine the rows as a view, so that any query over them works. `system.information_schema` shows
 //! all catalogs, every other one its own.
 
+mod constraints;
 mod objects;
 mod privileges;
 mod routines;
@@ -105,18 +106,27 @@ impl Catalog {
                 &schema.stamp.tags,
                 &[("catalog_name", &schema.catalog), ("schema_name", &schema.name)],
             )),
-            "volumes" => {
-                rows.extend(self.list_volumes(identity, &full)?.iter().map(objects::volume));
-            }
-            "routines" | "parameters" => {
-                for function in self.list_functions(identity, &full)? {
-                    if table == "routines" {
-                        rows.push(routines::routine(identity, &function));
-                    } else {
-                        rows.extend(routines::parameters(&function));
+            "volumes" | "volume_tags" | "volume_privileges" => {
+                for volume in self.list_volumes(identity, &full)? {
+                    match table {
+                        "volumes" => rows.push(objects::volume(&volume)),
+                        "volume_tags" => rows.extend(objects::volume_tags(&volume)),
+                        _ => rows.extend(privileges::of_volume(self, identity, &volume)?),
                     }
                 }
             }
+            "routines" | "parameters" | "routine_columns" | "routine_privileges" => {
+                for function in self.list_functions(identity, &full)? {
+                    match table {
+                        "routines" => rows.push(routines::routine(identity, &function)),
+                        "parameters" => rows.extend(routines::parameters(&function)),
+                        "routine_columns" => rows.extend(routines::columns(&function)),
+                        _ => rows.extend(privileges::of_routine(self, identity, &function)?),
+                    }
+                }
+            }
+            // Reserved: checks of values stand among the properties of a table.
+            "check_constraints" => {}
             _ => {
                 for record in self.list_tables(identity, &full)? {
                     match table {
@@ -127,8 +137,11 @@ impl Catalog {
                         "table_privileges" => rows.extend(privileges::of_table(self, identity, &record)?),
                         "row_filters" => rows.extend(objects::row_filter(&record)),
                         "column_masks" => rows.extend(objects::column_masks(&record)),
-                        "table_constraints" => rows.extend(objects::constraints(&record)),
-                        "key_column_usage" => rows.extend(objects::keys(&record)),
+                        "table_constraints" => rows.extend(constraints::constraints(&record)),
+                        "key_column_usage" => rows.extend(constraints::keys(self, &record)),
+                        "referential_constraints" => rows.extend(constraints::references(self, &record)),
+                        "constraint_table_usage" => rows.extend(constraints::tables(self, &record)),
+                        "constraint_column_usage" => rows.extend(constraints::columns(self, &record)),
                         _ => return Err(CatalogError::not_found(Kind::Table, format!("{NAME}.{table}"))),
                     }
                 }

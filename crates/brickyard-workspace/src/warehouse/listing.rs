@@ -38,6 +38,10 @@ pub(crate) struct ColumnRow {
     pub(crate) type_text: String,
     pub(crate) nullable: bool,
     pub(crate) comment: Option<String>,
+    /// Whether its numbers are given to it.
+    pub(crate) identity: bool,
+    /// Whether it is computed from others.
+    pub(crate) generated: bool,
 }
 
 /// A primary key.
@@ -137,11 +141,18 @@ impl Listing<'_> {
     pub(crate) fn columns(&self, row: &TableRow) -> Result<Vec<ColumnRow>, Fault> {
         let columns = self.workspace.catalog().columns(&row.record)?.into_iter().map(|column| ColumnRow {
             type_text: column.data_type.text(),
+            identity: column.metadata.contains_key("delta.identity.start"),
+            generated: column.metadata.contains_key("delta.generationExpression"),
             name: column.name,
             nullable: column.nullable,
             comment: column.comment,
         });
         Ok(columns.collect())
+    }
+
+    /// One table that the caller may read.
+    pub(crate) fn table(&self, record: TableRecord) -> Result<TableRow, Fault> {
+        Self::row(record)
     }
 
     fn row(record: TableRecord) -> Result<TableRow, Fault> {

@@ -5,18 +5,27 @@ pub(crate) fn like(pattern: &str, text: &str) -> bool {
     matches(&pattern, &text)
 }
 
-/// A pattern of `SHOW … LIKE`: `*` (or `%`) is any text, `|` separates alternatives. Case does not matter.
-pub(crate) fn show(pattern: &str, text: &str) -> bool {
-    let text: Vec<char> = text.to_lowercase().chars().collect();
-    pattern.split('|').any(|alternative| {
-        let pieces: Vec<Piece> = alternative
-            .trim()
-            .to_lowercase()
-            .chars()
-            .map(|letter| if matches!(letter, '*' | '%') { Piece::Any } else { Piece::Letter(letter) })
-            .collect();
-        matches(&pieces, &text)
-    })
+/// A pattern of `SHOW … LIKE`: a regular expression in which `*` (or `%`) is any text and `|` separates alternatives.
+/// So `.` is any letter, into which drivers turn the `_` of JDBC. Case does not matter; one that cannot be read fits
+/// nothing. <https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-aux-show-tables>
+#[derive(Debug)]
+pub(crate) struct Shown(Option<Vec<regex::Regex>>);
+
+impl Shown {
+    /// Reads a pattern; none fits everything.
+    pub(crate) fn new(pattern: Option<&str>) -> Self {
+        let alternative = |text: &str| {
+            let text = text.trim().replace(['*', '%'], ".*");
+            let mut expression = regex::RegexBuilder::new(&format!("^(?:{text})$"));
+            expression.case_insensitive(true).size_limit(1 << 20).build().ok()
+        };
+        Self(pattern.map(|pattern| pattern.split('|').filter_map(alternative).collect()))
+    }
+
+    /// Whether a name fits.
+    pub(crate) fn fits(&self, name: &str) -> bool {
+        self.0.as_ref().is_none_or(|alternatives| alternatives.iter().any(|one| one.is_match(name)))
+    }
 }
 
 /// A pattern of file names: `*` is any text, `?` any letter, `{a,b}` one of several texts.
@@ -98,6 +107,9 @@ mod tests {
 
     #[test]
     fn show_patterns() {
-        assert!(show("sales*|orders", "ORDERS") && show("*", "x") && !show("a_c", "abc"));
+        let show = |pattern, name| Shown::new(Some(pattern)).fits(name);
+        assert!(show("sales*|orders", "ORDERS") && show("*", "x") && show("a%", "abc") && !show("b", "abc"));
+        assert!(show("a.c", "a_c") && show("a.c", "abc") && !show("a_c", "abc") && !show("a(", "a("));
+        assert!(Shown::new(None).fits("x"));
     }
 }

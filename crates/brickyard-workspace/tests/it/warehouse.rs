@@ -255,3 +255,11 @@ print("ok")
     variables.push(("STATE".to_owned(), state.to_string_lossy().into_owned()));
     passes(&running, &variables, script).await;
 }
+
+/// What drivers ask of whole catalogs by `SHOW`, with patterns: schemas, tables, columns, keys, functions; the connector's calls
+/// over both protocols.
+#[tokio::test(flavor = "multi_thread")]
+async fn drivers_read_the_catalog_by_show() {
+    let running = start().await;
+    passes(&running, &developers(&running), include_str!("clients/catalog_questions.py")).await;
+}

@@ -158,7 +158,7 @@ pub(crate) fn schema_string(columns: &[Column]) -> String {
 }
 
 /// How the configuration stands in the log: `delta.enableChangeDataFeed` under a name of ours, since the engine, which
-/// writes no feed, would not write at all to a table that has the property.
+/// writes no feed, would not write at all to a table that has the property. For statistics see [`super::statistics`].
 mod kept {
     use std::collections::BTreeMap;
 
@@ -184,6 +184,8 @@ mod kept {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<BTreeMap<String, String>, D::Error> {
-        Ok(renamed(BTreeMap::deserialize(deserializer)?, OURS, NAME))
+        let mut map = renamed(BTreeMap::deserialize(deserializer)?, OURS, NAME);
+        super::super::statistics::widen(&mut map);
+        Ok(map)
     }
 }

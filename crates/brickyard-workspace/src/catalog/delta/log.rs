@@ -139,6 +139,12 @@ impl Log {
         fs::create_dir_all(&directory).map_err(failed)?;
         let mut file = tempfile::Builder::new().prefix(".commit-").tempfile_in(&directory).map_err(failed)?;
         for action in actions {
+            if action.get("metaData").is_some() {
+                let mut action = action.clone();
+                super::statistics::narrow(&mut action);
+                writeln!(file, "{action}").map_err(failed)?;
+                continue;
+            }
             writeln!(file, "{action}").map_err(failed)?;
         }
         file.as_file().sync_all().map_err(failed)?;

@@ -81,21 +81,7 @@ fn column(row: &mut Value, column: &Column) {
     row["is_nullable"] = yes_no(column.nullable).into();
     row["full_data_type"] = column.data_type.text().into();
     row["data_type"] = column.data_type.code().into();
-    let (precision, radix, scale) = match &column.data_type {
-        DataType::Decimal(precision, scale) => {
-            (Some(u32::from(*precision)), Some(10), Some(u32::from(*scale)))
-        }
-        DataType::Plain("tinyint") => (Some(3), Some(10), Some(0)),
-        DataType::Plain("smallint") => (Some(5), Some(10), Some(0)),
-        DataType::Plain("int") => (Some(10), Some(10), Some(0)),
-        DataType::Plain("bigint") => (Some(19), Some(10), Some(0)),
-        DataType::Plain("float") => (Some(24), Some(2), None),
-        DataType::Plain("double") => (Some(53), Some(2), None),
-        _ => (None, None, None),
-    };
-    row["numeric_precision"] = precision.into();
-    row["numeric_precision_radix"] = radix.into();
-    row["numeric_scale"] = scale.into();
+    numbers(row, &column.data_type);
     row["datetime_precision"] = match column.data_type {
         DataType::Plain("date") => 0.into(),
         DataType::Plain("timestamp" | "timestamp_ntz") => 6.into(),
@@ -114,6 +100,25 @@ fn column(row: &mut Value, column: &Column) {
     row["is_system_time_period_end"] = "NO".into();
     row["is_updatable"] = "YES".into();
     row["comment"] = column.comment.as_deref().into();
+}
+
+/// Adds how exact a number of this type is.
+pub(super) fn numbers(row: &mut Value, data_type: &DataType) {
+    let (precision, radix, scale) = match data_type {
+        DataType::Decimal(precision, scale) => {
+            (Some(u32::from(*precision)), Some(10), Some(u32::from(*scale)))
+        }
+        DataType::Plain("tinyint") => (Some(3), Some(10), Some(0)),
+        DataType::Plain("smallint") => (Some(5), Some(10), Some(0)),
+        DataType::Plain("int") => (Some(10), Some(10), Some(0)),
+        DataType::Plain("bigint") => (Some(19), Some(10), Some(0)),
+        DataType::Plain("float") => (Some(24), Some(2), None),
+        DataType::Plain("double") => (Some(53), Some(2), None),
+        _ => (None, None, None),
+    };
+    row["numeric_precision"] = precision.into();
+    row["numeric_precision_radix"] = radix.into();
+    row["numeric_scale"] = scale.into();
 }
 
 pub(super) fn row_filter(record: &TableRecord) -> Option<Value> {
@@ -135,35 +140,6 @@ pub(super) fn column_masks(record: &TableRecord) -> Vec<Value> {
     record.column_masks.iter().map(row).collect()
 }
 
-pub(super) fn constraints(record: &TableRecord) -> Vec<Value> {
-    let row = |constraint: &crate::catalog::record::Constraint| {
-        let mut row = constrained(record, &constraint.name);
-        row["constraint_type"] =
-            if constraint.references.is_some() { "FOREIGN KEY".into() } else { "PRIMARY KEY".into() };
-        row["is_deferrable"] = "NO".into();
-        row["initially_deferred"] = "NO".into();
-        row["enforced"] = "NO".into();
-        row
-    };
-    record.constraints.iter().map(row).collect()
-}
-
-pub(super) fn keys(record: &TableRecord) -> Vec<Value> {
-    let mut rows = Vec::new();
-    for constraint in &record.constraints {
-        for (position, column) in constraint.columns.iter().enumerate() {
-            let mut row = constrained(record, &constraint.name);
-            row["column_name"] = column.as_str().into();
-            row["ordinal_position"] = (position + 1).into();
-            if constraint.references.is_some() {
-                row["position_in_unique_constraint"] = (position + 1).into();
-            }
-            rows.push(row);
-        }
-    }
-    rows
-}
-
 pub(super) fn table_tags(record: &TableRecord, table: &str) -> Vec<Value> {
     let place = [
         ("catalog_name", record.catalog.as_str()),
@@ -183,6 +159,15 @@ pub(super) fn table_tags(record: &TableRecord, table: &str) -> Vec<Value> {
     record.column_tags.iter().flat_map(of_column).collect()
 }
 
+pub(super) fn volume_tags(record: &VolumeRecord) -> Vec<Value> {
+    let place = [
+        ("catalog_name", record.catalog.as_str()),
+        ("schema_name", record.schema.as_str()),
+        ("volume_name", record.name.as_str()),
+    ];
+    tags(&record.stamp.tags, &place)
+}
+
 pub(super) fn tags(tags: &BTreeMap<String, String>, place: &[(&str, &str)]) -> Vec<Value> {
     let row = |(name, value): (&String, &String)| {
         let mut row = json!({ "tag_name": name, "tag_value": value });
@@ -194,15 +179,7 @@ pub(super) fn tags(tags: &BTreeMap<String, String>, place: &[(&str, &str)]) -> V
     tags.iter().map(row).collect()
 }
 
-fn constrained(record: &TableRecord, name: &str) -> Value {
-    let mut row = of_table(record);
-    row["constraint_catalog"] = record.catalog.as_str().into();
-    row["constraint_schema"] = record.schema.as_str().into();
-    row["constraint_name"] = name.into();
-    row
-}
-
-fn of_table(record: &TableRecord) -> Value {
+pub(super) fn of_table(record: &TableRecord) -> Value {
     json!({ "table_catalog": record.catalog, "table_schema": record.schema, "table_name": record.name })
 }
 

@@ -4,7 +4,7 @@ use super::Rows;
 use crate::catalog::access::Identity;
 use crate::catalog::fault::CatalogError;
 use crate::catalog::kind::Kind;
-use crate::catalog::record::{CatalogRecord, SchemaRecord, TableRecord};
+use crate::catalog::record::{CatalogRecord, FunctionRecord, SchemaRecord, TableRecord, VolumeRecord};
 use crate::catalog::{Catalog, name};
 
 pub(super) fn of_catalogs(
@@ -41,6 +41,36 @@ pub(super) fn of_table(
         ("table_name", record.name.as_str()),
     ];
     of(catalog, identity, Kind::Table, &record.full_name(), &place)
+}
+
+pub(super) fn of_volume(
+    catalog: &Catalog,
+    identity: &Identity,
+    record: &VolumeRecord,
+) -> Result<Rows, CatalogError> {
+    let place = [
+        ("volume_catalog", record.catalog.as_str()),
+        ("volume_schema", record.schema.as_str()),
+        ("volume_name", record.name.as_str()),
+    ];
+    of(catalog, identity, Kind::Volume, &record.full_name(), &place)
+}
+
+pub(super) fn of_routine(
+    catalog: &Catalog,
+    identity: &Identity,
+    record: &FunctionRecord,
+) -> Result<Rows, CatalogError> {
+    let (own, schema, name) = (record.catalog.as_str(), record.schema.as_str(), record.name.as_str());
+    let place = [
+        ("specific_catalog", own),
+        ("specific_schema", schema),
+        ("specific_name", name),
+        ("routine_catalog", own),
+        ("routine_schema", schema),
+        ("routine_name", name),
+    ];
+    of(catalog, identity, Kind::Function, &record.full_name(), &place)
 }
 
 fn of(

@@ -1,9 +1,9 @@
 use serde_json::{Value, json};
 
-use super::objects::{stamped, yes_no};
+use super::objects::{numbers, stamped, yes_no};
 use crate::catalog::Identity;
 use crate::catalog::data_type::DataType;
-use crate::catalog::record::FunctionRecord;
+use crate::catalog::record::{FunctionRecord, Parameter};
 
 /// A function; its text for those who own it.
 pub(super) fn routine(identity: &Identity, record: &FunctionRecord) -> Value {
@@ -29,16 +29,38 @@ pub(super) fn routine(identity: &Identity, record: &FunctionRecord) -> Value {
 }
 
 pub(super) fn parameters(record: &FunctionRecord) -> Vec<Value> {
-    let row = |(position, parameter): (usize, &crate::catalog::record::Parameter)| {
-        json!({
-            "specific_catalog": record.catalog, "specific_schema": record.schema, "specific_name": record.name,
-            "ordinal_position": position + 1, "parameter_mode": "IN", "is_result": "NO",
-            "parameter_name": parameter.name, "data_type": code(&parameter.type_text),
-            "full_data_type": parameter.type_text, "parameter_default": parameter.default,
-            "comment": parameter.comment,
-        })
+    let row = |(position, parameter): (usize, &Parameter)| {
+        let mut row = described(record, position, parameter);
+        row["parameter_mode"] = "IN".into();
+        row["is_result"] = "NO".into();
+        row["as_locator"] = "NO".into();
+        row["parameter_name"] = parameter.name.as_str().into();
+        row["parameter_default"] = parameter.default.as_deref().into();
+        row
     };
     record.parameters.iter().enumerate().map(row).collect()
+}
+
+/// Columns of what a table function gives.
+pub(super) fn columns(record: &FunctionRecord) -> Vec<Value> {
+    let row = |(position, column): (usize, &Parameter)| {
+        let mut row = described(record, position, column);
+        row["column_name"] = column.name.as_str().into();
+        row
+    };
+    record.return_columns.iter().enumerate().map(row).collect()
+}
+
+fn described(record: &FunctionRecord, position: usize, parameter: &Parameter) -> Value {
+    let mut row = json!({
+        "specific_catalog": record.catalog, "specific_schema": record.schema, "specific_name": record.name,
+        "ordinal_position": position + 1, "data_type": code(&parameter.type_text),
+        "full_data_type": parameter.type_text, "comment": parameter.comment,
+    });
+    if let Ok(data_type) = DataType::parse(&parameter.type_text) {
+        numbers(&mut row, &data_type);
+    }
+    row
 }
 
 fn code(text: &str) -> &'static str {

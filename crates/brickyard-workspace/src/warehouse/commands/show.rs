@@ -1,5 +1,7 @@
 //! `SHOW …`.
 
+mod drivers;
+
 use arrow_schema::DataType::{Boolean, Int32, Utf8};
 use brickyard_sql::command::{Scope, Show};
 use brickyard_sql::{Name, Securable};
@@ -7,86 +9,61 @@ use brickyard_sql::{Name, Securable};
 use super::grants;
 use crate::warehouse::fault::Fault;
 use crate::warehouse::grid::{Grid, moment};
-use crate::warehouse::listing;
 use crate::warehouse::name::full_name;
 use crate::warehouse::outcome::Outcome;
-use crate::warehouse::pattern;
+use crate::warehouse::pattern::Shown;
 use crate::warehouse::scene::Scene;
 
 pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
     let (catalog, identity) = (scene.catalog(), &scene.identity);
-    let fits = |wanted: &Option<String>, name: &str| {
-        wanted.as_ref().is_none_or(|wanted| pattern::show(wanted, name))
-    };
+    let shown = |pattern: &Option<String>| Shown::new(pattern.as_deref());
     match show {
         Show::Catalogs { pattern } => {
+            let wanted = shown(pattern);
             let mut grid = Grid::texts(&["catalog"]);
             for record in
-                catalog.list_catalogs(identity)?.into_iter().filter(|record| fits(pattern, &record.name))
+                catalog.list_catalogs(identity)?.into_iter().filter(|record| wanted.fits(&record.name))
             {
                 grid.row([record.name.into()]);
             }
             grid.outcome()
         }
         Show::Schemas { scope, pattern } => {
+            let wanted = shown(pattern);
             let mut grid = Grid::texts(&["databaseName"]);
             let from = match scope {
                 Scope::Name(name) | Scope::Catalog(name) => full_name(&name.values()),
                 Scope::Current => full_name(&[&scene.settings().catalog]),
-                Scope::AllCatalogs => return schemas_everywhere(scene, pattern.as_ref()),
+                Scope::AllCatalogs => return drivers::schemas(scene, &shown(pattern)),
             };
-            for record in catalog
-                .list_schemas(identity, &from)?
-                .into_iter()
-                .filter(|record| fits(pattern, &record.name))
+            for record in
+                catalog.list_schemas(identity, &from)?.into_iter().filter(|record| wanted.fits(&record.name))
             {
                 grid.row([record.name.into()]);
             }
             grid.outcome()
         }
         Show::Tables { scope: scope @ (Scope::Catalog(_) | Scope::AllCatalogs), schema_pattern, pattern } => {
-            // The shape that connectors of the Statement Execution API read.
-            let mut grid = Grid::texts(&[
-                "namespace",
-                "tableName",
-                "isTemporary",
-                "information",
-                "catalogName",
-                "tableType",
-                "remarks",
-            ]);
-            for row in tables_in(scene, scope)? {
-                if fits(schema_pattern, &row.schema) && fits(pattern, &row.name) {
-                    let kind = if row.is_view { "VIEW" } else { "TABLE" };
-                    grid.row([
-                        row.schema.into(),
-                        row.name.into(),
-                        false.into(),
-                        "".into(),
-                        row.catalog.into(),
-                        kind.into(),
-                        row.comment.into(),
-                    ]);
-                }
-            }
-            grid.outcome()
+            drivers::tables(scene, scope, &shown(schema_pattern), &shown(pattern))
         }
         Show::Tables { scope, pattern, .. } => {
+            let wanted = shown(pattern);
             let schema = schema_of(scene, scope)?;
             let mut grid = Grid::new(vec![("database", Utf8), ("tableName", Utf8), ("isTemporary", Boolean)]);
             for record in catalog
                 .list_tables(identity, &full_name(&schema))?
                 .into_iter()
-                .filter(|record| fits(pattern, &record.name))
+                .filter(|record| wanted.fits(&record.name))
             {
                 grid.row([record.schema.into(), record.name.into(), false.into()]);
             }
-            for name in scene.settings().temporaries().into_iter().filter(|name| fits(pattern, name)) {
+            for name in scene.settings().temporaries().into_iter().filter(|name| wanted.fits(name)) {
                 grid.row(["".into(), name.into(), true.into()]);
             }
             grid.outcome()
         }
         Show::Views { scope, pattern } => {
+            let wanted = shown(pattern);
             let schema = schema_of(scene, scope)?;
             let mut grid = Grid::new(vec![
                 ("namespace", Utf8),
@@ -98,10 +75,10 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
                 .list_tables(identity, &full_name(&schema))?
                 .into_iter()
                 .filter(crate::catalog::TableRecord::is_view);
-            for record in views.filter(|record| fits(pattern, &record.name)) {
+            for record in views.filter(|record| wanted.fits(&record.name)) {
                 grid.row([record.schema.into(), record.name.into(), false.into(), false.into()]);
             }
-            for name in scene.settings().temporaries().into_iter().filter(|name| fits(pattern, name)) {
+            for name in scene.settings().temporaries().into_iter().filter(|name| wanted.fits(name)) {
                 grid.row(["".into(), name.into(), true.into(), false.into()]);
             }
             grid.outcome()
@@ -114,44 +91,19 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
             grid.outcome()
         }
         Show::ColumnsIn { scope, schema_pattern, table_pattern, pattern } => {
-            let mut grid = Grid::texts(&[
-                "col_name",
-                "catalogName",
-                "namespace",
-                "tableName",
-                "columnType",
-                "isNullable",
-                "remarks",
-                "ordinalPosition",
-            ]);
-            for row in tables_in(scene, scope)? {
-                if !fits(schema_pattern, &row.schema) || !fits(table_pattern, &row.name) {
-                    continue;
-                }
-                for (position, column) in
-                    (0_i32..).zip(&listing::of(scene.workspace, &scene.session.caller).columns(&row)?)
-                {
-                    if fits(pattern, &column.name) {
-                        grid.row([
-                            column.name.clone().into(),
-                            row.catalog.clone().into(),
-                            row.schema.clone().into(),
-                            row.name.clone().into(),
-                            column.type_text.to_uppercase().into(),
-                            column.nullable.to_string().into(),
-                            column.comment.clone().into(),
-                            position.to_string().into(),
-                        ]);
-                    }
-                }
-            }
-            grid.outcome()
+            drivers::columns(scene, scope, &shown(schema_pattern), &shown(table_pattern), &shown(pattern))
         }
+        Show::FunctionsIn { scope, schema_pattern, pattern } => {
+            drivers::functions(scene, scope, &shown(schema_pattern), &shown(pattern))
+        }
+        Show::KeysIn(table) => drivers::primary_keys(scene, table),
+        Show::ForeignKeysIn(table) => drivers::foreign_keys(scene, table),
         Show::Functions { kind, scope, pattern } => {
+            let wanted = shown(pattern);
             let schema = schema_of(scene, scope)?;
             let mut grid = Grid::texts(&["function"]);
             if !kind.eq_ignore_ascii_case("USER") {
-                for name in brickyard_sql::builtins().filter(|name| fits(pattern, name)) {
+                for name in brickyard_sql::builtins().filter(|name| wanted.fits(name)) {
                     grid.row([name.into()]);
                 }
             }
@@ -159,17 +111,18 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
                 return grid.outcome();
             }
             for record in catalog.list_functions(identity, &full_name(&schema))? {
-                if fits(pattern, &record.name) {
+                if wanted.fits(&record.name) {
                     grid.row([record.full_name().into()]);
                 }
             }
             grid.outcome()
         }
         Show::Volumes { scope, pattern } => {
+            let wanted = shown(pattern);
             let schema = schema_of(scene, scope)?;
             let mut grid = Grid::texts(&["database", "volume_name"]);
             for record in catalog.list_volumes(identity, &full_name(&schema))? {
-                if fits(pattern, &record.name) {
+                if wanted.fits(&record.name) {
                     grid.row([record.schema.into(), record.name.into()]);
                 }
             }
@@ -223,22 +176,25 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
             grid.outcome()
         }
         Show::Groups { pattern } => {
+            let wanted = shown(pattern);
             let mut grid = Grid::new(vec![("name", Utf8), ("directGroup", Boolean)]);
             let groups = scene.workspace.directory().groups().map_err(Fault::internal)?;
-            for group in groups.into_iter().filter(|group| fits(pattern, &group.display_name)) {
+            for group in groups.into_iter().filter(|group| wanted.fits(&group.display_name)) {
                 grid.row([group.display_name.into(), false.into()]);
             }
             grid.outcome()
         }
         Show::Users { pattern } => {
+            let wanted = shown(pattern);
             let mut grid = Grid::texts(&["name"]);
             let users = scene.workspace.directory().users().map_err(Fault::internal)?;
-            for user in users.into_iter().filter(|user| fits(pattern, &user.user_name)) {
+            for user in users.into_iter().filter(|user| wanted.fits(&user.user_name)) {
                 grid.row([user.user_name.into()]);
             }
             grid.outcome()
         }
         Show::TableExtended { scope, pattern } => {
+            let wanted = Shown::new(Some(pattern));
             let schema = schema_of(scene, scope)?;
             let mut grid = Grid::new(vec![
                 ("database", Utf8),
@@ -247,7 +203,7 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
                 ("information", Utf8),
             ]);
             for record in catalog.list_tables(identity, &full_name(&schema))? {
-                if pattern::show(pattern, &record.name) {
+                if wanted.fits(&record.name) {
                     let information = super::describe::information(scene, &record)?;
                     grid.row([record.schema.into(), record.name.into(), false.into(), information.into()]);
                 }
@@ -314,18 +270,6 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
     }
 }
 
-fn schemas_everywhere(scene: &Scene<'_>, wanted: Option<&String>) -> Result<Outcome, Fault> {
-    let mut grid = Grid::texts(&["databaseName", "catalogName"]);
-    for catalog in scene.catalog().list_catalogs(&scene.identity)? {
-        for schema in scene.catalog().list_schemas(&scene.identity, &full_name(&[&catalog.name]))? {
-            if wanted.is_none_or(|wanted| pattern::show(wanted, &schema.name)) {
-                grid.row([schema.name.into(), schema.catalog.into()]);
-            }
-        }
-    }
-    grid.outcome()
-}
-
 /// `SHOW TAGS ON kind name`.
 fn tags(scene: &Scene<'_>, kind: Securable, name: &Name) -> Result<Outcome, Fault> {
     let (catalog, identity, mut parts) = (scene.catalog(), &scene.identity, name.values());
@@ -350,18 +294,6 @@ fn tags(scene: &Scene<'_>, kind: Securable, name: &Name) -> Result<Outcome, Faul
         grid.row([tag.into(), value.into()]);
     }
     grid.outcome()
-}
-
-fn tables_in(scene: &Scene<'_>, scope: &Scope) -> Result<Vec<listing::TableRow>, Fault> {
-    let listing = listing::of(scene.workspace, &scene.session.caller);
-    let catalog = match scope {
-        Scope::Catalog(name) => name.values().join("."),
-        Scope::Name(name) => name.values().first().cloned().unwrap_or_default(),
-        Scope::Current => scene.settings().catalog,
-        Scope::AllCatalogs => return listing.tables(None, None, None),
-    };
-    scene.catalog().get_catalog(&scene.identity, &full_name(&[&catalog]))?;
-    listing.tables(Some(&catalog.replace('\\', "\\\\").replace('_', "\\_")), None, None)
 }
 
 fn schema_of(scene: &Scene<'_>, scope: &Scope) -> Result<[String; 2], Fault> {

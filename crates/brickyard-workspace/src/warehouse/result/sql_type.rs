@@ -94,6 +94,24 @@ impl SqlType {
         }
     }
 
+    /// `COLUMN_SIZE`, `DECIMAL_DIGITS` and `NUM_PREC_RADIX` of a type.
+    pub(crate) fn measures(&self) -> (Option<i32>, Option<i32>, Option<i32>) {
+        match self {
+            Self::Boolean | Self::TinyInt => (Some(1), Some(0), Some(10)),
+            Self::SmallInt => (Some(2), Some(0), Some(10)),
+            Self::Int => (Some(4), Some(0), Some(10)),
+            Self::BigInt => (Some(8), Some(0), Some(10)),
+            Self::Float => (Some(4), Some(7), Some(10)),
+            Self::Double => (Some(8), Some(15), Some(10)),
+            Self::Decimal(precision, scale) => {
+                (Some(i32::from(*precision)), Some(i32::from(*scale)), Some(10))
+            }
+            Self::Date => (Some(4), None, None),
+            Self::Timestamp | Self::TimestampNtz => (Some(8), Some(6), None),
+            _ => (None, None, None),
+        }
+    }
+
     /// Whether its values have parts.
     pub(crate) fn is_complex(&self) -> bool {
         matches!(self, Self::Array(_) | Self::Map(..) | Self::Struct(_))

@@ -3,7 +3,7 @@
 use brickyard_sql::Name;
 
 use super::Scene;
-use crate::catalog::TableRecord;
+use crate::catalog::{CatalogError, Kind, TableRecord};
 use crate::warehouse::fault::Fault;
 use crate::warehouse::name::{full_name, shown};
 
@@ -37,6 +37,14 @@ impl Scene<'_> {
 
     /// The table of a name as typed, if the caller may see it.
     pub(crate) fn table(&self, parts: &[String]) -> Result<TableRecord, Fault> {
-        Ok(self.catalog().get_table(&self.identity, &full_name(&self.parts(parts)?))?)
+        let full = full_name(&self.parts(parts)?);
+        let found = self.catalog().get_table(&self.identity, &full).map_err(|error| match error {
+            // What is asked for is the table, also where its schema is missing.
+            CatalogError::NotFound { kind: Kind::Schema, .. } => {
+                CatalogError::NotFound { kind: Kind::Table, name: full }
+            }
+            error => error,
+        });
+        Ok(found?)
     }
 }

@@ -131,7 +131,7 @@ pub(super) async fn columns(context: &Context, request: GetColumnsReq) -> Operat
                     continue;
                 }
                 let sql_type = SqlType::parse(&of.type_text);
-                let (size, digits, radix) = measures(&sql_type);
+                let (size, digits, radix) = sql_type.measures();
                 grid.row([
                     row.catalog.clone().into(),
                     row.schema.clone().into(),
@@ -227,24 +227,6 @@ pub(super) async fn run(
 
 pub(super) fn fits(pattern: Option<&String>, text: &str) -> bool {
     pattern.is_none_or(|pattern| like(pattern, text))
-}
-
-/// `COLUMN_SIZE`, `DECIMAL_DIGITS` and `NUM_PREC_RADIX` of a type.
-fn measures(sql_type: &SqlType) -> (Option<i32>, Option<i32>, Option<i32>) {
-    match sql_type {
-        SqlType::Boolean | SqlType::TinyInt => (Some(1), Some(0), Some(10)),
-        SqlType::SmallInt => (Some(2), Some(0), Some(10)),
-        SqlType::Int => (Some(4), Some(0), Some(10)),
-        SqlType::BigInt => (Some(8), Some(0), Some(10)),
-        SqlType::Float => (Some(4), Some(7), Some(10)),
-        SqlType::Double => (Some(8), Some(15), Some(10)),
-        SqlType::Decimal(precision, scale) => {
-            (Some(i32::from(*precision)), Some(i32::from(*scale)), Some(10))
-        }
-        SqlType::Date => (Some(4), None, None),
-        SqlType::Timestamp | SqlType::TimestampNtz => (Some(8), Some(6), None),
-        _ => (None, None, None),
-    }
 }
 
 /// Types that a table can have, with the columns of `java.sql.DatabaseMetaData.getTypeInfo`.

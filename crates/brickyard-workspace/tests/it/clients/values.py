@@ -1,6 +1,7 @@
 """Values on their way in and out: parameters of every type, intervals, VARIANT, session zones, files of volumes."""
 
 import datetime
+import json
 import os
 import pathlib
 from decimal import Decimal
@@ -88,6 +89,66 @@ assert (value.isoformat(), text, zone) == ("2024-07-01T14:00:00+02:00", "2024-07
 assert str(cursor.execute(instant).fetchall_arrow().schema.field("t").type) == "timestamp[us, tz=Europe/Amsterdam]"
 with connect(session_configuration={"timezone": "America/New_York"}) as other, other.cursor() as there:
     assert there.execute(instant).fetchall()[0][0].isoformat() == "2024-07-01T08:00:00-04:00"
+
+# Decimals of more digits than a double keeps: as written, where a file holds one value, under filters, in a greatest value;
+# after more columns, a clone and OPTIMIZE. How that is done does not show.
+wide, less = Decimal("87673.594069654243"), Decimal("87673.594069654242")
+cursor.execute("CREATE OR REPLACE TABLE main.default.wide (k INT, x DECIMAL(38,12), s STRUCT<y: DECIMAL(17,12)>)")
+cursor.execute("INSERT INTO main.default.wide VALUES (1, ?, named_struct('y', 87673.594069654243))", [wide])
+assert one("SELECT x, s.y, max(x) OVER () FROM main.default.wide") == (wide, wide, wide)
+cursor.execute("INSERT INTO main.default.wide VALUES (2, 1, NULL)")
+cursor.execute("ALTER TABLE main.default.wide ADD COLUMN (z DECIMAL(18,12))")
+cursor.execute("INSERT INTO main.default.wide VALUES (3, 0, NULL, ?)", [wide])
+cursor.execute("CREATE OR REPLACE TABLE main.default.wider DEEP CLONE main.default.wide")
+cursor.execute("OPTIMIZE main.default.wide")
+for table in ("main.default.wide", "main.default.wider"):
+    assert one(f"SELECT k FROM {table} WHERE x > ?", [less]) == (1,)
+    assert one(f"SELECT z FROM {table} WHERE z = ?", [wide]) == (wide,)
+    assert one(f"SELECT max(x), max(s.y), max(z), count(*) FROM {table}") == (wide, wide, wide, 3)
+    cursor.execute(f"SHOW TBLPROPERTIES {table}")
+    assert not [row for row in cursor.fetchall() if "tatistics" in row[0] or "Skipping" in row[0]]
+cursor.execute("CREATE OR REPLACE TABLE main.default.wider AS SELECT x FROM main.default.wide")
+cursor.execute("INSERT INTO main.default.wider VALUES (2)")
+assert one("SELECT max(x), count(*) FROM main.default.wider WHERE x > ?", [less]) == (wide, 1)
+cursor.execute("ALTER TABLE main.default.wider SET TBLPROPERTIES ('delta.dataSkippingNumIndexedCols' = '5')")
+cursor.execute("SHOW TBLPROPERTIES main.default.wider")
+assert ("delta.dataSkippingNumIndexedCols", "5") in [tuple(row) for row in cursor.fetchall()]
+
+# Rows compare part by part (as Apache Spark compares them: a row is never NULL), by literals, parameters and columns.
+cursor.execute("CREATE OR REPLACE TABLE main.default.pairs (id INT, x INT, y INT, z STRING)")
+cursor.execute("INSERT INTO main.default.pairs VALUES (1, 1, 2, 'a'), (2, 3, 4, 'b'), (3, NULL, 4, 'b')")
+for condition, expected in (
+    ("(x, y) IN ((1, 2), (3, 4))", [1, 2]), ("(x, z) IN ((1, 'a'), (3, 'c'))", [1]), ("(x, y) NOT IN ((1, 2))", [2, 3]),
+    ("(x, y) = (3, 4)", [2]), ("(x, y) <> (3, 4)", [1, 3]), ("NOT (x, y) IN ((1, 2), (5, 6))", [2, 3]),
+    ("(x, y) IN (SELECT 1, 2)", [1]), ("(id, x) IN ((3, NULL))", [3]),
+):
+    cursor.execute(f"SELECT id FROM main.default.pairs WHERE {condition} ORDER BY id")
+    assert [row.id for row in cursor.fetchall()] == expected, condition
+assert one("SELECT count(*) FROM main.default.pairs WHERE (x, y) IN ((?, ?), (?, ?))", [1, 2, 3, 4]) == (2,)
+assert one("SELECT (1, NULL) IN ((1, 2)), (1, NULL) = (1, NULL), (1, 2) IN ((1, 2))") == (False, True, True)
+
+# Casts within arrays, maps and structs of VALUES; a table that has no columns yet; a table that is asked for in no schema.
+cursor.execute("CREATE OR REPLACE TABLE main.default.nested (a ARRAY<DATE>, m MAP<STRING, TIMESTAMP>, s STRUCT<d: DATE>)")
+days = [datetime.date(2020, 12, 25), datetime.date(2021, 1, 2)]
+cursor.execute(
+    "INSERT INTO main.default.nested VALUES (?, map('k', CAST('2020-01-01 00:00:00' AS TIMESTAMP)),"
+    " named_struct('d', CAST('2020-01-01' AS DATE)))", [ArrayParameter(days)])
+assert one("SELECT a[1], m['k'] = TIMESTAMP'2020-01-01', s.d FROM main.default.nested") == (days[1], True, datetime.date(2020, 1, 1))
+cursor.execute("CREATE OR REPLACE TEMPORARY VIEW passing AS SELECT 1 AS a, array(CAST(1.5 AS DECIMAL(3,1))) AS b")
+told = json.loads(one("DESCRIBE TABLE EXTENDED passing AS JSON")[0])["columns"]
+assert [(column["name"], column["type"]["name"]) for column in told] == [("a", "int"), ("b", "array")], told
+cursor.execute("CREATE TABLE main.default.bare ()")
+assert cursor.execute("DESCRIBE TABLE main.default.bare").fetchall() == []
+cursor.execute("ALTER TABLE main.default.bare ADD COLUMNS (id INT)")
+cursor.execute("INSERT INTO main.default.bare VALUES (1)")
+assert one("SELECT * FROM main.default.bare") == (1,)
+try:
+    cursor.execute("DESCRIBE TABLE EXTENDED main.nowhere.something")
+    raise AssertionError("a table in no schema was described")
+except sql.exc.Error as error:
+    assert "TABLE_OR_VIEW_NOT_FOUND" in str(error), error
+for table in ("wide", "wider", "pairs", "nested", "bare"):
+    cursor.execute(f"DROP TABLE main.default.{table}")
 
 # Files of volumes by statements: the client moves them itself, by signed addresses.
 cursor.execute("CREATE VOLUME IF NOT EXISTS main.default.staged")

@@ -63,7 +63,10 @@ pub(super) fn describe(scene: &Scene<'_>, parts: &[String], extended: bool) -> R
         if !record.constraints.is_empty() {
             line("", String::new());
             line("# Constraints", String::new());
-            for constraint in &record.constraints {
+            // The primary key, then the others by name.
+            let mut constraints: Vec<&Constraint> = record.constraints.iter().collect();
+            constraints.sort_by_key(|constraint| (constraint.references.is_some(), &constraint.name));
+            for constraint in constraints {
                 line(&constraint.name, key(constraint)?);
             }
         }
