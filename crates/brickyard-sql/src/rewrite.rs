@@ -6,6 +6,7 @@ mod call_types;
 mod calls;
 mod casts;
 mod changes;
+mod coercions;
 mod columns;
 mod edge_calls;
 mod edits;
@@ -29,6 +30,7 @@ mod samples;
 mod scope;
 mod selects;
 mod table_functions;
+mod zones;
 
 pub(crate) use pipes::without_pipes;
 pub(crate) use planner::{Env, Planner};
