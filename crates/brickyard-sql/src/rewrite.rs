@@ -15,6 +15,7 @@ mod generators;
 mod grouping;
 mod guards;
 mod json_calls;
+mod lambdas;
 mod merges;
 mod moment_calls;
 mod naming;

@@ -151,6 +151,9 @@ fn sentence(message: &str) -> Option<EngineError> {
         } else if has("requires") && has("argument") {
             let text = message.trim_start_matches("invalid argument: ");
             of("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", text)
+        } else if has("delta identity columns is not yet supported") {
+            let text = format!("{message}. Hint: Use UPDATE, then INSERT of the rows that are not there");
+            of("UNSUPPORTED_FEATURE", &text)
         } else if has("not implemented") || has("not supported") || has("not yet supported") || has("unsupported") || message.starts_with("PlanNode::") {
             of("UNSUPPORTED_FEATURE", message)
         } else {
@@ -206,6 +209,8 @@ fn arithmetic(message: &str, lower: &str) -> Option<EngineError> {
         of("CAST_INVALID_INPUT", message)
     } else if has("overflow") {
         of("ARITHMETIC_OVERFLOW", message)
+    } else if has("the index 0 is invalid") {
+        of_state("INVALID_INDEX_OF_ZERO", "22003", message)
     } else if has("the index is out of bounds") {
         of("INVALID_ARRAY_INDEX_IN_ELEMENT_AT", message)
     } else if has("invalid timestamp") || has("invalid parsed") || has("invalid date") {

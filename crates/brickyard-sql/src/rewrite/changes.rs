@@ -50,7 +50,8 @@ impl Planner<'_> {
                     self.expr(filter, &scope)?;
                 }
                 match filter {
-                    Some(filter) if has_query(filter) => {
+                    Some(filter) if has_query(filter) || self.has_lambda(filter.span)? => {
+                        self.keep_lambdas(filter)?;
                         self.update_by_merge(assignments, filter, &own, &relation, &text).map(Some)
                     }
                     _ => Ok(None),

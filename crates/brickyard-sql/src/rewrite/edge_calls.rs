@@ -109,6 +109,9 @@ impl Planner<'_> {
                 }
                 pieces!["(", *value, ")"]
             }
+            ("raise_error", [value]) => {
+                pieces!["raise_error(concat('[USER_RAISED_EXCEPTION] ', ", *value, ", '. SQLSTATE: P0001'))"]
+            }
             // Of what is outside of the table there is none.
             ("factorial", [value]) => {
                 pieces!["CASE WHEN (", *value, ") BETWEEN 0 AND 20 THEN ", expr.span, " END"]

@@ -83,14 +83,16 @@ impl Planner<'_> {
             }
             // Of a day there is no shorter part.
             ("trunc", [_, _]) => {
-                match start(day(0), unit_of(call, 1).filter(|unit| !unit.to_uppercase().starts_with('D'))) {
-                    Some(start) => start,
-                    None => return false,
-                }
+                let Some(unit) = unit_of(call, 1) else { return false };
+                let unit = Some(unit).filter(|unit| !unit.to_uppercase().starts_with('D'));
+                start(day(0), unit).unwrap_or_else(|| pieces!["CAST(NULL AS DATE)"])
             }
             ("date_trunc", [_, moment]) => match start(day(1), unit_of(call, 0)) {
                 Some(start) => around("CAST(", start, " AS TIMESTAMP)"),
                 // Counted in microseconds, this holds for every year.
+                None if unit_of(call, 0).is_some_and(|unit| !is_short(&unit)) => {
+                    pieces!["CAST(NULL AS TIMESTAMP)"]
+                }
                 None if !self.context.local_time && types.get(1) == Some(&DataType::Timestamp) => {
                     let unit = match unit_of(call, 0).unwrap_or_default().to_uppercase().as_str() {
                         "HOUR" => 3_600_000_000_u64,
@@ -232,6 +234,12 @@ fn start(day: Vec<Piece>, unit: Option<String>) -> Option<Vec<Piece>> {
         "DAY" | "DD" => day,
         _ => return None,
     })
+}
+
+/// Whether a unit is shorter than a day.
+fn is_short(unit: &str) -> bool {
+    let upper = unit.to_uppercase();
+    matches!(upper.as_str(), "HOUR" | "MINUTE" | "SECOND" | "MILLISECOND" | "MICROSECOND")
 }
 
 /// Days since Monday.

@@ -183,6 +183,7 @@ impl<'a> Planner<'a> {
         }
         for cte in &with.ctes {
             let columns = self.query(&cte.query, &inner)?.renamed(&cte.columns);
+            self.keep_columns(&cte.query)?;
             let mut ctes = (*inner.ctes).clone();
             ctes.insert(cte.name.value.to_lowercase(), columns);
             inner.ctes = Rc::new(ctes);

@@ -80,6 +80,7 @@ impl Planner<'_> {
             JoinRule::On(condition) => {
                 scope.relations.push(right);
                 self.expr(condition, scope)?;
+                self.keep_lambdas(condition)?;
             }
             JoinRule::Using(columns) => {
                 right.hidden = columns.iter().map(|column| column.value.clone()).collect();
@@ -177,7 +178,11 @@ impl Planner<'_> {
                 }
                 let columns = match &query.body {
                     SetBody::Command(span) => self.command_rows(*span, factor)?,
-                    _ => self.query(query, &inner)?,
+                    _ => {
+                        let columns = self.query(query, &inner)?;
+                        self.keep_columns(query)?;
+                        columns
+                    }
                 };
                 Relation { columns, ..Relation::default() }
             }
