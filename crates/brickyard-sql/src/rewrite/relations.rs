@@ -176,13 +176,12 @@ impl Planner<'_> {
                 if factor.lateral {
                     return Err(SqlError::unsupported("this LATERAL subquery", "Use a join"));
                 }
-                let columns = match &query.body {
-                    SetBody::Command(span) => self.command_rows(*span, factor)?,
-                    _ => {
-                        let columns = self.query(query, &inner)?;
-                        self.keep_columns(query)?;
-                        columns
-                    }
+                let columns = if let SetBody::Command(span) = &query.body {
+                    self.command_rows(*span, factor)?
+                } else {
+                    let columns = self.query(query, &inner)?;
+                    self.keep_columns(query)?;
+                    columns
                 };
                 Relation { columns, ..Relation::default() }
             }
