@@ -21,6 +21,7 @@ pub use create::{
     ConnectionOption, CreateCatalog, CreateConnection, CreateFunction, CreateSchema, CreateView,
     CreateVolume, RoutineBody, ViewKind,
 };
+pub(crate) use create_column::is_closed;
 pub use create_column::{ColumnDefinition, Generated, Identity};
 pub use create_table::{CreateTable, Like};
 pub use describe::Describe;

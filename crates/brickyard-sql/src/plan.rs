@@ -99,6 +99,8 @@ pub struct Context {
     pub variables: Vec<Variable>,
     /// Whether the session's zone is another than UTC: its days may have 23 or 25 hours.
     pub local_time: bool,
+    /// The zone as the session set it.
+    pub zone: Option<String>,
 }
 
 /// A session variable.

@@ -33,6 +33,7 @@ mod statement;
 mod statements;
 mod system;
 pub(crate) mod thrift;
+mod zone;
 
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post};

@@ -93,6 +93,17 @@ fn of_state(full: &str, state: &str, text: &str) -> EngineError {
     }
 }
 
+/// What is said of operands whose types do not go together.
+const MISMATCHES: [&str; 7] = [
+    "failed to coerce arguments",
+    "there isn't a common type to coerce",
+    "cannot infer common",
+    "cannot coerce arithmetic expression",
+    "are not coercible to",
+    "is not comparable",
+    "does not support type '",
+];
+
 /// The sentences of Sail and of the libraries in it.
 fn sentence(message: &str) -> Option<EngineError> {
     let lower = message.to_ascii_lowercase();
@@ -124,7 +135,13 @@ fn sentence(message: &str) -> Option<EngineError> {
                 between(message, '`', '`').unwrap_or("?")
             );
             of_state("DELTA_IDENTITY_COLUMNS_EXPLICIT_INSERT_NOT_SUPPORTED", "42808", &text)
-        } else if has("unsupported cast from") {
+        } else if MISMATCHES.iter().any(|sentence| has(sentence)) {
+            of("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", message)
+        } else if has("expected datetime literal") || has("(nanosecond") && has("to spark data type") {
+            of("UNSUPPORTED_FEATURE", message)
+        } else if has("invalid timezone") {
+            of_state("INVALID_TIMEZONE", "22009", message)
+        } else if has("unsupported cast from") || has("invalid argument: cannot cast") {
             of("DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", message)
         } else if has("datevalue {") || has("timestampvalue {") {
             let text = "The value of the typed literal is invalid: there is no such day or time";
@@ -134,6 +151,9 @@ fn sentence(message: &str) -> Option<EngineError> {
         } else if has("requires") && has("argument") {
             let text = message.trim_start_matches("invalid argument: ");
             of("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", text)
+        } else if has("delta identity columns is not yet supported") {
+            let text = format!("{message}. Hint: Use UPDATE, then INSERT of the rows that are not there");
+            of("UNSUPPORTED_FEATURE", &text)
         } else if has("not implemented") || has("not supported") || has("not yet supported") || has("unsupported") || message.starts_with("PlanNode::") {
             of("UNSUPPORTED_FEATURE", message)
         } else {
@@ -175,8 +195,22 @@ fn arithmetic(message: &str, lower: &str) -> Option<EngineError> {
             "NUMERIC_VALUE_OUT_OF_RANGE.WITHOUT_SUGGESTION",
             &format!("The value {value} does not fit: {message}"),
         )
+    } else if has("representable i64 range")
+        || has("represented as nanoseconds")
+        || (lower.starts_with("timestamp ") && has("out of range"))
+    {
+        let text = format!("The local engine computes this for the years 1678 to 2261 alone ({message})");
+        of("UNSUPPORTED_FEATURE", &text)
+    } else if has("timestamp out of range") {
+        of_state("DATETIME_OVERFLOW", "22008", message)
+    } else if has("cannot be represented as decimal") {
+        of("NUMERIC_VALUE_OUT_OF_RANGE.WITHOUT_SUGGESTION", message)
+    } else if has("timestamp must contain") || has("invalid input syntax for type") {
+        of("CAST_INVALID_INPUT", message)
     } else if has("overflow") {
         of("ARITHMETIC_OVERFLOW", message)
+    } else if has("the index 0 is invalid") {
+        of_state("INVALID_INDEX_OF_ZERO", "22003", message)
     } else if has("the index is out of bounds") {
         of("INVALID_ARRAY_INDEX_IN_ELEMENT_AT", message)
     } else if has("invalid timestamp") || has("invalid parsed") || has("invalid date") {

@@ -245,7 +245,7 @@ impl Parser<'_> {
                 } else if parser.words("COMMENT") {
                     column.comment = Some(parser.string()?);
                 } else if parser.words("DEFAULT") {
-                    column.default = Some(parser.expr()?.span.of(parser.sql).to_owned());
+                    column.default = Some(parser.default_expression(&column.name)?);
                 } else if parser.words("MASK") {
                     column.mask = Some(parser.mask()?);
                 } else if let Some(place) = parser.position()? {
@@ -283,7 +283,7 @@ impl Parser<'_> {
             return Ok(ColumnChange::NotNull(false));
         }
         if self.words("SET DEFAULT") {
-            return Ok(ColumnChange::Default(Some(self.expr()?.span.of(self.sql).to_owned())));
+            return Ok(ColumnChange::Default(Some(self.default_expression("")?)));
         }
         if self.words("DROP DEFAULT") {
             return Ok(ColumnChange::Default(None));

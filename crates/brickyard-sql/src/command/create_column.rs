@@ -63,7 +63,7 @@ impl Parser<'_> {
                 column.not_null = true;
             } else if self.words("NULL") {
             } else if self.words("DEFAULT") {
-                column.default = Some(self.expr()?.span.of(self.sql).to_owned());
+                column.default = Some(self.default_expression(&column.name)?);
             } else if self.words("COMMENT") {
                 column.comment = Some(self.string()?);
             } else if self.words("COLLATE") {
@@ -78,6 +78,20 @@ impl Parser<'_> {
                 return Ok(());
             }
         }
+    }
+
+    /// What stands after `DEFAULT`.
+    ///
+    /// Errors: it reads a table or calls a function of the catalog (`INVALID_DEFAULT_VALUE` 42623).
+    pub(super) fn default_expression(&mut self, column: &str) -> Result<String, SqlError> {
+        let text = self.expr()?.span.of(self.sql).to_owned();
+        if is_closed(&text) {
+            return Ok(text);
+        }
+        let text = format!(
+            "Failed to execute the command because the destination column or variable `{column}` has a DEFAULT value {text}, which contains subquery expressions or functions that are not built in."
+        );
+        Err(SqlError::new("INVALID_DEFAULT_VALUE.SUBQUERY_EXPRESSION", "42623", text))
     }
 
     /// `function [USING COLUMNS (a, b)]` after `MASK`.
@@ -102,6 +116,10 @@ impl Parser<'_> {
             self.expect_symbol("(")?;
             let text = self.expr()?.span.of(self.sql).to_owned();
             self.expect_symbol(")")?;
+            if !is_closed(&text) {
+                let text = format!("\"{text}\" cannot be used in a generated column.");
+                return Err(SqlError::new("DELTA_UNSUPPORTED_EXPRESSION_GENERATED_COLUMN", "42621", text));
+            }
             return Ok(Generated::Expression(text));
         }
         let mut identity = Identity { always, start: 1, step: 1 };
@@ -124,6 +142,14 @@ impl Parser<'_> {
         let number = i64::try_from(self.integer()?).map_err(|_| self.error())?;
         Ok(if negative { -number } else { number })
     }
+}
+
+/// Whether an expression reads no table and calls no function of the catalog: it is computed for whoever writes, with their rights.
+pub(crate) fn is_closed(text: &str) -> bool {
+    let statement = crate::statement::parse(&format!("SELECT {text}"));
+    statement
+        .and_then(|statement| crate::references::references(&statement))
+        .is_ok_and(|found| found.is_empty())
 }
 
 impl ColumnDefinition {

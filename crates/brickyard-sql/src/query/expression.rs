@@ -352,10 +352,9 @@ impl Parser<'_> {
             ExprKind::Between { not, value, low, high }
         } else if self.words("IN") {
             self.expect_symbol("(")?;
-            if self.is_query() {
-                let query = Box::new(self.query()?);
+            if let Some(query) = self.whole_query()? {
                 self.expect_symbol(")")?;
-                ExprKind::InQuery { not, value, query }
+                ExprKind::InQuery { not, value, query: Box::new(query) }
             } else {
                 let list = self.list(Self::expr)?;
                 self.expect_symbol(")")?;

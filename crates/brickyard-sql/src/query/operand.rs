@@ -46,10 +46,9 @@ impl Parser<'_> {
             return Ok(Expr { span: self.since(start), kind: ExprKind::Lambda(parameters, Box::new(body)) });
         }
         self.advance();
-        let kind = if self.is_query() {
-            ExprKind::Subquery(Box::new(self.query()?))
-        } else {
-            ExprKind::Tuple(self.list(Self::named_expr)?)
+        let kind = match self.whole_query()? {
+            Some(query) => ExprKind::Subquery(Box::new(query)),
+            None => ExprKind::Tuple(self.list(Self::named_expr)?),
         };
         self.expect_symbol(")")?;
         Ok(Expr { span: self.since(start), kind })

@@ -162,6 +162,24 @@ pub struct OrderItem {
 }
 
 impl Parser<'_> {
+    /// A query that is all there is before the next `)` or `,`; nothing where an expression stands, such as `(SELECT 1) + 1`.
+    pub(crate) fn whole_query(&mut self) -> Result<Option<Query>, SqlError> {
+        if !self.is_query() {
+            return Ok(None);
+        }
+        if !self.is_symbol("(") {
+            return self.query().map(Some);
+        }
+        let mark = self.at;
+        match self.query() {
+            Ok(query) if self.is_symbol(")") || self.is_symbol(",") => Ok(Some(query)),
+            _ => {
+                self.at = mark;
+                Ok(None)
+            }
+        }
+    }
+
     /// Whether a query is next.
     pub(crate) fn is_query(&self) -> bool {
         let mut ahead = 0;

@@ -3,11 +3,12 @@
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Expr, ExprKind};
+use crate::rewrite::coercions::compares;
 use crate::rewrite::edits::{Piece, pieces};
-use crate::rewrite::moment_calls::wall_clock;
 use crate::rewrite::numbers::common;
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Scope;
+use crate::rewrite::zones::{moved, shifted, wall_clock};
 
 impl Planner<'_> {
     pub(super) fn binary(
@@ -19,6 +20,9 @@ impl Planner<'_> {
         scope: &Scope,
     ) -> Result<DataType, SqlError> {
         let (a, b) = (self.expr(left, scope)?, self.expr(right, scope)?);
+        if compares(operator) {
+            self.compared(expr, &[(left.span, a.clone()), (right.span, b.clone())])?;
+        }
         match operator {
             "+" | "-" | "*" | "/" | "%" | "DIV" => self.arithmetic(expr, (left, &a), operator, (right, &b)),
             "&" | "|" | "^" => Ok(common(&a, &b)),
@@ -147,15 +151,19 @@ impl Planner<'_> {
                 for (side, data_type) in [(left, a), (right, b)] {
                     if self.context.local_time && *data_type == Timestamp {
                         self.edits.replace(side.span, wall_clock(side.span));
-                    } else if self.context.local_time && *data_type == Date {
-                        self.edits.replace(side.span, pieces!["CAST(", side.span, " AS TIMESTAMP_NTZ)"]);
+                    } else if *data_type == Date {
+                        let moment = if self.context.local_time { "TIMESTAMP_NTZ" } else { "TIMESTAMP" };
+                        self.edits.replace(side.span, pieces!["CAST(", side.span, format!(" AS {moment})")]);
                     }
                 }
                 Some(day_time())
             }
-            (Timestamp, "+" | "-", DayTime(fields)) if fields == "DAY" && self.context.local_time => {
-                self.edits.replace(left.span, wall_clock(left.span));
-                self.edits.replace(expr.span, pieces!["CAST(", expr.span, " AS TIMESTAMP)"]);
+            (Timestamp, "+" | "-", DayTime(_) | YearMonth(_)) if self.context.local_time => {
+                self.local_sum(expr, pieces![left.span], operator, right, b);
+                Some(Timestamp)
+            }
+            (DayTime(_) | YearMonth(_), "+", Timestamp) if self.context.local_time => {
+                self.local_sum(expr, pieces![right.span], operator, left, a);
                 Some(Timestamp)
             }
             (Date, "+" | "-", YearMonth(_)) | (YearMonth(_), "+", Date) => Some(Date),
@@ -165,10 +173,16 @@ impl Planner<'_> {
             // The engine leaves out the hours.
             (Date, "+" | "-", DayTime(_)) => {
                 self.edits.replace(left.span, pieces!["CAST(", left.span, " AS TIMESTAMP)"]);
+                if self.context.local_time {
+                    self.local_sum(expr, pieces![left.span], operator, right, b);
+                }
                 Some(Timestamp)
             }
             (DayTime(_), "+", Date) => {
                 self.edits.replace(right.span, pieces!["CAST(", right.span, " AS TIMESTAMP)"]);
+                if self.context.local_time {
+                    self.local_sum(expr, pieces![right.span], operator, left, a);
+                }
                 Some(Timestamp)
             }
             (Date, "+" | "-", Interval) | (Interval, "+", Date) => Some(Date),
@@ -179,6 +193,24 @@ impl Planner<'_> {
             (DayTime(_) | YearMonth(_) | Interval, _, _) => Some(a.clone()),
             (_, "*", DayTime(_) | YearMonth(_) | Interval) => Some(b.clone()),
             _ => None,
+        }
+    }
+
+    /// A moment plus or minus an interval in a zone that is not UTC.
+    fn local_sum(
+        &mut self,
+        expr: &Expr,
+        moment: Vec<Piece>,
+        operator: &str,
+        interval: &Expr,
+        data_type: &DataType,
+    ) {
+        let text = match data_type {
+            DataType::YearMonth(_) => Some(moved(&moment, operator, &[Piece::from(interval.span)])),
+            _ => shifted(&moment, operator, interval),
+        };
+        if let Some(text) = text {
+            self.edits.replace(expr.span, text);
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::command::constant_string;
 use crate::data_type::DataType;
 use crate::error::SqlError;
-use crate::query::{Call, Expr, ExprKind};
+use crate::query::{Argument, Call, Expr, ExprKind};
 use crate::rewrite::edge_calls::half_even;
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::planner::Planner;
@@ -11,7 +11,8 @@ use crate::token::Span;
 
 impl Planner<'_> {
     /// Functions of bytes that the engine has for text alone, over their hexadecimal digits; `false` for those that stay.
-    pub(super) fn bytes(&mut self, expr: &Expr, name: &str, spans: &[Span]) -> bool {
+    pub(super) fn bytes(&mut self, expr: &Expr, name: &str, spans: &[Span], types: &[DataType]) -> bool {
+        let filled_with_text = types.get(2) == Some(&DataType::String);
         let from = |start: Span| pieces!["2 * (", start, ") - 1"];
         let mut text = pieces!["unhex("];
         match (name, spans) {
@@ -44,6 +45,11 @@ impl Planner<'_> {
             }
             ("lpad" | "rpad", [value, length]) => {
                 text.extend(pieces![format!("{name}(hex("), *value, "), 2 * (", *length, "), '00')"]);
+            }
+            // With a text to fill up, both are texts.
+            ("lpad" | "rpad", [value, _, _]) if filled_with_text => {
+                self.edits.replace(*value, pieces!["CAST(", *value, " AS STRING)"]);
+                return true;
             }
             ("lpad" | "rpad", [value, length, pad]) => {
                 text.extend(pieces![
@@ -217,19 +223,40 @@ impl Planner<'_> {
     /// `window(ts, '1 hour')`: fixed windows, aligned to the epoch.
     pub(super) fn window(&mut self, expr: &Expr, call: &Call, types: &[DataType]) -> Result<(), SqlError> {
         let hint = "Use window(column, '<n> minutes') with one fixed length";
-        let [moment, length] = call.arguments.as_slice() else {
-            return Err(SqlError::unsupported("sliding windows", hint));
+        let [moment, length, rest @ ..] = call.arguments.as_slice() else {
+            return Err(SqlError::unsupported("this call of window", hint));
         };
-        let length = constant_string(&length.value).and_then(|text| microseconds(&text));
-        let Some(length) = length else { return Err(SqlError::unsupported("this window length", hint)) };
+        let time =
+            |argument: &Argument| constant_string(&argument.value).and_then(|text| microseconds(&text));
+        let length = time(length);
+        // Windows that follow one another without gaps may start later.
+        let offset = match rest {
+            [] => Some(0),
+            [slide] if time(slide) == length => Some(0),
+            [slide, offset] if time(slide) == length => time(offset),
+            _ => return Err(SqlError::unsupported("sliding windows", hint)),
+        };
+        let (Some(length), Some(offset)) = (length, offset) else {
+            return Err(SqlError::unsupported("this window length", hint));
+        };
         if !matches!(types.first(), Some(DataType::Timestamp)) {
             return Err(SqlError::unsupported("window over anything but a TIMESTAMP column", hint));
         }
+        // The engine's moments of numbers are shown in UTC.
+        let (open, close) = if self.context.local_time { ("CAST(", " AS TIMESTAMP)") } else { ("", "") };
         let micros = "unix_micros(`__t`)";
-        self.edits.replace(expr.span, pieces![
-            "element_at(transform(array(", moment.value.span,
-            format!("), `__t` -> named_struct('start', timestamp_micros({micros} - pmod({micros}, {length}L)), 'end', timestamp_micros({micros} - pmod({micros}, {length}L) + {length}L))), 1)"),
-        ]);
+        let start = format!("{micros} - pmod({micros} - {offset}L, {length}L)");
+        self.edits.replace(
+            expr.span,
+            pieces![
+                "element_at(transform(array(",
+                moment.value.span,
+                format!(
+                    "), `__t` -> named_struct('start', {open}timestamp_micros({start}){close}, \
+                 'end', {open}timestamp_micros({start} + {length}L){close})), 1)"
+                ),
+            ],
+        );
         Ok(())
     }
 }

@@ -4,6 +4,8 @@ use crate::command::constant_string;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Call, Expr, ExprKind};
+use crate::rewrite::casts::possible;
+use crate::rewrite::coercions::{cast_function, collects};
 use crate::rewrite::edits::pieces;
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Scope;
@@ -21,6 +23,9 @@ const UNIT_FIRST: [&str; 9] = [
     "date_part",
     "timediff",
 ];
+
+/// Functions that make moments of numbers.
+const FROM_NUMBERS: [&str; 3] = ["timestamp_seconds", "timestamp_millis", "timestamp_micros"];
 
 /// Functions that the engine does not have and that are not made here, with advice.
 const ABSENT: [(&str, &str); 14] = [
@@ -91,6 +96,7 @@ impl Planner<'_> {
             self.expr(filter, scope)?;
         }
         if let Some(over) = &call.over {
+            // Apache Spark has none either.
             if call.filter.is_some() {
                 return Err(SqlError::unsupported(
                     "FILTER of a window function",
@@ -182,7 +188,23 @@ impl Planner<'_> {
             return Ok(DataType::Unknown);
         }
         let types = self.arguments(call, scope)?;
+        if let (Some(target), [from]) = (cast_function(&name), types.as_slice()) {
+            let value = call.arguments[0].value.span;
+            possible(from, &target, value.of(self.sql))?;
+            let text = self.converted(value, from, &target, false);
+            let plain = || pieces!["CAST(", value, format!(" AS {target})")];
+            self.edits.replace(expr.span, text.unwrap_or_else(plain));
+            return Ok(target);
+        }
+        let types = self.coerced(&name, call, &types)?;
         self.renamed(expr, &name, call, &types, scope.lambda.len())?;
+        if collects(&name, call) {
+            // The engine's windows keep what is NULL.
+            self.edits.replace(expr.span, pieces!["filter(", expr.span, ", `__n` -> `__n` IS NOT NULL)"]);
+        } else if self.context.local_time && FROM_NUMBERS.contains(&name.as_str()) {
+            // The engine's moments of numbers are shown in UTC.
+            self.edits.replace(expr.span, pieces!["CAST(", expr.span, " AS TIMESTAMP)"]);
+        }
         Ok(self.call_type(&name, call, &types))
     }
 
@@ -198,6 +220,10 @@ impl Planner<'_> {
             "current_user" | "user" | "session_user" => string_literal(&context.user),
             "current_catalog" => string_literal(&context.catalog),
             "current_schema" | "current_database" => string_literal(&context.schema),
+            "current_timezone" => match &context.zone {
+                Some(zone) => string_literal(zone),
+                None => return Ok(None),
+            },
             "is_account_group_member" | "is_member" => {
                 let [argument] = call.arguments.as_slice() else { return Ok(None) };
                 let Some(group) = constant_string(&argument.value) else {

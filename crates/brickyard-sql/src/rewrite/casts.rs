@@ -6,9 +6,10 @@ use crate::query::{Expr, ExprKind, PathStep};
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::expressions::no_part;
 use crate::rewrite::json_calls::variant_text;
-use crate::rewrite::moment_calls::{wall_clock, whole_units};
+use crate::rewrite::moment_calls::{around, whole_units};
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Scope;
+use crate::rewrite::zones::wall_clock;
 use crate::token::{Span, string_literal};
 
 impl Planner<'_> {
@@ -57,74 +58,77 @@ impl Planner<'_> {
         if matches!(data_type, DataType::Void | DataType::Other(_)) {
             return Err(SqlError::unsupported(format!("a cast to {data_type}"), "Use another type"));
         }
+        possible(&from, &target, value.span.of(self.sql))?;
         if attempt && infix {
             self.edits.replace(expr.span, pieces!["TRY_CAST(", value.span, format!(" AS {data_type})")]);
         }
         let _ = type_span;
-        if from == DataType::Variant && target == DataType::String {
-            self.edits.replace(expr.span, variant_text(value.span, "$"));
-        } else if from == DataType::Timestamp && target == DataType::TimestampNtz && self.context.local_time {
-            self.edits.replace(expr.span, wall_clock(value.span));
-        } else if from == DataType::Timestamp && data_type.is_integer() {
-            let mut text = pieces![format!("{}(", if attempt { "TRY_CAST" } else { "CAST" })];
-            text.extend(whole_units(value.span, 1_000_000));
-            text.push(Piece::from(format!(" AS {data_type})")));
-            self.edits.replace(expr.span, text);
-        } else if matches!(from, DataType::Decimal(..)) && target == DataType::Boolean {
-            self.edits.replace(expr.span, pieces!["((", value.span, ") <> 0)"]);
-        } else if from == DataType::Variant && !matches!(target, DataType::Variant) {
-            let function = if attempt { "try_variant_get" } else { "variant_get" };
-            let name = string_literal(&data_type.to_string().to_lowercase());
-            self.edits
-                .replace(expr.span, pieces![format!("{function}("), value.span, format!(", '$', {name})")]);
-        } else if target == DataType::String && matches!(from, DataType::Double | DataType::Float) {
-            let text = self.double_text(value.span, &from);
-            self.edits.replace(expr.span, text);
-        } else if target == DataType::String
-            && let Some(text) = Self::nested_text(value.span, &from)
-        {
+        if let Some(text) = self.converted(value.span, &from, data_type, attempt) {
             self.edits.replace(expr.span, text);
         }
         Ok(target)
     }
 
-    /// A double as Java prints it; the value is computed once.
-    pub(super) fn double_text(&mut self, value: Span, from: &DataType) -> Vec<Piece> {
-        let name = "`__d`";
-        let text = format!("CAST(abs({name}) AS STRING)");
-        let sign = format!("CASE WHEN {name} < 0 THEN '-' ELSE '' END");
-        let mantissa = format!("split_part({text}, 'e', 1)");
-        let with_dot =
-            format!("CASE WHEN contains({mantissa}, '.') THEN {mantissa} ELSE concat({mantissa}, '.0') END");
-        let exponent = format!("replace(split_part({text}, 'e', 2), '+', '')");
-        let whole = format!("split_part({text}, '.', 1)");
-        // Digits without the dot; of large numbers from the first one, of small ones from the first that is not zero.
-        let digits = format!("rtrim('0', ltrim('0', replace({text}, '.', '')))");
-        let large = format!(
-            "concat(substring({digits}, 1, 1), '.', CASE WHEN length({digits}) > 1 THEN substring({digits}, 2) ELSE '0' END, 'E', CAST(length({whole}) - 1 AS STRING))"
-        );
-        let fraction = format!("split_part({text}, '.', 2)");
-        let small = format!(
-            "concat(substring({digits}, 1, 1), '.', CASE WHEN length({digits}) > 1 THEN substring({digits}, 2) ELSE '0' END, 'E-', CAST(length({fraction}) - length(ltrim('0', {fraction})) + 1 AS STRING))"
-        );
-        pieces![
-            format!("element_at(transform(array(CAST("),
-            value,
-            format!(
-                " AS {from})), {name} -> CASE WHEN isnan({name}) THEN 'NaN' WHEN abs({name}) > {} THEN concat({sign}, 'Infinity') \
-                 WHEN {name} = 0 OR (abs({name}) >= 0.001D AND abs({name}) < 10000000D) THEN CAST({name} AS STRING) \
-                 WHEN contains({text}, 'e') THEN concat({sign}, {with_dot}, 'E', {exponent}) \
-                 WHEN abs({name}) >= 1 THEN concat({sign}, {large}) ELSE concat({sign}, {small}) END), 1)",
-                if *from == DataType::Float { "3.4028235e38D" } else { "1.7976931348623157e308D" }
-            )
-        ]
+    /// A value of one type as another, as `CAST` makes it on the platform; nothing where the engine's own cast does the same.
+    pub(super) fn converted(
+        &self,
+        value: Span,
+        from: &DataType,
+        data_type: &DataType,
+        attempt: bool,
+    ) -> Option<Vec<Piece>> {
+        let target = if data_type.is_string() { &DataType::String } else { data_type };
+        let function = if attempt { "TRY_CAST" } else { "CAST" };
+        Some(match (from, target) {
+            (DataType::Variant, DataType::String) => variant_text(value, "$"),
+            // In a variant, texts are moments of the session's zone.
+            (DataType::Variant, DataType::Timestamp) if self.context.local_time => {
+                around(&format!("{function}("), variant_text(value, "$"), " AS TIMESTAMP)")
+            }
+            (DataType::Variant, DataType::Variant) => return None,
+            (DataType::Variant, _) => {
+                let function = if attempt { "try_variant_get" } else { "variant_get" };
+                let name = string_literal(&data_type.to_string().to_lowercase());
+                pieces![format!("{function}("), value, format!(", '$', {name})")]
+            }
+            (DataType::Timestamp, DataType::TimestampNtz) if self.context.local_time => wall_clock(value),
+            (DataType::Timestamp, _) if data_type.is_integer() => {
+                let close = format!(" AS {data_type})");
+                around(&format!("{function}("), whole_units(value, 1_000_000), &close)
+            }
+            (DataType::Timestamp, DataType::Decimal(..)) => {
+                let close = format!(") * 0.000001BD AS {data_type})");
+                pieces![format!("{function}(unix_micros("), value, close]
+            }
+            // What follows the day is left out; the engine knows only a space before it.
+            (DataType::String, DataType::Date) => pieces![
+                format!("{function}(regexp_replace(trim("),
+                value,
+                "), '^([+-]?[0-9]+-[0-9]+-[0-9]+)T.*$', '$1') AS DATE)"
+            ],
+            (DataType::Decimal(..), DataType::Boolean) => pieces!["((", value, ") <> 0)"],
+            (DataType::Double | DataType::Float, DataType::String) => self.double_text(value, from),
+            (DataType::Float, DataType::Timestamp) => {
+                pieces![format!("{function}(CAST("), value, " AS DOUBLE) AS TIMESTAMP)"]
+            }
+            (DataType::Boolean, DataType::Decimal(..)) => {
+                pieces!["CAST(CAST(", value, format!(" AS INT) AS {data_type})")]
+            }
+            (_, DataType::String) => return Self::nested_text(value, from),
+            _ => return None,
+        })
     }
 
-    /// Operands of `||` and `concat` that are doubles are printed as the platform does.
+    /// A double as Java prints it; the value is computed once.
+    pub(super) fn double_text(&self, value: Span, from: &DataType) -> Vec<Piece> {
+        let (open, close) = java_text(from);
+        pieces![open, value, close]
+    }
+
+    /// Operands of `||` and `concat` that are no texts are printed as the platform prints them.
     pub(super) fn concatenation(&mut self, operands: &[Expr], all: &[DataType]) -> DataType {
         for (operand, data_type) in operands.iter().zip(all) {
-            if matches!(data_type, DataType::Double | DataType::Float) {
-                let text = self.double_text(operand.span, data_type);
+            if let Some(text) = self.as_text(operand.span, data_type) {
                 self.edits.replace(operand.span, text);
             }
         }
@@ -225,4 +229,56 @@ fn path_text(steps: &[PathStep]) -> Result<String, SqlError> {
         }
     }
     Ok(path)
+}
+
+/// What stands before and after a double, or a float, to print it as Java does.
+pub(super) fn java_text(from: &DataType) -> (String, String) {
+    let name = "`__d`";
+    let text = format!("CAST(abs({name}) AS STRING)");
+    let sign = format!("CASE WHEN {name} < 0 THEN '-' ELSE '' END");
+    let mantissa = format!("split_part({text}, 'e', 1)");
+    let with_dot =
+        format!("CASE WHEN contains({mantissa}, '.') THEN {mantissa} ELSE concat({mantissa}, '.0') END");
+    let exponent = format!("replace(split_part({text}, 'e', 2), '+', '')");
+    let whole = format!("split_part({text}, '.', 1)");
+    // Digits without the dot; of large numbers from the first one, of small ones from the first that is not zero.
+    let digits = format!("rtrim('0', ltrim('0', replace({text}, '.', '')))");
+    let large = format!(
+        "concat(substring({digits}, 1, 1), '.', CASE WHEN length({digits}) > 1 THEN substring({digits}, 2) ELSE '0' END, 'E', CAST(length({whole}) - 1 AS STRING))"
+    );
+    let fraction = format!("split_part({text}, '.', 2)");
+    let small = format!(
+        "concat(substring({digits}, 1, 1), '.', CASE WHEN length({digits}) > 1 THEN substring({digits}, 2) ELSE '0' END, 'E-', CAST(length({fraction}) - length(ltrim('0', {fraction})) + 1 AS STRING))"
+    );
+    let close = format!(
+        " AS {from})), {name} -> CASE WHEN isnan({name}) THEN 'NaN' WHEN abs({name}) > {} THEN concat({sign}, 'Infinity') \
+         WHEN {name} = 0 OR (abs({name}) >= 0.001D AND abs({name}) < 10000000D) THEN CAST({name} AS STRING) \
+         WHEN contains({text}, 'e') THEN concat({sign}, {with_dot}, 'E', {exponent}) \
+         WHEN abs({name}) >= 1 THEN concat({sign}, {large}) ELSE concat({sign}, {small}) END), 1)",
+        if *from == DataType::Float { "3.4028235e38D" } else { "1.7976931348623157e308D" }
+    );
+    ("element_at(transform(array(CAST(".to_owned(), close)
+}
+
+/// Refuses casts that the platform knows none of, and the engine makes something of.
+///
+/// Errors: `DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION` 42K09.
+pub(super) fn possible(from: &DataType, to: &DataType, shown: &str) -> Result<(), SqlError> {
+    use DataType::{Binary, Boolean, Date, Double, Float, TimestampNtz};
+    let fraction = |data_type: &DataType| matches!(data_type, Double | Float | DataType::Decimal(..));
+    let impossible = match (from, to) {
+        (Date | TimestampNtz, _) => to.is_numeric() || matches!(to, Boolean | Binary),
+        (_, Date) => from.is_numeric() || matches!(from, Boolean | Binary),
+        (_, TimestampNtz) => from.is_numeric() || matches!(from, Boolean),
+        (_, Binary) => fraction(from) || matches!(from, Boolean | DataType::Timestamp),
+        (Binary, _) => to.is_numeric() || matches!(to, Boolean | DataType::Timestamp),
+        _ => false,
+    };
+    if !impossible {
+        return Ok(());
+    }
+    let text = format!(
+        "Cannot resolve \"CAST({shown} AS {to})\" due to data type mismatch: cannot cast \"{from}\" to \"{to}\"."
+    );
+    Err(SqlError::new("DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", "42K09", text))
 }

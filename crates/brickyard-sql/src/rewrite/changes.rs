@@ -1,5 +1,6 @@
 //! `INSERT`, `UPDATE`, `DELETE`, `MERGE`.
 
+use crate::command::is_closed;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::parser::Name;
@@ -49,7 +50,8 @@ impl Planner<'_> {
                     self.expr(filter, &scope)?;
                 }
                 match filter {
-                    Some(filter) if has_query(filter) => {
+                    Some(filter) if has_query(filter) || self.has_lambda(filter.span)? => {
+                        self.keep_lambdas(filter)?;
                         self.update_by_merge(assignments, filter, &own, &relation, &text).map(Some)
                     }
                     _ => Ok(None),
@@ -352,7 +354,12 @@ impl Planner<'_> {
 }
 
 fn default_text(column: Option<&plan::Column>) -> String {
-    column.and_then(|column| column.default.clone()).unwrap_or_else(|| "NULL".to_owned())
+    match column.and_then(|column| column.default.as_deref()) {
+        None => "NULL".to_owned(),
+        Some(text) if is_closed(text) => text.to_owned(),
+        // It would be read with the rights of whoever writes.
+        Some(_) => "raise_error('[INVALID_DEFAULT_VALUE.SUBQUERY_EXPRESSION] The DEFAULT of a column contains subquery expressions or functions that are not built in. SQLSTATE: 42623')".to_owned(),
+    }
 }
 
 fn has_cast(expr: &Expr) -> bool {

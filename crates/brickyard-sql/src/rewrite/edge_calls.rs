@@ -109,10 +109,22 @@ impl Planner<'_> {
                 }
                 pieces!["(", *value, ")"]
             }
-            ("string", [value]) => match Self::nested_text(*value, &first) {
-                Some(text) => text,
-                None => return Ok(false),
-            },
+            ("raise_error", [value]) => {
+                pieces!["raise_error(concat('[USER_RAISED_EXCEPTION] ', ", *value, ", '. SQLSTATE: P0001'))"]
+            }
+            // Of what is outside of the table there is none.
+            ("factorial", [value]) => {
+                pieces!["CASE WHEN (", *value, ") BETWEEN 0 AND 20 THEN ", expr.span, " END"]
+            }
+            ("zeroifnull", [value]) if first == DataType::String => {
+                pieces!["coalesce(CAST(", *value, " AS BIGINT), 0L)"]
+            }
+            ("nullifzero", [value]) if first == DataType::String => {
+                pieces!["CASE WHEN CAST(", *value, " AS BIGINT) = 0 THEN NULL ELSE ", *value, " END"]
+            }
+            ("zeroifnull", [value]) if matches!(first, DataType::Decimal(..)) => {
+                pieces!["coalesce(", *value, format!(", CAST(0 AS {first}))")]
+            }
             ("rint", [value]) => pieces!["bround(CAST(", *value, " AS DOUBLE))"],
             ("left" | "right", [value, length]) if !is_number(1) => {
                 let mut text = pieces![format!("{name}("), *value, ", "];
@@ -188,7 +200,28 @@ impl Planner<'_> {
                 };
                 plain_arithmetic(call, types, operator)
             }
-            ("conv", [value, _, _]) => {
+            // What follows the digits is left out.
+            ("conv", [value, from, _]) => {
+                let digits = match from.of(self.sql).trim().parse::<u32>() {
+                    Ok(base @ 2..=10) => format!("[0-{}]", base - 1),
+                    Ok(base @ 11..=36) => {
+                        let last = char::from_digit(base - 1, 36).unwrap_or('z');
+                        format!("[0-9a-{last}A-{}]", last.to_ascii_uppercase())
+                    }
+                    _ => "[0-9a-zA-Z]".to_owned(),
+                };
+                self.edits.replace(
+                    *value,
+                    pieces![
+                        "CASE WHEN trim(",
+                        *value,
+                        ") <> '' THEN concat(regexp_extract(trim(",
+                        *value,
+                        format!("), '^(-?{digits}+)', 1), CASE WHEN trim("),
+                        *value,
+                        format!(") RLIKE '^-?{digits}' THEN '' ELSE '0' END) END")
+                    ],
+                );
                 let refusal = string_literal(
                     "[UNSUPPORTED_FEATURE] The local warehouse does not support conv of numbers below zero. SQLSTATE: 0A000",
                 );

@@ -5,9 +5,10 @@ use crate::error::SqlError;
 use crate::query::{Expr, ExprKind, Over};
 use crate::rewrite::columns::unbound;
 use crate::rewrite::edits::{Piece, pieces};
-use crate::rewrite::numbers::{common, least, number_type};
+use crate::rewrite::numbers::{least, number_type};
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::{Scope, field};
+use crate::rewrite::zones::{reaches_a_day, worded};
 use crate::token::Span;
 
 impl Planner<'_> {
@@ -56,6 +57,10 @@ impl Planner<'_> {
                         DataType::Boolean
                     }
                     "-" if data_type == DataType::String => DataType::Double,
+                    "+" if data_type == DataType::String => {
+                        self.edits.replace(expr.span, pieces!["CAST(", operand.span, " AS DOUBLE)"]);
+                        DataType::Double
+                    }
                     _ => data_type,
                 }
             }
@@ -68,16 +73,19 @@ impl Planner<'_> {
                 if operator == "||" { self.concatenation(operands, &all) } else { DataType::Boolean }
             }
             ExprKind::Between { value, low, high, .. } => {
+                let mut sides = Vec::new();
                 for part in [value, low, high] {
-                    self.expr(part, scope)?;
+                    sides.push((part.span, self.expr(part, scope)?));
                 }
+                self.compared(expr, &sides)?;
                 DataType::Boolean
             }
             ExprKind::InList { not, value, list } => {
-                self.expr(value, scope)?;
+                let mut sides = vec![(value.span, self.expr(value, scope)?)];
                 for item in list {
-                    self.expr(item, scope)?;
+                    sides.push((item.span, self.expr(item, scope)?));
                 }
+                self.compared(expr, &sides)?;
                 self.rows_in(expr, *not, value, list);
                 DataType::Boolean
             }
@@ -104,7 +112,10 @@ impl Planner<'_> {
                 DataType::Boolean
             }
             ExprKind::Like { not, operator, quantifier, value, patterns, escape } => {
-                self.expr(value, scope)?;
+                let data_type = self.expr(value, scope)?;
+                if let Some(text) = self.as_text(value.span, &data_type) {
+                    self.edits.replace(value.span, text);
+                }
                 for pattern in patterns {
                     self.expr(pattern, scope)?;
                 }
@@ -124,17 +135,17 @@ impl Planner<'_> {
                 if let Some(operand) = operand {
                     self.expr(operand, scope)?;
                 }
-                let mut data_type = DataType::Void;
+                let (mut results, mut types) = (Vec::new(), Vec::new());
                 for when in whens {
                     self.expr(&when.condition, scope)?;
-                    let result = self.expr(&when.result, scope)?;
-                    data_type = common(&data_type, &result);
+                    types.push(self.expr(&when.result, scope)?);
+                    results.push(&when.result);
                 }
                 if let Some(otherwise) = otherwise {
-                    let result = self.expr(otherwise, scope)?;
-                    data_type = common(&data_type, &result);
+                    types.push(self.expr(otherwise, scope)?);
+                    results.push(otherwise);
                 }
-                data_type
+                self.case_results(&results, types)?
             }
             ExprKind::Cast { value, data_type, type_span, attempt, infix } => {
                 self.cast(expr, value, data_type, *type_span, *attempt, *infix, scope)?
@@ -242,6 +253,15 @@ impl Planner<'_> {
                 continue;
             }
             let key = item.expr.span;
+            if self.context.local_time
+                && matches!(data_type, DataType::Timestamp | DataType::Unknown)
+                && over.bounds.iter().zip(&distances).any(|(bound, distance)| reaches_a_day(bound, distance))
+            {
+                return Err(SqlError::unsupported(
+                    "a window RANGE of a day or more over moments in a zone that is not UTC",
+                    "Order by the moment AS TIMESTAMP_NTZ, or SET TIME ZONE 'UTC'",
+                ));
+            }
             let in_days = distances.iter().all(DataType::is_integer);
             let in_time = distances.iter().any(|distance| {
                 matches!(distance, DataType::YearMonth(_) | DataType::DayTime(_) | DataType::Interval)
@@ -259,15 +279,29 @@ impl Planner<'_> {
         for (value, _) in parts {
             self.expr(value, scope)?;
         }
-        let unit = parts.first().map(|(_, unit)| unit.as_str()).unwrap_or_default();
-        let in_days = |unit: &str| matches!(unit.trim_end_matches('S'), "DAY" | "WEEK");
-        if !parts.is_empty() && parts.iter().all(|(_, unit)| in_days(unit)) {
-            return Ok(DataType::DayTime("DAY".to_owned()));
-        }
-        Ok(match unit.split(' ').next().unwrap_or_default().trim_end_matches('S') {
-            "YEAR" | "MONTH" | "QUARTER" => DataType::YearMonth("YEAR TO MONTH".to_owned()),
-            "" => DataType::Interval,
-            _ => DataType::DayTime("DAY TO SECOND".to_owned()),
+        // `INTERVAL '1 day 2 hours'` is written in words.
+        let words = match parts {
+            [(Expr { kind: ExprKind::String(text), .. }, unit)] if unit.is_empty() => worded(text),
+            _ => Vec::new(),
+        };
+        let units = if words.is_empty() {
+            parts.iter().map(|(_, unit)| unit).collect()
+        } else {
+            words.iter().map(|(_, unit)| unit).collect::<Vec<_>>()
+        };
+        let first = |unit: &str| unit.split(' ').next().unwrap_or_default().trim_end_matches('S').to_owned();
+        let of_months = |unit: &&String| matches!(first(unit).as_str(), "YEAR" | "MONTH" | "QUARTER");
+        let of_days = |unit: &&String| matches!(unit.trim_end_matches('S'), "DAY" | "WEEK");
+        Ok(if units.is_empty() || units.iter().any(|unit| unit.is_empty()) {
+            DataType::Interval
+        } else if units.iter().all(of_months) {
+            DataType::YearMonth("YEAR TO MONTH".to_owned())
+        } else if units.iter().any(of_months) {
+            DataType::Interval
+        } else if units.iter().all(of_days) {
+            DataType::DayTime("DAY".to_owned())
+        } else {
+            DataType::DayTime("DAY TO SECOND".to_owned())
         })
     }
 }

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 /// No row is left out by it, but the engine moves no condition past it: one that fails on a row which is hidden would tell the
 /// row's values in its error.
-const BARRIER: &str = " LIMIT 9223372036854775807";
+pub(super) const BARRIER: &str = " LIMIT 9223372036854775807";
 
 impl Planner<'_> {
     /// Puts the text for a relation in its place.
@@ -40,7 +40,8 @@ impl Planner<'_> {
                 self.nested(&view.text, (&view.catalog, &view.schema, &view.owner), Rc::default())?;
             if columns.list.is_empty() {
                 columns = inner;
-                subquery = Some(format!("(SELECT * FROM ({text}){})", self.barrier(&view.owner)));
+                let barrier = if text.contains("->") { BARRIER } else { self.barrier(&view.owner) };
+                subquery = Some(format!("(SELECT * FROM ({text}){barrier})"));
             } else if inner.list.len() == columns.list.len() || inner.open {
                 let names: Vec<String> = columns.list.iter().map(|column| quote_name(&column.name)).collect();
                 for (column, from) in columns.list.iter_mut().zip(&inner.list) {
@@ -49,7 +50,7 @@ impl Planner<'_> {
                     }
                 }
                 let names = names.join(", ");
-                let barrier = self.barrier(&view.owner);
+                let barrier = if text.contains("->") { BARRIER } else { self.barrier(&view.owner) };
                 subquery = Some(format!("(SELECT {names} FROM ({text}) AS `__view`({names}){barrier})"));
             } else {
                 let text = format!(
@@ -103,7 +104,13 @@ impl Planner<'_> {
             });
         }
         let filter = match &relation.row_filter {
-            Some(filter) => format!(" WHERE {}{BARRIER}", self.guard_text(filter, relation)?),
+            Some(filter) => {
+                let text = self.guard_text(filter, relation)?;
+                // The engine finds no lambda's columns in the scan of a table.
+                let text = if text.contains("->") { format!("coalesce({text}, rand() < 0)") } else { text };
+                format!(" WHERE {text}{BARRIER}")
+            }
+            None if list.iter().any(|column| column.contains("->")) => BARRIER.to_owned(),
             None => String::new(),
         };
         Ok(format!("(SELECT {} FROM {source} AS {}{filter})", list.join(", "), quote_name(alias)))

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::command::constant_string;
-use crate::data_type::DataType;
+use crate::data_type::{DataType, Field};
 use crate::query::{Call, Expr};
+use crate::rewrite::casts::java_text;
 use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::moment_calls::around;
 use crate::rewrite::planner::Planner;
 use crate::token::{Span, string_literal};
 
@@ -51,7 +53,9 @@ impl Planner<'_> {
                     pieces!["CASE WHEN trim(", *value, ") = '' THEN NULL ELSE ", *value, " END"]
                 };
                 self.edits.replace(*value, text);
-                return true;
+                // The engine reads moments in one form alone: they are read as texts, then cast.
+                let Some(read) = self.read_as_text(call) else { return true };
+                pieces!["TRY_CAST(from_json(", *value, read.0, format!(") AS {})", read.1)]
             }
             ("json_array_length", [value]) => {
                 let array = string_literal(r"^\s*\[");
@@ -69,6 +73,13 @@ impl Planner<'_> {
                     (Some(path), Some(wanted)) if wanted.eq_ignore_ascii_case("string") => {
                         variant_text(*value, &path)
                     }
+                    // In a variant, texts are moments of the session's zone.
+                    (Some(path), Some(wanted))
+                        if wanted.eq_ignore_ascii_case("timestamp") && self.context.local_time =>
+                    {
+                        let cast = if name == "variant_get" { "CAST(" } else { "TRY_CAST(" };
+                        around(cast, variant_text(*value, &path), " AS TIMESTAMP)")
+                    }
                     _ => return false,
                 }
             }
@@ -78,13 +89,27 @@ impl Planner<'_> {
         true
     }
 
+    /// The rest of a call of `from_json` that reads moments as texts, and the type those are cast to; nothing where there are none,
+    /// or where a format for them is given.
+    fn read_as_text(&self, call: &Call) -> Option<(String, DataType)> {
+        let [_, _] = call.arguments.as_slice() else { return None };
+        // Within arrays and structs, times that the clocks skip would be lost.
+        if self.context.local_time {
+            return None;
+        }
+        let data_type = self.schema_type(call);
+        let moment = |part: &DataType| matches!(part, DataType::Timestamp | DataType::TimestampNtz);
+        if has(&data_type, &|part| matches!(part, DataType::Unknown)) || !has(&data_type, &moment) {
+            return None;
+        }
+        Some((format!(", {}", string_literal(&with_texts(&data_type).to_string())), data_type))
+    }
+
     /// Arrays, maps and structs as text: the platform writes `null` for what is not known. Nothing where the engine's text is the
     /// same or the types are not known.
     pub(super) fn nested_text(value: Span, data_type: &DataType) -> Option<Vec<Piece>> {
         let nested = matches!(data_type, DataType::Array(_) | DataType::Map(..) | DataType::Struct(_));
-        let unknown = has(data_type, &|part| {
-            matches!(part, DataType::Unknown | DataType::Double | DataType::Float | DataType::Variant)
-        });
+        let unknown = has(data_type, &|part| matches!(part, DataType::Unknown | DataType::Variant));
         if !nested || unknown {
             return None;
         }
@@ -109,7 +134,7 @@ pub(super) fn variant_text(base: Span, path: &str) -> Vec<Piece> {
 }
 
 /// Whether a type or one within it is such a one.
-fn has(data_type: &DataType, wanted: &dyn Fn(&DataType) -> bool) -> bool {
+pub(super) fn has(data_type: &DataType, wanted: &dyn Fn(&DataType) -> bool) -> bool {
     wanted(data_type)
         || match data_type {
             DataType::Array(element) => has(element, wanted),
@@ -119,9 +144,9 @@ fn has(data_type: &DataType, wanted: &dyn Fn(&DataType) -> bool) -> bool {
         }
 }
 
-/// Decimals lose their sign and their zeros on the engine, moments without a zone are given one.
+/// Decimals lose their sign and their zeros on the engine, doubles are written otherwise, moments without a zone are given one.
 fn is_written_here(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Decimal(..) | DataType::TimestampNtz)
+    matches!(data_type, DataType::Decimal(..) | DataType::TimestampNtz | DataType::Double | DataType::Float)
 }
 
 /// The JSON of an expression of the engine; NULL for NULL.
@@ -164,6 +189,14 @@ fn json(value: &str, data_type: &DataType, depth: usize) -> String {
         DataType::TimestampNtz => {
             format!(r#"concat('"', date_format({value}, "yyyy-MM-dd'T'HH:mm:ss.SSS"), '"')"#)
         }
+        DataType::Double | DataType::Float => {
+            let (open, close) = java_text(data_type);
+            let text = format!("{open}{value}{close}");
+            // What is no number is written as a text.
+            format!(
+                "CASE WHEN isnan({value}) OR abs({value}) = CAST('Infinity' AS {data_type}) THEN concat('\"', {text}, '\"') ELSE {text} END"
+            )
+        }
         _ => format!("CAST({value} AS STRING)"),
     }
 }
@@ -194,6 +227,26 @@ fn plain(value: &str, data_type: &DataType, depth: usize) -> String {
                 parts.join(", ")
             )
         }
+        DataType::Double | DataType::Float => {
+            let (open, close) = java_text(data_type);
+            format!("{open}{value}{close}")
+        }
         _ => format!("CAST({value} AS STRING)"),
+    }
+}
+
+/// A type with texts in the place of moments.
+fn with_texts(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Timestamp | DataType::TimestampNtz => DataType::String,
+        DataType::Array(element) => DataType::Array(Box::new(with_texts(element))),
+        DataType::Map(key, value) => DataType::Map(Box::new(with_texts(key)), Box::new(with_texts(value))),
+        DataType::Struct(fields) => DataType::Struct(
+            fields
+                .iter()
+                .map(|field| Field { data_type: with_texts(&field.data_type), ..field.clone() })
+                .collect(),
+        ),
+        other => other.clone(),
     }
 }

@@ -78,13 +78,15 @@ pub(crate) fn common(a: &DataType, b: &DataType) -> DataType {
             if a == &Float && b == &Float { Float } else { Double }
         }
         _ if a.is_integer() && b.is_integer() => wider(a, b),
-        (Date, Timestamp) | (Timestamp, Date) => Timestamp,
+        (DataType::DayTime(_), DataType::DayTime(_)) => DataType::DayTime("DAY TO SECOND".to_owned()),
+        (DataType::YearMonth(_), DataType::YearMonth(_)) => DataType::YearMonth("YEAR TO MONTH".to_owned()),
+        (Date | DataType::TimestampNtz, Timestamp) | (Timestamp, Date | DataType::TimestampNtz) => Timestamp,
         (Date, DataType::TimestampNtz) | (DataType::TimestampNtz, Date) => DataType::TimestampNtz,
         // In ANSI mode a string gives way: to BIGINT for whole numbers, DOUBLE for others, else the other type.
         (String, other) | (other, String) => match other {
             _ if other.is_integer() => DataType::BigInt,
             Decimal(..) | Float | Double => Double,
-            Date | Timestamp | DataType::Boolean | DataType::Binary => other.clone(),
+            Date | Timestamp | DataType::TimestampNtz | DataType::Boolean | DataType::Binary => other.clone(),
             _ => Unknown,
         },
         (Array(left), Array(right)) => Array(Box::new(common(left, right))),

@@ -183,6 +183,7 @@ impl<'a> Planner<'a> {
         }
         for cte in &with.ctes {
             let columns = self.query(&cte.query, &inner)?.renamed(&cte.columns);
+            self.keep_columns(&cte.query)?;
             let mut ctes = (*inner.ctes).clone();
             ctes.insert(cte.name.value.to_lowercase(), columns);
             inner.ctes = Rc::new(ctes);
@@ -334,7 +335,7 @@ impl<'a> Planner<'a> {
     /// `VALUES`.
     pub(crate) fn values(&mut self, rows: &[crate::query::Expr], env: &Env) -> Result<Columns, SqlError> {
         let scope = self.scope(env);
-        let mut types: Vec<DataType> = Vec::new();
+        let mut columns: Vec<(Vec<Span>, Vec<DataType>)> = Vec::new();
         for row in rows {
             let cells = match &row.kind {
                 crate::query::ExprKind::Tuple(cells) => cells.iter().collect(),
@@ -345,17 +346,22 @@ impl<'a> Planner<'a> {
             };
             for (index, cell) in cells.into_iter().enumerate() {
                 let data_type = self.expr(cell, &scope)?;
-                match types.get_mut(index) {
-                    Some(known) => *known = crate::rewrite::numbers::common(known, &data_type),
-                    None => types.push(data_type),
+                if columns.len() == index {
+                    columns.push((Vec::new(), Vec::new()));
                 }
+                columns[index].0.push(cell.span);
+                columns[index].1.push(data_type);
             }
         }
-        let list = types
-            .into_iter()
-            .enumerate()
-            .map(|(index, data_type)| Output { name: format!("col{}", index + 1), data_type });
-        Ok(Columns { list: list.collect(), open: false })
+        let mut list = Vec::new();
+        for (index, (spans, mut types)) in columns.into_iter().enumerate() {
+            self.alike(&spans, &mut types)?;
+            let data_type = types
+                .iter()
+                .fold(DataType::Void, |known, data_type| crate::rewrite::numbers::common(&known, data_type));
+            list.push(Output { name: format!("col{}", index + 1), data_type });
+        }
+        Ok(Columns { list, open: false })
     }
 
     /// A scope without relations of its own.

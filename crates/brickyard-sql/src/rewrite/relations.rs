@@ -80,6 +80,7 @@ impl Planner<'_> {
             JoinRule::On(condition) => {
                 scope.relations.push(right);
                 self.expr(condition, scope)?;
+                self.keep_lambdas(condition)?;
             }
             JoinRule::Using(columns) => {
                 right.hidden = columns.iter().map(|column| column.value.clone()).collect();
@@ -175,9 +176,12 @@ impl Planner<'_> {
                 if factor.lateral {
                     return Err(SqlError::unsupported("this LATERAL subquery", "Use a join"));
                 }
-                let columns = match &query.body {
-                    SetBody::Command(span) => self.command_rows(*span, factor)?,
-                    _ => self.query(query, &inner)?,
+                let columns = if let SetBody::Command(span) = &query.body {
+                    self.command_rows(*span, factor)?
+                } else {
+                    let columns = self.query(query, &inner)?;
+                    self.keep_columns(query)?;
+                    columns
                 };
                 Relation { columns, ..Relation::default() }
             }

@@ -6,6 +6,7 @@ use crate::error::SqlError;
 use crate::query::{Call, Expr, ExprKind};
 use crate::rewrite::calls::{MODEL_CALLS, literal_text};
 use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::json_calls::has;
 use crate::rewrite::planner::Planner;
 use crate::token::Span;
 
@@ -25,7 +26,7 @@ impl Planner<'_> {
             Some(ExprKind::Lambda(_, body)) => Some(body.span),
             _ => None,
         };
-        if types.first() == Some(&DataType::Binary) && self.bytes(expr, name, &spans) {
+        if types.first() == Some(&DataType::Binary) && self.bytes(expr, name, &spans, types) {
             return Ok(());
         }
         if self.differs(name, call, types) {
@@ -198,18 +199,6 @@ impl Planner<'_> {
                     call.arguments.iter().map(|argument| argument.value.clone()).collect();
                 self.concatenation(&operands, types);
             }
-            ("concat_ws", [_, ..]) => {
-                for (span, data_type) in spans.iter().zip(types) {
-                    if matches!(data_type, DataType::Double | DataType::Float) {
-                        let text = self.double_text(*span, data_type);
-                        self.edits.replace(*span, text);
-                    }
-                }
-            }
-            ("string", [value]) if matches!(types.first(), Some(DataType::Double | DataType::Float)) => {
-                let text = self.double_text(*value, &types[0]);
-                self.edits.replace(expr.span, text);
-            }
             ("current_version", []) => {
                 self.edits.replace(expr.span, pieces![
                     "named_struct('dbr_version', CAST(NULL AS STRING), 'dbsql_version', 'local', 'u_build_hash', '', 'r_build_hash', '')"
@@ -286,6 +275,11 @@ impl Planner<'_> {
                 binary
             }
             "mode" => types.len() > 1,
+            // The engine parts numbers at their points, and writes moments in variants in its own form.
+            "sentences" => literal(0).is_none_or(|text| text.contains(|c: char| c.is_ascii_digit())),
+            "to_variant_object" => types.iter().any(|data_type| {
+                has(data_type, &|part| matches!(part, DataType::Timestamp | DataType::TimestampNtz))
+            }),
             "try_parse_url" | "schema_of_variant_agg" => true,
             "aes_encrypt" | "aes_decrypt" | "try_aes_decrypt" => {
                 types.len() > 2 && literal(2).is_none_or(|mode| mode.eq_ignore_ascii_case("ECB"))

@@ -145,7 +145,14 @@ impl Planner<'_> {
             let by_place = call.arguments.get(index).filter(|argument| argument.name.is_none());
             let text = match (by_name.or(by_place), &parameter.default) {
                 (Some(argument), _) => self.render(argument.value.span)?,
-                (None, Some(default)) => default.clone(),
+                (None, Some(default)) if crate::command::is_closed(default) => default.clone(),
+                (None, Some(_)) => {
+                    let text = format!(
+                        "The DEFAULT of the parameter {} contains subquery expressions or functions that are not built in.",
+                        quote_name(&parameter.name)
+                    );
+                    return Err(SqlError::new("INVALID_DEFAULT_VALUE.SUBQUERY_EXPRESSION", "42623", text));
+                }
                 (None, None) => {
                     let text = format!(
                         "Cannot invoke {name} because the parameter named {} is required.",

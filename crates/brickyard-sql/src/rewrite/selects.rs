@@ -31,6 +31,7 @@ impl Planner<'_> {
                 return Err(SqlError::new("INVALID_WHERE_CONDITION", "42903", text).at(filter.span));
             }
             self.expr(filter, &scope)?;
+            self.keep_lambdas(filter)?;
         }
         self.projecting = true;
         self.grouped_window(select, &mut scope)?;
@@ -57,6 +58,7 @@ impl Planner<'_> {
         }
         if let Some(having) = &select.having {
             self.expr(having, &scope)?;
+            self.keep_lambdas(having)?;
         }
         for (_, over) in &select.windows {
             self.over(over, &scope)?;

@@ -109,7 +109,12 @@ async fn the_battery_gives_what_it_should() {
                 if class == "UNSUPPORTED_FEATURE"
                     && (REFUSED.contains(&id) || entry["refused"] == "UNSUPPORTED_FEATURE") =>
             {
-                refused.push(format!("{head}\n   {message}"));
+                let names = entry["names"].as_str().unwrap_or_default();
+                if message.contains(names) {
+                    refused.push(format!("{head}\n   {message}"));
+                } else {
+                    failed.push(format!("{head}\n   does not name {names}: {message}"));
+                }
             }
             (Outcome::Error(_, message), _) => failed.push(format!("{head}\n   {message}")),
         }

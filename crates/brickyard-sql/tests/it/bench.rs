@@ -349,6 +349,14 @@ impl Bench {
         self.catalog.relations.insert(name.iter().map(|part| (*part).to_owned()).collect(), relation);
     }
 
+    /// Makes a zone the session's.
+    pub(crate) async fn zone(&mut self, zone: &str) {
+        let setting = [("spark.sql.session.timeZone".to_owned(), zone.to_owned())];
+        self.session.configure(&BTreeMap::from(setting)).await.unwrap();
+        self.context.local_time = zone != "UTC";
+        self.context.zone = (zone != "UTC").then(|| zone.to_owned());
+    }
+
     /// Changes a relation of the catalog.
     pub(crate) fn change(&mut self, name: &[&str], change: impl FnOnce(&mut Relation)) {
         let name: Vec<String> = name.iter().map(|part| (*part).to_owned()).collect();

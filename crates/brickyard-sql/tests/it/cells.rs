@@ -36,7 +36,11 @@ fn cell(array: &dyn Array, row: usize) -> Value {
         DataType::Map(..) => {
             let entries = array.as_map().value(row);
             let (keys, values) = (entries.column(0), entries.column(1));
-            let pair = |at: usize| (text(keys, at), cell(values, at));
+            let key = |at: usize| match cell(keys, at) {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            let pair = |at: usize| (key(at), cell(values, at));
             Value::Object((0..entries.len()).map(pair).collect::<Map<_, _>>())
         }
         DataType::Struct(_) => {

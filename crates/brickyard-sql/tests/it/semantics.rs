@@ -182,3 +182,38 @@ async fn nulls_and_columns_without_names_are_written() {
         other => panic!("{other:?}"),
     }
 }
+
+/// Conditions with lambdas over columns of a table, and over columns made with lambdas.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lambdas_stand_in_conditions_over_tables() {
+    let mut bench = bench().await;
+    bench.run("USE lake.sales", &Parameters::None).await;
+    for sql in [
+        "CREATE TABLE posts (id BIGINT, tags ARRAY<STRING>, score DOUBLE)",
+        "INSERT INTO posts VALUES (1, array('a', 'b'), 1.5), (2, array('c'), 1e10), (3, NULL, 0.0001)",
+        "CREATE VIEW tagged AS SELECT id, array_contains(tags, 'a') AS has FROM posts",
+    ] {
+        let outcome = bench.run(sql, &Parameters::None).await;
+        assert!(matches!(outcome, Outcome::Rows(_)), "{sql}: {outcome:?}");
+    }
+    let update = "UPDATE posts SET score = 1.5 WHERE exists(tags, t -> t = 'a')";
+    let outcome = bench.run(update, &Parameters::None).await;
+    assert!(matches!(outcome, Outcome::Rows(_)), "{outcome:?}");
+    for sql in [
+        "SELECT id FROM posts WHERE array_contains(tags, 'a')",
+        "SELECT id FROM posts p WHERE p.id < 3 AND exists(p.tags, t -> t = 'a') ORDER BY id",
+        "SELECT id FROM posts WHERE NOT array_contains(tags, 'c')",
+        "SELECT id FROM (SELECT id, array_contains(tags, 'a') AS has FROM posts) WHERE has",
+        "WITH t AS (SELECT id, exists(tags, t -> t = 'a') AS has FROM posts) SELECT id FROM t WHERE has",
+        "SELECT id FROM tagged WHERE has",
+        "SELECT a.id FROM posts a JOIN posts b ON a.id = b.id AND array_contains(a.tags, 'a')",
+        "SELECT id FROM posts GROUP BY id, tags HAVING array_contains(tags, 'a')",
+        "SELECT id FROM posts WHERE CAST(score AS STRING) = '1.5'",
+        "SELECT id FROM posts WHERE score || '' = '1.5' OR array_contains(tags, 'b')",
+    ] {
+        match bench.run(sql, &Parameters::None).await {
+            Outcome::Rows(rows) => assert_eq!(serde_json::to_string(&rows).unwrap(), "[[1]]", "{sql}"),
+            other => panic!("{sql}: {other:?}"),
+        }
+    }
+}

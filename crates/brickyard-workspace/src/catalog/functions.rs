@@ -54,6 +54,18 @@ impl Catalog {
     }
 
     /// A function that may be called.
+    ///
+    /// Errors: no `EXECUTE` on it, or there is none of that name.
+    pub(crate) fn callable_function(
+        &self,
+        identity: &Identity,
+        full: &str,
+    ) -> Result<FunctionRecord, CatalogError> {
+        self.check(identity, Kind::Function, full, Privilege::EXECUTE)?;
+        self.function_record(full)
+    }
+
+    /// A function that may be called.
     pub(crate) fn get_function(
         &self,
         identity: &Identity,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::fault::Fault;
 use super::name::full_name;
 use super::operation::Operation;
+use super::zone::engine_zone;
 use crate::caller::Caller;
 use crate::catalog::{Delegation, SlotLease};
 use crate::workspace::Workspace;
@@ -184,6 +185,9 @@ impl Settings {
         catalog: Option<&str>,
         schema: Option<&str>,
     ) -> Result<(), Fault> {
+        if let Some(zone) = self.zone() {
+            engine_zone(zone)?;
+        }
         let identity = workspace.catalog().identity(caller.name())?;
         if let Some(catalog) = catalog {
             self.catalog = workspace.catalog().get_catalog(&identity, &full_name(&[catalog]))?.name;
@@ -249,7 +253,8 @@ impl Settings {
         for (name, value) in &self.configuration {
             match name.as_str() {
                 "timezone" | "spark.sql.session.timezone" => {
-                    configuration.insert("spark.sql.session.timeZone".to_owned(), value.clone());
+                    let zone = engine_zone(value).unwrap_or_else(|_| "UTC".to_owned());
+                    configuration.insert("spark.sql.session.timeZone".to_owned(), zone);
                 }
                 "ansi_mode" | "spark.sql.ansi.enabled" => {
                     configuration.insert("spark.sql.ansi.enabled".to_owned(), value.to_lowercase());
@@ -262,9 +267,14 @@ impl Settings {
 
     /// Whether the session's zone is another than UTC.
     pub(crate) fn local_time(&self) -> bool {
-        let zone =
-            ["timezone", "spark.sql.session.timezone"].iter().find_map(|key| self.configuration.get(*key));
-        zone.is_some_and(|zone| !zone.trim_start_matches("Etc/").eq_ignore_ascii_case("UTC"))
+        self.zone()
+            .is_some_and(|zone| engine_zone(zone).is_ok_and(|zone| zone.trim_start_matches("Etc/") != "UTC"))
+    }
+
+    /// The session's zone as it was set.
+    pub(crate) fn zone(&self) -> Option<&str> {
+        let mut keys = ["timezone", "spark.sql.session.timezone"].iter();
+        keys.find_map(|key| self.configuration.get(*key)).map(String::as_str)
     }
 
     /// `STATEMENT_TIMEOUT` in seconds; none when it is 0 or not set.

@@ -101,3 +101,37 @@ fn a_class_that_is_named_is_taken() {
     assert!(read("[DELTA_CONCURRENT_APPEND] x").retryable);
     assert_eq!(read("array [1,2] is bad").class, "INTERNAL_ERROR");
 }
+
+#[test]
+fn operands_and_years_are_told_by_their_class() {
+    check(
+        "Error during planning: There isn't a common type to coerce Date32 and Utf8 in LIKE expression",
+        "DATATYPE_MISMATCH",
+        "42K09",
+        "[DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE] Error during planning: There isn't a common type",
+    );
+    check(
+        "Cannot cast Timestamp(µs, \"UTC\") value -62103715200000000 to Timestamp(ns): converted value exceeds the representable i64 range.",
+        "UNSUPPORTED_FEATURE",
+        "0A000",
+        "[UNSUPPORTED_FEATURE] The local engine computes this for the years 1678 to 2261 alone",
+    );
+    check(
+        "cast Timestamp(Nanosecond, None) to Spark data type",
+        "UNSUPPORTED_FEATURE",
+        "0A000",
+        "[UNSUPPORTED_FEATURE] cast Timestamp(Nanosecond, None)",
+    );
+    check(
+        "Compute error: Timestamp out of range",
+        "DATETIME_OVERFLOW",
+        "22008",
+        "[DATETIME_OVERFLOW] Compute",
+    );
+    check(
+        "Invalid timezone '+05:45': failed to parse timezone",
+        "INVALID_TIMEZONE",
+        "22009",
+        "[INVALID_TIMEZONE]",
+    );
+}

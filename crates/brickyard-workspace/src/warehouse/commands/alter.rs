@@ -94,9 +94,7 @@ fn common(scene: &Scene<'_>, kind: Securable, name: &Name, change: Change) -> Re
 }
 
 fn table_changes(scene: &Scene<'_>, alter: &Alter, action: &AlterAction) -> Result<Vec<TableChange>, Fault> {
-    let policy = |function: &Name, columns: &Vec<String>| -> Result<Policy, Fault> {
-        Ok(Policy { function: shown(&scene.parts(&function.values())?), columns: columns.clone() })
-    };
+    let policy = |function: &Name, columns: &Vec<String>| policy(scene, function, columns);
     let unsupported = |what: &str, hint: &str| {
         Err(Fault::unsupported(format_args!("ALTER {} … {what}", alter.kind.words()), hint))
     };
@@ -273,3 +271,10 @@ fn same_type(
 }
 
 fn drop_value<T>(_value: T) {}
+
+/// A row filter or mask; whoever sets it must be able to call its function.
+pub(super) fn policy(scene: &Scene<'_>, function: &Name, columns: &[String]) -> Result<Policy, Fault> {
+    let parts = scene.parts(&function.values())?;
+    scene.catalog().callable_function(&scene.identity, &full_name(&parts))?;
+    Ok(Policy { function: shown(&parts), columns: columns.to_vec() })
+}

@@ -13,6 +13,7 @@ use crate::warehouse::outcome::Outcome;
 use crate::warehouse::result::arrow::normalize;
 use crate::warehouse::result::sql_type::SqlType;
 use crate::warehouse::scene::Scene;
+use crate::warehouse::zone::engine_zone;
 
 /// Parameters of a SQL warehouse with their defaults.
 const DEFAULTS: [(&str, &str); 9] = [
@@ -213,29 +214,16 @@ pub(super) async fn evaluate(
 
 async fn set(scene: &Scene<'_>, name: &str, value: String) -> Result<(), Fault> {
     let told = match name {
-        "timezone" => Some(("spark.sql.session.timeZone", value.clone())),
+        "timezone" => Some(("spark.sql.session.timeZone", engine_zone(&value)?)),
         "ansi_mode" => Some(("spark.sql.ansi.enabled", value.to_lowercase())),
         _ => None,
     };
     if let Some((name, value)) = told {
-        if name == "spark.sql.session.timeZone" && !is_zone(&value) {
-            return Err(Fault::new(
-                "INVALID_CONF_VALUE.TIME_ZONE",
-                "22022",
-                format_args!(
-                    "The value '{value}' in the config \"spark.sql.session.timeZone\" is invalid. Cannot resolve the given timezone."
-                ),
-            ));
-        }
         let engine = scene.session.engine(scene.workspace).await?;
         engine.configure(&BTreeMap::from([(name.to_owned(), value)])).await?;
     }
     scene.session.settings().configuration.insert(name.to_owned(), value);
     Ok(())
-}
-
-fn is_zone(text: &str) -> bool {
-    text.starts_with(['+', '-']) || jiff::tz::TimeZone::get(text).is_ok()
 }
 
 fn value(scene: &Scene<'_>, name: &str) -> String {

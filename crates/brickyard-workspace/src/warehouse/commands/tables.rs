@@ -6,8 +6,9 @@ use brickyard_sql::command::{ColumnDefinition, Constraint as Written, CreateTabl
 use brickyard_sql::{Name, quote_name, string_literal};
 
 use crate::catalog::{
-    CatalogError, CloneOf, Column, Constraint, DataType, Kind, NewTable, Policy, Privilege, TableChange,
+    CatalogError, CloneOf, Column, Constraint, DataType, Kind, NewTable, Privilege, TableChange,
 };
+use crate::warehouse::commands::alter::policy;
 use crate::warehouse::fault::Fault;
 use crate::warehouse::grid::Grid;
 use crate::warehouse::name::{full_name, shown};
@@ -78,19 +79,21 @@ pub(super) async fn create(scene: &Scene<'_>, sql: &str, create: &CreateTable) -
         replace: create.or_replace,
         clone: None,
     };
-    let existed = scene.catalog().get_table(&scene.identity, &full).is_ok();
-    scene.catalog().create_table(&scene.identity, table)?;
+    // A table whose filter or mask cannot be is not made.
+    let mut policies = Vec::new();
     if let Some((function, on)) = &create.row_filter {
-        let policy = Policy { function: shown(&scene.parts(&function.values())?), columns: on.clone() };
-        scene.catalog().alter_table(&scene.identity, &full, TableChange::RowFilter(Some(policy)))?;
+        policies.push(TableChange::RowFilter(Some(policy(scene, function, on)?)));
     }
     for column in &create.columns {
         if let Some((function, using)) = &column.mask {
-            let policy =
-                Policy { function: shown(&scene.parts(&function.values())?), columns: using.clone() };
-            let change = TableChange::Mask { column: column.name.clone(), policy: Some(policy) };
-            scene.catalog().alter_table(&scene.identity, &full, change)?;
+            let policy = Some(policy(scene, function, using)?);
+            policies.push(TableChange::Mask { column: column.name.clone(), policy });
         }
+    }
+    let existed = scene.catalog().get_table(&scene.identity, &full).is_ok();
+    scene.catalog().create_table(&scene.identity, table)?;
+    for change in policies {
+        scene.catalog().alter_table(&scene.identity, &full, change)?;
     }
     let Some(query) = query else { return Ok(Outcome::nothing()) };
     let filled = Box::pin(scene.run(&format!("INSERT INTO {full} {query}"))).await;

@@ -127,6 +127,7 @@ impl Scene<'_> {
             user: self.session.caller.name().to_owned(),
             variables: self.variables(),
             local_time: settings.local_time(),
+            zone: settings.zone().map(str::to_owned),
         };
         match plan(statement, &context, &sight as &dyn Schemas)? {
             Plan::Engine(statement) => {

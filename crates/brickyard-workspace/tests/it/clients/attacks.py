@@ -189,6 +189,45 @@ for statement in [
     sees_nothing(statement)
 sees_nothing("SELECT * FROM taken")
 
+# What is computed for whoever writes reads no table and calls nobody's function; a mask's function must be hers to call.
+rows(developer, "GRANT MODIFY ON TABLE secret TO `ada@example.com`")
+rows(developer, "CREATE FUNCTION looks(i INT) RETURNS STRING RETURN (SELECT max(item) FROM secret WHERE id = i)")
+rows(ada, "CREATE TABLE workspace.default.own (id INT, n STRING)")
+peek = "(SELECT max(item) FROM main.vault.secret)"
+for statement in [
+    f"CREATE TABLE workspace.default.trap (id INT, n STRING DEFAULT {peek})",
+    "CREATE TABLE workspace.default.trap (id INT, n STRING DEFAULT main.vault.looks(1))",
+    f"CREATE TABLE workspace.default.trap (id INT, n STRING DEFAULT CASE WHEN EXISTS {peek} THEN 'x' END)",
+    f"ALTER TABLE workspace.default.own ALTER COLUMN n SET DEFAULT {peek}",
+    f"ALTER TABLE workspace.default.own ADD COLUMN m STRING DEFAULT {peek}",
+    f"CREATE FUNCTION workspace.default.trap(n STRING DEFAULT {peek}) RETURNS STRING RETURN n",
+]:
+    refused(ada, statement, "INVALID_DEFAULT_VALUE")
+refused(
+    ada,
+    f"CREATE TABLE workspace.default.trap (id INT, n STRING GENERATED ALWAYS AS ({peek}))",
+    "DELTA_UNSUPPORTED_EXPRESSION_GENERATED_COLUMN",
+)
+for statement in [
+    "CREATE TABLE workspace.default.trap (id INT MASK main.vault.looks)",
+    "CREATE TABLE workspace.default.trap (id INT) WITH ROW FILTER main.vault.looks ON (id)",
+    "ALTER TABLE workspace.default.own ALTER COLUMN id SET MASK main.vault.looks",
+    "ALTER TABLE workspace.default.own SET ROW FILTER main.vault.looks ON (id)",
+    "SELECT * FROM workspace.default.trap",
+    f"ALTER TABLE main.vault.secret ADD CONSTRAINT c CHECK (item NOT LIKE 'hid%')",
+    f"ALTER TABLE workspace.default.own ADD CONSTRAINT c CHECK (n <> {peek})",
+    "UPDATE main.vault.secret SET id = id WHERE item LIKE 'hid%'",
+    "DELETE FROM main.vault.secret WHERE item LIKE 'hid%'",
+    "MERGE INTO main.vault.secret t USING (SELECT 1 AS k) ON t.item LIKE 'hid%' WHEN MATCHED THEN UPDATE SET id = t.id",
+    "INSERT INTO main.vault.secret SELECT * FROM main.vault.secret",
+    f"DECLARE VARIABLE v STRING DEFAULT {peek}",
+    f"BEGIN DECLARE c STRING DEFAULT {peek}; SELECT c; END",
+    f"BEGIN IF {peek} LIKE 'h%' THEN SELECT 'yes'; END IF; END",
+]:
+    refused(ada, statement, *denied, "cannot be found", "CHECK")
+refused(ada, "ALTER TABLE workspace.default.own SET ROW FILTER nowhere ON (id)", *denied, "cannot be found", "does not exist")
+rows(developer, "REVOKE MODIFY ON TABLE secret FROM `ada@example.com`")
+
 # A view reads with its owner's rights: what the owner loses, its readers lose.
 rows(developer, "GRANT SELECT ON TABLE secret TO `ada@example.com`")
 rows(ada, "CREATE VIEW workspace.default.shared AS SELECT count(*) AS n FROM main.vault.secret")

@@ -162,7 +162,7 @@ for entry in battery:
         wanted = entry.get("refused") or (want[4:] if isinstance(want, str) else "none")
         good = name == wanted or name.startswith(wanted + ".")
         # What is refused names what, and says what to do instead.
-        good = good and (not entry.get("refused") or "Hint: " in outcome)
+        good = good and (not entry.get("refused") or ("Hint: " in outcome and entry["names"] in outcome))
         said = outcome[:400]
     if good:
         counts["refused" if entry.get("refused") else "pass"] += 1
