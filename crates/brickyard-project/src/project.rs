@@ -180,9 +180,9 @@ impl Project {
     }
 
     fn pick_name(&self) -> String {
-        let bundle =
-            || self.bundle_app().and_then(|app| app.name.clone()).filter(|name| !name.contains("${"));
-        if let Some(name) = self.settings.app.name.clone().or_else(bundle) {
+        // Each target of a bundle may have an app of its own name, and `brickyard.toml` knows no targets.
+        let bundle = self.bundle_app().and_then(|app| app.name.clone()).filter(|name| !name.contains("${"));
+        if let Some(name) = bundle.or_else(|| self.settings.app.name.clone()) {
             return name;
         }
         let full = self.dir.canonicalize().unwrap_or_else(|_| self.dir.clone());

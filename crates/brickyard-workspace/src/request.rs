@@ -2,13 +2,18 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::ApiError;
+
+/// Most of a refusal's words that are kept, in bytes.
+const LONGEST_REFUSAL: usize = 16 * 1024;
 
 /// A JSON body; an empty one counts as `{}`, since clients leave it out where every field is optional.
 pub(crate) struct JsonBody<T>(pub(crate) T);
@@ -93,6 +98,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
         let parsed = Query::try_from_uri(&parts.uri);
         parsed.map(|Query(parsed)| Self(parsed)).map_err(|error| malformed(error.body_text()))
     }
+}
+
+/// Says in the platform's own shape what the framework refuses in plain text, such as a path that is not UTF-8.
+pub(crate) async fn in_own_shape(response: Response) -> Response {
+    let plain = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/plain; charset=utf-8");
+    if !(plain && response.status().is_client_error()) {
+        return response;
+    }
+    let status = response.status();
+    let words = axum::body::to_bytes(response.into_body(), LONGEST_REFUSAL).await.unwrap_or_default();
+    let words = String::from_utf8_lossy(&words).into_owned();
+    ApiError::new(status, "MALFORMED_REQUEST", words).into_response()
 }
 
 fn malformed(message: String) -> ApiError {

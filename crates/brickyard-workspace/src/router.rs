@@ -1,12 +1,13 @@
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_response};
 use http::Uri;
 use tower::ServiceExt;
 
 use crate::endpoint::{Endpoint, Family};
 use crate::error::ApiError;
 use crate::gateway::check_host;
+use crate::request::in_own_shape;
 use crate::workspace::Workspace;
 use crate::{
     absent, apps, catalog, connections, database, files, genie, jobs, lab, lakeview, mcp, mlflow, oauth,
@@ -61,6 +62,7 @@ pub(crate) fn router(workspace: Workspace) -> Router {
         .fold(Router::new(), |router, family| router.merge(family.router))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
+        .layer(map_response(in_own_shape))
         .layer(from_fn_with_state(workspace.clone(), lab::note_denials))
         .layer(from_fn_with_state(workspace.clone(), lab::apply_faults))
         .layer(from_fn_with_state(workspace.clone(), check_host))

@@ -27,6 +27,7 @@ mod lakebase_snapshots;
 mod lakeview;
 mod lakeview_sign_in;
 mod levels;
+mod malformed;
 mod mcp;
 mod mlflow;
 mod mlflow_models;

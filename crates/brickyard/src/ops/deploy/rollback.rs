@@ -38,6 +38,13 @@ pub(crate) async fn rollback(
 ) -> Result<Rolled, Failure> {
     let client = &target.client;
     let app = target.app(name).await?;
+    if let Some(compute) = app.compute_status.as_ref().filter(|compute| compute.state != "ACTIVE") {
+        return Err(Failure::app(format!(
+            "App `{name}` cannot go back while its compute is {}",
+            compute.state
+        ))
+        .hint(format!("`brickyard start {name}` first")));
+    }
     let active = app.active_deployment.as_ref().and_then(|active| active.deployment_id.clone());
     let all = client.deployments(name).await?;
     let to = pick(&all, active.as_deref(), wanted).ok_or_else(|| match wanted {
