@@ -348,6 +348,17 @@ mod tests {
     }
 
     #[test]
+    fn each_target_of_a_bundle_names_its_own_app() {
+        let dir = app(&[("app.py", ""), ("brickyard.toml", "[app]\nname = \"shop\"\n")]);
+        let name = |target| Project::load_target(dir.path(), target).unwrap().name;
+        assert_eq!(name(None), "shop");
+        let text = crate::bundle::init::text(&Project::load(dir.path()).unwrap());
+        std::fs::write(dir.path().join("databricks.yml"), text).unwrap();
+        let names = [name(None), name(Some("dev")), name(Some("staging")), name(Some("prod"))];
+        assert_eq!(names, ["shop-dev", "shop-dev", "shop-staging", "shop"]);
+    }
+
+    #[test]
     fn a_bundle_above_declares_resources_command_and_name() {
         let dir = app(&[
             (

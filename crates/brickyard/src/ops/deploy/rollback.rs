@@ -38,6 +38,12 @@ pub(crate) async fn rollback(
 ) -> Result<Rolled, Failure> {
     let client = &target.client;
     let app = target.app(name).await?;
+    let active = app.active_deployment.as_ref().and_then(|active| active.deployment_id.clone());
+    let all = client.deployments(name).await?;
+    let to = pick(&all, active.as_deref(), wanted).ok_or_else(|| match wanted {
+        Some(id) => no_deployment(name, &format!("deployment `{id}` that succeeded")),
+        None => no_deployment(name, "earlier deployment that succeeded"),
+    })?;
     if let Some(compute) = app.compute_status.as_ref().filter(|compute| compute.state != "ACTIVE") {
         return Err(Failure::app(format!(
             "App `{name}` cannot go back while its compute is {}",
@@ -45,12 +51,6 @@ pub(crate) async fn rollback(
         ))
         .hint(format!("`brickyard start {name}` first")));
     }
-    let active = app.active_deployment.as_ref().and_then(|active| active.deployment_id.clone());
-    let all = client.deployments(name).await?;
-    let to = pick(&all, active.as_deref(), wanted).ok_or_else(|| match wanted {
-        Some(id) => no_deployment(name, &format!("deployment `{id}` that succeeded")),
-        None => no_deployment(name, "earlier deployment that succeeded"),
-    })?;
     let id = to.deployment_id.clone().unwrap_or_default();
     let source =
         to.deployment_artifacts.as_ref().and_then(|artifacts| artifacts["source_code_path"].as_str());
