@@ -3,7 +3,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::num::NonZero;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -78,7 +78,9 @@ impl Landing {
     /// Opens the log of the tree below `root`, beside it; what waits in it still waits.
     pub(super) fn open(root: PathBuf, notebooks: HashSet<String>) -> io::Result<Self> {
         let path = root.with_extension("landing");
-        let log = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let log = options.open(path)?;
         let mut landing = Self {
             tree: File::open(&root)?,
             root,
@@ -360,6 +362,18 @@ mod tests {
         assert_eq!(kind("/b/none"), None);
         assert_eq!(kind("/a/new/below"), None);
         assert_eq!(kind("/a/note/below"), None);
+    }
+
+    #[test]
+    fn nobody_else_reads_what_waits() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        open(&directory).land(&path("/a/one"), b"1").unwrap();
+        let mode = std::fs::metadata(directory.path().join("tree.landing")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        open(&directory).settle().unwrap();
+        let mode = std::fs::metadata(directory.path().join("tree/a/one")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]
