@@ -255,7 +255,6 @@ fn a_full_disk_is_told_and_nothing_is_broken_by_it() {
     let service = Service::up();
     let folder = folder(&service);
     service.run(&["deploy", &folder]);
-    let before = service.json(&["get", "slow"])["active_deployment"]["deployment_id"].clone();
     service.run(&["down"]);
     let state = service.home.service();
     let full = format!(
@@ -291,6 +290,7 @@ fn a_full_disk_is_told_and_nothing_is_broken_by_it() {
         for number in 0..count {
             std::fs::write(name(number), vec![7_u8; size]).unwrap();
         }
+        let before = service.json(&["get", "slow"])["active_deployment"]["deployment_id"].clone();
         let refused = service.output(&["deploy", &folder]);
         assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stderr));
         assert!(text(&refused.stderr).contains("No space left on device"), "{}", text(&refused.stderr));
