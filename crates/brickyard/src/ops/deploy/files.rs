@@ -201,7 +201,7 @@ fn read(name: String, path: PathBuf, keep: bool) -> Result<LocalFile, Failure> {
         || ending == "ipynb" && is_jupyter(&name, &bytes);
     let (digest, size) = (digest(&bytes), bytes.len() as u64);
     let content = (keep && size <= SMALL).then(|| Bytes::from(bytes));
-    Ok(LocalFile { digest, size, name, path, notebook, content })
+    Ok(LocalFile { name, path, digest, size, notebook, content })
 }
 
 /// A Jupyter notebook (nbformat 4) becomes a notebook too; those of the pipeline designer do not.
