@@ -180,9 +180,9 @@ impl Project {
     }
 
     fn pick_name(&self) -> String {
-        let bundle =
-            || self.bundle_app().and_then(|app| app.name.clone()).filter(|name| !name.contains("${"));
-        if let Some(name) = self.settings.app.name.clone().or_else(bundle) {
+        // Each target of a bundle may have an app of its own name, and `brickyard.toml` knows no targets.
+        let bundle = self.bundle_app().and_then(|app| app.name.clone()).filter(|name| !name.contains("${"));
+        if let Some(name) = bundle.or_else(|| self.settings.app.name.clone()) {
             return name;
         }
         let full = self.dir.canonicalize().unwrap_or_else(|_| self.dir.clone());
@@ -345,6 +345,17 @@ mod tests {
         assert!(matches!(dependencies(dir.path()), Dependencies::Uv { .. }));
         std::fs::write(dir.path().join("requirements.txt"), "").unwrap();
         assert!(matches!(dependencies(dir.path()), Dependencies::Pip(_)));
+    }
+
+    #[test]
+    fn each_target_of_a_bundle_names_its_own_app() {
+        let dir = app(&[("app.py", ""), ("brickyard.toml", "[app]\nname = \"shop\"\n")]);
+        let name = |target| Project::load_target(dir.path(), target).unwrap().name;
+        assert_eq!(name(None), "shop");
+        let text = crate::bundle::init::text(&Project::load(dir.path()).unwrap());
+        std::fs::write(dir.path().join("databricks.yml"), text).unwrap();
+        let names = [name(None), name(Some("dev")), name(Some("staging")), name(Some("prod"))];
+        assert_eq!(names, ["shop-dev", "shop-dev", "shop-staging", "shop"]);
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub struct Settings {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct AppSettings {
-    /// Name of the app; default: the bundle's, else the directory's.
+    /// Name of the app where no bundle names it; default: the directory's.
     pub name: Option<String>,
     /// Scopes of user authorization, such as `sql`; default: the bundle's.
     pub user_api_scopes: Option<Vec<String>>,

@@ -30,6 +30,8 @@ impl WorkspaceHandle {
         let tracker = workspace.tracker();
         tracker.spawn(gateway::serve_plain(workspace.clone(), listener, router.clone()));
         tracker.spawn(gateway::serve_proxy(workspace.clone(), gateway, proxy, router));
+        let stops = workspace.cancellation().clone();
+        tracker.spawn(workspace.file_tree().clone().keep_settled(stops));
         tracker.spawn(Lakebase::restore(workspace.clone()));
         crate::pipelines::resume(&workspace);
         Ok(Self { workspace, http_address, proxy_address })

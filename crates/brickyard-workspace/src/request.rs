@@ -2,16 +2,18 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::ApiError;
+
+/// Most of a refusal's words that are kept, in bytes.
+const LONGEST_REFUSAL: usize = 16 * 1024;
 
 /// A JSON body; an empty one counts as `{}`, since clients leave it out where every field is optional.
 pub(crate) struct JsonBody<T>(pub(crate) T);
@@ -118,12 +120,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
     }
 }
 
-/// Refuses a path whose escapes are no UTF-8, which no handler could read.
-pub(crate) async fn check_path(request: Request, next: Next) -> Response {
-    if percent_decode_str(request.uri().path()).decode_utf8().is_ok() {
-        return next.run(request).await;
+/// Says in the platform's own shape what the framework refuses in plain text, such as a path that is not UTF-8.
+pub(crate) async fn in_own_shape(response: Response) -> Response {
+    let plain = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/plain; charset=utf-8");
+    if !(plain && response.status().is_client_error()) {
+        return response;
     }
-    malformed(format!("The path `{}` is not UTF-8", request.uri().path())).into_response()
+    let status = response.status();
+    let words = axum::body::to_bytes(response.into_body(), LONGEST_REFUSAL).await.unwrap_or_default();
+    let words = String::from_utf8_lossy(&words).into_owned();
+    ApiError::new(status, "MALFORMED_REQUEST", words).into_response()
 }
 
 fn malformed(message: String) -> ApiError {

@@ -1,6 +1,6 @@
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{from_fn_with_state, map_response};
 use http::Uri;
 use tower::ServiceExt;
 
@@ -8,7 +8,7 @@ use crate::endpoint::{Endpoint, Family};
 use crate::error::ApiError;
 use crate::gateway::check_host;
 use crate::lab::{RequestLog, note_requests};
-use crate::request::check_path;
+use crate::request::in_own_shape;
 use crate::workspace::Workspace;
 use crate::{
     absent, apps, catalog, connections, database, files, genie, jobs, lab, lakeview, mcp, mlflow, oauth,
@@ -63,7 +63,7 @@ pub(crate) fn router(workspace: Workspace, log: Option<RequestLog>) -> Router {
         .fold(Router::new(), |router, family| router.merge(family.router))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
-        .layer(from_fn(check_path))
+        .layer(map_response(in_own_shape))
         .layer(from_fn_with_state(workspace.clone(), lab::note_denials))
         .layer(from_fn_with_state(workspace.clone(), lab::apply_faults))
         .layer(from_fn_with_state(workspace.clone(), check_host))

@@ -75,12 +75,12 @@ impl Store {
         text.map(|text| parse(kind, &text)).transpose()
     }
 
-    /// Whether there is a document.
-    pub(crate) fn has(&self, kind: &'static str, key: &str) -> Result<bool, StoreError> {
-        Ok(self
-            .lock()
-            .prepare_cached("SELECT 1 FROM document WHERE kind = ?1 AND key = ?2")?
-            .exists(params![kind, key])?)
+    /// The keys of every document of a kind.
+    pub(crate) fn keys(&self, kind: &'static str) -> Result<Vec<String>, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached("SELECT key FROM document WHERE kind = ?1")?;
+        let rows = statement.query_map(params![kind], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Reads every document of a kind whose key starts with `prefix`, ordered by key.

@@ -8,6 +8,7 @@ mod access;
 mod export;
 mod import;
 mod jupyter;
+mod landing;
 mod object;
 mod path;
 mod tree;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Instant, sleep_until};
 
 use super::record::{APP, AppRecord};
@@ -38,6 +39,17 @@ impl Gathered {
         self.at.get_or_insert_with(|| Instant::now() + GATHERED);
     }
 
+    /// Takes what has come in the meantime.
+    fn rest(&mut self, changes: &mut Receiver<ObjectPath>) {
+        loop {
+            match changes.try_recv() {
+                Ok(path) => self.add(Some(path)),
+                Err(TryRecvError::Lagged(_)) => self.add(None),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
     fn concern(&self, folder: &ObjectPath) -> bool {
         self.many || self.paths.iter().any(|path| path.is_within(folder))
     }
@@ -60,7 +72,8 @@ pub(super) async fn keep(workspace: WeakWorkspace, mut changes: Receiver<ObjectP
         };
         tokio::select! {
             () = cancellation.cancelled() => return,
-            changed = changes.recv() => match changed {
+            // The first of a bunch is enough to be woken for: the others wait in the channel.
+            changed = changes.recv(), if gathered.at.is_none() => match changed {
                 Ok(path) => gathered.add(Some(path)),
                 // Who fell behind looks at all of them.
                 Err(RecvError::Lagged(_)) => gathered.add(None),
@@ -70,6 +83,7 @@ pub(super) async fn keep(workspace: WeakWorkspace, mut changes: Receiver<ObjectP
                 let Some(workspace) = workspace.upgrade() else { return };
                 let now = Instant::now();
                 if gathered.at.is_some_and(|at| at <= now) {
+                    gathered.rest(&mut changes);
                     let gathered = std::mem::take(&mut gathered);
                     let records: Vec<(String, AppRecord)> =
                         workspace.store().list(APP, "").unwrap_or_default();

@@ -26,7 +26,8 @@ impl Workspace {
     /// Copies a folder of the workspace; a notebook arrives without its ending, as on the platform.
     pub(super) fn snapshot(&self, from: &str, to: &Path) -> Result<(), String> {
         let path = ObjectPath::parse(from).map_err(|error| error.message)?;
-        copy(&self.file_tree().on_disk(&path), to, from)
+        let folder = self.file_tree().on_disk(&path).map_err(|error| error.message)?;
+        copy(&folder, to, from)
     }
 
     /// Keeps the youngest sources alone.

@@ -198,7 +198,7 @@ pub(super) fn readable(workspace: &Workspace, caller: &Caller, name: &str) -> Re
         let path = ObjectPath::parse(name)?;
         workspace.authorize_path(caller, &path, "CAN_READ")?;
         workspace.file_tree().get(&path)?;
-        workspace.file_tree().on_disk(&path)
+        workspace.file_tree().on_disk(&path)?
     })
 }
 
@@ -233,7 +233,7 @@ fn notebook_file(
         Object::File(_) => "python",
         Object::Directory => return Err(ApiError::not_found("Notebook", path)),
     };
-    Ok((workspace.file_tree().on_disk(&path), language))
+    Ok((workspace.file_tree().on_disk(&path)?, language))
 }
 
 /// Packages that a notebook's `%pip install` lines name.

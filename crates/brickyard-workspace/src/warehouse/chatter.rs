@@ -4,6 +4,7 @@ use axum::Json;
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
+use crate::request::JsonBody;
 
 /// No feature is switched on for a client.
 pub(crate) async fn feature_flags(_caller: Caller) -> Json<Value> {
@@ -11,7 +12,7 @@ pub(crate) async fn feature_flags(_caller: Caller) -> Json<Value> {
 }
 
 /// Takes the client's telemetry and drops it.
-pub(crate) async fn telemetry(Json(body): Json<Value>) -> Json<Value> {
+pub(crate) async fn telemetry(JsonBody(body): JsonBody<Value>) -> Json<Value> {
     let count = |name: &str| body[name].as_array().map_or(0, Vec::len);
     Json(json!({ "errors": [], "numProtoSuccess": count("protoLogs") + count("items") }))
 }

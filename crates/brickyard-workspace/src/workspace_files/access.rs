@@ -39,7 +39,7 @@ impl Workspace {
     /// Refuses who may not put something at a path: what is there already has to be theirs to edit, what is new theirs to
     /// make.
     pub(super) fn authorize_writing(&self, caller: &Caller, path: &ObjectPath) -> Result<(), ApiError> {
-        let level = if self.file_tree().find(path)?.is_some() { "CAN_EDIT" } else { "CAN_MANAGE" };
+        let level = if self.file_tree().exists(path)? { "CAN_EDIT" } else { "CAN_MANAGE" };
         self.authorize_path(caller, path, level)
     }
 

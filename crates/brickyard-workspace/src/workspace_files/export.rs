@@ -55,7 +55,7 @@ pub(crate) async fn export(
         }
         Object::Notebook(note, _) => {
             let source =
-                tokio::fs::read(tree.on_disk(&path)).await.map_err(|error| ApiError::internal(&error))?;
+                tokio::fs::read(tree.on_disk(&path)?).await.map_err(|error| ApiError::internal(&error))?;
             let source = String::from_utf8_lossy(&source);
             let keep = query.outputs.as_deref() != Some("NONE");
             let (content, file_type) = notebook(&note, &source, path.name(), format, keep);
@@ -66,7 +66,7 @@ pub(crate) async fn export(
             return Ok(Json(json!({ "content": content, "file_type": file_type })).into_response());
         }
     };
-    let file = tree.on_disk(&path);
+    let file = tree.on_disk(&path)?;
     if query.direct_download {
         let file = tokio::fs::File::open(file).await.map_err(|error| ApiError::internal(&error))?;
         let body = axum::body::Body::from_stream(tokio_util::io::ReaderStream::new(file));

@@ -2,10 +2,9 @@ use std::io::Write;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{FromRequest, Multipart, Path, Query, Request, State};
+use axum::extract::{FromRequest, Multipart, Path, Request, State};
 use base64::Engine as _;
 use futures_util::StreamExt;
-use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use http_body::Body as _;
 use serde::Deserialize;
@@ -14,16 +13,17 @@ use tempfile::NamedTempFile;
 
 use super::jupyter;
 use super::path::ObjectPath;
-use super::tree::{HEADER, Notebook, Object, notebook_language};
+use super::tree::{Content, HEADER, Notebook, notebook_language};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
+use crate::request::Parameters;
 use crate::workspace::Workspace;
 
 /// Largest file, in bytes; the platform's limit for workspace files.
 const LARGEST: usize = 500 * 1024 * 1024;
 
 /// Largest file that comes whole before it is asked who sends it, in bytes.
-const SMALL: u64 = 64 * 1024;
+const SMALL: usize = 64 * 1024;
 
 /// Largest JSON or form body: the content is held in memory there.
 const LARGEST_INLINE: usize = 16 * 1024 * 1024;
@@ -81,7 +81,7 @@ pub(crate) async fn import(
             )));
         }
     };
-    place_notebook(&workspace, &caller, path, &content, note, body.overwrite)
+    place_notebook(&workspace, &caller, path, content, note, body.overwrite)
 }
 
 /// Import a plain file by its bytes; a notebook's source becomes a notebook here too.
@@ -89,16 +89,15 @@ pub(crate) async fn import_file(
     State(workspace): State<Workspace>,
     caller: Caller,
     Path(path): Path<String>,
-    Query(query): Query<Overwrite>,
+    Parameters(query): Parameters<Overwrite>,
     body: Body,
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&format!("/{}", path.trim_start_matches('/')))?;
     // A large one is refused before it has come; of a small one that is asked once, at its place.
-    if body.size_hint().upper().is_none_or(|size| size > SMALL) {
+    if body.size_hint().upper().is_none_or(|size| size > SMALL as u64) {
         may_become(&workspace, &caller, &path)?;
     }
-    let mut file =
-        NamedTempFile::new_in(workspace.file_tree().staging()).map_err(|error| ApiError::internal(&error))?;
+    let (mut small, mut large) = (Vec::new(), None::<NamedTempFile>);
     let mut stream = body.into_data_stream();
     let (mut size, mut start) = (0, Vec::new());
     while let Some(piece) = stream.next().await {
@@ -111,19 +110,33 @@ pub(crate) async fn import_file(
             )));
         }
         start.extend_from_slice(&piece[..piece.len().min(HEADER - start.len())]);
-        file.write_all(&piece).map_err(|error| ApiError::internal(&error))?;
-    }
-    if is_jupyter(path.name()) && size <= LARGEST_INLINE {
-        let content = std::fs::read(file.path()).map_err(|error| ApiError::internal(&error))?;
-        if let Ok(document) = jupyter::parse(&content) {
-            let note = Some(from_jupyter(document));
-            return place_notebook(&workspace, &caller, path, &content, note, query.overwrite);
+        if let Some(file) = &mut large {
+            file.write_all(&piece).map_err(|error| ApiError::internal(&error))?;
+            continue;
+        }
+        small.extend_from_slice(&piece);
+        if small.len() > SMALL {
+            let file = NamedTempFile::new_in(workspace.file_tree().staging());
+            let mut file = file.map_err(|error| ApiError::internal(&error))?;
+            file.write_all(&small).map_err(|error| ApiError::internal(&error))?;
+            (small, large) = (Vec::new(), Some(file));
         }
     }
+    if is_jupyter(path.name()) && size <= LARGEST_INLINE {
+        let content = match &large {
+            Some(file) => std::fs::read(file.path()).map_err(|error| ApiError::internal(&error))?,
+            None => small.clone(),
+        };
+        if let Ok(document) = jupyter::parse(&content) {
+            let note = Some(from_jupyter(document));
+            return place_notebook(&workspace, &caller, path, content, note, query.overwrite);
+        }
+    }
+    let content = large.map_or(Content::Small(small), Content::Large);
     let language = notebook_language(&start, path.name());
     let path = if language.is_some() { path.with_name(notebook_name(path.name())) } else { path };
     let note = language.map(|language| Notebook { language: language.to_owned(), jupyter: None });
-    place(&workspace, &caller, &path, file, note, query.overwrite)
+    place(&workspace, &caller, &path, content, note, query.overwrite)
 }
 
 /// Refuses early who may put nothing at a path, whether its content turns out to be a file's or a notebook's, which has
@@ -148,51 +161,28 @@ fn place_notebook(
     workspace: &Workspace,
     caller: &Caller,
     path: ObjectPath,
-    content: &[u8],
+    content: Vec<u8>,
     note: Option<Notebook>,
     overwrite: bool,
 ) -> ApiResult<Value> {
     let path = if note.is_some() { path.with_name(notebook_name(path.name())) } else { path };
     let source =
         note.as_ref().and_then(|note| Some(jupyter::to_source(note.jupyter.as_ref()?, &note.language)));
-    let content = source.as_deref().map_or(content, str::as_bytes);
-    let file = stage(workspace, content).map_err(|error| ApiError::internal(&error))?;
-    place(workspace, caller, &path, file, note, overwrite)
+    let content = Content::Small(source.map_or(content, String::into_bytes));
+    place(workspace, caller, &path, content, note, overwrite)
 }
 
 fn place(
     workspace: &Workspace,
     caller: &Caller,
     path: &ObjectPath,
-    file: NamedTempFile,
+    content: Content,
     note: Option<Notebook>,
     overwrite: bool,
 ) -> ApiResult<Value> {
     workspace.authorize_writing(caller, path)?;
-    let tree = workspace.file_tree();
-    match tree.find(path)? {
-        None => {}
-        Some(Object::File(_)) if overwrite && note.is_none() => {}
-        Some(Object::Notebook(..)) if overwrite && note.is_some() => {}
-        Some(Object::File(_)) if !overwrite && note.is_none() => {
-            return Err(ApiError::already_exists(format!("{path} already exists.")));
-        }
-        Some(_) => {
-            return Err(ApiError::new(
-                StatusCode::BAD_REQUEST,
-                "RESOURCE_ALREADY_EXISTS",
-                format!("Path ({path}) already exists."),
-            ));
-        }
-    }
-    tree.put(path, file, note.as_ref())?;
+    workspace.file_tree().put(path, content, note.as_ref(), overwrite)?;
     Ok(Json(json!({})))
-}
-
-fn stage(workspace: &Workspace, content: &[u8]) -> std::io::Result<NamedTempFile> {
-    let mut file = NamedTempFile::new_in(workspace.file_tree().staging())?;
-    file.write_all(content)?;
-    Ok(file)
 }
 
 async fn read_import(request: Request) -> Result<(ImportBody, Vec<u8>), ApiError> {

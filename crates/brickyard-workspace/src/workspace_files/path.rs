@@ -7,7 +7,7 @@ use crate::error::ApiError;
 const LONGEST: usize = 4096;
 
 /// An absolute path of the workspace tree without `/Workspace` in front, `.` or `..`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ObjectPath(String);
 
 impl ObjectPath {

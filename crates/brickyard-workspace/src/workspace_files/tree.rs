@@ -1,10 +1,15 @@
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::broadcast;
+use tempfile::NamedTempFile;
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
 
+use super::landing::{self, Kind, Landing};
 use super::path::ObjectPath;
 use crate::error::ApiError;
 use crate::store::Store;
@@ -12,7 +17,10 @@ use crate::store::Store;
 const NOTEBOOK: &str = "notebook";
 
 /// Changes a listener may lag behind.
-const CHANGES: usize = 1024;
+const CHANGES: usize = 4096;
+
+/// So long nothing may come before what has landed is put in its place.
+const QUIET: Duration = Duration::from_millis(300);
 
 /// The tree of workspace files on disk, with notes about notebooks in the store.
 #[derive(Clone)]
@@ -20,6 +28,17 @@ pub(crate) struct FileTree {
     root: PathBuf,
     store: Store,
     changes: broadcast::Sender<ObjectPath>,
+    landing: Arc<Mutex<Landing>>,
+    /// Told when something waits that did not before.
+    landed: Arc<Notify>,
+}
+
+/// What is put into the tree.
+pub(super) enum Content {
+    /// At most [`landing::LARGEST`] bytes, or a notebook.
+    Small(Vec<u8>),
+    /// Already on the disk.
+    Large(NamedTempFile),
 }
 
 /// What the store knows of a notebook.
@@ -45,7 +64,53 @@ impl FileTree {
         for folder in ["Users", "Shared"] {
             std::fs::create_dir_all(root.join(folder))?;
         }
-        Ok(Self { root, store, changes: broadcast::channel(CHANGES).0 })
+        let notebooks = store.keys(NOTEBOOK).map_err(io::Error::other)?.into_iter().collect();
+        let landing = Landing::open(root.clone(), notebooks)?;
+        let landed = Arc::new(Notify::new());
+        if landing.state().1 {
+            landed.notify_one();
+        }
+        let landing = Arc::new(Mutex::new(landing));
+        Ok(Self { root, store, changes: broadcast::channel(CHANGES).0, landing, landed })
+    }
+
+    fn landing(&self) -> MutexGuard<'_, Landing> {
+        self.landing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The landing place when nothing waits there; while it is held nothing comes.
+    fn settled(&self) -> Result<MutexGuard<'_, Landing>, ApiError> {
+        let mut landing = self.landing();
+        landing.settle().map_err(|error| ApiError::internal(&error))?;
+        Ok(landing)
+    }
+
+    /// Puts what has landed in its place as soon as nothing more comes, until the workspace stops.
+    pub(crate) async fn keep_settled(self, cancellation: CancellationToken) {
+        let mut seen = None;
+        loop {
+            let more = async {
+                match seen {
+                    Some(_) => tokio::time::sleep(QUIET).await,
+                    None => self.landed.notified().await,
+                }
+            };
+            let stops = tokio::select! {
+                () = cancellation.cancelled() => true,
+                () = more => false,
+            };
+            let mut landing = self.landing();
+            let (count, waits) = landing.state();
+            if (stops || seen == Some(count))
+                && let Err(error) = landing.settle()
+            {
+                tracing::warn!(%error, "Workspace files could not be put in their places, and wait: {error}");
+            }
+            if stops {
+                return;
+            }
+            seen = (waits && seen != Some(count)).then_some(count);
+        }
     }
 
     /// The path of everything that is written or removed from now on.
@@ -63,14 +128,21 @@ impl FileTree {
         &self.root
     }
 
-    /// Where a path lies on disk.
-    pub(crate) fn on_disk(&self, path: &ObjectPath) -> PathBuf {
-        path.on_disk(&self.root)
+    /// Where a path lies on disk, with everything that has come until now.
+    pub(crate) fn on_disk(&self, path: &ObjectPath) -> Result<PathBuf, ApiError> {
+        drop(self.settled()?);
+        Ok(path.on_disk(&self.root))
+    }
+
+    /// Whether anything is at a path.
+    pub(super) fn exists(&self, path: &ObjectPath) -> Result<bool, ApiError> {
+        Ok(self.landing().kind(path).map_err(|error| ApiError::internal(&error))?.is_some())
     }
 
     /// What lies at the path, if anything.
     pub(crate) fn find(&self, path: &ObjectPath) -> Result<Option<Object>, ApiError> {
-        let metadata = match std::fs::symlink_metadata(self.on_disk(path)) {
+        let noted = self.settled()?.is_noted(path);
+        let metadata = match std::fs::symlink_metadata(path.on_disk(&self.root)) {
             Ok(metadata) => metadata,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(None);
@@ -80,8 +152,8 @@ impl FileTree {
         if metadata.is_dir() {
             return Ok(Some(Object::Directory));
         }
-        let note = self.store.get(NOTEBOOK, path.as_str()).map_err(|error| ApiError::internal(&error))?;
-        Ok(Some(match note {
+        let note = if noted { self.store.get(NOTEBOOK, path.as_str()) } else { Ok(None) };
+        Ok(Some(match note.map_err(|error| ApiError::internal(&error))? {
             Some(note) => Object::Notebook(note, metadata),
             None => Object::File(metadata),
         }))
@@ -94,7 +166,7 @@ impl FileTree {
 
     /// Names in a folder, in order.
     pub(crate) fn children(&self, path: &ObjectPath) -> Result<Vec<ObjectPath>, ApiError> {
-        let entries = std::fs::read_dir(self.on_disk(path)).map_err(|error| ApiError::internal(&error))?;
+        let entries = std::fs::read_dir(self.on_disk(path)?).map_err(|error| ApiError::internal(&error))?;
         let mut children = Vec::new();
         for entry in entries {
             let name = entry.map_err(|error| ApiError::internal(&error))?.file_name();
@@ -123,7 +195,8 @@ impl FileTree {
 
     /// Makes a folder and its parents.
     pub(crate) fn make_directories(&self, path: &ObjectPath) -> Result<(), ApiError> {
-        std::fs::create_dir_all(self.on_disk(path)).map_err(|error| match error.kind() {
+        let _landing = self.settled()?;
+        std::fs::create_dir_all(path.on_disk(&self.root)).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => ApiError::new(
                 http::StatusCode::BAD_REQUEST,
                 "RESOURCE_ALREADY_EXISTS",
@@ -133,34 +206,83 @@ impl FileTree {
         })
     }
 
-    /// Moves a finished file into place; its folder must be there.
-    pub(crate) fn put(
+    /// Puts a file or a notebook at a path, whose folder must be there. What is there is replaced where that is asked for
+    /// and it is of the same kind.
+    pub(super) fn put(
         &self,
         path: &ObjectPath,
-        file: tempfile::NamedTempFile,
+        content: Content,
         notebook: Option<&Notebook>,
+        overwrite: bool,
     ) -> Result<(), ApiError> {
-        if !self.on_disk(&path.parent()).is_dir() {
+        let failed = |error: io::Error| ApiError::internal(&error);
+        let mut landing = self.landing();
+        match landing.kind(path).map_err(failed)? {
+            None => {}
+            Some(Kind::File) if overwrite && notebook.is_none() => {}
+            Some(Kind::Notebook) if overwrite && notebook.is_some() => {}
+            Some(Kind::File) if !overwrite && notebook.is_none() => {
+                return Err(ApiError::already_exists(format!("{path} already exists.")));
+            }
+            Some(_) => {
+                return Err(ApiError::new(
+                    http::StatusCode::BAD_REQUEST,
+                    "RESOURCE_ALREADY_EXISTS",
+                    format!("Path ({path}) already exists."),
+                ));
+            }
+        }
+        if landing.kind(&path.parent()).map_err(failed)? != Some(Kind::Directory) {
             return Err(ApiError::not_found("The parent folder", path.parent()));
         }
-        let noted = match notebook {
-            Some(note) => self.store.put(NOTEBOOK, path.as_str(), note),
-            // Most often there is none, and a look is much less than a transaction.
-            None => match self.store.has(NOTEBOOK, path.as_str()) {
-                Ok(true) => self.store.delete(NOTEBOOK, path.as_str()).map(drop),
-                other => other.map(drop),
-            },
-        };
-        noted.map_err(|error| ApiError::internal(&error))?;
-        file.persist(self.on_disk(path)).map_err(|error| ApiError::internal(&error.error))?;
+        match notebook {
+            Some(note) => {
+                self.store.put(NOTEBOOK, path.as_str(), note).map_err(|error| ApiError::internal(&error))?;
+                landing.note(path, true);
+            }
+            // Left of one whose file never came.
+            None if landing.is_noted(path) => {
+                self.store.delete(NOTEBOOK, path.as_str()).map_err(|error| ApiError::internal(&error))?;
+                landing.note(path, false);
+            }
+            None => {}
+        }
+        match content {
+            Content::Small(content)
+                if notebook.is_none() && content.len() <= landing::LARGEST && landing.has_room() =>
+            {
+                let (_, waited) = landing.state();
+                landing.land(path, &content).map_err(failed)?;
+                if !waited {
+                    self.landed.notify_one();
+                }
+            }
+            content => {
+                let file = match content {
+                    Content::Large(file) => file,
+                    Content::Small(content) => self.stage(&content).map_err(failed)?,
+                };
+                landing.settle().map_err(failed)?;
+                file.persist(path.on_disk(&self.root)).map_err(|error| failed(error.error))?;
+            }
+        }
+        drop(landing);
         self.changed(path);
         Ok(())
     }
 
+    fn stage(&self, content: &[u8]) -> io::Result<NamedTempFile> {
+        let mut file = NamedTempFile::new_in(&self.root)?;
+        file.write_all(content)?;
+        Ok(file)
+    }
+
     /// Removes what lies at the path; a folder that is not empty needs `recursive`.
     pub(crate) fn remove(&self, path: &ObjectPath, recursive: bool) -> Result<(), ApiError> {
-        let place = self.on_disk(path);
-        let removed = match self.get(path)? {
+        let found = self.get(path)?;
+        let mut landing = self.settled()?;
+        let place = path.on_disk(&self.root);
+        let removed = match found {
             Object::Directory if recursive => std::fs::remove_dir_all(&place),
             Object::Directory => std::fs::remove_dir(&place),
             Object::File(_) | Object::Notebook(..) => std::fs::remove_file(&place),
@@ -180,8 +302,10 @@ impl FileTree {
         for (key, _) in notes {
             if ObjectPath::parse(&key)?.is_within(path) {
                 self.store.delete(NOTEBOOK, &key).map_err(|error| ApiError::internal(&error))?;
+                landing.note(&ObjectPath::parse(&key)?, false);
             }
         }
+        drop(landing);
         self.changed(path);
         Ok(())
     }
@@ -197,7 +321,8 @@ impl FileTree {
                     .unwrap_or(0)
             };
             let modified = milliseconds(metadata.modified());
-            (metadata.created().map_or(modified, |created| milliseconds(Ok(created))), modified)
+            // A file gets its place a little later than it came.
+            (metadata.created().map_or(modified, |created| milliseconds(Ok(created)).min(modified)), modified)
         };
         let common = json!({ "path": path.as_str(), "object_id": id, "resource_id": id.to_string() });
         let more = match self.get(path)? {

@@ -28,6 +28,7 @@ mod lakebase_sql_roles;
 mod lakeview;
 mod lakeview_sign_in;
 mod levels;
+mod malformed;
 mod mcp;
 mod mlflow;
 mod mlflow_models;

@@ -26,7 +26,7 @@ pub(crate) struct DeployArgs {
     #[arg(long, value_name = "NAME")]
     bundle_target: Option<String>,
     /// `SNAPSHOT`, or `AUTO_SYNC`: later changes of the workspace folder are taken up by themselves
-    #[arg(long, value_parser = ["SNAPSHOT", "AUTO_SYNC"])]
+    #[arg(long, ignore_case = true, value_parser = ["SNAPSHOT", "AUTO_SYNC"])]
     mode: Option<String>,
     /// Show what would change and change nothing
     #[arg(long)]
@@ -60,7 +60,7 @@ pub(crate) async fn run(args: DeployArgs, context: &Context) -> Result<Exit, Fai
         name: args.name,
         source_code_path: args.source_code_path,
         bundle_target: args.bundle_target,
-        mode: args.mode,
+        mode: args.mode.map(|mode| mode.to_uppercase()),
         unchecked: args.no_check,
         prune: args.prune,
         again: args.force,

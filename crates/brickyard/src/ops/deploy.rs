@@ -29,8 +29,8 @@ use super::session::load_target;
 use super::target::Target;
 use crate::failure::{Failure, Kind};
 pub(crate) use app::wait_for;
-use files::LocalFile;
 pub(crate) use files::digest;
+use files::{Folder, LocalFile};
 use journal::{Deployed as Made, Journal};
 pub(crate) use place::is_protected;
 pub(crate) use plan::DeployPlan;
@@ -117,7 +117,7 @@ pub(crate) async fn prepare(target: &Target, options: &DeployOptions) -> Result<
     check_name(&name).map_err(|error| Failure::user(error.to_string()).hint("`--name` gives another one"))?;
     let directory = project.dir.clone();
     let begun = Instant::now();
-    let files = tokio::task::spawn_blocking(move || files::collect(&directory))
+    let Folder { files, links } = tokio::task::spawn_blocking(move || files::collect(&directory))
         .await
         .map_err(|error| Failure::machine("Cannot read the app's folder").because(error))??;
     let path = match &options.source_code_path {
@@ -129,7 +129,7 @@ pub(crate) async fn prepare(target: &Target, options: &DeployOptions) -> Result<
         Journal::read(client, &path),
         journal::listing(client, &path)
     )?;
-    let mut plan = DeployPlan { app: name.clone(), path, ..DeployPlan::default() };
+    let mut plan = DeployPlan { app: name.clone(), path, links, ..DeployPlan::default() };
     plan::compare(&mut plan, &files, &before, &remote, options.prune);
     let took = Took { compare_milliseconds: milliseconds(begun), ..Took::default() };
     let wanted = wanted(target, &project, &name, existing.as_ref()).await?;
@@ -179,8 +179,12 @@ pub(crate) async fn apply(target: &Target, prepared: Prepared, tell: &Tell) -> R
         let deployment = deployment?;
         let state = deployment.status.clone().unwrap_or_default();
         if state.state != "SUCCEEDED" {
-            return Err(Failure::app(format!("The deployment did not succeed: {}", state.message))
-                .hint(format!("read `brickyard logs {name}`, mend the app, and deploy again")));
+            let hint = if state.state == "CANCELLED" {
+                "deploy again: what was done is kept".to_owned()
+            } else {
+                format!("read `brickyard logs {name}`, mend the app, and deploy again")
+            };
+            return Err(Failure::app(format!("The deployment did not succeed: {}", state.message)).hint(hint));
         }
         made = deployment.deployment_id.clone().unwrap_or_default();
         let deployed = Made { id: made.clone(), configuration: configuration(&request) };
@@ -209,7 +213,7 @@ pub(crate) async fn run(
 
 /// The files of a folder that belong to an app, with their names below it.
 pub(crate) fn collect_files(directory: &std::path::Path) -> Result<Vec<(PathBuf, String)>, Failure> {
-    Ok(files::collect(directory)?.into_iter().map(|file| (file.path, file.name)).collect())
+    Ok(files::collect(directory)?.files.into_iter().map(|file| (file.path, file.name)).collect())
 }
 
 /// What would fail on the platform is refused here, before anything is sent.

@@ -91,6 +91,14 @@ fn a_deployment_is_planned_verified_and_rolled_back() {
     let all = service.json(&["get", "site"])["deployments"].as_array().unwrap().clone();
     assert_eq!(all.len(), 7);
     assert_eq!(all[6]["deployment_id"], first["deployment"]["deployment_id"]);
+
+    service.run(&["stop", "site"]);
+    let stopped =
+        service.output(&["rollback", "site", first["deployment"]["deployment_id"].as_str().unwrap()]);
+    assert_eq!(stopped.status.code(), Some(1));
+    let said = text(&stopped.stderr);
+    assert!(said.contains("App `site` cannot go back while its compute is STOPPED"), "{said}");
+    assert!(said.contains("hint: `brickyard start site` first"), "{said}");
 }
 
 #[test]
@@ -106,6 +114,10 @@ fn files_of_others_stay_and_problems_are_refused_first() {
     assert!(plan.contains("? 1 files that brickyard did not put there stay: theirs.txt"), "{plan}");
     let plan = service.run(&["deploy", &folder, "--dry-run", "--prune"]);
     assert!(plan.contains("- theirs.txt"), "{plan}");
+    std::os::unix::fs::symlink("version.txt", format!("{folder}/same.txt")).unwrap();
+    let plan = service.run(&["deploy", &folder, "--dry-run", "--mode", "snapshot"]);
+    assert!(plan.contains("? 1 symbolic links are not sent: same.txt (a workspace has none"), "{plan}");
+    assert!(!plan.contains("+ same.txt"), "{plan}");
 
     // A file that somebody removed in the workspace is sent again.
     let gone = format!(r#"{{"path": "/Users/{developer}/apps/site/version.txt"}}"#);

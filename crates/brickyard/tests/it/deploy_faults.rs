@@ -203,6 +203,33 @@ fn the_workspace_goes_away_in_the_middle() {
     everything_is_there(&service, &folder);
 }
 
+/// What was acknowledged a moment ago lies nowhere but in the log of the landing place, and is there after the next start.
+#[test]
+fn a_file_survives_the_death_of_the_workspace_right_after_it_came() {
+    let service = Service::up();
+    let home = format!("/Users/{}", service.announced()["developer"].as_str().unwrap());
+    let place = |name: &str| format!("/api/2.0/workspace-files/import-file{home}/{name}?overwrite=true");
+    assert_eq!(
+        service.rest("POST", "/api/2.0/workspace/mkdirs", &format!("{{\"path\": \"{home}\"}}")).0,
+        200
+    );
+    for number in 0..20 {
+        assert_eq!(service.rest("POST", &place(&format!("{number}.txt")), "first").0, 200);
+    }
+    assert_eq!(service.rest("POST", &place("0.txt"), "second").0, 200);
+    let pid = i32::try_from(service.announced()["pid"].as_u64().unwrap()).unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    wait_for("its end", || !std::path::Path::new(&format!("/proc/{pid}/stat")).exists());
+    service.run(&["up"]);
+    let read = |name: &str| {
+        let (status, told) =
+            service.rest("GET", &format!("/api/2.0/workspace/export?path={home}/{name}"), "");
+        (status, told["content"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(read("0.txt"), (200, "c2Vjb25k".to_owned()));
+    assert_eq!(read("19.txt"), (200, "Zmlyc3Q=".to_owned()));
+}
+
 #[test]
 fn a_busy_workspace_is_waited_for() {
     let service = Service::up();
@@ -228,7 +255,6 @@ fn a_full_disk_is_told_and_nothing_is_broken_by_it() {
     let service = Service::up();
     let folder = folder(&service);
     service.run(&["deploy", &folder]);
-    let before = service.json(&["get", "slow"])["active_deployment"]["deployment_id"].clone();
     service.run(&["down"]);
     let state = service.home.service();
     let full = format!(
@@ -258,13 +284,23 @@ fn a_full_disk_is_told_and_nothing_is_broken_by_it() {
         // This machine allows no namespaces.
         return;
     }
-    std::fs::write(format!("{folder}/large.bin"), vec![7_u8; 2_000_000]).unwrap();
-    let refused = service.output(&["deploy", &folder]);
-    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stderr));
-    assert!(text(&refused.stderr).contains("No space left on device"), "{}", text(&refused.stderr));
-    assert_eq!(service.json(&["get", "slow"])["active_deployment"]["deployment_id"], before);
-    std::fs::remove_file(format!("{folder}/large.bin")).unwrap();
-    everything_is_there(&service, &folder);
+    // One that is too large, and many that are too much.
+    for (count, size) in [(1, 2_000_000), (100, 20_000)] {
+        let name = |number: i32| format!("{folder}/large-{number}.bin");
+        for number in 0..count {
+            std::fs::write(name(number), vec![7_u8; size]).unwrap();
+        }
+        let before = service.json(&["get", "slow"])["active_deployment"]["deployment_id"].clone();
+        let refused = service.output(&["deploy", &folder]);
+        assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stderr));
+        assert!(text(&refused.stderr).contains("No space left on device"), "{}", text(&refused.stderr));
+        assert_eq!(service.json(&["get", "slow"])["active_deployment"]["deployment_id"], before);
+        for number in 0..count {
+            std::fs::remove_file(name(number)).unwrap();
+        }
+        everything_is_there(&service, &folder);
+        service.run(&["deploy", &folder, "--prune"]);
+    }
     service.run(&["down"]);
     running.wait().unwrap();
 }

@@ -4,12 +4,19 @@ use std::io::Read;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use ignore::WalkBuilder;
 
 use crate::failure::Failure;
 
 /// Largest file of an app, in bytes (platform §2.1).
 const LARGEST: u64 = 10_485_760;
+
+/// Largest file that stays in memory from when it was looked at until it is sent, in bytes.
+const SMALL: u64 = 64 * 1024;
+
+/// Most files that do so.
+const IN_MEMORY: usize = 2000;
 
 /// Most files of an app: more is a mistake, such as an environment that is not ignored.
 const MOST: usize = 20_000;
@@ -49,12 +56,29 @@ pub(crate) struct LocalFile {
     pub(crate) size: u64,
     /// The workspace makes a notebook of it, which has no ending.
     pub(crate) notebook: bool,
+    /// Its bytes, where they stayed in memory.
+    pub(super) content: Option<Bytes>,
 }
 
 impl LocalFile {
     /// Its name in the workspace.
     pub(crate) fn remote_name(&self) -> &str {
         remote_name(&self.name, self.notebook)
+    }
+
+    /// The bytes that were looked at. Others would make the journal lie: a later deployment believed it.
+    pub(super) async fn content(&self) -> Result<Bytes, Failure> {
+        if let Some(content) = &self.content {
+            return Ok(content.clone());
+        }
+        let bytes = tokio::fs::read(&self.path)
+            .await
+            .map_err(|error| Failure::user(format!("Cannot read `{}`", self.name)).because(error))?;
+        if digest(&bytes) != self.digest {
+            return Err(Failure::user(format!("`{}` changed while it was being deployed", self.name))
+                .hint("deploy again"));
+        }
+        Ok(Bytes::from(bytes))
     }
 }
 
@@ -66,10 +90,19 @@ pub(super) fn remote_name(name: &str, notebook: bool) -> &str {
     }
 }
 
+/// What an app's folder holds.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    /// The files that belong to the app, by name.
+    pub(crate) files: Vec<LocalFile>,
+    /// Names of symbolic links: the workspace has none, and the official CLI leaves them at home too.
+    pub(crate) links: Vec<String>,
+}
+
 /// The files of an app's folder by name: what `.gitignore` and `.databricksignore` leave.
 ///
 /// All sizes are looked at before the first file is read.
-pub(crate) fn collect(directory: &Path) -> Result<Vec<LocalFile>, Failure> {
+pub(crate) fn collect(directory: &Path) -> Result<Folder, Failure> {
     let walk = WalkBuilder::new(directory)
         .hidden(false)
         .git_global(false)
@@ -81,17 +114,21 @@ pub(crate) fn collect(directory: &Path) -> Result<Vec<LocalFile>, Failure> {
         .sort_by_file_path(Path::cmp)
         .build();
     let mut found = Vec::new();
-    let mut large = Vec::new();
+    let (mut large, mut links) = (Vec::new(), Vec::new());
     for entry in walk {
         let entry = entry.map_err(|error| Failure::user("Cannot read the app's folder").because(error))?;
-        if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+        let Some(kind) = entry.file_type().filter(|kind| kind.is_file() || kind.is_symlink()) else {
             continue;
-        }
+        };
         let path = entry.into_path();
         let relative = path.strip_prefix(directory).unwrap_or(&path);
         let Some(name) = relative.to_str().map(|name| name.replace('\\', "/")) else {
             return Err(Failure::app(format!("The name of `{}` is not UTF-8", relative.display())));
         };
+        if kind.is_symlink() {
+            links.push(name);
+            continue;
+        }
         let size = std::fs::metadata(&path)
             .map_err(|error| Failure::user(format!("Cannot read `{name}`")).because(error))?
             .len();
@@ -114,18 +151,19 @@ pub(crate) fn collect(directory: &Path) -> Result<Vec<LocalFile>, Failure> {
     }
     let files = read_all(found)?;
     one_place_each(&files)?;
-    Ok(files)
+    Ok(Folder { files, links })
 }
 
 /// Reads the files, on as many threads as there are processors.
 fn read_all(found: Vec<(String, PathBuf, u64)>) -> Result<Vec<LocalFile>, Failure> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
     let share = found.len().div_ceil(threads);
+    let few = found.len() <= IN_MEMORY;
     std::thread::scope(|scope| {
         let readers: Vec<_> = found
             .chunks(share)
             .map(|part| {
-                let part = part.iter().map(|(name, path, _)| read(name.clone(), path.clone()));
+                let part = part.iter().map(|(name, path, _)| read(name.clone(), path.clone(), few));
                 scope.spawn(move || part.collect::<Result<Vec<_>, _>>())
             })
             .collect();
@@ -152,7 +190,7 @@ fn one_place_each(files: &[LocalFile]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read(name: String, path: PathBuf) -> Result<LocalFile, Failure> {
+fn read(name: String, path: PathBuf, keep: bool) -> Result<LocalFile, Failure> {
     let mut bytes = Vec::new();
     File::open(&path)
         .and_then(|mut file| file.read_to_end(&mut bytes))
@@ -161,7 +199,9 @@ fn read(name: String, path: PathBuf) -> Result<LocalFile, Failure> {
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
     let notebook = NOTEBOOKS.iter().any(|(kind, line)| *kind == ending && line.as_bytes() == first)
         || ending == "ipynb" && is_jupyter(&name, &bytes);
-    Ok(LocalFile { digest: digest(&bytes), size: bytes.len() as u64, name, path, notebook })
+    let (digest, size) = (digest(&bytes), bytes.len() as u64);
+    let content = (keep && size <= SMALL).then(|| Bytes::from(bytes));
+    Ok(LocalFile { name, path, digest, size, notebook, content })
 }
 
 /// A Jupyter notebook (nbformat 4) becomes a notebook too; those of the pipeline designer do not.
@@ -172,14 +212,11 @@ fn is_jupyter(name: &str, bytes: &[u8]) -> bool {
 
 /// SHA-256 in hexadecimal.
 pub(crate) fn digest(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().iter().fold(
-        String::new(),
-        |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        },
-    )
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
+    let halves = digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.map(|half| DIGITS[usize::from(half)]).collect()
 }
 
 #[cfg(test)]
@@ -210,7 +247,7 @@ mod tests {
             ("__pycache__/a.pyc", ""),
         ]);
         let names: Vec<String> =
-            collect(directory.path()).unwrap().into_iter().map(|file| file.name).collect();
+            collect(directory.path()).unwrap().files.into_iter().map(|file| file.name).collect();
         assert_eq!(
             names,
             [".databricksignore", ".gitignore", ".streamlit/config.toml", "app.py", "pages/one.py"]
@@ -227,6 +264,33 @@ mod tests {
     }
 
     #[test]
+    fn links_stay_at_home_and_are_told() {
+        let directory = folder(&[("app.py", "1"), ("pages/one.py", "2"), (".gitignore", "ignored\n")]);
+        for (to, name) in
+            [("app.py", "same.py"), ("pages", "more"), ("nowhere", "broken"), ("app.py", "ignored")]
+        {
+            std::os::unix::fs::symlink(to, directory.path().join(name)).unwrap();
+        }
+        let folder = collect(directory.path()).unwrap();
+        let names: Vec<&str> = folder.files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, [".gitignore", "app.py", "pages/one.py"]);
+        assert_eq!(folder.links, ["broken", "more", "same.py"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_is_what_was_looked_at() {
+        let directory = folder(&[("small", "one"), ("large", &"x".repeat(100_000))]);
+        let files = collect(directory.path()).unwrap().files;
+        for name in ["small", "large"] {
+            std::fs::write(directory.path().join(name), "two").unwrap();
+        }
+        let [large, small] = files.as_slice() else { panic!("{files:?}") };
+        assert_eq!(small.content().await.unwrap(), "one");
+        let failure = large.content().await.unwrap_err();
+        assert_eq!(failure.to_string(), "`large` changed while it was being deployed");
+    }
+
+    #[test]
     fn a_notebook_loses_its_ending_and_must_not_meet_a_file() {
         let notebook = "# Databricks notebook source\nprint(1)\n";
         let directory = folder(&[
@@ -235,7 +299,7 @@ mod tests {
             ("study.ipynb", r#"{"nbformat": 4, "cells": []}"#),
             ("odd.ipynb", "{}"),
         ]);
-        let files = collect(directory.path()).unwrap();
+        let files = collect(directory.path()).unwrap().files;
         let names: Vec<&str> = files.iter().map(LocalFile::remote_name).collect();
         assert_eq!(names, ["app.py", "odd.ipynb", "report", "study"]);
         std::fs::write(directory.path().join("report"), "").unwrap();

@@ -26,6 +26,9 @@ pub(crate) struct DeployPlan {
     pub(crate) unchanged: usize,
     /// Files there that brickyard did not put there, which stay unless they are pruned.
     pub(crate) foreign: Vec<String>,
+    /// Symbolic links of the app's folder, which are not sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) links: Vec<String>,
     /// Keys of resources that are set.
     pub(crate) resources: Vec<String>,
     /// Scopes that are set, where they differ.
@@ -142,14 +145,20 @@ impl DeployPlan {
         }
         line("=", &format!("{} files unchanged in {}", self.unchanged, self.path));
         if !self.foreign.is_empty() {
-            let names: Vec<&str> = self.foreign.iter().take(3).map(String::as_str).collect();
-            let more = if self.foreign.len() > 3 { ", …" } else { "" };
-            let count = self.foreign.len();
+            let (count, names) = (self.foreign.len(), first_three(&self.foreign));
             line(
                 "?",
                 &format!(
-                    "{count} files that brickyard did not put there stay: {}{more} (`--prune` removes them)",
-                    names.join(", ")
+                    "{count} files that brickyard did not put there stay: {names} (`--prune` removes them)"
+                ),
+            );
+        }
+        if !self.links.is_empty() {
+            let (count, names) = (self.links.len(), first_three(&self.links));
+            line(
+                "?",
+                &format!(
+                    "{count} symbolic links are not sent: {names} (a workspace has none; copy the files)"
                 ),
             );
         }
@@ -160,6 +169,11 @@ impl DeployPlan {
         }
         text
     }
+}
+
+fn first_three(names: &[String]) -> String {
+    let more = if names.len() > 3 { ", …" } else { "" };
+    names[..names.len().min(3)].join(", ") + more
 }
 
 /// Who an entry of an access list is about.
@@ -181,6 +195,7 @@ mod tests {
             digest: digest.to_owned(),
             size: 1,
             notebook: name == "n.py",
+            content: None,
         }
     }
 

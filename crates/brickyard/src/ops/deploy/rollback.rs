@@ -44,6 +44,13 @@ pub(crate) async fn rollback(
         Some(id) => no_deployment(name, &format!("deployment `{id}` that succeeded")),
         None => no_deployment(name, "earlier deployment that succeeded"),
     })?;
+    if let Some(compute) = app.compute_status.as_ref().filter(|compute| compute.state != "ACTIVE") {
+        return Err(Failure::app(format!(
+            "App `{name}` cannot go back while its compute is {}",
+            compute.state
+        ))
+        .hint(format!("`brickyard start {name}` first")));
+    }
     let id = to.deployment_id.clone().unwrap_or_default();
     let source =
         to.deployment_artifacts.as_ref().and_then(|artifacts| artifacts["source_code_path"].as_str());

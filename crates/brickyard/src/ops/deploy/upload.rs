@@ -2,7 +2,6 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use brickyard_api::{ApiFailure, Client};
-use bytes::Bytes;
 use futures_util::stream::{self, TryStreamExt};
 
 use super::Tell;
@@ -13,9 +12,6 @@ use crate::failure::Failure;
 
 /// How many files are on their way at once.
 const PARALLEL: usize = 16;
-
-/// Largest file that is read without leaving the thread, in bytes.
-const SMALL: u64 = 256 * 1024;
 
 /// Uploads what is new or differs and removes what is stale; says how many of each.
 pub(super) async fn bring_in_line(
@@ -77,10 +73,7 @@ pub(super) async fn bring_in_line(
 
 async fn upload(client: &Client, path: &str, file: &LocalFile) -> Result<(), Failure> {
     let target = format!("{path}/{}", file.name);
-    // A small one is read before another thread would have been told to.
-    let read = if file.size <= SMALL { std::fs::read(&file.path) } else { tokio::fs::read(&file.path).await };
-    let bytes = read.map_err(|error| Failure::user(format!("Cannot read `{}`", file.name)).because(error))?;
-    let bytes = Bytes::from(bytes);
+    let bytes = file.content().await?;
     match client.import_file(&target, bytes.clone()).await {
         // A file where a notebook is now, or a notebook where a file is: the old one goes.
         Err(ApiFailure::Refused { code, .. }) if code == "RESOURCE_ALREADY_EXISTS" => {
