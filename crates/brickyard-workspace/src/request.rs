@@ -120,10 +120,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
     }
 }
 
+/// Marks the answer of another service, which is passed on as it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PassedOn;
+
 /// Says in the platform's own shape what the framework refuses in plain text, such as a path that is not UTF-8.
 pub(crate) async fn in_own_shape(response: Response) -> Response {
     let plain = response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "text/plain; charset=utf-8");
-    if !(plain && response.status().is_client_error()) {
+    let passed_on = response.extensions().get::<PassedOn>().is_some();
+    if passed_on || !(plain && response.status().is_client_error()) {
         return response;
     }
     let status = response.status();

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::{address, credential};
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::request::JsonBody;
+use crate::request::{JsonBody, PassedOn};
 use crate::workspace::Workspace;
 
 /// Largest answer that is passed on, in bytes.
@@ -153,7 +153,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// The service's answer as ours: status, type and content, and the session of the Model Context Protocol.
 async fn passed_on(answer: reqwest::Response) -> Result<Response, ApiError> {
     let status = answer.status();
-    let mut response = Response::builder().status(status);
+    let mut response = Response::builder().status(status).extension(PassedOn);
     for name in [CONTENT_TYPE, HeaderName::from_static("mcp-session-id")] {
         if let Some(value) = answer.headers().get(&name) {
             response = response.header(name, value);

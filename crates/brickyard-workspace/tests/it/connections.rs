@@ -25,6 +25,7 @@ async fn service() -> (u16, Seen) {
     });
     let router = Router::new()
         .route("/token", token)
+        .route("/v1/nothing", any(|| async { (StatusCode::NOT_FOUND, "nothing here") }))
         .route("/v1/away", any(|| async { Redirect::temporary("http://127.0.0.1:1/secret") }))
         .route("/v1/{*rest}", any(answer))
         .with_state(Arc::clone(&seen));
@@ -89,6 +90,10 @@ print(answer.text, answer.headers["mcp-session-id"])
 refused(lambda: ask(app, "api", M.GET, "/things"))
 grant("api", os.environ["DATABRICKS_CLIENT_ID"])
 print(ask(app, "api", M.GET, "/things").text)
+import requests
+asked = {"connection_name": "api", "method": "GET", "path": "nothing"}
+answer = requests.post(url + "/api/2.0/external-function", json=asked, headers=dev.config.authenticate())
+print(answer.status_code, answer.headers["content-type"], answer.text)
 for path in ("../token", "%2e%2e/token", "a/../../token", "..\\token"):
     refused(lambda: ask(app, "api", M.GET, path))
 refused(lambda: ask(app, "api", M.GET, "away"))
@@ -108,6 +113,7 @@ refused(lambda: ask(app, "api", M.GET, "/things"))
     let expected = "POST /v1/things?q=x+y Bearer hidden-token e {\"a\": 1} session-7\n\
         PermissionDenied User does not have USE CONNECTION on Connection 'api'\n\
         GET /v1/things Bearer hidden-token - \n\
+        404 text/plain; charset=utf-8 nothing here\n\
         InvalidParameterValue Path '../token' does not stay below the connection\n\
         InvalidParameterValue Path '%2e%2e/token' does not stay below the connection\n\
         InvalidParameterValue Path 'a/../../token' does not stay below the connection\n\
