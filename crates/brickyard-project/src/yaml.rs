@@ -130,11 +130,17 @@ fn parse_text(source: &Source, text: &str) -> Result<Node, ProjectError> {
                 }
             }
             Err(error) => {
-                let start = builder.byte(error.marker().index());
+                let found = builder.byte(error.marker().index());
+                // What was opened and not closed is noticed at the end, where there is nothing to see.
+                let (before, after) = source.text().split_at_checked(found).unwrap_or((source.text(), ""));
+                let open = after.trim().is_empty();
+                let last = before.trim_end().char_indices().next_back().map_or(0, |(at, _)| at);
+                let start = if open { last } else { found };
                 return Err(source.error(
                     Span::new(start, start + 1),
                     format!("Invalid YAML: {}", error.info()),
-                    tab_hint(source, start),
+                    tab_hint(source, start)
+                        .or(open.then_some("close the bracket, brace or quote that is open here")),
                 ));
             }
         }
@@ -354,6 +360,12 @@ mod tests {
         assert!(error.to_string().contains("t.yaml:2:"), "{error}");
         assert_eq!(error.hint().as_deref(), Some("indent with spaces; YAML does not allow tabs"));
         assert!(read("a: &a [*a]\n").is_err());
+        for text in ["command: [python,\n  app.py\n\n\n", "a: 1\ncommand: [python,\n  \"é\"", "{"] {
+            let error = read(text).unwrap_err();
+            assert_eq!(error.hint().as_deref(), Some("close the bracket, brace or quote that is open here"));
+            let line = text.trim_end().lines().count();
+            assert!(error.to_string().contains(&format!("t.yaml:{line}:")), "{error}");
+        }
     }
 
     #[test]

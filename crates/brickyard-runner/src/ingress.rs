@@ -273,14 +273,13 @@ async fn connection(
             ending.as_mut().poll(context).map(|()| None)
         }
     });
-    let ended = match ended.await {
-        Some(ended) => ended,
-        None => {
-            serving.as_mut().graceful_shutdown();
-            match tokio::time::timeout(DRAIN, serving).await {
-                Ok(ended) => ended,
-                Err(_) => return,
-            }
+    let ended = if let Some(ended) = ended.await {
+        ended
+    } else {
+        serving.as_mut().graceful_shutdown();
+        match tokio::time::timeout(DRAIN, serving).await {
+            Ok(ended) => ended,
+            Err(_) => return,
         }
     };
     if let Err(error) = ended {

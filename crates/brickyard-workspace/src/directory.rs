@@ -119,7 +119,7 @@ pub(crate) struct Directory {
 type Watcher = Box<dyn Fn(&Directory) + Send + Sync>;
 
 /// Answers by name.
-type Kept<T> = Arc<RwLock<HashMap<String, T>>>;
+pub(crate) type Kept<T> = Arc<RwLock<HashMap<String, T>>>;
 
 impl Directory {
     pub(crate) fn new(store: Store) -> Self {
@@ -260,7 +260,7 @@ impl Directory {
 }
 
 /// The answer that is kept under a name, else what `read` finds, kept from now on.
-fn keep<T: Clone>(
+pub(crate) fn keep<T: Clone>(
     kept: &Kept<T>,
     name: &str,
     read: impl FnOnce() -> Result<Option<T>, StoreError>,

@@ -116,6 +116,7 @@ async fn begin(
     let internal = |error: std::io::Error| ApiError::internal(&error);
     let scratch = tempfile::tempdir().map_err(internal)?;
     let mut words = provision.warden();
+    let alone = words.is_empty();
     if let Some(end) = words.len().checked_sub(1) {
         // It is spoken to on its standard input, through the warden.
         words.splice(end..end, ["--relay".to_owned(), "1".to_owned()]);
@@ -136,7 +137,8 @@ async fn begin(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        .kill_on_drop(true)
+        // A warden whose input ends stops the process and whatever that started; one that is killed does not.
+        .kill_on_drop(alone)
         .spawn()
         .map_err(internal)?;
     let missing = || internal(std::io::Error::other("a pipe to the function is missing"));

@@ -18,6 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::routing::{delete, get, post};
 
+use crate::directory::Kept;
 use crate::endpoint::{Family, Fidelity};
 use crate::store::{Store, StoreError};
 
@@ -27,7 +28,8 @@ pub(crate) use clients::{PAGES, PAGES_CALLBACK, PAGES_SCOPE};
 pub(crate) use discovery::{Base, base};
 pub(crate) use grants::sign_in;
 pub(crate) use page::escape;
-pub(crate) use personal_tokens::{PREFIX as PERSONAL_TOKEN_PREFIX, find as find_personal_token};
+pub(crate) use personal_tokens::PREFIX as PERSONAL_TOKEN_PREFIX;
+use personal_tokens::PersonalToken;
 
 /// Seconds a code may wait to be redeemed.
 const CODE_LIFETIME: i64 = 300;
@@ -41,6 +43,8 @@ pub(crate) struct OAuth {
     codes: Mutex<HashMap<String, Code>>,
     forms: Mutex<HashMap<String, authorize::Form>>,
     ended: Mutex<HashMap<String, i64>>,
+    /// Personal access tokens that were asked for, by their fingerprints.
+    personal_tokens: Kept<PersonalToken>,
 }
 
 /// An authorization code, addressed by its fingerprint.
@@ -56,7 +60,8 @@ struct Code {
 impl OAuth {
     pub(crate) fn open(store: Store) -> Result<Self, StoreError> {
         let ended = store.list(issue::ENDED, "")?.into_iter().collect();
-        Ok(Self { store, codes: Mutex::default(), forms: Mutex::default(), ended: Mutex::new(ended) })
+        let (codes, forms, ended) = (Mutex::default(), Mutex::default(), Mutex::new(ended));
+        Ok(Self { store, codes, forms, ended, personal_tokens: Kept::default() })
     }
 
     fn codes(&self) -> MutexGuard<'_, HashMap<String, Code>> {

@@ -22,7 +22,7 @@ use crate::lab::{Denials, Faults};
 use crate::lakebase::{Databases, Lakebase};
 use crate::lakeview::Sessions;
 use crate::lock::StateLock;
-use crate::oauth::{OAuth, PERSONAL_TOKEN_PREFIX, find_personal_token};
+use crate::oauth::{OAuth, PERSONAL_TOKEN_PREFIX};
 use crate::permissions::AccessLists;
 use crate::scope::ALL_APIS;
 use crate::secrets::Vault;
@@ -351,8 +351,7 @@ impl Workspace {
     /// Who a bearer token stands for, or a 401.
     pub(crate) fn caller_of(&self, token: &str) -> Result<Caller, ApiError> {
         let (name, scopes) = if token.starts_with(PERSONAL_TOKEN_PREFIX) {
-            let found =
-                find_personal_token(self.store(), token).map_err(|error| ApiError::internal(&error))?;
+            let found = self.oauth().personal_token(token).map_err(|error| ApiError::internal(&error))?;
             let now = self.clock().unix_milliseconds();
             let found = found.filter(|found| !found.is_expired(now));
             let found = found.ok_or_else(|| ApiError::unauthenticated("Invalid access token"))?;

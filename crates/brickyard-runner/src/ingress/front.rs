@@ -86,16 +86,14 @@ impl Front {
             }
             Err(refusal) => return refused(&refusal, kind),
         };
-        match kind {
-            Kind::Logs => logz::answer(self, app, visitor, caller.lane, request),
-            _ => {
-                let asked = Asked { host: value, loopback, at, caller };
-                if upgrading {
-                    Box::pin(upgrade::forward(self, app, &visitor, &asked, request)).await
-                } else {
-                    forward::forward(app, &self.config, &visitor, &asked, request).await
-                }
-            }
+        if kind == Kind::Logs {
+            return logz::answer(self, app, visitor, caller.lane, request);
+        }
+        let asked = Asked { host: value, loopback, at, caller };
+        if upgrading {
+            Box::pin(upgrade::forward(self, app, &visitor, &asked, request)).await
+        } else {
+            forward::forward(app, &self.config, &visitor, &asked, request).await
         }
     }
 

@@ -44,7 +44,8 @@ pub(super) struct Ended {
 pub(super) async fn run(workspace: &Workspace, launch: Launch, cancellation: &CancellationToken) -> Ended {
     let mut words = workspace.config().provision.warden();
     // The warden ends its family when its input is closed: that is how it learns that we are gone.
-    let input = if words.is_empty() { Stdio::null() } else { Stdio::piped() };
+    let alone = words.is_empty();
+    let input = if alone { Stdio::null() } else { Stdio::piped() };
     words.push(launch.interpreter.display().to_string());
     let mut command = Command::new(&words[0]);
     command
@@ -60,7 +61,8 @@ pub(super) async fn run(workspace: &Workspace, launch: Launch, cancellation: &Ca
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
-        .kill_on_drop(true);
+        // One that were killed itself would leave the family behind.
+        .kill_on_drop(alone);
     if let Some(directory) = &launch.directory {
         command.current_dir(directory);
     }

@@ -1,13 +1,17 @@
+use std::sync::PoisonError;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::OAuth;
 use crate::caller::Caller;
 use crate::credential::{fingerprint, unguessable_hex};
+use crate::directory::keep;
 use crate::error::{ApiError, ApiResult};
 use crate::request::JsonBody;
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use crate::workspace::Workspace;
 
 const TOKEN: &str = "personal_access_token";
@@ -35,9 +39,18 @@ impl PersonalToken {
     }
 }
 
-/// Finds what is kept of this token.
-pub(crate) fn find(store: &Store, text: &str) -> Result<Option<PersonalToken>, StoreError> {
-    store.get(TOKEN, &fingerprint(text))
+impl OAuth {
+    /// What is kept of this token.
+    pub(crate) fn personal_token(&self, text: &str) -> Result<Option<PersonalToken>, StoreError> {
+        let key = fingerprint(text);
+        keep(&self.personal_tokens, &key, || self.store.get(TOKEN, &key))
+    }
+
+    fn forget_personal_token(&self, key: &str) -> Result<(), StoreError> {
+        self.store.delete(TOKEN, key)?;
+        self.personal_tokens.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+        Ok(())
+    }
 }
 
 /// Makes a token; the text is given out once and not kept.
@@ -101,7 +114,7 @@ pub(super) async fn delete(
     let tokens = own(&workspace, &caller)?;
     let found = tokens.iter().find(|(_, token)| token.id == delete.token_id);
     let (key, _) = found.ok_or_else(|| ApiError::not_found("Token", &delete.token_id))?;
-    workspace.store().delete(TOKEN, key).map_err(|error| ApiError::internal(&error))?;
+    workspace.oauth().forget_personal_token(key).map_err(|error| ApiError::internal(&error))?;
     Ok(Json(json!({})))
 }
 

@@ -11,6 +11,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -26,6 +28,9 @@ const PROGRAM: &str = include_str!("worker.py");
 
 /// How long a model may take to load.
 const LOADING: Duration = Duration::from_mins(5);
+
+/// How long it may take to end.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Most pieces of an answer that wait for a slow reader; a slower one loses its answer and holds up nobody else.
 const PIECES: usize = 4096;
@@ -232,6 +237,7 @@ fn start(
     modified: Option<std::time::SystemTime>,
 ) -> Result<Started, std::io::Error> {
     let mut words = workspace.config().provision.warden();
+    let alone = words.is_empty();
     if let Some(end) = words.len().checked_sub(1) {
         // The model is spoken to on its standard input, through the warden.
         words.splice(end..end, ["--relay".to_owned(), "1".to_owned()]);
@@ -247,7 +253,8 @@ fn start(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .kill_on_drop(true);
+        // A warden whose input ends stops the model and whatever that started; one that is killed does not.
+        .kill_on_drop(alone);
     let mut child = command.spawn()?;
     let missing = || std::io::Error::other("a pipe to the model is missing");
     let stdin = child.stdin.take().ok_or_else(missing)?;
@@ -263,7 +270,7 @@ fn start(
             () = listen(&mut child, &waiters) => {}
         }
         ended.store(true, Ordering::Relaxed);
-        let _ = child.kill().await;
+        end(&mut child).await;
         // Those who still wait learn that nobody answers.
         waiters.lock().unwrap_or_else(PoisonError::into_inner).clear();
     });
@@ -276,6 +283,17 @@ fn start(
         modified,
     };
     Ok((worker, ready))
+}
+
+/// Asks the process, and by its warden whatever that started, to end; then makes it.
+async fn end(child: &mut Child) {
+    if let Some(id) = child.id().and_then(|id| i32::try_from(id).ok()) {
+        let _gone = kill(Pid::from_raw(id), Signal::SIGTERM);
+        if tokio::time::timeout(GRACE, child.wait()).await.is_ok() {
+            return;
+        }
+    }
+    let _gone = child.kill().await;
 }
 
 /// Hands every line to whoever waits for it, until the process closes its output.
