@@ -66,7 +66,12 @@ fn claim(row: &str) -> Option<Claim<'_>> {
     let mut parts = row.strip_prefix("| ✓ | `")?.split('`');
     let (method, path) = parts.next()?.split_once(' ')?;
     let witness = row.trim_end_matches(" |").rsplit('`').nth(1)?;
-    Some(Claim { method, path, witness, refuses: row.contains("| Absent:") || row.contains("| Refused") })
+    Some(Claim {
+        method,
+        path,
+        witness,
+        refuses: row.contains("| Absent:") || row.contains("| Refused") || row.contains("| not implemented:"),
+    })
 }
 
 /// What is wrong with a claim; a line of the log is method, path, status and client between tabs.

@@ -56,8 +56,20 @@ pub(crate) fn family() -> Family {
             Fidelity::Partial("the app stays visible as DELETING for seconds instead of minutes"),
             WITNESS,
         )
-        .endpoint("POST", "/api/2.0/apps/{name}/update", post(update::create), full, WITNESS)
-        .endpoint("GET", "/api/2.0/apps/{name}/update", get(update::get), full, WITNESS)
+        .endpoint(
+            "POST",
+            "/api/2.0/apps/{name}/update",
+            post(update::create),
+            full,
+            Some("apps_more::the_sdk_knows_pictures_templates_and_spaces"),
+        )
+        .endpoint(
+            "GET",
+            "/api/2.0/apps/{name}/update",
+            get(update::get),
+            full,
+            Some("apps_more::the_sdk_knows_pictures_templates_and_spaces"),
+        )
         .endpoint("POST", "/api/2.0/apps/{name}/start", post(life::start), full, WITNESS)
         .endpoint("POST", "/api/2.0/apps/{name}/stop", post(life::stop), full, WITNESS)
         .endpoint(

@@ -65,7 +65,6 @@ const TASKS: Fidelity = Fidelity::Partial(
 
 /// The jobs API, in both versions that SDKs ask.
 pub(crate) fn family() -> Family {
-    let witness = Some("jobs::the_sdk_runs_python_tasks");
     let mut family = Family::new("Jobs");
     for version in VERSIONS {
         let [
@@ -85,26 +84,26 @@ pub(crate) fn family() -> Family {
             all,
         ] = version;
         family = family
-            .endpoint("POST", create, post(definitions::create), TASKS, witness)
-            .endpoint("GET", list, get(definitions::list), Fidelity::Full, witness)
-            .endpoint("GET", show, get(definitions::show), Fidelity::Full, witness)
-            .endpoint("POST", update, post(definitions::update), TASKS, CHANGES)
-            .endpoint("POST", reset, post(definitions::reset), TASKS, CHANGES)
-            .endpoint("POST", delete, post(definitions::delete), Fidelity::Full, witness)
-            .endpoint("POST", run, post(runs::run_now), TASKS, witness)
-            .endpoint("GET", runs, get(runs::list), Fidelity::Full, witness)
-            .endpoint("GET", run_get, get(runs::show), Fidelity::Full, witness)
-            .endpoint("GET", output, get(runs::output), Fidelity::Full, witness)
-            .endpoint("POST", cancel, post(runs::cancel), Fidelity::Full, witness)
-            .endpoint("POST", submit, post(runs::submit), TASKS, KINDS)
-            .endpoint("POST", forget, post(runs::delete), Fidelity::Full, KINDS)
-            .endpoint("POST", all, post(runs::cancel_all), Fidelity::Full, KINDS);
+            .endpoint("POST", create, post(definitions::create), TASKS, WITNESS)
+            .endpoint("GET", list, get(definitions::list), Fidelity::Full, WITNESS)
+            .endpoint("GET", show, get(definitions::show), Fidelity::Full, WITNESS)
+            .endpoint("POST", update, post(definitions::update), TASKS, WITNESS)
+            .endpoint("POST", reset, post(definitions::reset), TASKS, WITNESS)
+            .endpoint("POST", delete, post(definitions::delete), Fidelity::Full, WITNESS)
+            .endpoint("POST", run, post(runs::run_now), TASKS, WITNESS)
+            .endpoint("GET", runs, get(runs::list), Fidelity::Full, WITNESS)
+            .endpoint("GET", run_get, get(runs::show), Fidelity::Full, WITNESS)
+            .endpoint("GET", output, get(runs::output), Fidelity::Full, WITNESS)
+            .endpoint("POST", cancel, post(runs::cancel), Fidelity::Full, WITNESS)
+            .endpoint("POST", submit, post(runs::submit), TASKS, WITNESS)
+            .endpoint("POST", forget, post(runs::delete), Fidelity::Full, WITNESS)
+            .endpoint("POST", all, post(runs::cancel_all), Fidelity::Full, WITNESS);
     }
     family
 }
 
-const CHANGES: Option<&str> = Some("jobs::the_sdk_changes_and_replaces_settings");
-const KINDS: Option<&str> = Some("job_tasks::notebooks_wheels_and_sql_run");
+/// Asks everything of both versions.
+const WITNESS: Option<&str> = Some("jobs::the_sdk_changes_and_replaces_settings");
 
 const VERSIONS: [[&str; 14]; 2] = [
     [

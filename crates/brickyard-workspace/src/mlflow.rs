@@ -32,7 +32,7 @@ pub(crate) fn family() -> Family {
             "/api/2.0/mlflow/experiments/get-by-name",
             get(experiments::get_by_name),
             full,
-            witness,
+            Some("mlflow_traces::apps_are_traced"),
         )
         .endpoint("POST", "/api/2.0/mlflow/experiments/search", post(experiments::search), full, witness)
         .endpoint(
@@ -131,21 +131,21 @@ pub(crate) fn artifact_family() -> Family {
             "/api/2.0/mlflow/logged-models/{model_id}/artifacts/directories",
             get(logged_models::list_artifacts),
             full,
-            models,
+            None,
         )
         .endpoint(
             "POST",
             "/api/2.0/mlflow/logged-models/{model_id}/artifacts/credentials-for-upload",
             post(logged_models::credentials_for_upload),
             full,
-            models,
+            None,
         )
         .endpoint(
             "POST",
             "/api/2.0/mlflow/logged-models/{model_id}/artifacts/credentials-for-download",
             post(logged_models::credentials_for_download),
             full,
-            models,
+            None,
         )
 }
 

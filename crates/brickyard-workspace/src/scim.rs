@@ -33,8 +33,7 @@ enum Kind {
 
 /// `Me`, users, groups and service principals, under every path the SDKs use.
 pub(crate) fn family() -> Family {
-    let witness = Some("identity::sdk_reads_the_directory");
-    let writes = Some("directory::the_sdk_changes_the_directory");
+    let witness = Some("directory::every_door_opens");
     let partial = Fidelity::Partial(
         "What `brickyard.toml` names is there again after a restart; nobody is deactivated; entitlements are users'.",
     );
@@ -45,10 +44,10 @@ pub(crate) fn family() -> Family {
             family = family
                 .endpoint("GET", list, get(show_list).layer(Extension(kind)), Fidelity::Full, witness)
                 .endpoint("GET", one, get(show_one).layer(Extension(kind)), Fidelity::Full, witness)
-                .endpoint("POST", list, post(change::create).layer(Extension(kind)), partial, writes)
-                .endpoint("PUT", one, put(change::replace).layer(Extension(kind)), partial, writes)
-                .endpoint("PATCH", one, patch(change::change).layer(Extension(kind)), partial, writes)
-                .endpoint("DELETE", one, delete(change::remove).layer(Extension(kind)), partial, writes);
+                .endpoint("POST", list, post(change::create).layer(Extension(kind)), partial, witness)
+                .endpoint("PUT", one, put(change::replace).layer(Extension(kind)), partial, witness)
+                .endpoint("PATCH", one, patch(change::change).layer(Extension(kind)), partial, witness)
+                .endpoint("DELETE", one, delete(change::remove).layer(Extension(kind)), partial, witness);
         }
     }
     family

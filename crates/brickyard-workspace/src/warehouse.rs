@@ -73,14 +73,50 @@ pub(crate) fn family() -> Family {
     Family::new("SQL warehouses")
         .endpoint("POST", "/sql/1.0/warehouses/{id}", thrift(), Fidelity::Full, CONNECTOR)
         .endpoint("POST", "/sql/1.0/endpoints/{id}", thrift(), Fidelity::Full, CONNECTOR)
-        .endpoint("POST", "/sql/protocolv1/o/{organization}/{cluster}", cluster, Fidelity::Full, CONNECTOR)
+        .endpoint(
+            "POST",
+            "/sql/protocolv1/o/{organization}/{cluster}",
+            cluster,
+            Fidelity::Full,
+            Some("warehouse::every_thrift_call_answers"),
+        )
         .endpoint("GET", "/api/2.0/sql/warehouses", get(rest::list), Fidelity::Full, SDK)
-        .endpoint("POST", "/api/2.0/sql/warehouses", post(rest::create), Fidelity::Full, SDK)
+        .endpoint(
+            "POST",
+            "/api/2.0/sql/warehouses",
+            post(rest::create),
+            Fidelity::Full,
+            Some("warehouse::a_warehouse_lives_and_queues"),
+        )
         .endpoint("GET", "/api/2.0/sql/warehouses/{id}", get(rest::get), Fidelity::Full, SDK)
-        .endpoint("DELETE", "/api/2.0/sql/warehouses/{id}", delete(rest::delete), Fidelity::Full, SDK)
-        .endpoint("POST", "/api/2.0/sql/warehouses/{id}/edit", post(rest::edit), Fidelity::Full, SDK)
-        .endpoint("POST", "/api/2.0/sql/warehouses/{id}/start", post(rest::start), Fidelity::Full, SDK)
-        .endpoint("POST", "/api/2.0/sql/warehouses/{id}/stop", post(rest::stop), Fidelity::Full, SDK)
+        .endpoint(
+            "DELETE",
+            "/api/2.0/sql/warehouses/{id}",
+            delete(rest::delete),
+            Fidelity::Full,
+            Some("warehouse::a_warehouse_lives_and_queues"),
+        )
+        .endpoint(
+            "POST",
+            "/api/2.0/sql/warehouses/{id}/edit",
+            post(rest::edit),
+            Fidelity::Full,
+            Some("warehouse::a_warehouse_lives_and_queues"),
+        )
+        .endpoint(
+            "POST",
+            "/api/2.0/sql/warehouses/{id}/start",
+            post(rest::start),
+            Fidelity::Full,
+            Some("warehouse::a_warehouse_lives_and_queues"),
+        )
+        .endpoint(
+            "POST",
+            "/api/2.0/sql/warehouses/{id}/stop",
+            post(rest::stop),
+            Fidelity::Full,
+            Some("warehouse::a_warehouse_lives_and_queues"),
+        )
         .endpoint("GET", "/api/2.0/sql/history/queries", get(history::list), HISTORY, SDK)
         .endpoint("POST", "/api/2.0/sql/statements", post(statements::execute), Fidelity::Full, SDK)
         .endpoint("GET", "/api/2.0/sql/statements/{id}", get(statements::get), Fidelity::Full, SDK)
@@ -150,6 +186,6 @@ pub(crate) fn family() -> Family {
             Fidelity::Full,
             CONNECTOR,
         )
-        .endpoint("POST", "/telemetry-ext", post(chatter::telemetry), Fidelity::Full, CONNECTOR)
-        .endpoint("POST", "/telemetry-unauth", post(chatter::telemetry), Fidelity::Full, CONNECTOR)
+        .endpoint("POST", "/telemetry-ext", post(chatter::telemetry), Fidelity::Full, None)
+        .endpoint("POST", "/telemetry-unauth", post(chatter::telemetry), Fidelity::Full, None)
 }

@@ -27,38 +27,62 @@ pub(crate) fn family() -> Family {
     let full = Fidelity::Full;
     Family::new("Unity Catalog")
         .endpoint("GET", "/api/2.1/unity-catalog/catalogs", get(catalogs::list), full, CATALOGS)
-        .endpoint("POST", "/api/2.1/unity-catalog/catalogs", post(catalogs::create), full, CATALOGS)
-        .endpoint("GET", "/api/2.1/unity-catalog/catalogs/{name}", get(catalogs::read), full, CATALOGS)
+        .endpoint(
+            "POST",
+            "/api/2.1/unity-catalog/catalogs",
+            post(catalogs::create),
+            full,
+            Some("unity_catalog::grants_decide_what_the_sdk_sees"),
+        )
+        .endpoint(
+            "GET",
+            "/api/2.1/unity-catalog/catalogs/{name}",
+            get(catalogs::read),
+            full,
+            Some("unity_catalog::the_sdk_changes_what_is_there"),
+        )
         .endpoint(
             "PATCH",
             "/api/2.1/unity-catalog/catalogs/{name}",
             patch(catalogs::update),
             Fidelity::Partial("a catalog cannot be renamed"),
-            CATALOGS,
+            Some("unity_catalog::the_sdk_changes_what_is_there"),
         )
         .endpoint(
             "DELETE",
             "/api/2.1/unity-catalog/catalogs/{name}",
             delete(catalogs::remove),
             full,
-            CATALOGS,
+            Some("unity_catalog::grants_decide_what_the_sdk_sees"),
         )
         .endpoint("GET", "/api/2.1/unity-catalog/schemas", get(schemas::list), full, CATALOGS)
-        .endpoint("POST", "/api/2.1/unity-catalog/schemas", post(schemas::create), full, CATALOGS)
-        .endpoint("GET", "/api/2.1/unity-catalog/schemas/{full_name}", get(schemas::read), full, CATALOGS)
+        .endpoint(
+            "POST",
+            "/api/2.1/unity-catalog/schemas",
+            post(schemas::create),
+            full,
+            Some("unity_catalog::grants_decide_what_the_sdk_sees"),
+        )
+        .endpoint(
+            "GET",
+            "/api/2.1/unity-catalog/schemas/{full_name}",
+            get(schemas::read),
+            full,
+            Some("unity_catalog::grants_decide_what_the_sdk_sees"),
+        )
         .endpoint(
             "PATCH",
             "/api/2.1/unity-catalog/schemas/{full_name}",
             patch(schemas::update),
             Fidelity::Partial("a schema cannot be renamed"),
-            CATALOGS,
+            Some("unity_catalog::the_sdk_changes_what_is_there"),
         )
         .endpoint(
             "DELETE",
             "/api/2.1/unity-catalog/schemas/{full_name}",
             delete(schemas::remove),
             full,
-            CATALOGS,
+            Some("warehouse::statements_are_governed"),
         )
         .endpoint("GET", "/api/2.1/unity-catalog/tables", get(tables::list), full, CATALOGS)
         .endpoint(
@@ -74,7 +98,7 @@ pub(crate) fn family() -> Family {
             "/api/2.1/unity-catalog/tables/{full_name}/exists",
             get(tables::exists),
             full,
-            CATALOGS,
+            Some("unity_catalog::the_sdk_changes_what_is_there"),
         )
         .endpoint("PATCH", "/api/2.1/unity-catalog/tables/{full_name}", patch(tables::update), full, TABLES)
         .endpoint("DELETE", "/api/2.1/unity-catalog/tables/{full_name}", delete(tables::remove), full, TABLES)
@@ -103,7 +127,7 @@ pub(crate) fn family() -> Family {
             "/api/2.1/unity-catalog/connections/{name}",
             get(connections::read),
             full,
-            CONNECTIONS,
+            Some("connections::sql_calls_through_a_connection"),
         )
         .endpoint(
             "PATCH",
@@ -147,7 +171,7 @@ pub(crate) fn family() -> Family {
             "/api/2.1/unity-catalog/permissions/{kind}/{full_name}",
             get(permissions::read),
             full,
-            GRANTS,
+            Some("warehouse::statements_are_governed"),
         )
         .endpoint(
             "PATCH",

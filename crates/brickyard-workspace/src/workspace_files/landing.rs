@@ -113,6 +113,11 @@ impl Landing {
         (self.count, !self.waiting.is_empty())
     }
 
+    /// Whether something waits for this place.
+    pub(super) fn waits(&self, path: &ObjectPath) -> bool {
+        self.waiting.contains_key(path)
+    }
+
     /// Whether the disk has room for all that may wait.
     pub(super) fn has_room(&self) -> bool {
         fstatvfs(&self.tree).is_ok_and(|disk| {

@@ -262,7 +262,10 @@ impl FileTree {
                     Content::Large(file) => file,
                     Content::Small(content) => self.stage(&content).map_err(failed)?,
                 };
-                landing.settle().map_err(failed)?;
+                // What waits for this place would be put over it.
+                if landing.waits(path) {
+                    landing.settle().map_err(failed)?;
+                }
                 file.persist(path.on_disk(&self.root)).map_err(|error| failed(error.error))?;
             }
         }

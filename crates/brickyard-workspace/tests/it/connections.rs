@@ -100,6 +100,9 @@ refused(lambda: ask(app, "api", M.GET, "away"))
 refused(lambda: app.connections.delete("api"))
 refused(lambda: dev.connections.create("clear", ConnectionType.HTTP, {"host": "http://example.com"}))
 refused(lambda: dev.connections.update("api", dict(here, port="1")))
+assert dev.connections.update("api", dict(here, bearer_token="later-token")).name == "api"
+assert ask(app, "api", M.GET, "/things").text == "GET /v1/things Bearer later-token - "
+assert dev.connections.get("api").options == here
 machine = dict(here, client_id="me", token_endpoint=f"http://127.0.0.1:{os.environ['PORT']}/token")
 dev.connections.create("machine", ConnectionType.HTTP, dict(machine, client_secret="hush"))
 print(ask(dev, "machine", M.DELETE, "things/1").text)

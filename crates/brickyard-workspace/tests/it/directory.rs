@@ -74,6 +74,39 @@ print(w.groups.get(outer.id).members, [u.user_name for u in w.users.list()])
     assert_eq!(printed, expected);
 }
 
+/// Every path of the directory makes, lists, shows, replaces, changes and removes; the SDK sends it what its methods send under
+/// one of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_door_opens() {
+    let running = start().await;
+    let script = r#"
+from databricks.sdk import WorkspaceClient
+w = WorkspaceClient()
+patch = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]}
+patch["Operations"] = [{"op": "replace", "path": "displayName", "value": "third"}]
+for door in ("/api/2.0/preview/scim/v2", "/api/2.0/account/scim/v2", "/api/2.0/scim/v2"):
+    do = lambda method, path, body=None: w.api_client.do(method, door + path, body=body)
+    print(do("GET", "/Me")["userName"])
+    for kind, body in (("Users", {"userName": "eve@example.com"}), ("Groups", {}), ("ServicePrincipals", {})):
+        made = do("POST", f"/{kind}", {**body, "displayName": "first"})
+        one = f"/{kind}/{made['id']}"
+        listed = [found["displayName"] for found in do("GET", f"/{kind}")["Resources"] if found["id"] == made["id"]]
+        do("PUT", one, {**made, "displayName": "second"})
+        second = do("GET", one)["displayName"]
+        do("PATCH", one, patch)
+        third = do("GET", one)["displayName"]
+        do("DELETE", one)
+        left = [found for found in do("GET", f"/{kind}").get("Resources", []) if found["id"] == made["id"]]
+        print(kind, listed, second, third, left)
+"#;
+    let printed = running.python_with(&environment(TODAY).await, &running.people_environment(), script).await;
+    let expected = "developer@example.com\n\
+        Users ['first'] second third []\n\
+        Groups ['first'] second third []\n\
+        ServicePrincipals ['first'] second third []\n";
+    assert_eq!(printed, expected.repeat(3));
+}
+
 /// Users without an entitlement are kept from what it opens.
 #[tokio::test(flavor = "multi_thread")]
 async fn entitlements_open_parts_of_the_workspace() {

@@ -39,6 +39,9 @@ with mlflow.start_run() as run:
     mlflow.log_artifact("big.bin", "notes")
     pathlib.Path("empty.txt").write_text("")
     mlflow.log_artifact("empty.txt")
+from mlflow.entities import Dataset, DatasetInput
+client.log_inputs(run.info.run_id, [DatasetInput(Dataset("trips", "1", "local", "{}"))])
+assert [i.dataset.name for i in client.get_run(run.info.run_id).inputs.dataset_inputs] == ["trips"]
 print([(f.path, f.is_dir, f.file_size) for f in client.list_artifacts(run.info.run_id)])
 print([(f.path, f.file_size) for f in client.list_artifacts(run.info.run_id, "notes")])
 print(client.list_artifacts(run.info.run_id, "d.json"), client.list_artifacts(run.info.run_id, "nothing"))
@@ -243,6 +246,8 @@ model, version = client.get_registered_model("main.default.doubler"), client.get
 print(model.tags, model.description, model.aliases, version.tags, version.description)
 log(registered_model_name="main.default.doubler")
 client.delete_model_version("main.default.doubler", "2")
+client.create_registered_model("main.default.spare")
+client.delete_registered_model("main.default.spare")
 print([v.version for v in client.search_model_versions("name = 'main.default.doubler'")])
 from databricks.sdk import WorkspaceClient
 w = WorkspaceClient()

@@ -40,6 +40,14 @@ refused(lambda: admin.permissions.set("jobs", "7", access_control_list=[Entry(us
 refused(lambda: admin.permissions.set("jobs", "7", access_control_list=[Entry(group_name="staff", permission_level=Level.CAN_QUERY)]), BadRequest)
 refused(lambda: admin.permissions.get("spoons", "7"), BadRequest)
 print([l.permission_level.value for l in admin.permissions.get_permission_levels("experiments", "x").permission_levels])
+for kind, id in (("queries", "q1"), ("alerts", "a1")):
+    one = f"/api/2.0/permissions/sql/{kind}/{id}"
+    entry = lambda level: {"access_control_list": [{"group_name": "staff", "permission_level": level}]}
+    admin.api_client.do("PUT", one, body=entry("CAN_RUN"))
+    admin.api_client.do("PATCH", one, body=entry("CAN_EDIT"))
+    held = ada.api_client.do("GET", one)["access_control_list"]
+    levels = admin.api_client.do("GET", f"{one}/permissionLevels")["permission_levels"]
+    print([p["permission_level"] for e in held if e.get("group_name") == "staff" for p in e["all_permissions"]], len(levels))
 "#;
     let printed = running.python_with(&environment(TODAY).await, &variables, script).await;
     let expected = "PermissionDenied ada@example.com does not have CAN_VIEW permissions on job '7'\n\

@@ -32,12 +32,16 @@ print(base64.b64decode(ada.secrets.get_secret("keys", "a/b").value).decode(), [s
 refused(lambda: ada.secrets.put_secret("keys", "a/b", string_value="x"), PermissionDenied)
 refused(lambda: ada.secrets.delete_scope("keys"), PermissionDenied)
 print([(a.principal, a.permission.value) for a in admin.secrets.list_acls("keys")])
+assert admin.secrets.get_acl("keys", "ada@example.com").permission is AclPermission.READ
 admin.secrets.delete_acl("keys", "ada@example.com")
 refused(lambda: ada.secrets.get_secret("keys", "a/b"), PermissionDenied)
 refused(lambda: admin.secrets.get_secret("keys", "absent"), NotFound)
 refused(lambda: admin.secrets.get_secret("absent", "absent"), NotFound)
 admin.secrets.delete_secret("keys", "raw")
 print([s.key for s in admin.secrets.list_secrets("keys")])
+admin.secrets.create_scope("gone")
+admin.secrets.delete_scope("gone")
+assert [s.name for s in admin.secrets.list_scopes()] == ["keys"]
 "#;
     let printed = running.python_with(&environment(TODAY).await, &variables, script).await;
     let expected = "ResourceAlreadyExists Scope keys already exists!\n\

@@ -36,6 +36,14 @@ def refused(cursor, statement, text, *parameters):
     raise AssertionError(statement + " was not refused")
 
 
+# Where older tools look for a warehouse.
+with sql.connect(
+    server_hostname=config.host,
+    http_path="/sql/1.0/endpoints/" + os.environ["DATABRICKS_WAREHOUSE_ID"],
+    credentials_provider=lambda: config.authenticate,
+) as older:
+    assert older.cursor().execute("SELECT 1").fetchall()[0][0] == 1
+
 connection = connect()
 cursor = connection.cursor()
 

@@ -69,6 +69,7 @@ names = sorted(role.name for role in w.database.list_database_instance_roles("sh
 assert names == sorted(["ada@example.com", me]), names
 refused(ResourceAlreadyExists, lambda: w.database.create_database_instance_role("shop", DatabaseInstanceRole(name=me)))
 refused(NotFound, lambda: w.database.create_database_instance_role("shop", DatabaseInstanceRole(name="nobody@x.y")))
+assert w.database.get_database_instance_role("shop", "ada@example.com").membership_role == ada.membership_role
 refused(NotFound, lambda: w.database.get_database_instance_role("shop", "absent"), "not found")
 w.database.delete_database_instance_role("shop", "ada@example.com")
 w.database.delete_database_instance_role("shop", "ada@example.com", allow_missing=True)

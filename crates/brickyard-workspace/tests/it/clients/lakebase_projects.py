@@ -49,6 +49,7 @@ assert project.name == "projects/shop" and project.status.display_name == "Shop"
 main = project.status.default_branch
 assert main == "projects/shop/branches/production"
 assert [found.name for found in w.postgres.list_projects()] == ["projects/shop"]
+assert w.postgres.get_project("projects/shop").uid == project.uid
 refused(NotFound, lambda: w.postgres.get_project("projects/absent"), "not found")
 refused(AlreadyExists, lambda: w.postgres.create_project(Project(), "shop"), "already exists")
 refused(InvalidParameterValue, lambda: w.postgres.create_project(Project(), "Shop"))
@@ -69,6 +70,11 @@ assert w.postgres.get_endpoint(primary).status.current_state.value == "ACTIVE"
 operation = w.postgres.create_branch("projects/shop", Branch(spec=BranchSpec(no_expiry=True)), "try")
 branch = operation.wait()
 assert operation.done() and branch.status.source_branch == main and not branch.status.default
+assert w.postgres.get_branch(branch.name).uid == branch.uid
+for protected in (True, False):
+    changed = w.postgres.update_branch(branch.name, Branch(spec=BranchSpec(is_protected=protected)),
+                                       FieldMask(["spec.is_protected"])).wait()
+    assert changed.status.is_protected is protected, changed.status
 refused(NotFound, lambda: w.postgres.get_endpoint(f"{branch.name}/endpoints/primary"), "not found")
 spec = EndpointSpec(endpoint_type=EndpointType.ENDPOINT_TYPE_READ_WRITE, autoscaling_limit_max_cu=2.0,
                     suspend_timeout_duration=Duration(seconds=300))
@@ -126,6 +132,8 @@ replica = w.postgres.create_endpoint(main, Endpoint(spec=EndpointSpec(
 with connect(replica.name) as connection:
     assert connection.execute("SELECT count(*) FROM item").fetchone() == (100,)
     refused(psycopg.errors.ReadOnlySqlTransaction, lambda: connection.execute("DELETE FROM item"))
+w.postgres.delete_endpoint(replica.name).wait()
+assert [found.name for found in w.postgres.list_endpoints(main)] == [primary]
 
 # Disabled endpoints refuse, others go on
 w.postgres.update_endpoint(own.name, Endpoint(spec=EndpointSpec(
@@ -139,12 +147,19 @@ ada = w.postgres.create_role(main, Role(spec=RoleRoleSpec(
     role_id="ada").wait()
 assert ada.name == f"{main}/roles/ada" and ada.status.auth_method is RoleAuthMethod.LAKEBASE_OAUTH_V1
 assert ada.status.attributes.createdb and ada.status.membership_roles == [RoleMembershipRole.DATABRICKS_SUPERUSER]
+assert w.postgres.get_role(ada.name).status.postgres_role == "ada@example.com"
+assert ada.name in [found.name for found in w.postgres.list_roles(main)]
 plain = w.postgres.update_role(ada.name, Role(spec=RoleRoleSpec(membership_roles=[])),
                                FieldMask(["spec.membership_roles"])).wait()
 assert plain.status.attributes.createdb
 orders = w.postgres.create_database(main, Database(spec=DatabaseDatabaseSpec(
     role=ada.name, postgres_database="orders")), database_id="orders").wait()
 assert orders.status.role == ada.name and orders.status.postgres_database == "orders"
+assert w.postgres.get_database(orders.name).status == orders.status
+for name in ("bills", "orders"):
+    changed = w.postgres.update_database(orders.name, Database(spec=DatabaseDatabaseSpec(postgres_database=name)),
+                                         FieldMask(["spec.postgres_database"])).wait()
+    assert changed.status.postgres_database == name and changed.status.role == ada.name, changed.status
 assert sorted(found.status.postgres_database for found in w.postgres.list_databases(main)) == [
     "databricks_postgres", "orders"]
 refused(BadRequest, lambda: w.postgres.delete_role(ada.name))  # it owns a database
