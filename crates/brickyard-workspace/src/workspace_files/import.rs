@@ -11,9 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use super::jupyter;
 use super::path::ObjectPath;
 use super::tree::{Content, HEADER, Notebook, notebook_language};
+use super::{jupyter, landing};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::request::Parameters;
@@ -115,7 +115,7 @@ pub(crate) async fn import_file(
             continue;
         }
         small.extend_from_slice(&piece);
-        if small.len() > SMALL {
+        if small.len() > landing::LARGEST {
             let file = NamedTempFile::new_in(workspace.file_tree().staging());
             let mut file = file.map_err(|error| ApiError::internal(&error))?;
             file.write_all(&small).map_err(|error| ApiError::internal(&error))?;

@@ -16,8 +16,8 @@ use tempfile::NamedTempFile;
 
 use super::path::ObjectPath;
 
-/// Largest file that lands here, in bytes.
-pub(super) const LARGEST: usize = 64 * 1024;
+/// Largest file that lands here, in bytes: the journal of a deployment of a thousand files is one.
+pub(super) const LARGEST: usize = 256 * 1024;
 
 /// Most files that wait; an app has no more.
 const MOST: usize = 20_000;

@@ -21,12 +21,12 @@ assert w.workspace.download(f"{home}/app.py").read() == b"print(3)"
 w.workspace.upload(f"{home}/pages/data.bin", bytes(range(256)) * 4096, format=ImportFormat.AUTO)
 assert w.workspace.download(f"/Workspace{home}/pages/data.bin").read() == bytes(range(256)) * 4096
 # A large file comes over a small one that has only just come, and a small one over that.
-for content in (b"small", bytes(200_000), b"again"):
+for content in (b"small", bytes(300_000), b"again"):
     w.workspace.upload(f"{home}/pages/grown.bin", content, format=ImportFormat.AUTO, overwrite=True)
 assert w.workspace.download(f"{home}/pages/grown.bin").read() == b"again"
-for content in (b"small", bytes(200_000)):
+for content in (b"small", bytes(300_000)):
     w.workspace.upload(f"{home}/pages/grown.bin", content, format=ImportFormat.AUTO, overwrite=True)
-assert w.workspace.download(f"{home}/pages/grown.bin").read() == bytes(200_000)
+assert w.workspace.download(f"{home}/pages/grown.bin").read() == bytes(300_000)
 w.workspace.delete(f"{home}/pages/grown.bin")
 
 # The trap of the platform: a notebook has no file of its name.
