@@ -58,8 +58,8 @@ png = base64.b64encode(b"\x89PNG\r\n\x1a\n123").decode()
 assert w.apps.update_app_thumbnail("more", app_thumbnail=AppThumbnail(thumbnail=png)).thumbnail == png
 url = w.apps.get("more").thumbnail_url
 assert url.endswith("/thumbnail")
-import base64, requests
-shown = requests.get(url, headers=w.config.authenticate())
+import requests
+shown = requests.get(w.config.host + url[url.index("/api/"):], headers=w.config.authenticate())
 assert shown.content == base64.b64decode(png) and shown.headers["content-type"] == "image/png", shown
 refused(BadRequest, lambda: w.apps.update_app_thumbnail("more", app_thumbnail=AppThumbnail(thumbnail="bm8=")))
 w.apps.delete_app_thumbnail("more")
