@@ -57,6 +57,8 @@ for kind, id in (("queries", "q1"), ("alerts", "a1")):
         NotFound Principal 'eve' does not exist or was not found\n\
         BadRequest CAN_QUERY is not a permission level of a job: it has CAN_VIEW, CAN_MANAGE_RUN, CAN_MANAGE, IS_OWNER\n\
         BadRequest spoons is not a supported object type\n\
-        ['CAN_READ', 'CAN_EDIT', 'CAN_MANAGE']\n";
+        ['CAN_READ', 'CAN_EDIT', 'CAN_MANAGE']\n\
+        ['CAN_EDIT'] 4\n\
+        ['CAN_EDIT'] 4\n";
     assert_eq!(printed, expected);
 }

@@ -127,7 +127,8 @@ impl Thing {
     /// Sets what a body names.
     pub(super) fn apply(&mut self, workspace: &Workspace, body: &Value) -> Result<(), Refusal> {
         for (attribute, value) in body.as_object().into_iter().flatten() {
-            if !["schemas", "id", "meta", "emails", "name", "externalId", "applicationId"]
+            // Memberships are changed at the group, and passed over here (RFC 7644 §3.5.1).
+            if !["schemas", "id", "meta", "emails", "name", "externalId", "applicationId", "groups"]
                 .contains(&attribute.as_str())
             {
                 self.set(workspace, true, attribute, value)?;

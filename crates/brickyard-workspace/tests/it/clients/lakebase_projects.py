@@ -157,7 +157,7 @@ orders = w.postgres.create_database(main, Database(spec=DatabaseDatabaseSpec(
 assert orders.status.role == ada.name and orders.status.postgres_database == "orders"
 assert w.postgres.get_database(orders.name).status == orders.status
 for name in ("bills", "orders"):
-    changed = w.postgres.update_database(orders.name, Database(spec=DatabaseDatabaseSpec(postgres_database=name)),
+    changed = w.postgres.update_database(orders.name, Database(spec=DatabaseDatabaseSpec(role=ada.name, postgres_database=name)),
                                          FieldMask(["spec.postgres_database"])).wait()
     assert changed.status.postgres_database == name and changed.status.role == ada.name, changed.status
 assert sorted(found.status.postgres_database for found in w.postgres.list_databases(main)) == [
