@@ -21,6 +21,12 @@ def table(name, source="main.sales.orders", policy=SyncedTableSchedulingPolicy.S
         spec=SyncedTableSpec(source_table_full_name=source, scheduling_policy=policy, **spec))
 
 
+try:
+    w.pipelines.create(name="mine")
+    raise AssertionError("a pipeline was made")
+except Exception as error:
+    assert type(error).__name__ == "NotImplemented", error
+
 made = w.database.create_synced_database_table(table("main.sales.orders_synced"))
 assert made.data_synchronization_status.pipeline_id, made
 
