@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
@@ -31,6 +32,9 @@ const CLIENT_TYPE: &str = "brickyard";
 /// "By operation id" in `InterruptRequest`.
 const INTERRUPT_OPERATION: i32 = 3;
 
+/// Time the engine has to forget a session.
+const RELEASE: Duration = Duration::from_secs(30);
+
 /// What a session is opened with.
 #[derive(Debug, Clone, Default)]
 pub struct SessionSpec {
@@ -45,6 +49,8 @@ pub struct SessionSpec {
 
 /// A user's session: its configuration, its temporary views, its running statements.
 ///
+/// Dropped, it ends: the engine forgets it as soon as none of its statements runs any more.
+///
 /// When the engine was started anew the session is opened again with the same user, slot and configuration; temporary
 /// views are lost, as they are when a warehouse restarts. All methods may be called at once from several tasks.
 pub struct Session {
@@ -58,7 +64,7 @@ pub struct Session {
 /// Tokens that end the statements that run.
 type Operations = Arc<Lock<HashMap<Uuid, CancellationToken>>>;
 
-/// The session in one life of the engine.
+/// The session in one life of the engine; the engine forgets it when neither its owner nor a statement needs it any more.
 struct Live {
     id: String,
     life: Life,
@@ -216,26 +222,6 @@ impl Session {
         Ok(())
     }
 
-    /// Ends the session and every statement in it.
-    pub async fn close(self) -> Result<(), EngineError> {
-        for token in lock(&self.operations).values() {
-            token.cancel();
-        }
-        let Some(live) = self.live.lock().await.take() else { return Ok(()) };
-        if live.life.is_over() {
-            return Ok(());
-        }
-        let request = ReleaseSessionRequest {
-            session_id: live.id.clone(),
-            user_context: Some(live.user.clone()),
-            client_type: Some(CLIENT_TYPE.to_owned()),
-        };
-        match live.client.release_session(request).await {
-            Ok(()) => Ok(()),
-            Err(status) => Err(live.life.explain(&status).await),
-        }
-    }
-
     async fn live(&self) -> Result<Arc<Live>, EngineError> {
         let life = self.engine.life(self.spec.slot.unwrap_or(0)).await?;
         let mut present = self.live.lock().await;
@@ -305,6 +291,28 @@ impl Live {
             Ok(()) => Ok(()),
             Err(status) => Err(self.life.explain(&status).await),
         }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if self.life.is_over() {
+            return;
+        }
+        let request = ReleaseSessionRequest {
+            session_id: self.id.clone(),
+            user_context: Some(self.user.clone()),
+            client_type: Some(CLIENT_TYPE.to_owned()),
+        };
+        let client = self.client.clone();
+        runtime.spawn(async move {
+            match tokio::time::timeout(RELEASE, client.release_session(request)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(status)) => tracing::debug!("The engine did not release a session: {status}"),
+                Err(_) => tracing::debug!("The engine did not release a session in time"),
+            }
+        });
     }
 }
 

@@ -41,6 +41,31 @@ pub enum StoreError {
 /// Version of the schema; raised together with a step in [`migrate`].
 const SCHEMA_VERSION: i64 = 1;
 
+/// A document on its way into the store.
+pub(crate) struct Document {
+    kind: &'static str,
+    key: String,
+    json: String,
+}
+
+impl Document {
+    pub(crate) fn new<T: Serialize>(
+        kind: &'static str,
+        key: impl Into<String>,
+        value: &T,
+    ) -> Result<Self, StoreError> {
+        let json = serde_json::to_string(value).map_err(|source| StoreError::Document { kind, source })?;
+        Ok(Self { kind, key: key.into(), json })
+    }
+
+    fn write(&self, connection: &Connection) -> Result<(), StoreError> {
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO document (kind, key, json) VALUES (?1, ?2, ?3)")?
+            .execute(params![self.kind, self.key, self.json])?;
+        Ok(())
+    }
+}
+
 impl Store {
     /// Opens or creates the file; `None` keeps everything in memory.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, StoreError> {
@@ -109,27 +134,15 @@ impl Store {
         key: &str,
         value: &T,
     ) -> Result<(), StoreError> {
-        let text = serde_json::to_string(value).map_err(|source| StoreError::Document { kind, source })?;
-        self.lock()
-            .prepare_cached("INSERT OR REPLACE INTO document (kind, key, json) VALUES (?1, ?2, ?3)")?
-            .execute(params![kind, key, text])?;
-        Ok(())
+        Document::new(kind, key, value)?.write(&self.lock())
     }
 
-    /// Writes several documents of a kind at once, replacing what was there.
-    pub(crate) fn put_all<T: Serialize>(
-        &self,
-        kind: &'static str,
-        documents: &[(String, T)],
-    ) -> Result<(), StoreError> {
+    /// Writes documents, replacing what was there: all of them or none, and nobody sees some without the others.
+    pub(crate) fn put_all(&self, documents: &[Document]) -> Result<(), StoreError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
-        for (key, value) in documents {
-            let text =
-                serde_json::to_string(value).map_err(|source| StoreError::Document { kind, source })?;
-            transaction
-                .prepare_cached("INSERT OR REPLACE INTO document (kind, key, json) VALUES (?1, ?2, ?3)")?
-                .execute(params![kind, key, text])?;
+        for document in documents {
+            document.write(&transaction)?;
         }
         Ok(transaction.commit()?)
     }

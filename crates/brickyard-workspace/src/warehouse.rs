@@ -8,6 +8,7 @@ mod change;
 mod chatter;
 mod commands;
 mod definition;
+mod engine_session;
 mod fault;
 mod grid;
 mod history;

@@ -7,6 +7,7 @@ use crate::authorize::Wish;
 use crate::caller::Caller;
 use crate::directory::ServicePrincipal;
 use crate::error::ApiError;
+use crate::store::{Document, StoreError};
 use crate::workspace::Workspace;
 
 pub(super) const APP: &str = "app";
@@ -61,6 +62,11 @@ pub struct RegisteredApp {
     pub values: Vec<(String, String)>,
 }
 
+fn document(app: &str, deployment: &Deployment) -> Result<Document, StoreError> {
+    let id = deployment.deployment_id.as_deref().unwrap_or_default();
+    Document::new(DEPLOYMENT, format!("{app}/{id}"), deployment)
+}
+
 impl Workspace {
     /// The app, unless it is gone.
     pub(crate) fn app_record(&self, name: &str) -> Result<Option<AppRecord>, ApiError> {
@@ -93,9 +99,26 @@ impl Workspace {
     }
 
     pub(super) fn save_deployment(&self, name: &str, deployment: &Deployment) -> Result<(), ApiError> {
-        let id = deployment.deployment_id.as_deref().unwrap_or_default();
-        self.store()
-            .put(DEPLOYMENT, &format!("{name}/{id}"), deployment)
+        document(name, deployment)
+            .and_then(|document| self.store().put_all(&[document]))
+            .map_err(|error| ApiError::internal(&error))
+    }
+
+    /// Keeps how a deployment ended together with what that changes of its app: whoever sees the one sees the
+    /// other. Of an app that is gone nothing is kept.
+    pub(super) fn end_deployment(
+        &self,
+        name: &str,
+        deployment: &Deployment,
+        change: impl FnOnce(&mut AppRecord),
+    ) -> Result<(), ApiError> {
+        let _one_at_a_time = self.apps().changing();
+        let Some(mut record) = self.app_record(name)? else { return Ok(()) };
+        change(&mut record);
+        let documents =
+            Document::new(APP, name, &record).and_then(|app| Ok([app, document(name, deployment)?]));
+        documents
+            .and_then(|documents| self.store().put_all(&documents))
             .map_err(|error| ApiError::internal(&error))
     }
 
@@ -156,8 +179,7 @@ impl Workspace {
     }
 
     fn forget_app(&self, record: &AppRecord) -> Result<(), ApiError> {
-        let internal =
-            |error: &crate::store::StoreError| ApiError::internal(&std::io::Error::other(error.to_string()));
+        let internal = |error: &StoreError| ApiError::internal(&std::io::Error::other(error.to_string()));
         let name = &record.app.name;
         let deployments: Vec<(String, Deployment)> =
             self.store().list(DEPLOYMENT, &format!("{name}/")).map_err(|error| internal(&error))?;

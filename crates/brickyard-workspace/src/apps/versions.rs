@@ -61,19 +61,16 @@ impl Workspace {
         };
         deployment.status = Some(status(state, &message));
         deployment.update_time = Some(self.clock().now().to_string());
-        let saved = self.save_deployment(name, &deployment).and_then(|()| {
-            self.change_app(name, |record| {
-                if record.pending.as_ref() == Some(&id) {
-                    record.pending = None;
-                }
-                if let (Some(git_source), true) = (&deployment.git_source, state == "SUCCEEDED") {
+        let saved = self.end_deployment(name, &deployment, |record| {
+            if record.pending.as_ref() == Some(&id) {
+                record.pending = None;
+            }
+            if state == "SUCCEEDED" {
+                record.active = Some(id.clone());
+                if let Some(git_source) = &deployment.git_source {
                     record.app.default_git_source = Some(git_source.clone());
                 }
-                if state == "SUCCEEDED" {
-                    record.active = Some(id.clone());
-                }
-                true
-            })
+            }
         });
         if let Err(error) = saved {
             tracing::error!(app = name, "The outcome of a deployment could not be saved: {error}");

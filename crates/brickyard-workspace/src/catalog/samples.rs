@@ -146,7 +146,6 @@ impl Workspace {
         for statement in statements {
             session.execute(Uuid::new_v4(), &statement, &Parameters::None).await?.collect().await?;
         }
-        session.close().await?;
         let latest = Log::of(aside).latest().map_err(CatalogError::from)?;
         if latest != Some(1) {
             return Err(ApiError::internal(&CatalogError::invalid("The sample was not written")));

@@ -1,5 +1,7 @@
 //! Statements that another part of the workspace runs for somebody, and their rows as JSON.
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use serde_json::{Map, Value};
@@ -35,6 +37,8 @@ pub(crate) async fn rows_of(
     let now = workspace.clock().unix_milliseconds();
     let warehouse = starter_id(workspace.config().workspace_id);
     let session = Session::new(caller, warehouse, Settings::for_caller(workspace), now);
+    let session = Arc::new(session.for_one_statement());
+    let _runs = session.run(workspace);
     let statement = Statement { text: sql.to_owned(), ..Statement::default() };
     let mut outcome = execute(workspace, &session, Uuid::new_v4(), statement).await.map_err(refused)?;
     let mut found = Found { schema: outcome.schema.clone(), batches: Vec::new(), cut: false };

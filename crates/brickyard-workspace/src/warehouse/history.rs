@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::fault::Fault;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
+use crate::store::Document;
 use crate::workspace::Workspace;
 
 /// Statements that are remembered.
@@ -111,10 +112,11 @@ impl History {
             let mut entries = self.lock(workspace);
             let ids = std::mem::take(&mut entries.unwritten);
             let ended = entries.list.iter().filter(|entry| ids.contains(&entry.id));
-            let ended: Vec<(String, Entry)> = ended.map(|entry| (key(entry), entry.clone())).collect();
+            let ended: Result<Vec<_>, _> =
+                ended.map(|entry| Document::new(KIND, key(entry), entry)).collect();
             (ended, entries.list.front().filter(|_| entries.list.len() == MOST).map(key))
         };
-        let written = workspace.store().put_all(KIND, &ended);
+        let written = ended.and_then(|ended| workspace.store().put_all(&ended));
         let dropped = oldest.map_or(Ok(()), |oldest| workspace.store().delete_before(KIND, &oldest));
         if let Err(error) = written.and(dropped) {
             tracing::warn!(%error, "The query history cannot be written: {error}");

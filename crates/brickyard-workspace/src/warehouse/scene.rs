@@ -129,7 +129,7 @@ impl<'a> Scene<'a> {
         self.bring(&planned).await?;
         let _delegation = self.session.delegate(self.workspace, planned.delegated.clone()).await?;
         let engine = self.session.engine(self.workspace).await?;
-        self.prepare(engine, &planned.statement.setup).await?;
+        self.prepare(&engine, &planned.statement.setup).await?;
         Ok(engine.schema(&planned.statement.sql, &brickyard_engine::Parameters::None).await?)
     }
 
@@ -164,7 +164,7 @@ impl<'a> Scene<'a> {
     pub(crate) async fn engine_text(&self, planned: &Planned, sql: &str) -> Result<Outcome, Fault> {
         let delegation = self.session.delegate(self.workspace, planned.delegated.clone()).await?;
         let engine = self.session.engine(self.workspace).await?;
-        self.prepare(engine, &planned.statement.setup).await?;
+        self.prepare(&engine, &planned.statement.setup).await?;
         let checked = planned.statement.checked;
         // Statements within a script or command have operations of their own: the engine takes an id once.
         let operation = if self.seen().frames.is_empty() { self.operation } else { Uuid::new_v4() };

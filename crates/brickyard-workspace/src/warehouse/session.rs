@@ -1,18 +1,17 @@
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use brickyard_engine::SessionSpec;
 use brickyard_sql::{Relation, Routine, Variable};
-use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+use super::engine_session::EngineSession;
 use super::fault::Fault;
 use super::name::full_name;
 use super::operation::Operation;
 use super::zone::engine_zone;
 use crate::caller::Caller;
-use crate::catalog::{Delegation, SlotLease};
+use crate::catalog::Delegation;
 use crate::workspace::Workspace;
 
 /// Milliseconds after which a session that nobody uses ends.
@@ -34,7 +33,9 @@ pub(crate) struct Session {
     /// Id of the warehouse.
     pub(crate) warehouse: String,
     settings: Mutex<Settings>,
-    engine: OnceCell<(brickyard_engine::Session, SlotLease)>,
+    engine: tokio::sync::Mutex<Option<Arc<EngineSession>>>,
+    running: AtomicUsize,
+    over: AtomicBool,
     operations: Mutex<HashMap<Uuid, Arc<Operation>>>,
     used: AtomicI64,
 }
@@ -64,7 +65,9 @@ impl Session {
             caller,
             warehouse,
             settings: Mutex::new(settings),
-            engine: OnceCell::new(),
+            engine: tokio::sync::Mutex::default(),
+            running: AtomicUsize::new(0),
+            over: AtomicBool::new(false),
             operations: Mutex::default(),
             used: AtomicI64::new(now),
         }
@@ -76,23 +79,19 @@ impl Session {
     }
 
     /// The engine's side of the session, opened when the first statement needs it.
-    pub(crate) async fn engine(&self, workspace: &Workspace) -> Result<&brickyard_engine::Session, Fault> {
-        let opened = self.engine.get_or_try_init(|| async {
-            let engine = workspace.engine().await?;
-            let lease = workspace.catalog().slots().lease(self.caller.name())?;
-            let spec = SessionSpec {
-                user: self.caller.name().to_owned(),
-                slot: Some(lease.number()),
-                configuration: self.settings().engine_configuration(),
-            };
-            Ok::<_, Fault>((engine.open(spec).await?, lease))
-        });
-        Ok(&opened.await?.0)
+    pub(crate) async fn engine(&self, workspace: &Workspace) -> Result<Arc<EngineSession>, Fault> {
+        let mut engine = self.engine.lock().await;
+        if let Some(engine) = &*engine {
+            return Ok(Arc::clone(engine));
+        }
+        let configuration = self.settings().engine_configuration();
+        let opened = Arc::new(EngineSession::open(workspace, self.caller.name(), configuration).await?);
+        Ok(Arc::clone(engine.insert(opened)))
     }
 
     /// The engine's side of the session, if a statement has needed it already.
-    pub(crate) fn opened_engine(&self) -> Option<&brickyard_engine::Session> {
-        self.engine.get().map(|(engine, _)| engine)
+    pub(crate) fn opened_engine(&self) -> Option<Arc<EngineSession>> {
+        self.engine.try_lock().ok()?.clone()
     }
 
     /// Lets the engine read tables for one statement of this session that its caller has no grant on; the statement's
@@ -105,8 +104,30 @@ impl Session {
         if tables.is_empty() {
             return Ok(None);
         }
-        self.engine(workspace).await?;
-        Ok(self.engine.get().map(|(_, lease)| lease.delegate(tables)))
+        Ok(Some(self.engine(workspace).await?.delegate(tables)))
+    }
+
+    /// A session that ends with its statement.
+    pub(crate) fn for_one_statement(mut self) -> Self {
+        *self.over.get_mut() = true;
+        self
+    }
+
+    /// A statement of this session runs until what is given back is dropped.
+    pub(crate) fn run(self: &Arc<Self>, workspace: &Workspace) -> Running {
+        self.running.fetch_add(1, Ordering::SeqCst);
+        Running { session: Arc::clone(self), workspace: workspace.clone() }
+    }
+
+    /// Gives the engine's side to the caller's next session once this one is over and nothing runs in it.
+    fn let_go(&self, workspace: &Workspace) {
+        if !self.over.load(Ordering::SeqCst) || self.running.load(Ordering::SeqCst) > 0 {
+            return;
+        }
+        let engine = self.engine.try_lock().ok().and_then(|mut engine| engine.take());
+        if let Some(engine) = engine.and_then(Arc::into_inner) {
+            workspace.warehouses().idle().put(engine, self.settings().engine_configuration());
+        }
     }
 
     /// Remembers an operation until it is closed.
@@ -135,11 +156,13 @@ impl Session {
         Some(operation)
     }
 
-    /// Ends every operation.
-    pub(crate) fn close(&self) {
+    /// Ends it with every operation.
+    pub(crate) fn close(&self, workspace: &Workspace) {
         for (_, operation) in self.operations().drain() {
             operation.cancellation().cancel();
         }
+        self.over.store(true, Ordering::SeqCst);
+        self.let_go(workspace);
     }
 
     /// Somebody works with it.
@@ -154,6 +177,19 @@ impl Session {
 
     fn operations(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<Operation>>> {
         self.operations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A statement of a session that runs.
+pub(crate) struct Running {
+    session: Arc<Session>,
+    workspace: Workspace,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.session.running.fetch_sub(1, Ordering::SeqCst);
+        self.session.let_go(&self.workspace);
     }
 }
 

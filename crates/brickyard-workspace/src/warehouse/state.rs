@@ -5,6 +5,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 use super::definition::{Definition, starter_id};
+use super::engine_session::Idle;
 use super::fault::Fault;
 use super::history::History;
 use super::link::Downloads;
@@ -24,6 +25,7 @@ const MOST_SESSIONS: usize = 10_000;
 pub(crate) struct Warehouses {
     running: Mutex<HashMap<String, Running>>,
     sessions: Mutex<HashMap<Uuid, Arc<Session>>>,
+    idle: Idle,
     writers: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     results: Results,
     downloads: Downloads,
@@ -83,7 +85,7 @@ impl Warehouses {
 
     /// Forgets a warehouse; its statements end.
     pub(crate) fn delete(&self, workspace: &Workspace, id: &str) -> Result<(), ApiError> {
-        self.end_statements(id);
+        self.end_statements(workspace, id);
         self.running().remove(id);
         workspace.store().delete(KIND, id).map(drop).map_err(|error| ApiError::internal(&error))
     }
@@ -111,7 +113,7 @@ impl Warehouses {
             entry.used = now;
         }
         if !run {
-            self.end_statements(&definition.id);
+            self.end_statements(workspace, &definition.id);
         }
     }
 
@@ -145,8 +147,9 @@ impl Warehouses {
     }
 
     /// Remembers a session.
-    pub(crate) fn open(&self, session: Session, now: i64) -> Result<Arc<Session>, Fault> {
-        self.end_sessions(|session| session.is_idle(now));
+    pub(crate) fn open(&self, workspace: &Workspace, session: Session) -> Result<Arc<Session>, Fault> {
+        let now = workspace.clock().unix_milliseconds();
+        self.end_sessions(workspace, |session| session.is_idle(now));
         let mut sessions = self.sessions();
         if sessions.len() >= MOST_SESSIONS {
             return Err(Fault::new(
@@ -165,7 +168,7 @@ impl Warehouses {
         let now = workspace.clock().unix_milliseconds();
         let session = self.sessions().get(&id).cloned()?;
         if session.is_idle(now) {
-            self.end_sessions(|session| session.is_idle(now));
+            self.end_sessions(workspace, |session| session.is_idle(now));
             return None;
         }
         if session.caller.name() != caller {
@@ -181,8 +184,13 @@ impl Warehouses {
     }
 
     /// Ends a session; its statements end with it.
-    pub(crate) fn close(&self, id: Uuid) {
-        self.end_sessions(|session| session.id == id);
+    pub(crate) fn close(&self, workspace: &Workspace, id: Uuid) {
+        self.end_sessions(workspace, |session| session.id == id);
+    }
+
+    /// Sessions of the engine that wait for their next use.
+    pub(crate) fn idle(&self) -> &Idle {
+        &self.idle
     }
 
     /// What ran on the warehouses.
@@ -208,12 +216,12 @@ impl Warehouses {
     }
 
     /// Ends the sessions of a warehouse, and the statements that have none.
-    fn end_statements(&self, warehouse: &str) {
-        self.end_sessions(|session| session.warehouse == warehouse);
+    fn end_statements(&self, workspace: &Workspace, warehouse: &str) {
+        self.end_sessions(workspace, |session| session.warehouse == warehouse);
         self.results.end(warehouse);
     }
 
-    fn end_sessions(&self, over: impl Fn(&Session) -> bool) {
+    fn end_sessions(&self, workspace: &Workspace, over: impl Fn(&Session) -> bool) {
         let ended: Vec<Arc<Session>> = {
             let mut sessions = self.sessions();
             let ids: Vec<Uuid> =
@@ -221,7 +229,7 @@ impl Warehouses {
             ids.iter().filter_map(|id| sessions.remove(id)).collect()
         };
         for session in ended {
-            session.close();
+            session.close(workspace);
         }
     }
 

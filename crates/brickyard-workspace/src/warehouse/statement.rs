@@ -46,6 +46,7 @@ pub(crate) fn submit(
 ) {
     let (workspace, session, operation) = (workspace.clone(), Arc::clone(session), Arc::clone(operation));
     let finished = operation.finished().clone().drop_guard();
+    let runs = session.run(&workspace);
     workspace.clone().tracker().spawn(async move {
         let own =
             statement.configuration.iter().find(|(name, _)| name.eq_ignore_ascii_case("statement_timeout"));
@@ -85,6 +86,7 @@ pub(crate) fn submit(
             drop(finished);
             // The engine only knows the statement as long as its stream lives: first the interrupt, then the drop.
             if let Some(engine) = session.opened_engine() {
+                engine.spoil();
                 let interrupted = tokio::time::timeout(INTERRUPT, engine.cancel(operation.id)).await;
                 if !matches!(interrupted, Ok(Ok(()))) {
                     tracing::debug!("The engine did not take the cancellation of `{}`", operation.id);
@@ -95,6 +97,7 @@ pub(crate) fn submit(
         let now = workspace.clock().unix_milliseconds();
         session.touch(now);
         workspace.warehouses().touch(&session.warehouse, now);
+        drop(runs);
     });
 }
 

@@ -39,6 +39,7 @@ mod secrets;
 mod serving;
 mod serving_limits;
 mod serving_streams;
+mod sessions;
 mod spark;
 mod synced_tables;
 mod unity_catalog;

@@ -62,7 +62,7 @@ impl Scene<'_> {
     /// Asks the engine for the columns of files that the statement may read.
     pub(super) async fn look_at(&self, files: Files) -> Result<(), Fault> {
         let engine = self.session.engine(self.workspace).await?;
-        self.prepare(engine, files.setup.as_slice()).await?;
+        self.prepare(&engine, files.setup.as_slice()).await?;
         let sql = format!("SELECT * FROM {}", files.source);
         let schema = engine.schema(&sql, &brickyard_engine::Parameters::None).await?;
         if schema.fields().is_empty() {

@@ -96,7 +96,7 @@ impl Scene<'_> {
         let delegation = self.session.delegate(self.workspace, delegated).await?;
         let engine = self.session.engine(self.workspace).await?;
         for Part(planned) in parts {
-            self.prepare(engine, &planned.statement.setup).await?;
+            self.prepare(&engine, &planned.statement.setup).await?;
         }
         Ok(delegation)
     }

@@ -76,7 +76,9 @@ async fn begin(
         None if warehouse.is_empty() => return Err(ApiError::invalid("warehouse_id is required")),
         None => {
             let (catalog, schema) = (execute.catalog.as_deref(), execute.schema.as_deref());
-            Arc::new(session::open(workspace, caller.clone(), &warehouse, BTreeMap::new(), catalog, schema)?)
+            let session =
+                session::open(workspace, caller.clone(), &warehouse, BTreeMap::new(), catalog, schema)?;
+            Arc::new(session.for_one_statement())
         }
     };
     let statement = Statement { text, parameters, row_limit: wish.row_limit, ..Statement::default() };
@@ -111,7 +113,8 @@ pub(crate) async fn run_for(
 ) -> Result<Uuid, ApiError> {
     let warehouse = workspace.warehouses().get(workspace, warehouse)?.id;
     let now = workspace.clock().unix_milliseconds();
-    let session = Arc::new(Session::new(caller, warehouse, Settings::for_caller(workspace), now));
+    let session = Session::new(caller, warehouse, Settings::for_caller(workspace), now);
+    let session = Arc::new(session.for_one_statement());
     let wish = Wish {
         format: Layout::JsonArray,
         links: false,

@@ -50,8 +50,7 @@ pub(crate) async fn create_session(
 ) -> ApiResult<Value> {
     let (catalog, schema) = (create.catalog.as_deref(), create.schema.as_deref());
     let session = open(&workspace, caller, &create.warehouse_id, create.session_confs, catalog, schema)?;
-    let now = workspace.clock().unix_milliseconds();
-    let opened = workspace.warehouses().open(session, now);
+    let opened = workspace.warehouses().open(&workspace, session);
     let opened = opened.map_err(|fault| ApiError::invalid(fault.message))?;
     Ok(Json(json!({ "session_id": opened.id.to_string() })))
 }
@@ -66,7 +65,7 @@ pub(crate) async fn delete_session(
         .ok()
         .and_then(|id| workspace.warehouses().session(&workspace, id, caller.name()))
         .ok_or_else(|| ApiError::not_found("Session", &id))?;
-    workspace.warehouses().close(found.id);
+    workspace.warehouses().close(&workspace, found.id);
     Ok(Json(json!({})))
 }
 

@@ -172,7 +172,7 @@ async fn open_session(context: &Context, request: OpenSessionReq) -> OpenSession
         schema_name: Some(settings.schema.clone()),
     };
     let session = Session::new(context.caller.clone(), context.warehouse.id.clone(), settings, now);
-    match context.workspace.warehouses().open(session, now) {
+    match context.workspace.warehouses().open(&context.workspace, session) {
         Ok(session) => OpenSessionResp {
             status: Some(success()),
             server_protocol_version: Some(asked.min(PROTOCOL_V9)),
@@ -192,7 +192,7 @@ async fn open_session(context: &Context, request: OpenSessionReq) -> OpenSession
 async fn close_session(context: &Context, request: CloseSessionReq) -> StatusResp {
     let status = match context.session(request.session_handle) {
         Some(session) => {
-            context.workspace.warehouses().close(session.id);
+            context.workspace.warehouses().close(&context.workspace, session.id);
             success()
         }
         None => invalid_handle("SessionHandle"),
