@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::config::ChildConfig;
 use crate::environment;
 use crate::error::EngineError;
 use crate::runaway;
+use crate::swollen;
 use crate::work::Work;
 
 /// Time for the child to say where it listens; it takes 0.35 s on an idle machine.
@@ -44,6 +46,7 @@ pub(crate) struct Child {
     exited: watch::Receiver<bool>,
     kill: CancellationToken,
     work: Work,
+    swollen: Arc<AtomicBool>,
     log: Log,
 }
 
@@ -101,8 +104,10 @@ impl Child {
         ));
         match tokio::time::timeout(START, address).await {
             Ok(Ok(address)) => {
-                let child = Self { address, process: id, exited, kill, work: Work::default(), log };
-                tracker.spawn(runaway::guard(child.clone(), stop));
+                let (work, swollen) = Default::default();
+                let child = Self { address, process: id, exited, kill, work, swollen, log };
+                tracker.spawn(runaway::guard(child.clone(), stop.clone()));
+                tracker.spawn(swollen::watch(child.clone(), config.largest, stop));
                 Ok(child)
             }
             Ok(Err(_)) => {
@@ -129,6 +134,16 @@ impl Child {
     /// Ends the process hard.
     pub(crate) fn kill(&self) {
         self.kill.cancel();
+    }
+
+    /// Says that it holds too much memory to be kept.
+    pub(crate) fn mark_swollen(&self) {
+        self.swollen.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether another should take its place: it holds too much memory, and no statement runs in it.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.swollen.load(Ordering::Relaxed) && self.work.is_none()
     }
 
     /// The statements in it.

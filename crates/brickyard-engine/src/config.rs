@@ -39,6 +39,8 @@ pub struct ChildConfig {
     pub catalog_tokens: Vec<String>,
     /// Upper bound of a child's memory pool, in bytes.
     pub memory: u64,
+    /// Bytes of memory above which a child in which nothing runs is replaced by a new one.
+    pub largest: u64,
 }
 
 impl std::fmt::Debug for ChildConfig {
@@ -50,6 +52,7 @@ impl std::fmt::Debug for ChildConfig {
             .field("catalog_url", &self.catalog_url)
             .field("catalog_tokens", &format_args!("{} secrets", self.catalog_tokens.len()))
             .field("memory", &self.memory)
+            .field("largest", &self.largest)
             .finish_non_exhaustive()
     }
 }

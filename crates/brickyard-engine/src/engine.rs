@@ -11,6 +11,7 @@ use crate::connect::Client;
 use crate::endpoint::Endpoint;
 use crate::error::EngineError;
 use crate::session::{Session, SessionSpec};
+use crate::swollen;
 use crate::work::Statement;
 
 /// Catalog slots that share a child.
@@ -117,6 +118,9 @@ impl Inner {
         let running =
             running.get(group).ok_or_else(|| EngineError::internal("There is no such catalog slot"))?;
         let mut running = running.lock().await;
+        if let Some(spent) = running.child.take_if(|child| child.is_spent()) {
+            self.tracker.spawn(swollen::retire((*spent).clone(), self.stop.clone()));
+        }
         let child = match running.child.clone().filter(|child| !child.has_exited()) {
             Some(child) => child,
             None if self.stop.is_cancelled() => {

@@ -7,8 +7,9 @@ use crate::engine::SLOTS_PER_CHILD;
 /// Name of the catalog a session without a slot uses: in memory, its own for each session.
 const WITHOUT_SLOT: &str = "session";
 
-/// Longest time a session of the child may be idle, in seconds: a year, since the workspace closes its sessions itself.
-const IDLE: u32 = 365 * 24 * 3600;
+/// Longest time a session of the child may be idle, in seconds: longer than a statement may run, since the workspace ends
+/// its sessions itself. The child keeps an alarm as long as this for every call.
+const IDLE: u32 = 50 * 3600;
 
 /// The whole environment of the Sail child that has a group of slots; nothing of ours is inherited.
 ///
@@ -84,6 +85,7 @@ mod tests {
             catalog_url: "http://127.0.0.1:4040/api/2.1/unity-catalog".to_owned(),
             catalog_tokens: tokens.iter().map(|&token| token.to_owned()).collect(),
             memory: 1024,
+            largest: 1024,
         }
     }
 

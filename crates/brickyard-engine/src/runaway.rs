@@ -71,12 +71,7 @@ impl Threads {
     /// Reads them; there are none where the system has no `/proc`.
     fn of(group: u32) -> Self {
         let mut threads = HashMap::new();
-        let processes = numbers("/proc");
-        let ours = processes.into_iter().filter(|process| {
-            let stat = stat(&format!("/proc/{process}/stat"));
-            stat.is_some_and(|stat| stat.get(2).is_some_and(|found| found.parse() == Ok(group)))
-        });
-        for process in ours {
+        for process in self::group(group) {
             for thread in numbers(&format!("/proc/{process}/task")) {
                 threads.extend(read(process, thread).map(|found| (thread, found)));
             }
@@ -96,6 +91,16 @@ impl Threads {
             })
         })
     }
+}
+
+/// The processes of a group.
+pub(crate) fn group(of: u32) -> Vec<u32> {
+    let mut processes = numbers("/proc");
+    processes.retain(|process| {
+        let stat = stat(&format!("/proc/{process}/stat"));
+        stat.is_some_and(|stat| stat.get(2).is_some_and(|found| found.parse() == Ok(of)))
+    });
+    processes
 }
 
 /// Time in the processor and pauses of a thread.

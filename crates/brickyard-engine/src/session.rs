@@ -1,6 +1,5 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex as Lock, PoisonError};
-use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
@@ -13,27 +12,18 @@ use tonic::Streaming;
 use uuid::Uuid;
 
 use crate::connect::Client;
-use crate::engine::{Inner, Life};
+use crate::engine::Inner;
 use crate::environment;
 use crate::error::EngineError;
+use crate::live::{CLIENT_TYPE, Live};
 use crate::parameter::Parameters;
 use crate::raw::{Beginning, ExecuteRequest, RawResult};
 use crate::result::ResultStream;
 use crate::wire::{
-    AnalyzePlanRequest, AnalyzeSchema, Command, ConfigOperation, ConfigRequest, ConfigSet, CreateView,
-    ExecutePlanRequest, ExecutePlanResponse, InterruptRequest, KeyValue, LocalRelation, Plan, Relation,
-    ReleaseSessionRequest, Sql, UserContext, plan, relation,
+    AnalyzePlanRequest, AnalyzeSchema, Command, CreateView, ExecutePlanResponse, LocalRelation, Plan,
+    Relation, Sql, UserContext, plan, relation,
 };
 use crate::work::Statement;
-
-/// How we name ourselves to the engine.
-const CLIENT_TYPE: &str = "brickyard";
-
-/// "By operation id" in `InterruptRequest`.
-const INTERRUPT_OPERATION: i32 = 3;
-
-/// Time the engine has to forget a session.
-const RELEASE: Duration = Duration::from_secs(30);
 
 /// What a session is opened with.
 #[derive(Debug, Clone, Default)]
@@ -63,14 +53,6 @@ pub struct Session {
 
 /// Tokens that end the statements that run.
 type Operations = Arc<Lock<HashMap<Uuid, CancellationToken>>>;
-
-/// The session in one life of the engine; the engine forgets it when neither its owner nor a statement needs it any more.
-struct Live {
-    id: String,
-    life: Life,
-    client: Client,
-    user: UserContext,
-}
 
 impl Session {
     pub(crate) async fn open(engine: Arc<Inner>, spec: SessionSpec) -> Result<Self, EngineError> {
@@ -195,16 +177,9 @@ impl Session {
         // First the token: Sail ends an interrupted stream as if it were complete.
         token.cancel();
         let Some(live) = self.live.lock().await.clone() else { return Ok(()) };
-        let request = InterruptRequest {
-            session_id: live.id.clone(),
-            user_context: Some(live.user.clone()),
-            client_type: Some(CLIENT_TYPE.to_owned()),
-            interrupt_type: INTERRUPT_OPERATION,
-            operation_id: Some(operation.to_string()),
-        };
         // Before the engine is asked: one whose threads all compute does not answer, and is ended for it.
         live.life.suspect();
-        match live.client.interrupt(request).await {
+        match live.interrupt(operation).await {
             Ok(()) => Ok(()),
             Err(status) => match live.life.explain(&status).await {
                 // Nothing runs in a dead engine, nor in one that is being ended for not answering.
@@ -239,80 +214,6 @@ impl Session {
         }
         *present = Some(Arc::clone(&opened));
         Ok(opened)
-    }
-}
-
-impl Live {
-    async fn execute(
-        &self,
-        operation: Uuid,
-        plan: Plan,
-    ) -> Result<Streaming<ExecutePlanResponse>, EngineError> {
-        let request = ExecutePlanRequest {
-            session_id: self.id.clone(),
-            user_context: Some(self.user.clone()),
-            plan: Some(plan),
-            client_type: Some(CLIENT_TYPE.to_owned()),
-            operation_id: Some(operation.to_string()),
-        };
-        match self.client.execute(request).await {
-            Ok(stream) => Ok(stream),
-            Err(status) => Err(self.life.explain(&status).await),
-        }
-    }
-
-    /// Runs a command of ours to its end.
-    async fn run(&self, plan: Plan) -> Result<(), EngineError> {
-        let mut stream = self.execute(Uuid::new_v4(), plan).await?;
-        loop {
-            match stream.message().await {
-                Ok(Some(_)) => {}
-                Ok(None) => return Ok(()),
-                Err(status) => return Err(self.life.explain(&status).await),
-            }
-        }
-    }
-
-    async fn configure(&self, pairs: &BTreeMap<String, String>) -> Result<(), EngineError> {
-        if pairs.is_empty() {
-            return Ok(());
-        }
-        let pairs = pairs
-            .iter()
-            .map(|(key, value)| KeyValue { key: key.clone(), value: Some(value.clone()) })
-            .collect();
-        let request = ConfigRequest {
-            session_id: self.id.clone(),
-            user_context: Some(self.user.clone()),
-            operation: Some(ConfigOperation { set: Some(ConfigSet { pairs }) }),
-            client_type: Some(CLIENT_TYPE.to_owned()),
-        };
-        match self.client.config(request).await {
-            Ok(()) => Ok(()),
-            Err(status) => Err(self.life.explain(&status).await),
-        }
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        if self.life.is_over() {
-            return;
-        }
-        let request = ReleaseSessionRequest {
-            session_id: self.id.clone(),
-            user_context: Some(self.user.clone()),
-            client_type: Some(CLIENT_TYPE.to_owned()),
-        };
-        let client = self.client.clone();
-        runtime.spawn(async move {
-            match tokio::time::timeout(RELEASE, client.release_session(request)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(status)) => tracing::debug!("The engine did not release a session: {status}"),
-                Err(_) => tracing::debug!("The engine did not release a session in time"),
-            }
-        });
     }
 }
 
@@ -367,7 +268,7 @@ impl Drop for Entry {
     }
 }
 
-fn query(sql: Sql) -> Plan {
+pub(crate) fn query(sql: Sql) -> Plan {
     Plan { operation: Some(plan::Operation::Root(Relation { kind: Some(relation::Kind::Sql(sql)) })) }
 }
 

@@ -63,6 +63,7 @@ async fn start_child(workspace: &Workspace) -> Result<Engine, ApiError> {
         catalog_url: format!("http://{address}/api/2.1/unity-catalog"),
         catalog_tokens: workspace.catalog().slots().tokens(),
         memory: MEMORY,
+        largest: MEMORY,
     }))
     .await?)
 }

@@ -32,6 +32,40 @@ async fn a_killed_child_is_started_again() {
     assert_ne!(sail.processes().await[0], process);
 }
 
+/// A child that holds too much memory is replaced between statements, never under one; sessions go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_child_that_has_grown_too_large_is_replaced() {
+    let sail = Sail::of_size(1).await;
+    let session = sail.session().await;
+    let zone = BTreeMap::from([("spark.sql.session.timeZone".to_owned(), "Europe/Amsterdam".to_owned())]);
+    session.configure(&zone).await.unwrap();
+    let first = sail.processes().await[0];
+    let other = sail.session().await;
+    let sql = "SELECT id FROM range(1000000000)";
+    let mut running = other.execute(Uuid::new_v4(), sql, &Parameters::None).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(7), async {
+        loop {
+            assert_eq!(text(&session, "SELECT 1", &Parameters::None).await, "1");
+            assert_eq!(sail.processes().await, [first], "it was replaced under a statement");
+            assert!(running.next().await.unwrap().is_some());
+        }
+    })
+    .await
+    .unwrap_err();
+    drop(running);
+    let changed = async {
+        while sail.processes().await == [first] {
+            let sql = "SELECT current_timezone()";
+            assert_eq!(text(&session, sql, &Parameters::None).await, "Europe/Amsterdam");
+        }
+        let gone = format!("/proc/{first}");
+        while Path::new(&gone).exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), changed).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_run_at_once_and_do_not_meet() {
     let sail = Sail::start().await;
@@ -44,7 +78,7 @@ async fn sessions_run_at_once_and_do_not_meet() {
             for _ in 0..5 {
                 assert_eq!(text(&session, "SELECT n FROM mine", &Parameters::None).await, number.to_string());
             }
-            session.close().await.unwrap();
+            drop(session);
         });
     }
     while let Some(done) = tasks.join_next().await {
@@ -92,6 +126,7 @@ async fn what_does_not_start_says_why() {
         catalog_url: String::new(),
         catalog_tokens: Vec::new(),
         memory: 1,
+        largest: u64::MAX,
     };
     let ends = brickyard_engine::ChildConfig { executable: "/bin/false".into(), ..config.clone() };
     for (config, part) in [(config, "/nonexistent/sail"), (ends, "ended")] {

@@ -23,6 +23,11 @@ impl Deref for Sail {
 
 impl Sail {
     pub(crate) async fn start() -> Self {
+        Self::of_size(u64::MAX).await
+    }
+
+    /// One whose child is replaced when it holds more than `largest` bytes.
+    pub(crate) async fn of_size(largest: u64) -> Self {
         let environment = brickyard_testing::python_environment(&["pysail==0.7.2"]);
         let directory = tempfile::tempdir().unwrap();
         let config = ChildConfig {
@@ -32,6 +37,7 @@ impl Sail {
             catalog_url: String::new(),
             catalog_tokens: Vec::new(),
             memory: 1 << 30,
+            largest,
         };
         Self { engine: Engine::start(EngineConfig::Child(config)).await.unwrap(), _directory: directory }
     }

@@ -95,6 +95,7 @@ impl Bench {
             catalog_url: String::new(),
             catalog_tokens: Vec::new(),
             memory: 1 << 30,
+            largest: u64::MAX,
         };
         let engine = Arc::new(Engine::start(EngineConfig::Child(config)).await.unwrap());
         let spec = SessionSpec { user: "ann@example.com".to_owned(), ..SessionSpec::default() };
