@@ -12,6 +12,8 @@ pub(crate) enum Aim {
     RatioAtMost(f64),
     /// Ours alone, at most.
     AtMost(f64),
+    /// Nothing: the figure is there to be known.
+    None,
 }
 
 /// One figure of ours, and of a peer measured in the same run.
@@ -29,13 +31,15 @@ impl Measured {
         self.peer.map(|(_, theirs)| self.ours / theirs)
     }
 
-    fn reached(&self) -> bool {
-        match (self.aim, self.ratio()) {
+    fn reached(&self) -> &'static str {
+        let reached = match (self.aim, self.ratio()) {
+            (Aim::None, _) => return "–",
             (Aim::RatioAtLeast(aim), Some(ratio)) => ratio >= aim,
             (Aim::RatioAtMost(aim), Some(ratio)) => ratio <= aim,
             (Aim::AtMost(aim), _) => self.ours <= aim,
             (_, None) => false,
-        }
+        };
+        if reached { "yes" } else { "**no**" }
     }
 
     fn aim(&self) -> String {
@@ -43,6 +47,7 @@ impl Measured {
             Aim::RatioAtLeast(aim) => format!("≥ {aim} ×"),
             Aim::RatioAtMost(aim) => format!("≤ {aim} ×"),
             Aim::AtMost(aim) => format!("≤ {aim} {}", self.unit),
+            Aim::None => "–".to_owned(),
         }
     }
 
@@ -57,7 +62,7 @@ impl Measured {
             ),
             self.ratio().map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2} ×")),
             self.aim(),
-            if self.reached() { "yes" } else { "**no**" }.to_owned(),
+            self.reached().to_owned(),
         ]
     }
 }
