@@ -88,6 +88,9 @@ pub(crate) fn refused(fault: Fault) -> ApiError {
     match fault.sql_state.get(..2) {
         Some("42") if fault.sql_state == "42501" => ApiError::denied(fault.message),
         Some("0A") => ApiError::not_implemented(fault.message),
+        Some("08") => {
+            ApiError::new(http::StatusCode::SERVICE_UNAVAILABLE, "TEMPORARILY_UNAVAILABLE", fault.message)
+        }
         Some("XX" | "58") => {
             ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", fault.message)
         }

@@ -97,8 +97,29 @@ impl From<ApiError> for Fault {
             404 => Self::new("RESOURCE_DOES_NOT_EXIST", "42704", error.message),
             409 => Self::new("RESOURCE_ALREADY_EXISTS", "42710", error.message),
             501 => Self::new("UNSUPPORTED_FEATURE", "0A000", error.message),
+            503 => Self::new("TEMPORARILY_UNAVAILABLE", "08S01", error.message),
             400..=499 => Self::new("INVALID_PARAMETER_VALUE", "22023", error.message),
             _ => Self::internal(error.message),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_for_now_is_told_as_that() {
+        let error = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "TEMPORARILY_UNAVAILABLE", "No engine");
+        let fault = Fault::from(error);
+        assert_eq!(
+            (fault.class.as_str(), fault.sql_state.as_str()),
+            ("TEMPORARILY_UNAVAILABLE", "08S01"),
+            "{fault}"
+        );
+        let shown = crate::warehouse::ask::refused(fault);
+        assert_eq!(shown.status, StatusCode::SERVICE_UNAVAILABLE);
     }
 }
