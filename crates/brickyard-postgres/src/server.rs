@@ -1,5 +1,6 @@
 mod note;
 mod running;
+mod sockets;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};

@@ -7,4 +7,5 @@ mod outside;
 mod pooled;
 mod proxy;
 mod server;
+mod sockets;
 mod support;

@@ -62,6 +62,12 @@ async fn an_outside_server_is_trusted_as_far_as_its_url_says() {
     ];
     let secured: Vec<_> = secured.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let secured = ground.server_with("secured", &secured, None).await;
+    match secured.start().await {
+        Err(error) if error.to_string().contains("SSL is not supported by this build") => {
+            return eprintln!("passed over: this PostgreSQL knows no TLS"); // as those of wheels
+        }
+        started => started.unwrap(),
+    }
     with_password(&secured).await;
     let bare = [("listen_addresses", BARE.to_owned()), ("hba_file", file("any.conf"))];
     let bare: Vec<_> = bare.iter().map(|(name, value)| (*name, value.as_str())).collect();
