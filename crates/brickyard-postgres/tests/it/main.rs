@@ -3,6 +3,7 @@
 
 mod attacks;
 mod fuzzing;
+mod history;
 mod outside;
 mod pooled;
 mod proxy;
