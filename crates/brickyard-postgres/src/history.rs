@@ -112,7 +112,9 @@ impl Server {
         client.query("CHECKPOINT").await?; // what was committed is on disk then, of whatever kind it was
         let settings = match point {
             Point::Time(time) => {
-                let text = format!("SELECT 'epoch'::timestamptz + '{time} microseconds'::interval");
+                // An interval of so many microseconds is too long for PostgreSQL 14.
+                let (seconds, rest) = (time.div_euclid(1_000_000), time.rem_euclid(1_000_000));
+                let text = format!("SELECT to_timestamp({seconds}) + '{rest} microseconds'::interval");
                 format!(
                     "recovery_target_time = '{}'\nrecovery_target_inclusive = on",
                     value(client.query(&text).await?)
