@@ -133,8 +133,12 @@ impl Lakebase {
             }
         }
         self.introduce(&compute, workspace.directory())?;
-        if history && compute.looked.load(Ordering::Relaxed) == 0 {
-            self.keep_history(workspace, &compute).await?;
+        if history
+            && compute.looked.load(Ordering::Relaxed) == 0
+            && let Err(error) = self.keep_history(workspace, &compute).await
+        {
+            // Which keeps nobody from the present.
+            tracing::warn!(%error, "The history of a database is not kept: {error}");
         }
         Ok(compute)
     }

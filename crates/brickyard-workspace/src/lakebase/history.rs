@@ -74,7 +74,8 @@ impl Lakebase {
         compute: &Compute,
     ) -> Result<(), LakebaseError> {
         let record = workspace.databases().server(compute.uid())?;
-        let Some(seconds) = record.and_then(|record| record.history) else { return Ok(()) };
+        let wanted = record.and_then(|record| record.history).filter(|_| compute.server.outside().is_none());
+        let Some(seconds) = wanted else { return Ok(()) };
         let _one = compute.preparing.lock().await;
         compute.server.keep_history(seconds).await?;
         compute.looked.store(jiff::Timestamp::now().as_second(), Ordering::Relaxed);
