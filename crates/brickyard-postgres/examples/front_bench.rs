@@ -57,7 +57,7 @@ async fn main() {
     assert!(parts.iter().all(|part| PARTS.contains(&part.as_str())), "parts are {PARTS:?}");
     let chosen = |part: &str| parts.iter().any(|name| name == part);
     let path: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap()).collect();
-    let installation = Installation::find(&places(path)).await.unwrap();
+    let installation = Installation::find(&places(path), None).await.unwrap();
     println!("PostgreSQL {}", installation.version);
     let directory = tempfile::tempdir().unwrap();
     let account = Account::needed().unwrap();

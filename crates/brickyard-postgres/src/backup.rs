@@ -47,21 +47,11 @@ impl Server {
         if self.outside().is_some() {
             return Err(ServerError::NotOurs { what: "copied" }.into());
         }
-        let (from, to) = (self.data_after_start().await?, target.data()?);
-        let account = Account::needed().map_err(ServerError::from)?;
+        let to = target.data()?;
         let draft = draft_beside(&to);
         let mut client = self.client("postgres").await?;
-        let (start, stop) = if self.installation().await?.major >= 15 {
-            ("SELECT pg_backup_start('branch', true)", "SELECT labelfile FROM pg_backup_stop(false)")
-        } else {
-            (
-                "SELECT pg_start_backup('branch', true, false)",
-                "SELECT labelfile FROM pg_stop_backup(false, false)",
-            )
-        };
-        client.query(start).await?;
-        let copied = copy(&from, &draft, account.as_ref(), &mut client, stop).await;
-        let renamed = copied.and_then(|()| {
+        let copied = copy_now(self, &draft, &mut client, true).await;
+        let renamed = copied.and_then(|_| {
             std::fs::rename(&draft, &to).map_err(|source| BackupError::Copy { path: to.clone(), source })
         });
         if renamed.is_err() {
@@ -72,39 +62,58 @@ impl Server {
         }
         renamed
     }
-
-    async fn data_after_start(&self) -> Result<PathBuf, ServerError> {
-        self.start().await?;
-        self.data()
-    }
 }
 
-async fn copy(
-    from: &Path,
+/// Where in the log a copy began and ended.
+pub(crate) struct Copied {
+    pub(crate) start: String,
+    pub(crate) stop: String,
+}
+
+/// Copies the data of a running server, with the log that makes the copy whole or without.
+pub(crate) async fn copy_now(
+    server: &Server,
     draft: &Path,
-    account: Option<&Account>,
     client: &mut Client,
-    stop: &str,
-) -> Result<(), BackupError> {
+    with_log: bool,
+) -> Result<Copied, BackupError> {
+    let from = server.data()?;
+    let account = Account::needed().map_err(ServerError::from)?;
+    let account = account.as_ref();
+    let (start, stop) = if server.installation().await?.major >= 15 {
+        ("SELECT pg_backup_start('branch', true)", "SELECT labelfile, lsn FROM pg_backup_stop(false)")
+    } else {
+        (
+            "SELECT pg_start_backup('branch', true, false)",
+            "SELECT labelfile, lsn FROM pg_stop_backup(false, false)",
+        )
+    };
+    let column = |rows: &[Vec<Option<String>>], number: usize| {
+        rows.first().and_then(|row| row.get(number)?.clone()).unwrap_or_default()
+    };
+    let start = column(&client.query(start).await?, 0);
     let failed = |source| BackupError::Copy { path: draft.to_path_buf(), source };
-    blocking(from, draft, account, |from, draft, account| tree::copy(from, draft, account, &skipped))
+    blocking(&from, draft, account, |from, draft, account| tree::copy(from, draft, account, &skipped))
         .await
         .map_err(failed)?;
     let rows = client.query(stop).await?;
-    let label = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()).unwrap_or_default();
-    blocking(from, draft, account, move |from, draft, account| {
-        let log = draft.join("pg_wal");
-        std::fs::remove_dir_all(&log)?;
-        tree::copy(&from.join("pg_wal"), &log, account, &|_| false)?;
+    let label = column(&rows, 0);
+    blocking(&from, draft, account, move |from, draft, account| {
+        if with_log {
+            let log = draft.join("pg_wal");
+            std::fs::remove_dir_all(&log)?;
+            tree::copy(&from.join("pg_wal"), &log, account, &|_| false)?;
+        }
         let path = draft.join("backup_label");
         std::fs::write(&path, label)?;
         tree::give(&path, account)
     })
     .await
-    .map_err(failed)
+    .map_err(failed)?;
+    Ok(Copied { start, stop: column(&rows, 1) })
 }
 
-async fn blocking(
+pub(crate) async fn blocking(
     from: &Path,
     draft: &Path,
     account: Option<&Account>,

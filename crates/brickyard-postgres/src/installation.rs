@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use crate::proxy::BoxFuture;
 
 /// Oldest and newest major version that is used.
-const SUPPORTED: std::ops::RangeInclusive<u32> = 14..=18;
+pub const SUPPORTED: std::ops::RangeInclusive<u32> = 14..=18;
 
 /// Longest time `postgres --version` may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,8 +26,8 @@ pub struct Installation {
 
 /// Tells a server where its programs are, when it first starts.
 pub trait Source: Send + Sync + 'static {
-    /// Finds or fetches them.
-    fn installation(&self) -> BoxFuture<'_, Result<Installation, SourceError>>;
+    /// Finds or fetches them: those of this major version where there is data of it, if they can be had.
+    fn installation(&self, major: Option<u32>) -> BoxFuture<'_, Result<Installation, SourceError>>;
 }
 
 /// Why a [`Source`] has no programs.
@@ -41,7 +41,7 @@ pub struct SourceError {
 }
 
 impl Source for Installation {
-    fn installation(&self) -> BoxFuture<'_, Result<Installation, SourceError>> {
+    fn installation(&self, _major: Option<u32>) -> BoxFuture<'_, Result<Installation, SourceError>> {
         Box::pin(std::future::ready(Ok(self.clone())))
     }
 }
@@ -51,7 +51,10 @@ impl Source for Installation {
 pub enum InstallationError {
     /// None of the places has one.
     #[error("No PostgreSQL {} to {} was found on this machine", SUPPORTED.start(), SUPPORTED.end())]
-    Absent,
+    Absent {
+        /// What is wrong with each that was found.
+        passed_over: Vec<String>,
+    },
     /// The directory lacks a program.
     #[error("`{}` does not hold both `postgres` and `initdb`", directory.display())]
     Incomplete {
@@ -102,16 +105,23 @@ impl Installation {
         }
     }
 
-    /// The first supported PostgreSQL among these directories; see [`places`].
-    pub async fn find(places: &[PathBuf]) -> Result<Self, InstallationError> {
+    /// The first supported PostgreSQL among these directories, or the first of this major version; see [`places`].
+    pub async fn find(places: &[PathBuf], major: Option<u32>) -> Result<Self, InstallationError> {
+        let mut passed_over = Vec::new();
         for place in places {
             match Self::at(place).await {
-                Ok(installation) => return Ok(installation),
-                Err(InstallationError::Incomplete { .. }) => {}
-                Err(error) => tracing::debug!(%error, "Passing over a PostgreSQL: {error}"),
+                Ok(installation) if major.is_none_or(|major| major == installation.major) => {
+                    return Ok(installation);
+                }
+                Ok(_) | Err(InstallationError::Incomplete { .. }) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "Passing over a PostgreSQL: {error}");
+                    passed_over.push(error.to_string());
+                }
             }
         }
-        Err(InstallationError::Absent)
+        passed_over.dedup();
+        Err(InstallationError::Absent { passed_over })
     }
 
     /// Path of one of its programs.
@@ -202,15 +212,22 @@ mod tests {
             for too in [13, 19] {
                 install(&place(too), &format!("{too}.1"));
             }
-            let none = Installation::find(&usual_places(root.path())).await.unwrap_err();
-            assert!(matches!(none, InstallationError::Absent), "{parent}: {none}");
+            let none = Installation::find(&usual_places(root.path()), None).await.unwrap_err();
+            let InstallationError::Absent { passed_over } = none else { panic!("{parent}: {none}") };
+            for (told, version) in passed_over.iter().zip(["19.1", "13.1"]) {
+                assert!(told.contains(version) && told.contains("only 14 to 18 are"), "{told}");
+            }
+            assert_eq!(passed_over.len(), 2);
             for major in 14..=18 {
                 install(&place(major), &format!("{major}.4"));
-                let found = Installation::find(&usual_places(root.path())).await.unwrap();
+                let found = Installation::find(&usual_places(root.path()), None).await.unwrap();
                 let expected = place(major).canonicalize().unwrap();
                 assert_eq!((found.directory, found.major), (expected, major), "{parent}");
                 assert_eq!(found.version, format!("{major}.4"));
             }
+            // Data of an earlier version is opened by its own.
+            let older = Installation::find(&usual_places(root.path()), Some(15)).await.unwrap();
+            assert_eq!((older.directory, older.major), (place(15).canonicalize().unwrap(), 15));
         }
     }
 
@@ -221,7 +238,7 @@ mod tests {
         install(&cellar, "16.9");
         std::fs::create_dir(&path).unwrap();
         std::os::unix::fs::symlink(cellar.join("postgres"), path.join("postgres")).unwrap();
-        let found = Installation::find(&[root.path().join("absent"), path]).await.unwrap();
+        let found = Installation::find(&[root.path().join("absent"), path], None).await.unwrap();
         assert_eq!((found.directory, found.major), (cellar.canonicalize().unwrap(), 16));
     }
 
@@ -230,7 +247,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let at = Installation::at(directory.path()).await.unwrap_err();
         assert!(matches!(at, InstallationError::Incomplete { .. }), "{at}");
-        let find = Installation::find(&[directory.path().to_path_buf()]).await.unwrap_err();
-        assert!(matches!(find, InstallationError::Absent), "{find}");
+        let find = Installation::find(&[directory.path().to_path_buf()], None).await.unwrap_err();
+        assert!(
+            matches!(&find, InstallationError::Absent { passed_over } if passed_over.is_empty()),
+            "{find}"
+        );
     }
 }

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::client::Client;
+use crate::installation::SUPPORTED;
 use crate::proxy::Password;
 use crate::server::ServerError;
 use crate::trust::Anybody;
@@ -150,13 +151,19 @@ impl Outside {
         }
     }
 
-    /// The server's version, as the administering role is told it.
+    /// The server's version, as the administering role is told it; an error where that is not supported.
     pub async fn version(&self) -> Result<String, ServerError> {
         let unreachable = |source| ServerError::Unreachable { address: self.address(), source };
         let connection = self.connect().await.map_err(unreachable)?;
         let mut client = Client::log_in(connection, self.user(), self.password(), self.database()).await?;
         let rows = client.query("SHOW server_version").await?;
-        Ok(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()).unwrap_or_default())
+        let version =
+            rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()).unwrap_or_default();
+        let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+        if digits.parse().is_ok_and(|major| SUPPORTED.contains(&major)) {
+            return Ok(version);
+        }
+        Err(ServerError::Unsupported { address: self.address(), version })
     }
 
     /// Opens a connection, with TLS where that was asked for; nobody has logged in yet.

@@ -93,8 +93,12 @@ pub(crate) fn remove(data: &Path) -> std::io::Result<()> {
     if data.exists() {
         std::fs::remove_dir_all(data)?;
     }
-    if let Some(place) = data.parent().filter(|place| place.starts_with(ELSEWHERE)) {
-        std::fs::remove_dir_all(place)?;
+    if let Some(place) = data.parent() {
+        if place.starts_with(ELSEWHERE) {
+            std::fs::remove_dir_all(place)?;
+        } else {
+            let _ = std::fs::remove_dir(place); // unless it holds something else
+        }
     }
     Ok(())
 }

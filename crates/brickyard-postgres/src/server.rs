@@ -1,5 +1,6 @@
 mod note;
 mod running;
+mod sockets;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::account::{Account, AccountError};
 use crate::client::{Client, ClientError};
-use crate::installation::{Installation, Source, SourceError};
+use crate::installation::{Installation, SUPPORTED, Source, SourceError};
 use crate::outside::Outside;
 use crate::place::{self, PlaceError};
 use crate::proxy::Password;
@@ -132,6 +133,17 @@ pub enum ServerError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// Too old or too new an outside server.
+    #[error(
+        "The PostgreSQL at `{address}` is {version}, and only {} to {} are supported",
+        SUPPORTED.start(), SUPPORTED.end()
+    )]
+    Unsupported {
+        /// Where it is.
+        address: String,
+        /// Its version.
+        version: String,
+    },
     /// Something that only a server of ours can do.
     #[error("An outside PostgreSQL is not {what}")]
     NotOurs {
@@ -209,7 +221,9 @@ impl Server {
             return Err(ServerError::NotOurs { what: "run by brickyard" });
         }
         let source = &self.inner.config.source;
-        Ok(self.inner.installation.get_or_try_init(|| source.installation()).await?)
+        let made_by = self.data()?.join("PG_VERSION");
+        let major = std::fs::read_to_string(made_by).ok().and_then(|text| text.trim().parse().ok());
+        Ok(self.inner.installation.get_or_try_init(|| source.installation(major)).await?)
     }
 
     /// The programs it runs, where they have been asked for already.
@@ -324,8 +338,14 @@ impl Server {
         self.set_state(ServerState::Stopped);
         let data = self.data()?;
         let failed = |source| ServerError::Data { path: data.clone(), source };
-        let path = data.clone();
-        tokio::task::spawn_blocking(move || place::remove(&path))
+        let (path, history) = (data.clone(), self.history()?);
+        let work = move || {
+            if history.exists() {
+                std::fs::remove_dir_all(history)?;
+            }
+            place::remove(&path)
+        };
+        tokio::task::spawn_blocking(work)
             .await
             .unwrap_or_else(|error| Err(std::io::Error::other(error)))
             .map_err(failed)

@@ -31,7 +31,12 @@ pub(crate) async fn recover(data: &Path) {
 /// Process id of the server that runs on this data directory, as the directory says.
 pub(crate) fn postmaster(data: &Path) -> Option<Pid> {
     let text = std::fs::read_to_string(data.join("postmaster.pid")).ok()?;
-    let pid: i32 = text.lines().next()?.trim().parse().ok()?;
+    process(text.lines().next()?)
+}
+
+/// The process that a line of a lock file names.
+pub(crate) fn process(line: &str) -> Option<Pid> {
+    let pid: i32 = line.trim().parse().ok()?;
     (pid > 1).then(|| Pid::from_raw(pid))
 }
 
@@ -52,7 +57,7 @@ fn is_zombie(pid: Pid) -> bool {
 }
 
 /// Whether a process is a server on this data directory: it works there (`/proc`), or its command line names it (`ps`).
-async fn is_server_of(pid: Pid, data: &Path) -> bool {
+pub(crate) async fn is_server_of(pid: Pid, data: &Path) -> bool {
     if kill(pid, None) == Err(Errno::ESRCH) {
         return false;
     }

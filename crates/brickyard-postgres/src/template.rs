@@ -12,6 +12,9 @@ use crate::tree;
 /// The bootstrap superuser of every server; nobody logs in as it but brickyard itself.
 pub(crate) const SUPERUSER: &str = "cloud_admin";
 
+/// Counts the ways in which templates were made: those of an earlier way are not taken.
+const WAY: u32 = 2;
+
 static DRAFTS: AtomicU64 = AtomicU64::new(0);
 
 /// Makes a fresh data directory at `data` as a copy of the cached template, which `initdb` makes once a version.
@@ -55,7 +58,8 @@ async fn template(
     account: Option<&Account>,
 ) -> Result<(PathBuf, PathBuf), ServerError> {
     let owner = account.map_or_else(|| nix::unistd::geteuid().as_raw(), |account| account.uid);
-    let name = format!("{}-{owner}-{}", installation.version, place::short_hash(&installation.directory));
+    let name =
+        format!("{WAY}-{}-{owner}-{}", installation.version, place::short_hash(&installation.directory));
     let template = place::data(&cache.join("lakebase-templates").join(name), account)?;
     if template.join("PG_VERSION").is_file() {
         return Ok((template.clone(), template));
@@ -63,9 +67,10 @@ async fn template(
     sweep_drafts(&template);
     let draft = draft_beside(&template);
     tree::make(&draft, account).map_err(|source| ServerError::Data { path: draft.clone(), source })?;
-    let builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"];
-    let variants: &[&[&str]] =
-        if installation.major >= 17 { &[&builtin] } else { &[&["--locale=C.UTF-8"], &["--locale=C"]] };
+    // Since 17 the server brings the locale along; the system's is for what asks the system still, where it has one.
+    let builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
+    let builtin: &[&str] = if installation.major >= 17 { &builtin } else { &[] };
+    let variants = ["--locale=C.UTF-8", "--locale=C"].map(|locale| [builtin, &[locale]].concat());
     let mut told = String::new();
     for locale in variants {
         let output = launch::command(&[], account, &programs.join("initdb"))
@@ -73,7 +78,7 @@ async fn template(
             .arg(&draft)
             .args(["--encoding=UTF8", "--data-checksums", "--auth=trust", "--no-instructions", "--no-sync"])
             .arg(format!("--username={SUPERUSER}"))
-            .args(*locale)
+            .args(&locale)
             .stderr(Stdio::piped())
             .output()
             .await

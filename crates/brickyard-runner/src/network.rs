@@ -5,10 +5,12 @@
 //! sockets, and so are the requests to it. Everything beyond goes through the workspace's proxy or nowhere.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -17,10 +19,18 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::warden;
 
+/// What the names of the directories of sockets begin with.
+const PREFIX: &str = "brickyard-network-";
+
+/// A directory may be so old before it is locked.
+const YOUNG: Duration = Duration::from_secs(60);
+
 /// The ways in and out of an app's own network, as long as it lives.
 #[derive(Debug)]
 pub struct Network {
     directory: TempDir,
+    /// Locked as long as we live, so that whoever comes after a `kill -9` knows that nobody needs the directory.
+    _held: File,
     /// The port the app listens on inside.
     inside: u16,
     reach: Vec<SocketAddr>,
@@ -48,7 +58,10 @@ impl Network {
     /// Opens the ways: one in, to the app's port, and one out to each address of this machine that it has to reach.
     pub async fn open(inside: u16, reach: Vec<SocketAddr>) -> io::Result<Self> {
         // Names of sockets are short: not below a directory of the user's choice.
-        let directory = tempfile::Builder::new().prefix("brickyard-").tempdir()?;
+        sweep();
+        let directory = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+        let held = File::open(directory.path())?;
+        held.lock()?;
         let end = CancellationToken::new();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let outside = listener.local_addr()?;
@@ -85,7 +98,7 @@ impl Network {
                 }
             });
         }
-        Ok(Self { directory, inside, reach, outside, _end: end.drop_guard() })
+        Ok(Self { directory, _held: held, inside, reach, outside, _end: end.drop_guard() })
     }
 
     /// Where the app is reached from outside.
@@ -110,5 +123,41 @@ impl Network {
     /// The directory of its sockets.
     pub fn directory(&self) -> &Path {
         self.directory.path()
+    }
+}
+
+/// Removes the directories of networks whose brickyard was killed; the system keeps us from those of other users.
+fn sweep() {
+    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let named = entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes());
+        let old = |file: &File| {
+            let made = file.metadata().and_then(|metadata| metadata.modified());
+            made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > YOUNG))
+        };
+        if let Some(held) = named.then(|| File::open(entry.path()).ok()).flatten()
+            && old(&held)
+            && held.try_lock().is_ok()
+        {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_killed_one_left_is_cleared_and_what_lives_is_not() {
+        let long_ago = std::time::SystemTime::now() - Duration::from_secs(600);
+        let living = Network::open(8000, Vec::new()).await.unwrap();
+        let left = tempfile::Builder::new().prefix(PREFIX).tempdir().unwrap().keep();
+        let young = tempfile::Builder::new().prefix(PREFIX).tempdir().unwrap();
+        for old in [living.directory(), &left] {
+            File::open(old).unwrap().set_modified(long_ago).unwrap();
+        }
+        let _next = Network::open(8000, Vec::new()).await.unwrap();
+        assert!(!left.exists());
+        assert!(living.directory().exists() && young.path().exists());
     }
 }

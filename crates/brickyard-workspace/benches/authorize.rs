@@ -24,7 +24,7 @@ impl Provision for Nothing {
         Box::pin(async { Err(absent()) })
     }
 
-    fn postgres(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
+    fn postgres(&self, _major: Option<u32>) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
         Box::pin(async { Err(absent()) })
     }
 

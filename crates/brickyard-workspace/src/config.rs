@@ -107,8 +107,8 @@ impl TelemetryCollector {
 pub trait Provision: Send + Sync {
     /// The `sail` executable.
     fn engine(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>>;
-    /// The directory that holds `postgres` and `initdb`.
-    fn postgres(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>>;
+    /// The directory that holds `postgres` and `initdb`: of this major version where there is data of it, if it can be had.
+    fn postgres(&self, major: Option<u32>) -> BoxFuture<'_, Result<PathBuf, ProvisionError>>;
     /// A Python interpreter of an environment with these requirements (lines of a `requirements.txt`).
     fn python(&self, requirements: Vec<String>) -> BoxFuture<'_, Result<PathBuf, ProvisionError>>;
     /// Words put before a child's command so that the child dies with us, such as `brickyard warden --`; may be empty.

@@ -33,7 +33,7 @@ pub(crate) fn family() -> Family {
     let copied = Some("synced_tables::a_delta_table_is_copied_into_postgres_and_refreshed");
     let read = Some("synced_tables::a_registered_database_is_read_from_sql");
     Family::new("Lakebase provisioned")
-        .endpoint("POST", INSTANCES, post(instances::create), Fidelity::Partial("ready at once; capacity sets the connection limit only; the version is that of the PostgreSQL found here; `databricks_auth` is made by CREATE EXTENSION IF NOT EXISTS, with databricks_create_role and databricks_list_roles"), witness)
+        .endpoint("POST", INSTANCES, post(instances::create), Fidelity::Partial("ready at once; capacity sets the connection limit only; the version is that of the PostgreSQL found here; history, for children by branch_time or lsn, is kept where retention_window_in_days is given; `databricks_auth` is made by CREATE EXTENSION IF NOT EXISTS, with databricks_create_role and databricks_list_roles"), witness)
         .endpoint("GET", INSTANCES, get(instances::list), Fidelity::Full, witness)
         .endpoint("GET", INSTANCE, get(instances::get), Fidelity::Full, witness)
         .endpoint("GET", "/api/2.0/database/instances:findByUid", get(instances::find_by_uid), Fidelity::Full, witness)
@@ -53,7 +53,7 @@ pub(crate) fn family() -> Family {
         .endpoint("DELETE", TABLE, delete(tables::remove), Fidelity::Full, read)
         .endpoint("POST", "/api/2.0/database/synced_tables", post(synced_tables::create), synced, copied)
         .endpoint("GET", SYNCED_TABLE, get(synced_tables::get), Fidelity::Full, copied)
-        .endpoint("PATCH", SYNCED_TABLE, patch(synced_tables::update), Fidelity::Full, None)
+        .endpoint("PATCH", SYNCED_TABLE, patch(synced_tables::update), Fidelity::Full, copied)
         .endpoint("DELETE", SYNCED_TABLE, delete(synced_tables::remove), Fidelity::Full, copied)
         .endpoint("GET", "/api/2.0/database/instances/{name}/synced_tables", get(synced_tables::list), Fidelity::Full, copied)
 }

@@ -114,7 +114,7 @@ async fn begin(
         ApiError::invalid(format!("The environment of the function {name} cannot be made: {error}"))
     })?;
     let internal = |error: std::io::Error| ApiError::internal(&error);
-    let scratch = tempfile::tempdir().map_err(internal)?;
+    let scratch = workspace.scratch().map_err(internal)?;
     let mut words = provision.warden();
     let alone = words.is_empty();
     if let Some(end) = words.len().checked_sub(1) {

@@ -11,7 +11,9 @@ mod door;
 mod failure;
 mod front;
 mod gate;
+mod history;
 mod idle;
+mod password;
 mod record;
 mod registered;
 mod role;
@@ -25,7 +27,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use brickyard_postgres::{Installation, Proxy, places};
+use brickyard_postgres::{Installation, InstallationError, Proxy, places};
 
 pub(crate) use bind::Placed;
 pub use bind::{DatabaseBinding, DatabaseTarget};
@@ -42,15 +44,22 @@ pub use scripts::Script;
 
 pub(crate) use size::{autoscaling_connections, provisioned_connections};
 
-/// Version and directory of a PostgreSQL that is on this machine: on `PATH`, or where distributions put it.
-pub async fn postgres_at_hand(path_entries: Vec<PathBuf>) -> Option<(String, PathBuf)> {
-    let found = Installation::find(&places(path_entries)).await;
-    found.ok().map(|installation| (installation.version, installation.directory))
+/// Version and directory of a PostgreSQL that is on this machine: on `PATH`, or where distributions put it; of this major
+/// version where one is named. Without one, what is wrong with those that are there.
+pub async fn postgres_at_hand(
+    path_entries: Vec<PathBuf>,
+    major: Option<u32>,
+) -> Result<(String, PathBuf), Vec<String>> {
+    match Installation::find(&places(path_entries), major).await {
+        Ok(installation) => Ok((installation.version, installation.directory)),
+        Err(InstallationError::Absent { passed_over }) => Err(passed_over),
+        Err(error) => Err(vec![error.to_string()]),
+    }
 }
 
-/// Version of the PostgreSQL in a directory.
-pub async fn postgres_version(directory: &std::path::Path) -> Option<String> {
-    Installation::at(directory).await.ok().map(|installation| installation.version)
+/// Major version and version of the PostgreSQL in a directory, where it is supported.
+pub async fn postgres_version(directory: &std::path::Path) -> Option<(u32, String)> {
+    Installation::at(directory).await.ok().map(|installation| (installation.major, installation.version))
 }
 
 /// Database every server begins with.

@@ -39,6 +39,7 @@ mod request;
 mod router;
 mod scim;
 mod scope;
+mod scratch;
 mod secrets;
 mod serving;
 mod spark;

@@ -49,7 +49,7 @@ pub(crate) fn family() -> Family {
     let copied = Some("synced_tables::autoscaling_has_catalogs_and_synced_tables_too");
     let size = Fidelity::Partial("ready at once; sizes set the connection limit and nothing else");
     let kept = Some("lakebase_snapshots::snapshots_are_kept_and_become_branches");
-    let copy = Fidelity::Partial("a whole copy of the branch as it is now, on disk");
+    let copy = Fidelity::Partial("a whole copy of the branch, on disk, with the points of a branch");
     let gone = Fidelity::Partial("deleted at once, with or without purge, and cannot be undeleted");
     Family::new("Lakebase autoscaling")
         .endpoint(
@@ -57,7 +57,7 @@ pub(crate) fn family() -> Family {
             PROJECTS,
             post(projects::create),
             Fidelity::Partial(
-                "ready at once; the version is that of the PostgreSQL found here; history is not kept; `databricks_auth` is made by CREATE EXTENSION IF NOT EXISTS, with databricks_create_role and databricks_list_roles",
+                "ready at once; the version is that of the PostgreSQL found here; history is kept where history_retention_duration is given, from then on, since it costs up to two copies of the data and the log of twice that time; `databricks_auth` is made by CREATE EXTENSION IF NOT EXISTS, with databricks_create_role and databricks_list_roles",
             ),
             witness,
         )
@@ -69,7 +69,7 @@ pub(crate) fn family() -> Family {
             "POST",
             BRANCHES,
             post(branches::create),
-            Fidelity::Partial("copies the source as it is now: no earlier states are kept, so a source_branch_time before the last commit and an LSN answer 501 (that would take an archive of the log and a base copy of every server, twice its disk); a snapshot is such a state"),
+            Fidelity::Partial("a copy of the source as it is, or as it was at a source_branch_time or an LSN where the project keeps history, else 501"),
             witness,
         )
         .endpoint("GET", BRANCHES, get(branches::list), Fidelity::Full, witness)
@@ -103,7 +103,7 @@ pub(crate) fn family() -> Family {
         .endpoint("GET", DATABASE, get(databases::get), Fidelity::Full, witness)
         .endpoint("PATCH", DATABASE, patch(databases::update), Fidelity::Full, witness)
         .endpoint("DELETE", DATABASE, delete(databases::remove), Fidelity::Full, witness)
-        .endpoint("POST", ROLES, post(roles::create), Fidelity::Full, witness)
+        .endpoint("POST", ROLES, post(roles::create), Fidelity::Partial("a password that SQL sets is held against 60 bits of entropy when somebody logs in with it, not when it is set"), witness)
         .endpoint("GET", ROLES, get(roles::list), Fidelity::Full, witness)
         .endpoint("GET", ROLE, get(roles::get), Fidelity::Full, witness)
         .endpoint("PATCH", ROLE, patch(roles::update), Fidelity::Full, witness)

@@ -96,6 +96,7 @@ impl Workspace {
         std::fs::create_dir_all(path)
             .map_err(|source| StartError::Directory { path: path.clone(), source })?;
         let lock = StateLock::take(path)?;
+        crate::scratch::clear(path).map_err(|source| StartError::Directory { path: path.clone(), source })?;
         let store = Store::open(Some(&path.join("state.sqlite")))?;
         let signer = Signer::open(&path.join("signing-key.p8"))?;
         let gateway = Gateway::open(

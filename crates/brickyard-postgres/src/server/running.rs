@@ -1,4 +1,3 @@
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -10,12 +9,12 @@ use tokio::process::{Child, ChildStdin};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::sockets::{self, SocketDirectory};
 use super::{Log, ServerConfig, ServerError};
 use crate::account::Account;
 use crate::client::Client;
-use crate::place::short_hash;
 use crate::template::SUPERUSER;
-use crate::{launch, stale, tree};
+use crate::{launch, stale};
 
 /// Sessions kept free for administration, beyond those the server sells.
 const RESERVED: u32 = 10;
@@ -25,9 +24,6 @@ const READY: Duration = Duration::from_secs(90);
 
 /// How long each signal may take to end the server.
 const GRACE: Duration = Duration::from_secs(15);
-
-/// Longest path of a socket, safely below the 104 bytes of macOS.
-const LONGEST_SOCKET: usize = 100;
 
 /// A server process, watched until it ends.
 pub(crate) struct Running {
@@ -45,12 +41,13 @@ impl Running {
         data: &Path,
         log: &Arc<Log>,
     ) -> Result<Self, ServerError> {
-        let directory = socket_directory(&config.sockets, data, account)?;
-        let socket = directory.join(".s.PGSQL.5432");
+        let directory = SocketDirectory::take(&config.sockets, data, account)?;
+        config.tracker.spawn(sockets::sweep(config.sockets.clone(), account.cloned()));
+        let socket = directory.socket();
         let program = programs.join("postgres");
         let mut command = launch::command(&config.warden, account, &program);
         command.arg("-D").arg(data);
-        for (name, value) in settings(config, &directory) {
+        for (name, value) in settings(config, directory.path()) {
             command.arg("-c").arg(format!("{name}={value}"));
         }
         let mut child = command
@@ -83,8 +80,8 @@ impl Running {
             };
             if told {
                 end(&mut child, &data, lifeline.take()).await;
-                let _ = std::fs::remove_dir_all(&directory);
-            } // else another brickyard may have replaced it, with a socket in the same place; the next start clears it
+            }
+            directory.remove();
             drop(lifeline);
             ended.cancel();
         });
@@ -172,28 +169,4 @@ fn settings(config: &ServerConfig, sockets: &Path) -> Vec<(String, String)> {
     ];
     let fixed = fixed.into_iter().map(|(name, value)| (name.to_owned(), value));
     fixed.chain(config.settings.iter().cloned()).collect()
-}
-
-/// A directory for the socket that only the server's account may enter: the same one at every start, so that a start
-/// after a crash finds and clears it.
-fn socket_directory(parent: &Path, data: &Path, account: Option<&Account>) -> Result<PathBuf, ServerError> {
-    let name = format!("brickyard-lakebase-{}", short_hash(data));
-    let owner = account.map_or_else(|| nix::unistd::geteuid().as_raw(), |account| account.uid);
-    for attempt in 0..8 {
-        let directory = parent.join(if attempt == 0 { name.clone() } else { format!("{name}-{attempt}") });
-        if directory.as_os_str().len() + ".s.PGSQL.5432.lock".len() + 1 > LONGEST_SOCKET {
-            break;
-        }
-        if let Ok(metadata) = std::fs::symlink_metadata(&directory) {
-            let ours = metadata.is_dir() && metadata.uid() == owner && metadata.mode() & 0o777 == 0o700;
-            if !ours || std::fs::remove_dir_all(&directory).is_err() {
-                continue; // somebody else's: never a socket of ours in it
-            }
-        }
-        let made = std::fs::DirBuilder::new().mode(0o700).create(&directory);
-        if made.is_ok() && tree::give(&directory, account).is_ok() {
-            return Ok(directory);
-        }
-    }
-    Err(ServerError::Socket { path: parent.to_path_buf() })
 }

@@ -3,8 +3,10 @@
 
 mod attacks;
 mod fuzzing;
+mod history;
 mod outside;
 mod pooled;
 mod proxy;
 mod server;
+mod sockets;
 mod support;

@@ -24,13 +24,15 @@ async fn starts_on_first_use_and_keeps_what_was_committed() {
     let mut client = server.client("postgres").await.unwrap();
     assert_eq!(server.state(), ServerState::Running);
     let rows = client
-        .query("SHOW data_checksums; SHOW listen_addresses; SHOW fsync; SELECT datcollate FROM pg_database LIMIT 1")
+        .query("SHOW data_checksums; SHOW listen_addresses; SHOW fsync; SELECT datcollate FROM pg_database LIMIT 1; \
+                SELECT upper('straße äöü')")
         .await
         .unwrap();
     assert_eq!(rows[0], [Some("on".to_owned())]);
     assert_eq!(rows[1], [Some(String::new())], "no TCP at all");
     assert_eq!(rows[2], [Some("on".to_owned())]);
     assert_eq!(rows[3], [Some("C.UTF-8".to_owned())]);
+    assert_eq!(rows[4], [Some("STRAßE ÄÖÜ".to_owned())]);
     client.query("CREATE TABLE kept (x int); INSERT INTO kept VALUES (7)").await.unwrap();
     let pid = postmaster(&mut client).await;
     server.stop().await;

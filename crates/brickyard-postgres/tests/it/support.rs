@@ -25,7 +25,7 @@ pub(crate) async fn installation() -> Installation {
             return Installation::at(Path::new(&directory)).await.unwrap();
         }
         let path = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
-        if let Ok(found) = Installation::find(&places(path)).await {
+        if let Ok(found) = Installation::find(&places(path), None).await {
             return found;
         }
         let environment = tokio::task::spawn_blocking(|| {

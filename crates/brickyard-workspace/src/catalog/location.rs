@@ -4,6 +4,9 @@ use tempfile::TempDir;
 
 use super::fault::CatalogError;
 
+/// What the names of the directories with links begin with.
+const PREFIX: &str = "brickyard-state-";
+
 /// How the engine is told of the state directory.
 ///
 /// The engine does not understand paths with a space or another character that a URL would quote; so a state directory
@@ -19,7 +22,9 @@ impl EngineLocation {
         if is_plain(&state) {
             return Ok(Self { state, link: None });
         }
-        let directory = tempfile::Builder::new().prefix("brickyard-").tempdir()?;
+        let prefix = format!("{PREFIX}{}-", nix::unistd::geteuid());
+        sweep(&prefix, &state);
+        let directory = tempfile::Builder::new().prefix(&prefix).tempdir()?;
         let link = directory.path().join("state");
         std::os::unix::fs::symlink(&state, &link)?;
         Ok(Self { state, link: Some((directory, link)) })
@@ -41,6 +46,18 @@ impl EngineLocation {
     }
 }
 
+/// Removes the links to this state directory that an earlier life left: nobody else uses it now.
+fn sweep(prefix: &str, state: &Path) {
+    for entry in std::fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let named = entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes());
+        let link = entry.path().join("state");
+        if named && std::fs::read_link(&link).is_ok_and(|target| target == state) {
+            let _ = std::fs::remove_file(link);
+            let _ = std::fs::remove_dir(entry.path());
+        }
+    }
+}
+
 fn is_plain(path: &Path) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
     path.as_os_str().as_encoded_bytes().iter().all(plain)
@@ -55,7 +72,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let state = directory.path().join("my state");
         std::fs::create_dir_all(state.join("tables/1")).unwrap();
+        let killed = EngineLocation::new(&state).unwrap();
+        let left = killed.link.as_ref().unwrap().1.clone();
         let location = EngineLocation::new(&state).unwrap();
+        assert!(!left.parent().unwrap().exists(), "what an earlier life left is gone");
         let known = location.of(&state.join("tables/1")).unwrap();
         assert!(is_plain(&known) && known.is_dir(), "{}", known.display());
         assert!(location.of(&directory.path().join("another one")).is_err());

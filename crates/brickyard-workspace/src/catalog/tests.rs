@@ -110,7 +110,7 @@ impl Provision for Packages {
         })
     }
 
-    fn postgres(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
+    fn postgres(&self, _major: Option<u32>) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
         Box::pin(async { Err(ProvisionError { message: "none".to_owned(), hint: None }) })
     }
 

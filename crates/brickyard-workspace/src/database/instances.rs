@@ -95,7 +95,8 @@ pub(super) async fn update(
     if let Some(native) = request.enable_pg_native_login.filter(|_| wanted("enable_pg_native_login")) {
         instance.native_login = native;
     }
-    if let Some(days) = request.retention_window_in_days.filter(|_| wanted("retention_window_in_days")) {
+    let asked_days = request.retention_window_in_days.filter(|_| wanted("retention_window_in_days"));
+    if let Some(days) = asked_days {
         instance.retention_days = checked_retention(days)?;
     }
     if let Some(tags) = request.custom_tags.filter(|_| wanted("custom_tags")) {
@@ -110,6 +111,10 @@ pub(super) async fn update(
         server.stopped = instance.stopped;
         server.native_login = instance.native_login;
         databases.put_server(&server).map_err(LakebaseError::from)?;
+    }
+    if let Some(days) = asked_days {
+        let lakebase = workspace.lakebase();
+        lakebase.change_history(&workspace, &instance.uid, Some(i64::from(days) * 86_400)).await?;
     }
     if instance.stopped {
         workspace.lakebase().stop(&instance.uid).await;
@@ -234,14 +239,12 @@ async fn make(
     creator: &str,
 ) -> Result<Instance, LakebaseError> {
     let name = checked_name(&request.name)?;
-    let parent = match &request.parent_instance_ref {
-        None => None,
-        Some(parent) if parent.branch_time.is_some() || parent.lsn.is_some() => {
-            return Err(LakebaseError::invalid(
-                "The local workspace copies an instance as it is now: branch_time and lsn are not implemented",
-            ));
+    let (parent, point) = match &request.parent_instance_ref {
+        None => (None, None),
+        Some(parent) => {
+            let named = find(workspace, parent.name.as_deref().unwrap_or_default())?;
+            (Some(named), parent.point(workspace)?)
         }
-        Some(parent) => Some(find(workspace, parent.name.as_deref().unwrap_or_default())?),
     };
     let instance = Instance {
         name: name.clone(),
@@ -274,12 +277,13 @@ async fn make(
         native_login: instance.native_login,
         connections: provisioned_connections(),
         suspend_after: None,
+        history: request.retention_window_in_days.map(|days| i64::from(days) * 86_400),
         sql_roles: false,
         scripts: Vec::new(),
     };
     let lakebase = workspace.lakebase();
     let made = match &parent {
-        Some(parent) => lakebase.create_copy(workspace, &server, &parent.uid).await,
+        Some(parent) => lakebase.create_copy(workspace, &server, &parent.uid, point.as_ref()).await,
         None => Lakebase::create(workspace, &server),
     };
     if let Err(error) = made {

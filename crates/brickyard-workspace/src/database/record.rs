@@ -1,5 +1,9 @@
+use brickyard_postgres::{Point, read_lsn};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::lakebase::LakebaseError;
+use crate::workspace::Workspace;
 
 /// A request for an instance or for changes to one, with the fields `databricks-sdk` sends.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -28,6 +32,26 @@ pub(super) struct InstanceRef {
     pub(super) branch_time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) lsn: Option<String>,
+}
+
+impl InstanceRef {
+    /// The point of its parent that a child begins with: by the workspace's clock, or a place of the log.
+    pub(super) fn point(&self, workspace: &Workspace) -> Result<Option<Point>, LakebaseError> {
+        let invalid = |text: &str| LakebaseError::invalid(format!("'{text}' is no point of the past"));
+        match (&self.branch_time, &self.lsn) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => Err(LakebaseError::invalid("Only one of branch_time and lsn can be set")),
+            (None, Some(lsn)) => Ok(Some(Point::Lsn(read_lsn(lsn).ok_or_else(|| invalid(lsn))?))),
+            (Some(text), None) => {
+                let time: jiff::Timestamp = text.parse().map_err(|_| invalid(text))?;
+                let clock = workspace.clock();
+                if time > clock.now() {
+                    return Err(invalid(text));
+                }
+                Ok(Some(Point::Time(clock.on_the_machine(time).as_microsecond())))
+            }
+        }
+    }
 }
 
 /// What is remembered of an instance.

@@ -33,7 +33,7 @@ pub(super) fn prepare(workspace: &Workspace, caller: &Caller, task: &Value) -> R
             format_args!("{}/dbt_project.yml", text("project_directory")),
         ));
     }
-    let room = tempfile::tempdir().map_err(|error| ApiError::internal(&error))?;
+    let room = workspace.scratch().map_err(|error| ApiError::internal(&error))?;
     let given = json!({
         "commands": texts(task, "commands").collect::<Vec<_>>(),
         "warehouse_id": text("warehouse_id"),

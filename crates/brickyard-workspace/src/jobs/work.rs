@@ -79,7 +79,7 @@ pub(super) async fn work(
         if !requirements.iter().any(|line| line.starts_with("databricks-sdk")) {
             requirements.push("databricks-sdk".to_owned());
         }
-        let directory = tempfile::tempdir().map_err(|error| ApiError::internal(&error))?;
+        let directory = workspace.scratch().map_err(|error| ApiError::internal(&error))?;
         let given = json!({
             "parameters": notebook.get("base_parameters").cloned().unwrap_or_else(|| json!({})),
             "task_values": context.values().await,

@@ -17,26 +17,28 @@ use crate::workspace::Workspace;
 /// A server of the workspace, started when somebody needs it.
 pub(crate) struct Compute {
     uid: String,
-    server: Server,
+    pub(super) server: Server,
     /// Checks passwords.
     pub(super) gate: Gate,
-    /// Held while first roles and database are made.
-    preparing: tokio::sync::Mutex<()>,
+    /// Held while first roles and database are made, and while its history is looked after.
+    pub(super) preparing: tokio::sync::Mutex<()>,
     /// Whether it has been told who is in the workspace.
     pub(super) introduced: AtomicBool,
     /// Second at which it was last started or wanted.
     pub(super) wanted: AtomicI64,
+    /// Second, by the machine's clock, at which its history was looked after last; 0 for not yet.
+    pub(super) looked: AtomicI64,
 }
 
 /// Brings the programs through the workspace's configuration.
 struct Provisioned(Arc<dyn Provision>);
 
 impl Source for Provisioned {
-    fn installation(&self) -> BoxFuture<'_, Result<Installation, SourceError>> {
-        Box::pin(async {
+    fn installation(&self, major: Option<u32>) -> BoxFuture<'_, Result<Installation, SourceError>> {
+        Box::pin(async move {
             let directory = self
                 .0
-                .postgres()
+                .postgres(major)
                 .await
                 .map_err(|error| SourceError { message: error.message, hint: error.hint })?;
             Installation::at(&directory)
@@ -62,29 +64,6 @@ impl Lakebase {
             },
         );
         workspace.databases().put_role(&record.uid, &creator)?;
-        Ok(())
-    }
-
-    /// Remembers a new server that begins as a copy of another, roles included, and copies it.
-    pub(crate) async fn create_copy(
-        &self,
-        workspace: &Workspace,
-        record: &ServerRecord,
-        source: &str,
-    ) -> Result<(), LakebaseError> {
-        check_alone(workspace)?;
-        let original = self.ready(workspace, source).await?;
-        let databases = workspace.databases();
-        databases.put_server(record)?;
-        for role in databases.roles(source)? {
-            databases.put_role(&record.uid, &role)?;
-        }
-        let copy = self.compute(workspace, &record.uid)?;
-        if let Err(error) = original.server.copy_to(&copy.server).await {
-            self.forget(&record.uid);
-            databases.delete_server(&record.uid)?;
-            return Err(error.into());
-        }
         Ok(())
     }
 
@@ -120,6 +99,7 @@ impl Lakebase {
             preparing: tokio::sync::Mutex::default(),
             introduced: AtomicBool::new(false),
             wanted: AtomicI64::new(workspace.clock().unix_seconds()),
+            looked: AtomicI64::new(0),
         })))
     }
 
@@ -137,6 +117,7 @@ impl Lakebase {
             return Err(LakebaseError::Stopped { name: record.title });
         }
         compute.touch(workspace);
+        let history = record.history.is_some();
         if compute.server.state() != ServerState::Running {
             compute.server.start().await?;
         }
@@ -152,6 +133,13 @@ impl Lakebase {
             }
         }
         self.introduce(&compute, workspace.directory())?;
+        if history
+            && compute.looked.load(Ordering::Relaxed) == 0
+            && let Err(error) = self.keep_history(workspace, &compute).await
+        {
+            // Which keeps nobody from the present.
+            tracing::warn!(%error, "The history of a database is not kept: {error}");
+        }
         Ok(compute)
     }
 
@@ -183,19 +171,6 @@ impl Lakebase {
 }
 
 impl Compute {
-    /// When something was committed last, by the workspace's clock, or a time after that: the start of the server where
-    /// nothing was since.
-    pub(crate) async fn last_commit(&self, workspace: &Workspace) -> Result<jiff::Timestamp, LakebaseError> {
-        let sql = "SELECT (extract(epoch FROM coalesce((SELECT timestamp FROM pg_last_committed_xact()), \
-                   pg_postmaster_start_time())) * 1000000)::bigint";
-        let rows = self.client("postgres").await?.query(sql).await?;
-        let told = rows.into_iter().next().and_then(|row| row.into_iter().next().flatten());
-        let time = told.and_then(|text| jiff::Timestamp::from_microsecond(text.parse().ok()?).ok());
-        let time =
-            time.ok_or_else(|| LakebaseError::invalid("The server tells no time of its last commit"))?;
-        Ok(time.saturating_add(workspace.clock().offset()).unwrap_or(time))
-    }
-
     pub(crate) fn uid(&self) -> &str {
         &self.uid
     }
@@ -263,6 +238,9 @@ async fn prepare(
     if databases.server(&record.uid)?.is_some_and(|record| record.prepared) {
         return Ok(()); // somebody else was quicker
     }
+    if let Some(outside) = &workspace.config().outside_postgres {
+        outside.version().await?; // which is an error where it is not supported
+    }
     let mut client = compute.client("postgres").await?;
     let superusers = identifier(SUPERUSERS);
     let known = format!("SELECT 1 FROM pg_roles WHERE rolname = {}", literal(SUPERUSERS));
@@ -292,7 +270,7 @@ async fn prepare(
 }
 
 /// An outside PostgreSQL stands for one instance or branch, whose databases it holds.
-fn check_alone(workspace: &Workspace) -> Result<(), LakebaseError> {
+pub(super) fn check_alone(workspace: &Workspace) -> Result<(), LakebaseError> {
     if workspace.config().outside_postgres.is_none() {
         return Ok(());
     }

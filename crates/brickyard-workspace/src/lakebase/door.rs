@@ -1,6 +1,7 @@
 use brickyard_postgres::{Admission, Authenticator, BoxFuture, Login, Password, Refusal};
 
 use super::credential;
+use super::password::too_few_bits;
 use super::record::{FrontRecord, RoleRecord, ServerRecord};
 use super::role::{NATIVE, NO_LOGIN};
 use crate::scope;
@@ -181,8 +182,15 @@ impl Visit<'_> {
         if compute.server().outside().is_some() {
             return Ok(()); // which checks it itself
         }
-        let fits = compute.gate.admits(&compute, user, password).await?;
-        if fits { Ok(()) } else { Err(self.bad_password("The password does not fit, or is no longer valid")) }
+        if !compute.gate.admits(&compute, user, password).await? {
+            return Err(self.bad_password("The password does not fit, or is no longer valid"));
+        }
+        let Some(bits) = too_few_bits(password) else { return Ok(()) };
+        let detail =
+            format!("The password has {bits} bits of entropy at most: the platform takes none below 60");
+        Err(self.bad_password(detail).hint(
+            "Set one of at least 12 characters, with small and capital letters, digits and symbols: ALTER ROLE … PASSWORD '…'",
+        ))
     }
 
     fn bad_token(&self, error: TokenError) -> Refusal {

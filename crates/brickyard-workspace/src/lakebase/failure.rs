@@ -1,4 +1,4 @@
-use brickyard_postgres::{BackupError, ClientError, Refusal, ServerError};
+use brickyard_postgres::{BackupError, ClientError, Refusal, SUPPORTED, ServerError};
 use http::StatusCode;
 
 use crate::error::{ApiError, with_causes};
@@ -21,6 +21,14 @@ pub enum LakebaseError {
     Invalid {
         /// What is wrong with it.
         message: String,
+    },
+    /// A state of the past that is not there.
+    #[error("{message}")]
+    NotKept {
+        /// Which.
+        message: String,
+        /// Whether none is kept at all.
+        never: bool,
     },
     /// Something of this name is there already.
     #[error("{message}")]
@@ -75,10 +83,21 @@ impl LakebaseError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Server(ServerError::Source(source)) => source.hint.clone(),
-            Self::Server(ServerError::Version { .. }) => {
-                Some("Use the older PostgreSQL, or start afresh with `brickyard reset lakebase`".to_owned())
+            Self::Server(ServerError::Version { found, .. }) => Some(format!(
+                "install PostgreSQL {found} beside the other one, or start afresh with `brickyard reset lakebase`"
+            )),
+            Self::Server(ServerError::Unsupported { .. }) => Some(format!(
+                "name a PostgreSQL {} to {} in `BRICKYARD_POSTGRES` or `[lakebase] url`",
+                SUPPORTED.start(),
+                SUPPORTED.end()
+            )),
+            Self::Server(ServerError::Unreachable { .. }) => {
+                Some("start it, or name another one in `BRICKYARD_POSTGRES` or `[lakebase] url`".to_owned())
             }
-            Self::Stopped { .. } => Some("Start the instance, then try again".to_owned()),
+            Self::Script { .. } => Some(
+                "mend it and start again: of this file nothing was kept, the ones before it stay".to_owned(),
+            ),
+            Self::Stopped { .. } => Some("start the instance, then try again".to_owned()),
             _ => None,
         }
     }
@@ -89,6 +108,8 @@ impl From<LakebaseError> for ApiError {
         match &error {
             LakebaseError::NotFound { kind, name } => Self::not_found(kind, name),
             LakebaseError::Invalid { message } => Self::invalid(message),
+            LakebaseError::NotKept { message, never: true } => Self::not_implemented(message),
+            LakebaseError::NotKept { message, never: false } => Self::invalid(message),
             LakebaseError::Exists { message } => Self::already_exists(message),
             LakebaseError::Stopped { .. } => {
                 Self::new(StatusCode::BAD_REQUEST, "INVALID_STATE", error.to_string())
@@ -97,15 +118,15 @@ impl From<LakebaseError> for ApiError {
             | LakebaseError::Server(ServerError::Client(ClientError::Server(refused))) => {
                 Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", format!("PostgreSQL: {}", refused.message))
             }
-            LakebaseError::Server(ServerError::Source(source)) => {
-                let hint = source.hint.as_deref().map(|hint| format!(" ({hint})")).unwrap_or_default();
-                Self::new(
+            _ => match error.hint() {
+                // Nobody's fault but this machine's.
+                Some(hint) => Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "FEATURE_DISABLED",
-                    format!("Lakebase is not available: {}{hint}", source.message),
-                )
-            }
-            _ => Self::internal(&error),
+                    format!("Lakebase is not available: {} (hint: {hint})", with_causes(&error)),
+                ),
+                None => Self::internal(&error),
+            },
         }
     }
 }

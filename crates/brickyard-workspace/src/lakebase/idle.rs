@@ -9,6 +9,9 @@ use crate::workspace::Workspace;
 /// How often quiet servers are looked for.
 const EVERY: Duration = Duration::from_secs(2);
 
+/// Seconds between two looks after the history of a server.
+const LOOK: i64 = 60;
+
 impl Lakebase {
     /// Starts the task that stops servers nobody talks to; once a workspace.
     pub(super) fn watch_idle(&self, workspace: &Workspace) {
@@ -38,6 +41,14 @@ impl Lakebase {
                 continue;
             }
             let Ok(Some(record)) = databases.server(compute.uid()) else { continue };
+            let looked = compute.looked.load(Ordering::Relaxed);
+            let due = looked > 0 && jiff::Timestamp::now().as_second() - looked >= LOOK;
+            if record.history.is_some()
+                && due
+                && let Err(error) = self.keep_history(workspace, &compute).await
+            {
+                tracing::warn!(%error, "The history of `{}` is not kept: {error}", record.title);
+            }
             let fronts = databases.fronts(compute.uid()).unwrap_or_default();
             let active = fronts.iter().filter_map(|front| self.open_front(&front.id));
             let last = active

@@ -27,6 +27,9 @@ pub(crate) struct ServerRecord {
     pub(crate) connections: u32,
     /// Seconds without traffic after which the server stops until somebody comes; `None` for never.
     pub(crate) suspend_after: Option<i64>,
+    /// Seconds for which earlier states are kept; `None` where nobody asked for that.
+    #[serde(default)]
+    pub(crate) history: Option<i64>,
     /// Whether SQL can make roles for identities.
     #[serde(default)]
     pub(crate) sql_roles: bool,

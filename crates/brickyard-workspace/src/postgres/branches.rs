@@ -1,5 +1,6 @@
 use axum::Json;
 use axum::extract::{Path, State};
+use brickyard_postgres::{Point, read_lsn};
 use serde_json::{Value, json};
 
 use super::names::{self, Options, bad, checked_id, exists, manage, seconds};
@@ -114,27 +115,23 @@ pub(super) async fn make(
         let snapshot = snapshots::named(workspace, project, name).await?;
         let begun = Begun { snapshot: Some(snapshot.name()), ..Begun::default() };
         let branch = branch(workspace, &of, id, spec, begun)?;
-        copy(workspace, &of, &branch, &snapshot.uid).await?;
+        copy(workspace, &of, &branch, &snapshot.uid, None).await?;
         workspace.lakebase().stop(&snapshot.uid).await;
         return Ok(branch);
     }
-    refuse(spec, "branches", &["source_branch_lsn"])?;
-    let asked = point_in_time(workspace, spec)?;
     let source = spec["source_branch"].as_str().unwrap_or(&of.default_branch);
     let source = match names::split(source) {
         Some((of, branch, "")) if of == project => names::branch(workspace, project, branch)?,
         _ => return Err(names::not_found("branch")),
     };
-    let time = asked.unwrap_or_else(|| workspace.clock().now());
-    let begun = Begun { source: Some(source.name()), time: Some(time.to_string()), snapshot: None };
+    let point = point(workspace, &of, spec)?;
+    let time = match spec["source_branch_time"].as_str() {
+        Some(text) => text.to_owned(),
+        None => workspace.clock().now().to_string(),
+    };
+    let begun = Begun { source: Some(source.name()), time: Some(time), snapshot: None };
     let branch = branch(workspace, &of, id, spec, begun)?;
-    check_point(workspace, &source.uid, asked).await?;
-    copy(workspace, &of, &branch, &source.uid).await?;
-    // Once more: what was committed while it was copied may be in the copy.
-    if let Err(error) = check_point(workspace, &source.uid, asked).await {
-        delete(workspace, &branch).await?;
-        return Err(error);
-    }
+    copy(workspace, &of, &branch, &source.uid, point.as_ref()).await?;
     Ok(branch)
 }
 
@@ -170,9 +167,15 @@ fn branch(
 }
 
 /// Copies the data of another server into a branch's own, and remembers the branch once it is there.
-async fn copy(workspace: &Workspace, of: &Project, branch: &Branch, source: &str) -> Result<(), ApiError> {
+async fn copy(
+    workspace: &Workspace,
+    of: &Project,
+    branch: &Branch,
+    source: &str,
+    point: Option<&Point>,
+) -> Result<(), ApiError> {
     let server = ServerRecord { prepared: true, ..server_record(of, branch) };
-    workspace.lakebase().create_copy(workspace, &server, source).await?;
+    workspace.lakebase().create_copy(workspace, &server, source, point).await?;
     if !workspace.store().insert(BRANCH, &branch.name(), branch).map_err(LakebaseError::from)? {
         workspace.lakebase().destroy(workspace, &branch.uid).await?;
         return Err(exists("branch", "project"));
@@ -184,47 +187,36 @@ fn is_given(spec: &Value, field: &str) -> bool {
     spec.get(field).is_some_and(|value| !value.is_null())
 }
 
-/// Refuses to make something by a point that is not kept.
-pub(super) fn refuse(spec: &Value, what: &str, fields: &[&str]) -> Result<(), ApiError> {
-    let Some(field) = fields.iter().find(|field| is_given(spec, field)) else { return Ok(()) };
-    Err(ApiError::not_implemented(format_args!(
-        "{what} by {field} (hint: earlier states are kept where a snapshot was made: w.postgres.create_snapshot)"
-    )))
-}
-
-/// The time whose state a branch is to begin with; 400 where it is none or has not come.
-pub(super) fn point_in_time(
-    workspace: &Workspace,
-    spec: &Value,
-) -> Result<Option<jiff::Timestamp>, ApiError> {
-    let Some(asked) = spec.get("source_branch_time").filter(|value| !value.is_null()) else {
-        return Ok(None);
-    };
-    let text = asked.as_str().unwrap_or_default();
-    let time: jiff::Timestamp =
-        text.parse().map_err(|_| ApiError::invalid(format!("source_branch_time '{text}' is not a time")))?;
-    if time > workspace.clock().now() {
-        return Err(ApiError::invalid(format!("source_branch_time '{text}' is in the future")));
+/// The point of its source that a branch or snapshot is to begin with: by the workspace's clock, or a place of the log.
+pub(super) fn point(workspace: &Workspace, of: &Project, spec: &Value) -> Result<Option<Point>, ApiError> {
+    let given = |field: &str| spec.get(field).filter(|value| !value.is_null());
+    let (time, lsn) = (given("source_branch_time"), given("source_branch_lsn"));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    match (time.map(text), lsn.map(text)) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => {
+            Err(ApiError::invalid("Only one of source_branch_time and source_branch_lsn can be set"))
+        }
+        (None, Some(lsn)) => match read_lsn(&lsn) {
+            Some(lsn) => Ok(Some(Point::Lsn(lsn))),
+            None => {
+                Err(ApiError::invalid(format!("source_branch_lsn '{lsn}' is no place such as 0/3000148")))
+            }
+        },
+        (Some(text), None) => {
+            let invalid = |told: &str| ApiError::invalid(format!("source_branch_time '{text}' {told}"));
+            let time: jiff::Timestamp = text.parse().map_err(|_| invalid("is not a time"))?;
+            let (clock, now) = (workspace.clock(), workspace.clock().now());
+            if time > now {
+                return Err(invalid("is in the future"));
+            }
+            let kept = of.kept().filter(|kept| now.as_second() - time.as_second() > *kept);
+            if let Some(kept) = kept {
+                return Err(invalid(&format!("is older than the project's history of {kept} seconds")));
+            }
+            Ok(Some(Point::Time(clock.on_the_machine(time).as_microsecond())))
+        }
     }
-    Ok(Some(time))
-}
-
-/// No earlier state of a branch is kept, so a time is served while nothing was committed since: its state is the present.
-pub(super) async fn check_point(
-    workspace: &Workspace,
-    server: &str,
-    asked: Option<jiff::Timestamp>,
-) -> Result<(), ApiError> {
-    let Some(asked) = asked else { return Ok(()) };
-    let compute = workspace.lakebase().ready(workspace, server).await?;
-    let last = compute.last_commit(workspace).await?;
-    if last <= asked {
-        return Ok(());
-    }
-    Err(ApiError::not_implemented(format_args!(
-        "a source_branch_time before the last commit, which was at {last}: earlier states are not kept (hint: make a \
-         snapshot before what may have to be undone: w.postgres.create_snapshot)"
-    )))
 }
 
 /// Removes a branch with its endpoints and its data.
@@ -246,6 +238,7 @@ pub(super) fn server_record(project: &Project, branch: &Branch) -> ServerRecord 
         native_login: project.native_login,
         connections: autoscaling_connections(64.0),
         suspend_after: None,
+        history: project.kept(),
         sql_roles: false,
         scripts: Vec::new(),
     }

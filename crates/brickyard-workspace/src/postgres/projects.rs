@@ -74,6 +74,7 @@ pub(super) async fn update(
     }
     if let Some(history) = changed("history_retention_duration") {
         project.history = checked_history(history)?;
+        project.history_asked = true;
     }
     if let Some(tags) = changed("custom_tags") {
         project.custom_tags = Some(tags.clone());
@@ -96,6 +97,7 @@ pub(super) async fn update(
             server.native_login = project.native_login;
             databases.put_server(&server).map_err(LakebaseError::from)?;
         }
+        workspace.lakebase().change_history(&workspace, &branch.uid, project.kept()).await?;
     }
     operations::done(&workspace, &id, "Project", &show(&workspace, &project)?)
 }
@@ -172,6 +174,7 @@ async fn make(workspace: &Workspace, id: &str, body: &Value, owner: &str) -> Res
             Some(history) => checked_history(history)?,
             None => "604800s".to_owned(),
         },
+        history_asked: spec.get("history_retention_duration").is_some_and(|history| !history.is_null()),
         default_branch: format!("projects/{id}/branches/{FIRST_BRANCH}"),
         custom_tags: spec.get("custom_tags").cloned(),
         budget_policy_id: spec["budget_policy_id"].as_str().map(str::to_owned),

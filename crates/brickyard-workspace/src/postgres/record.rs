@@ -16,12 +16,23 @@ pub(super) struct Project {
     pub(super) display_name: String,
     pub(super) native_login: bool,
     pub(super) history: String,
+    /// Whether somebody asked for that history: else none is kept, which costs a copy and the log.
+    #[serde(default)]
+    pub(super) history_asked: bool,
     pub(super) default_branch: String,
     pub(super) custom_tags: Option<Value>,
     pub(super) budget_policy_id: Option<String>,
     pub(super) sizes: Sizes,
     pub(super) created: String,
     pub(super) updated: String,
+}
+
+impl Project {
+    /// Seconds for which earlier states of its branches are kept.
+    pub(super) fn kept(&self) -> Option<i64> {
+        let seconds = self.history.trim_end_matches('s').parse().ok();
+        seconds.filter(|seconds| self.history_asked && *seconds > 0)
+    }
 }
 
 /// Sizes and suspension of endpoints.

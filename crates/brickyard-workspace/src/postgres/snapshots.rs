@@ -32,8 +32,7 @@ pub(super) async fn create(
         Some((of, branch, "")) if of == project => names::branch(&workspace, &project, branch)?,
         _ => return Err(names::not_found("branch")),
     };
-    branches::refuse(spec, "snapshots", &["source_branch_lsn"])?;
-    let asked = branches::point_in_time(&workspace, spec)?;
+    let point = branches::point(&workspace, &of, spec)?;
     let mut snapshot = Snapshot {
         project: project.clone(),
         id,
@@ -43,7 +42,6 @@ pub(super) async fn create(
         expires: expiry(&workspace, spec)?,
         created: workspace.clock().now().to_string(),
     };
-    branches::check_point(&workspace, &source.uid, asked).await?;
     if all(&workspace, &project).await?.iter().any(|known| known.id == snapshot.id) {
         return Err(exists("snapshot", "project"));
     }
@@ -52,19 +50,17 @@ pub(super) async fn create(
         title: snapshot.name(),
         prepared: true,
         suspend_after: Some(REST),
+        history: None,
         ..branches::server_record(&of, &source)
     };
     let lakebase = workspace.lakebase();
     snapshot.size = lakebase.ready(&workspace, &source.uid).await?.size().await?;
-    lakebase.create_copy(&workspace, &server, &source.uid).await?;
-    // Once more: what was committed while it was copied may be in the copy.
-    let kept = match branches::check_point(&workspace, &source.uid, asked).await {
-        Ok(()) => match workspace.store().insert(SNAPSHOT, &snapshot.name(), &snapshot) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(exists("snapshot", "project")),
-            Err(error) => Err(LakebaseError::from(error).into()),
-        },
-        Err(error) => Err(error),
+    lakebase.create_copy(&workspace, &server, &source.uid, point.as_ref()).await?;
+    lakebase.stop(&snapshot.uid).await;
+    let kept: Result<(), ApiError> = match workspace.store().insert(SNAPSHOT, &snapshot.name(), &snapshot) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(exists("snapshot", "project")),
+        Err(error) => Err(LakebaseError::from(error).into()),
     };
     if let Err(error) = kept {
         lakebase.destroy(&workspace, &snapshot.uid).await?;

@@ -141,7 +141,7 @@ impl Provision for Carried {
         PACKAGES.engine()
     }
 
-    fn postgres(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
+    fn postgres(&self, _major: Option<u32>) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
         Box::pin(carried_postgres())
     }
 
@@ -163,8 +163,11 @@ impl Packages {
 
 /// The machine's PostgreSQL, else one that a wheel carries.
 pub(crate) async fn postgres() -> Result<PathBuf, ProvisionError> {
+    if let Some(named) = std::env::var_os("BRICKYARD_TEST_POSTGRES") {
+        return Ok(named.into());
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    if let Ok(found) = Installation::find(&places(std::env::split_paths(&path))).await {
+    if let Ok(found) = Installation::find(&places(std::env::split_paths(&path)), None).await {
         return Ok(found.directory);
     }
     carried_postgres().await
@@ -192,7 +195,7 @@ impl Provision for Packages {
         Box::pin(Self::program(&["pysail==0.7.2"], "sail"))
     }
 
-    fn postgres(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
+    fn postgres(&self, _major: Option<u32>) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
         Box::pin(postgres())
     }
 

@@ -19,6 +19,16 @@ async fn snapshots_are_kept_and_become_branches() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn branches_begin_where_their_source_was() {
+    run("history").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_begin_where_their_parent_was() {
+    run("instance_history").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pooled_hosts_take_passwords_only() {
     run("pooled").await;
 }

@@ -189,17 +189,24 @@ async fn postgres(settings: &Settings, fetch: bool, report: Report) -> Finding {
         }
     }
     if fetch {
-        return match Programs::new(settings, tools(settings), report).postgres().await {
+        return match Programs::new(settings, tools(settings), report).postgres(None).await {
             Ok(path) => {
-                let version = brickyard_workspace::postgres_version(&path).await.unwrap_or_default();
+                let (_, version) = brickyard_workspace::postgres_version(&path).await.unwrap_or_default();
                 tell(Level::Fine, format!("{version} ({})", path.display()), None)
             }
             Err(error) => tell(Level::Wrong, error.message, error.hint),
         };
     }
-    match brickyard_workspace::postgres_at_hand(settings.environment.search_path()).await {
-        Some((version, path)) => tell(Level::Fine, format!("{version} ({})", path.display()), None),
-        None => tell(Level::Note, "fetched at first use".to_owned(), None),
+    match brickyard_workspace::postgres_at_hand(settings.environment.search_path(), None).await {
+        Ok((version, path)) => tell(Level::Fine, format!("{version} ({})", path.display()), None),
+        Err(passed_over) if passed_over.is_empty() => {
+            tell(Level::Note, "fetched at first use".to_owned(), None)
+        }
+        Err(passed_over) => tell(
+            Level::Note,
+            format!("fetched at first use: {}", passed_over.join("; ")),
+            Some("install PostgreSQL 14 to 18 to use one of this machine".to_owned()),
+        ),
     }
 }
 

@@ -14,6 +14,12 @@ use crate::settings::Settings;
 /// Programs of the workspace have no compute size.
 const NO_LIMITS: Limits = Limits { cpus: None, memory_bytes: None };
 
+/// Major version of PostgreSQL that the platform makes unless told otherwise.
+const PLATFORM: u32 = 16;
+
+/// Major versions that the package of [`environment::POSTGRES_LOCK`] carries.
+const CARRIED: [u32; 2] = [16, 18];
+
 /// Tells somebody how far a build is.
 pub(crate) type Report = Arc<dyn Fn(Progress) + Send + Sync>;
 
@@ -89,20 +95,44 @@ impl Provision for Programs {
         })
     }
 
-    fn postgres(&self) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
-        Box::pin(async {
-            if let Some((_, found)) = brickyard_workspace::postgres_at_hand(self.search_path.clone()).await {
-                return Ok(found);
+    fn postgres(&self, major: Option<u32>) -> BoxFuture<'_, Result<PathBuf, ProvisionError>> {
+        Box::pin(async move {
+            let at_hand = |major| brickyard_workspace::postgres_at_hand(self.search_path.clone(), major);
+            let passed_over = match at_hand(major).await {
+                Ok((_, found)) => return Ok(found),
+                Err(passed_over) => passed_over,
+            };
+            if major.is_some_and(|major| !CARRIED.contains(&major)) {
+                // Nobody has it, so what is said of it is that the data is of another version.
+                if let Ok((_, found)) = at_hand(None).await {
+                    return Ok(found);
+                }
             }
-            let environment = self.tool("postgres", environment::POSTGRES_LOCK).await?;
-            let found = walkdir::WalkDir::new(&environment.site_packages)
+            let environment =
+                self.tool("postgres", environment::POSTGRES_LOCK).await.map_err(|mut error| {
+                    for told in passed_over {
+                        error.message = format!("{}; {told}", error.message);
+                    }
+                    error
+                })?;
+            let carried = walkdir::WalkDir::new(&environment.site_packages)
                 .into_iter()
                 .filter_map(Result::ok)
-                .find(|entry| entry.file_name() == "initdb" && entry.file_type().is_file())
-                .and_then(|entry| entry.path().parent().map(PathBuf::from));
-            found.ok_or_else(|| ProvisionError {
-                message: "The package that carries PostgreSQL has no `initdb` for this system".to_owned(),
-                hint: Some("install PostgreSQL 14 or newer with the system's package manager".to_owned()),
+                .filter(|entry| entry.file_name() == "initdb" && entry.file_type().is_file())
+                .filter_map(|entry| entry.path().parent().map(PathBuf::from));
+            let mut found: Option<(u32, PathBuf)> = None;
+            for place in carried {
+                let Some((carried, _)) = brickyard_workspace::postgres_version(&place).await else {
+                    continue;
+                };
+                let distance = |carried: u32| carried.abs_diff(major.unwrap_or(PLATFORM));
+                if found.as_ref().is_none_or(|(best, _)| distance(carried) < distance(*best)) {
+                    found = Some((carried, place));
+                }
+            }
+            found.map(|(_, place)| place).ok_or_else(|| ProvisionError {
+                message: "The package that carries PostgreSQL has none for this system".to_owned(),
+                hint: Some("install PostgreSQL 14 to 18 with the system's package manager".to_owned()),
             })
         })
     }

@@ -271,3 +271,22 @@ fn drivers_of_other_languages_connect_unmodified() {
         assert!(told.contains(&done) || told.contains(&passed_over), "{told}{}", stderr(&output));
     }
 }
+
+/// PostgreSQL 14 to 18, where npm brings them, and data of one version while another comes first.
+#[test]
+fn every_version_of_postgres_is_served() {
+    let home = crate::harness::Home::new();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../acceptance/lakebase/versions");
+    let output = Command::new(script)
+        .arg(env!("CARGO_BIN_EXE_brickyard"))
+        .env("XDG_STATE_HOME", home.path().join("xdg-state"))
+        .env("BRICKYARD_CACHE_DIR", crate::harness::CACHE)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{told}{}", stderr(&output));
+    let whole = [14, 15, 16, 17, 18].iter().all(|major| told.contains(&format!("{major} ok")))
+        && told.contains("data of another version ok");
+    assert!(whole || told.contains("versions: passed over"), "{told}");
+}

@@ -87,8 +87,8 @@ with connect(own.name) as connection:
 with connect(primary) as connection:
     assert connection.execute("SELECT count(*) FROM item").fetchone() == (100,)
 refused(NotImplemented, lambda: w.postgres.create_branch("projects/shop", Branch(
-    spec=BranchSpec(source_branch_lsn="0/1")), "past"), "source_branch_lsn")
-# By time, as long as nothing was committed since; earlier states are not kept, and the future is not known.
+    spec=BranchSpec(source_branch_lsn="0/1")), "past"), "history_retention_duration")
+# By time, as long as nothing was committed since; nobody asked for a history, and the future is not known.
 def at(time, name):
     return w.postgres.create_branch("projects/shop", Branch(spec=BranchSpec(source_branch_time=time)), name).wait()
 
@@ -103,7 +103,7 @@ def stamp(sql):
 before = stamp("clock_timestamp()")
 with connect(primary) as connection:
     connection.execute("CREATE TABLE later AS SELECT 1 AS id")
-refused(NotImplemented, lambda: at(before, "past"), "source_branch_time", "last commit")
+refused(NotImplemented, lambda: at(before, "past"), "last commit", "history_retention_duration")
 refused(InvalidParameterValue, lambda: at(stamp("clock_timestamp() + interval '1 hour'"), "past"), "future")
 for _ in range(10):  # the server's own housekeeping commits too
     after = stamp("clock_timestamp()")

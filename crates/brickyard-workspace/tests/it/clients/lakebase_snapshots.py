@@ -9,6 +9,7 @@ from databricks.sdk.service.postgres import (
     Snapshot, SnapshotSpec,
 )
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 w = WorkspaceClient()
 me = w.current_user.me().user_name
@@ -35,6 +36,87 @@ main = project.status.default_branch
 primary = f"{main}/endpoints/primary"
 
 
+def history():
+    """Earlier states, which are kept where somebody asks for them."""
+    def stamp(connection):
+        seen = Timestamp()
+        seen.FromDatetime(connection.execute("SELECT clock_timestamp()").fetchone()[0])
+        return seen
+
+    def keep(seconds):
+        spec = ProjectSpec(history_retention_duration=Duration(seconds=seconds))
+        w.postgres.update_project("projects/shop", Project(spec=spec), FieldMask(["spec.history_retention_duration"])).wait()
+
+    def begin(name, **spec):
+        branch = w.postgres.create_branch("projects/shop", Branch(spec=BranchSpec(no_expiry=True, **spec)), name).wait()
+        return w.postgres.create_endpoint(branch.name, Endpoint(spec=EndpointSpec(
+            endpoint_type=EndpointType.ENDPOINT_TYPE_READ_WRITE)), "primary").wait()
+
+    with connect(primary) as connection:
+        connection.execute("CREATE TABLE item AS SELECT generate_series(1, 100) AS id")
+        connection.commit()
+        early = stamp(connection)
+        connection.execute("INSERT INTO item VALUES (101)")
+    refused(NotImplemented, lambda: begin("none", source_branch_time=early), "history_retention_duration")
+    keep(86_400)
+    with connect(primary) as connection:
+        connection.autocommit = True
+        before, lsn = stamp(connection), connection.execute("SELECT pg_current_wal_lsn()::text").fetchone()[0]
+        connection.execute("CREATE ROLE late LOGIN")
+        connection.execute("DROP TABLE item")
+    snapshot = w.postgres.create_snapshot("projects/shop", Snapshot(
+        spec=SnapshotSpec(source_branch=main, source_branch_time=before, no_expiry=True)), "before").wait()
+    for name, spec in (("time", {"source_branch_time": before}), ("lsn", {"source_branch_lsn": lsn}),
+                       ("snapshot", {"source_snapshot": snapshot.name})):
+        endpoint = begin(name, **spec)
+        with connect(endpoint.name) as connection:
+            assert connection.execute("SELECT count(*) FROM item").fetchone() == (101,), name
+            connection.execute("DELETE FROM item WHERE id > 50")
+        roles = [role.status.postgres_role for role in w.postgres.list_roles(f"projects/shop/branches/{name}")]
+        assert me in roles and "late" not in roles, (name, roles)
+    with connect(primary) as connection:
+        assert connection.execute("SELECT to_regclass('item')").fetchone() == (None,)
+    assert "late" in [role.status.postgres_role for role in w.postgres.list_roles(main)]
+    refused(InvalidParameterValue, lambda: begin("none", source_branch_time=early), "before what is kept")
+    long_ago = Timestamp(seconds=early.seconds - 90_000)
+    refused(InvalidParameterValue, lambda: begin("none", source_branch_time=long_ago), "older than", "86400")
+    refused(InvalidParameterValue, lambda: begin("none", source_branch_time=before, source_branch_lsn=lsn), "Only one")
+    refused(InvalidParameterValue, lambda: begin("none", source_branch_lsn="FFFF/0"), "future")
+    refused(InvalidParameterValue, lambda: begin("none", source_branch_lsn="here"), "0/3000148")
+    keep(0)
+    refused(NotImplemented, lambda: begin("none", source_branch_time=before), "history_retention_duration")
+
+
+def instance_history():
+    """The same of provisioned instances, for which children go by a point of their parent."""
+    Instance, Ref = database.DatabaseInstance, database.DatabaseInstanceRef
+
+    def connect(instance):
+        token = w.database.generate_database_credential(instance_names=[instance.name]).token
+        return psycopg.connect(host=instance.read_write_dns, user=me, dbname="databricks_postgres", sslmode="require",
+                               password=token, autocommit=True)
+
+    def child(name, **point):
+        return w.database.create_database_instance_and_wait(Instance(
+            name=name, capacity="CU_1", parent_instance_ref=Ref(name="parent", **point)))
+
+    parent = w.database.create_database_instance_and_wait(Instance(name="parent", capacity="CU_1", retention_window_in_days=7))
+    with connect(parent) as connection:
+        connection.execute("CREATE TABLE item AS SELECT 7 AS id")
+        time = connection.execute("SELECT to_json(clock_timestamp())").fetchone()[0]
+        lsn = connection.execute("SELECT pg_current_wal_lsn()::text").fetchone()[0]
+        connection.execute("DROP TABLE item")
+    for name, point in (("by-time", {"branch_time": time}), ("by-lsn", {"lsn": lsn})):
+        with connect(child(name, **point)) as connection:
+            assert connection.execute("SELECT id FROM item").fetchone() == (7,), name
+    with connect(child("as-it-is")) as connection:
+        assert connection.execute("SELECT to_regclass('item')").fetchone() == (None,)
+    refused(InvalidParameterValue, lambda: child("never", branch_time="2020-01-01T00:00:00Z"), "before what is kept")
+    refused(InvalidParameterValue, lambda: child("never", branch_time="2120-01-01T00:00:00Z"), "no point of the past")
+    for name in ("by-time", "by-lsn", "as-it-is", "parent"):
+        w.database.delete_database_instance(name, purge=True, force=True)
+
+
 def snapshots():
     with connect(primary) as connection:
         connection.execute("CREATE TABLE item AS SELECT generate_series(1, 100) AS id")
@@ -47,7 +129,7 @@ def snapshots():
     refused(NotFound, lambda: w.postgres.create_snapshot("projects/shop", Snapshot(
         spec=SnapshotSpec(source_branch="projects/shop/branches/absent")), "other"), "branch")
     refused(NotImplemented, lambda: w.postgres.create_snapshot("projects/shop", Snapshot(
-        spec=SnapshotSpec(source_branch=main, source_branch_lsn="0/1")), "other"), "source_branch_lsn", "hint:")
+        spec=SnapshotSpec(source_branch=main, source_branch_lsn="0/1")), "other"), "history_retention_duration", "hint:")
 
     # What is lost later is there in a branch made of it, as often as one likes.
     with connect(primary) as connection:

@@ -124,6 +124,13 @@ def passwords():
                 lambda: connection.execute("SELECT databricks_create_role(%s, 'USER')", (ADA,)), "native Postgres role")
     assert roles()["till"].auth_method.value == "PG_PASSWORD_SCRAM_SHA_256" and roles()["till"].attributes.createrole
 
+    # The platform refuses a weak password when it is set; here it opens nothing.
+    owner.execute("ALTER ROLE till PASSWORD 'Sesame-1'")
+    for host in (hosts.host, hosts.read_write_pooled_host):
+        refused(psycopg.OperationalError, lambda: connect("till", "Sesame-1", host), "52 bits", "none below 60", "ALTER ROLE")
+    refused(psycopg.OperationalError, lambda: connect("till", "Sesame-2"), "does not fit")
+    owner.execute(f"ALTER ROLE till PASSWORD '{word}'")
+
     # A password holds until its time, by PostgreSQL's clock; who is in stays.
     inside = connect("till", word, hosts.read_write_pooled_host)
     for until, good in (("now() - interval '1 second'", False), ("now() + interval '1 hour'", True),

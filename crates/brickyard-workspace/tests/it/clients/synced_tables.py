@@ -160,6 +160,8 @@ refused(NotFound, lambda: w.pipelines.get(following))
 
 # What cannot be is said.
 create = lambda *a, **k: (lambda: w.database.create_synced_database_table(table(*a, **k)))
+refused(InvalidParameterValue, lambda: w.database.update_synced_database_table(
+    "main.sales.orders_synced", table("main.sales.orders_synced"), "spec"), "not supported")
 refused(InvalidParameterValue, create("main.sales.c", policy=SyncedTableSchedulingPolicy.CONTINUOUS), "change data feed")
 refused(InvalidParameterValue, create("main.sales.t", policy=SyncedTableSchedulingPolicy.TRIGGERED), "change data feed")
 refused(InvalidParameterValue, create("main.sales.k", primary_key_columns=["absent"]), "absent")
