@@ -76,7 +76,7 @@ fn plain(errors: &str) -> String {
 fn blamed(reason: &str, requirements: &str) -> Option<String> {
     let said = normal(reason);
     let mut best: Option<(usize, String)> = None;
-    for line in requirements.lines() {
+    for line in requirements.trim_start_matches('\u{feff}').lines() {
         let line = line.split(" #").next().unwrap_or_default().trim().trim_end_matches('\\').trim();
         if line.is_empty() || line.starts_with('#') || line.starts_with('-') {
             continue;
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn names_the_requirement() {
-        let error = explain("Installing", UNKNOWN, Some("flask>=3\nno_such_pkg  # mine\n"));
+        let error = explain("Installing", UNKNOWN, Some("\u{feff}no_such_pkg  # mine\r\nflask>=3\r\n"));
         let EnvironmentError::Install { requirement, reason, .. } = error else { panic!("{error:?}") };
         assert_eq!(requirement.as_deref(), Some("no_such_pkg"));
         assert!(

@@ -43,19 +43,16 @@ impl Families {
     }
 
     fn post(&self, path: &str, body: &Value) -> Value {
+        self.ask(path, &["--data", &body.to_string()])
+    }
+
+    fn ask(&self, path: &str, more: &[&str]) -> Value {
         let of = |name: &str| self.workspace[name].as_str().unwrap();
         let output = Command::new("curl")
-            .args([
-                "--silent",
-                "--show-error",
-                "--fail-with-body",
-                "--max-time",
-                "300",
-                "--data",
-                &body.to_string(),
-            ])
+            .args(["--silent", "--show-error", "--fail-with-body", "--max-time", "300"])
             .args(["--header", "Content-Type: application/json"])
             .args(["--header", &format!("Authorization: Bearer {}", of("token"))])
+            .args(more)
             .arg(format!("{}{path}", of("http_url")))
             .output()
             .unwrap();
@@ -77,7 +74,7 @@ impl Families {
             json!({ "task_key": "t", "spark_python_task": { "python_file": format!("/Workspace{file}") } });
         let job = self.post("/api/2.2/jobs/create", &json!({ "name": "j", "tasks": [task] }));
         self.post("/api/2.2/jobs/run-now", &job);
-        let warehouse = self.workspace["warehouse_id"].clone();
+        let warehouse = self.ask("/api/2.0/sql/warehouses", &[])["warehouses"][0]["id"].clone();
         let ask = |statement: &str, wait: &str| {
             let asked = json!({ "statement": statement, "warehouse_id": warehouse, "wait_timeout": wait });
             self.post("/api/2.0/sql/statements", &asked)
@@ -138,4 +135,25 @@ fn no_family_of_a_job_a_function_or_a_model_is_left_when_brickyard_has_stopped()
     assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
     let left: Vec<String> = members.into_iter().filter(|pid| lives(*pid)).map(command_line).collect();
     assert!(left.is_empty(), "{left:#?}");
+}
+
+#[test]
+fn nothing_of_a_build_is_left_when_it_was_broken_off() {
+    let home = Home::new();
+    let manifest =
+        r#"{"name": "a", "version": "1.0.0", "scripts": {"build": "sh build.sh", "start": "true"}}"#;
+    // Two of them: one in a session of its own, and neither listens to SIGTERM.
+    let build = "trap '' TERM\nsetsid sh -c 'trap \"\" TERM; echo $$ > away; sleep 600' &\necho $$ > here\nsleep 600\n";
+    let app = home.app("node", &[("package.json", manifest), ("build.sh", build)]);
+    let mut command = home.brickyard(&["run", app.to_str().unwrap(), "--port", "0"]);
+    let mut path = brickyard_testing::node_environment(&[]).programs().as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap());
+    let mut running = command.env("PATH", path).spawn().unwrap();
+    let pid = |name: &str| std::fs::read_to_string(app.join(name)).ok()?.trim().parse::<u32>().ok();
+    wait_for("the build", || pid("here").is_some() && pid("away").is_some());
+    let pids = ["here", "away"].map(|name| pid(name).unwrap());
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(running.id().cast_signed()), Signal::SIGINT).unwrap();
+    assert_eq!(running.wait().unwrap().code(), Some(0));
+    assert!(!pids.iter().any(|pid| lives(*pid)), "{pids:?}");
 }
