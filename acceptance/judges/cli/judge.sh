@@ -16,6 +16,8 @@ cp -r "$here/cli/site" "$here/cli/bundle" "$work/"
 cp -r "$here/cli/site" "$work/bundle/src"
 cd "$work"
 home=/Users/$(field developer)
+mkdir bin
+ln -s "$(command -v "$cli")" bin/databricks
 
 # says WORDS COMMAND …: the command succeeds and prints the words.
 says() {
@@ -52,6 +54,8 @@ says "SYSTEM" outside "$cli" apps logs site --profile me --tail-lines 5 -o json
 # The sign-in of one command line is the other's too.
 says "site" outside "$brickyard" list --target me
 says "App started successfully" outside "$brickyard" logs site --target me
+says "is signed in" outside "$brickyard" login --target back --host "https://$(field host)"
+says "\"userName\":" outside "$cli" current-user me --profile back -o json
 # A bundle would take the profile in place of the variables.
 rm "$work/.databrickscfg"
 says '"STOPPED"' "$cli" apps stop site -o json
@@ -77,5 +81,6 @@ says "0 to add, 0 to change" "$cli" bundle plan
 says "App started successfully" "$cli" bundle run shop
 says "0 created" "$cli" bundle deploy
 says '"users"' "$cli" apps get-permissions shop-dev -o json
+says "shop-dev runs: http://shop-dev.localhost:" env PATH="$work/bin:$PATH" "$brickyard" deploy --bundle --state-directory "$state"
 says "Destroy: 1 deleted" "$cli" bundle destroy --auto-approve
 echo "the command line $("$cli" --version) has no complaint"

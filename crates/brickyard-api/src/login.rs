@@ -29,6 +29,8 @@ const VERSION: u32 = 1;
 #[derive(Clone)]
 pub struct Login {
     cache: PathBuf,
+    /// Profile that the sign-in is of: the official command line looks there, older programs at the address.
+    profile: Option<String>,
     /// Seconds since the epoch.
     now: Arc<dyn Fn() -> i64 + Send + Sync>,
     /// A token that was refused although it should live.
@@ -78,7 +80,14 @@ impl fmt::Debug for Login {
 impl Login {
     /// Sign-ins kept in this file, such as `~/.databricks/token-cache.json`.
     pub fn new(cache: PathBuf, now: Arc<dyn Fn() -> i64 + Send + Sync>) -> Self {
-        Self { cache, now, refused: Arc::default() }
+        Self { cache, profile: None, now, refused: Arc::default() }
+    }
+
+    /// The same for the sign-in of a profile, of which several may have the same address.
+    #[must_use]
+    pub fn of_profile(mut self, name: &str) -> Self {
+        self.profile = Some(name.to_owned());
+        self
     }
 
     /// Whether the cache knows somebody for the workspace.
@@ -141,7 +150,11 @@ impl Login {
         http: &reqwest::Client,
         base: &str,
     ) -> Result<(String, Duration), ApiFailure> {
-        let kept = self.read()?.tokens.get(base).cloned();
+        let file = self.read()?;
+        // A profile that was led to another address since has a token that is not for it.
+        let at_base = file.tokens.get(base);
+        let own = self.profile.as_ref().and_then(|profile| file.tokens.get(profile));
+        let kept = at_base.map(|at_base| own.unwrap_or(at_base).clone());
         let kept: Kept = kept.and_then(|kept| serde_json::from_value(kept).ok()).ok_or_else(|| {
             ApiFailure::SignIn { message: format!("nobody has signed in to {base} on this machine") }
         })?;
@@ -214,6 +227,9 @@ impl Login {
         let mut file = self.read()?;
         file.version = VERSION;
         let value = serde_json::to_value(kept).map_err(|error| self.unusable(&error))?;
+        if let Some(profile) = &self.profile {
+            file.tokens.insert(profile.clone(), value.clone());
+        }
         file.tokens.insert(base.to_owned(), value);
         let bytes = serde_json::to_vec_pretty(&file).map_err(|error| self.unusable(&error))?;
         write_private(&self.cache, &bytes).map_err(|error| self.unusable(&error))
@@ -266,7 +282,7 @@ mod tests {
         let path = directory.path().join("token-cache.json");
         let theirs = r#"{"version":1,"tokens":{"https://other.test":{"access_token":"a","token_type":"Bearer","refresh_token":"r","expiry":"2026-01-01T00:00:00.5Z","expires_in":5}}}"#;
         std::fs::write(&path, theirs).unwrap();
-        let login = Login::new(path.clone(), Arc::new(|| 0));
+        let login = Login::new(path.clone(), Arc::new(|| 0)).of_profile("me");
         assert!(login.knows("https://other.test") && !login.knows("https://w.test"));
         let kept = Kept {
             access_token: "t".into(),
@@ -278,9 +294,32 @@ mod tests {
         login.keep("https://w.test", &kept).unwrap();
         let file = login.read().unwrap();
         assert_eq!(file.tokens["https://other.test"]["expires_in"], 5);
-        assert_eq!(file.tokens["https://w.test"]["expiry"], "1970-01-01T00:01:40Z");
+        for key in ["https://w.test", "me"] {
+            assert_eq!(file.tokens[key]["expiry"], "1970-01-01T00:01:40Z", "{key}");
+        }
         let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[tokio::test]
+    async fn profiles_of_one_address_have_sign_ins_of_their_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("token-cache.json");
+        let of = |profile: &str| Login::new(path.clone(), Arc::new(|| 0)).of_profile(profile);
+        let kept = |token: &str| Kept {
+            access_token: token.into(),
+            token_type: "Bearer".into(),
+            refresh_token: String::new(),
+            expiry: rfc3339(1000),
+            more: BTreeMap::new(),
+        };
+        of("ada").keep("https://w.test", &kept("a")).unwrap();
+        of("grace").keep("https://w.test", &kept("g")).unwrap();
+        let http = reqwest::Client::new();
+        for (profile, token) in [("ada", "a"), ("grace", "g"), ("neither", "g")] {
+            assert_eq!(of(profile).token(&http, "https://w.test").await.unwrap().0, token, "{profile}");
+        }
+        assert!(of("ada").token(&http, "https://elsewhere.test").await.is_err(), "not for another address");
     }
 
     #[test]

@@ -66,6 +66,14 @@ impl AppYaml {
                 ));
             }
         }
+        if let Some(again) = given_twice(&root) {
+            let name = again.text().unwrap_or_default();
+            return Err(source.error(
+                again.span,
+                format!("`{name}` is given twice"),
+                Some("remove one of the two: the platform's reader refuses both"),
+            ));
+        }
         if let Some((key, value)) = root.entry("command") {
             app.command = Some(command(source, key, value)?);
         }
@@ -74,6 +82,16 @@ impl AppYaml {
         }
         Ok(app)
     }
+}
+
+/// The first key that its mapping has already.
+fn given_twice(node: &Node) -> Option<&Node> {
+    let pairs = node.pairs();
+    let again = pairs.iter().enumerate().find(|(at, (key, _))| {
+        key.text().is_some() && pairs[..*at].iter().any(|(before, _)| before.text() == key.text())
+    });
+    let below = || node.items().iter().chain(pairs.iter().map(|(_, value)| value)).find_map(given_twice);
+    again.map(|(_, (key, _))| key).or_else(below)
 }
 
 /// The app file of a directory and the one it hides.
@@ -189,6 +207,18 @@ mod tests {
     fn scalars_in_the_command_become_strings() {
         let app = parse("command: [gunicorn, app:app, -w, 4, \"--preload\", true]\n").unwrap();
         assert_eq!(app.command.unwrap(), ["gunicorn", "app:app", "-w", "4", "--preload", "true"]);
+    }
+
+    #[test]
+    fn a_key_that_is_given_twice_is_refused() {
+        for (text, place) in [
+            ("command: [a]\ncommand: [b]\n", "`command` is given twice\n  --> app.yaml:2:1\n"),
+            ("env:\n- {name: A, value: x, value: y}\n", "`value` is given twice\n  --> app.yaml:2:23\n"),
+        ] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.starts_with(place), "{error}");
+        }
+        assert!(parse("env:\n- {name: A, value: x}\n- {name: B, value: x}\n").is_ok());
     }
 
     #[test]

@@ -217,7 +217,11 @@ pub fn valid_name(text: &str) -> String {
     }
     let name = name.trim_start_matches(|c: char| !c.is_ascii_lowercase());
     let name = name.get(..30).unwrap_or(name).trim_end_matches('-');
-    if name.is_empty() { "app".to_owned() } else { name.to_owned() }
+    match name.len() {
+        0 => "app".to_owned(),
+        1 => format!("{name}-app"),
+        _ => name.to_owned(),
+    }
 }
 
 /// Names of Python files in the root, sorted as the platform sorts them.
@@ -396,6 +400,7 @@ mod tests {
         assert!(matches!(Project::load(dir.path()), Err(ProjectError::NoApp { .. })));
         assert_eq!(valid_name("My App_2!"), "my-app-2");
         assert_eq!(valid_name("123"), "app");
+        assert_eq!(valid_name("X"), "x-app");
         assert_eq!(valid_name(&"x".repeat(50)).len(), 30);
     }
 }

@@ -232,6 +232,14 @@ pub enum EnvironmentError {
         /// Why, in the tool's words.
         reason: String,
     },
+    /// The disk is full.
+    #[error("{what} found no room on the disk: {reason}")]
+    NoRoom {
+        /// The step that failed.
+        what: &'static str,
+        /// Why, in the tool's words.
+        reason: String,
+    },
     /// `uv.lock` does not fit `pyproject.toml`.
     #[error("`uv.lock` does not fit `pyproject.toml`: {reason}")]
     StaleLock {
@@ -254,6 +262,12 @@ impl EnvironmentError {
             Self::Install { requirement: Some(requirement), .. } => {
                 format!("correct `{requirement}` in the app's requirements, then run again")
             }
+            Self::Install { reason, .. } if reason.contains("No interpreter found") => {
+                "install that Python, or correct `requires-python` in `pyproject.toml`, then run again".into()
+            }
+            Self::Install { what: build::UV_LOCK, .. } => {
+                "correct `pyproject.toml`, run `uv lock` in the app's folder, then run again".into()
+            }
             Self::Install { .. } => "correct the app's requirements, then run again".into(),
             Self::Network { .. } => {
                 "connect to the network once: what was fetched stays in the cache and works offline afterwards".into()
@@ -261,7 +275,12 @@ impl EnvironmentError {
             Self::StaleLock { .. } => "run `uv lock` in the app's folder".into(),
             Self::NoNode { .. } => "install Node 22, or delete `package.json` if the app does not need it".into(),
             Self::Damaged { path } => format!("delete `{}`, then run again", path.display()),
-            Self::Unreadable { .. } | Self::Unwritable { .. } => return None,
+            Self::Unreadable { .. } => {
+                "the app's requirements lead there: correct the line that does, or bring the file".into()
+            }
+            Self::NoRoom { .. } | Self::Unwritable { .. } => {
+                "make room, or name a folder you may write with `--cache-directory`".into()
+            }
         })
     }
 }

@@ -146,6 +146,9 @@ impl ToolError {
                 "connect to the network once, set `HTTPS_PROXY`/`PIP_INDEX_URL` for your mirror, or install `uv` yourself"
                     .into()
             }
+            Self::UvNotFetched { reason, .. } if speaks_of_room(reason) => {
+                "make room, or name another folder with `--cache-directory`".into()
+            }
             Self::UvNotFetched { .. } => "install `uv` yourself: `pip install uv`".into(),
             Self::PythonNotFound { version, .. } => {
                 format!("install Python {version}, for example with `uv python install {version}` or your system's packages")
@@ -155,6 +158,11 @@ impl ToolError {
             Self::NotStarted { .. } => return None,
         })
     }
+}
+
+/// Whether a tool's message says that the disk is full.
+pub(crate) fn speaks_of_room(message: &str) -> bool {
+    message.contains("No space left on device")
 }
 
 /// Whether a tool's message speaks of the network rather than of what it was asked.

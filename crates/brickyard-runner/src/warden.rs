@@ -13,7 +13,7 @@ mod lifeline;
 mod limits;
 
 pub(crate) use apart::{WAY_IN, pass, way_out};
-pub use descendants::{descendants, kill_descendants};
+pub use descendants::{Family, descendants, kill_descendants};
 pub use lifeline::Lifeline;
 pub use limits::{Limits, LimitsApplied};
 

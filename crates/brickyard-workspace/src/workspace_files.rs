@@ -11,6 +11,7 @@ mod jupyter;
 mod landing;
 mod object;
 mod path;
+mod stat;
 mod tree;
 
 use axum::routing::{get, post};

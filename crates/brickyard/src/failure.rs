@@ -131,9 +131,19 @@ impl From<brickyard_api::ApiFailure> for Failure {
             ApiFailure::SignIn { .. } => Self::new(Kind::Workspace, message).hint(
                 "mend the profile's credentials, or sign in again with `brickyard login --target PROFILE`",
             ),
-            ApiFailure::Unreachable { source, .. } => Self::machine(message)
-                .because(source)
-                .hint("look at the profile's `host`, the network, and `HTTPS_PROXY`"),
+            ApiFailure::Unreachable { source, host } => {
+                let there = "look at the profile's `host`, the network, and `HTTPS_PROXY`";
+                // The local workspace is met on loopback, a real one never.
+                let hint = if host.starts_with("http://127.0.0.1:") {
+                    format!(
+                        "`brickyard up` brings the local workspace back, and the same command again completes what was \
+                         broken off; for a profile, {there}"
+                    )
+                } else {
+                    there.to_owned()
+                };
+                Self::machine(message).because(source).hint(hint)
+            }
             ApiFailure::Unexpected { source, .. } => Self::machine(message).because(source),
         }
     }

@@ -129,10 +129,13 @@ pub(super) async fn synced(
                 uv.directory(&project).variable("UV_PROJECT_ENVIRONMENT", &place.directory)
             };
             let done = sync("--frozen").run(|line| progress(Progress::Line(line.into()))).await?;
-            succeeded(&done, "Installing the packages of `uv.lock`", None)
+            succeeded(&done, UV_LOCK, None)
         })
         .await
 }
+
+/// The step that installs what `uv.lock` names.
+pub(super) const UV_LOCK: &str = "Installing the packages of `uv.lock`";
 
 /// Where one environment lives.
 struct Place {

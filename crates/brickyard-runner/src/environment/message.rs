@@ -1,7 +1,7 @@
 //! What `uv` and `npm` say when they fail, turned into one sentence and the requirement it is about.
 
 use super::EnvironmentError;
-use crate::tools::speaks_of_network;
+use crate::tools::{speaks_of_network, speaks_of_room};
 
 const MAX_REASON: usize = 1_500;
 
@@ -10,6 +10,9 @@ pub(super) fn explain(what: &'static str, errors: &str, requirements: Option<&st
     let reason = plain(errors);
     if speaks_of_network(errors) {
         return EnvironmentError::Network { what, reason };
+    }
+    if speaks_of_room(errors) {
+        return EnvironmentError::NoRoom { what, reason };
     }
     if reason.contains("lockfile") && reason.contains("needs to be updated") {
         return EnvironmentError::StaleLock { reason };
@@ -35,6 +38,8 @@ fn plain(errors: &str) -> String {
         .collect();
     let noise = [
         "Using Python",
+        "Using CPython",
+        "Creating virtual environment",
         "Resolved ",
         "Prepared ",
         "Downloading ",
@@ -71,7 +76,7 @@ fn plain(errors: &str) -> String {
 fn blamed(reason: &str, requirements: &str) -> Option<String> {
     let said = normal(reason);
     let mut best: Option<(usize, String)> = None;
-    for line in requirements.lines() {
+    for line in requirements.trim_start_matches('\u{feff}').lines() {
         let line = line.split(" #").next().unwrap_or_default().trim().trim_end_matches('\\').trim();
         if line.is_empty() || line.starts_with('#') || line.starts_with('-') {
             continue;
@@ -120,7 +125,7 @@ mod tests {
 
     #[test]
     fn names_the_requirement() {
-        let error = explain("Installing", UNKNOWN, Some("flask>=3\nno_such_pkg  # mine\n"));
+        let error = explain("Installing", UNKNOWN, Some("\u{feff}no_such_pkg  # mine\r\nflask>=3\r\n"));
         let EnvironmentError::Install { requirement, reason, .. } = error else { panic!("{error:?}") };
         assert_eq!(requirement.as_deref(), Some("no_such_pkg"));
         assert!(
@@ -143,6 +148,28 @@ mod tests {
         assert!(
             matches!(error, EnvironmentError::Install { requirement: Some(r), .. } if r == "flask-login==9")
         );
+    }
+
+    #[test]
+    fn a_full_disk_is_told_apart() {
+        let said = "error: Failed to install: idna-3.10-py3-none-any.whl\n  Caused by: failed to write to file `/c/idna`: No space left on device (os error 28)\n";
+        let error = explain("Installing", said, Some("idna\n"));
+        assert!(matches!(error, EnvironmentError::NoRoom { .. }), "{error:?}");
+        assert!(error.hint().unwrap().starts_with("make room"), "{error:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_lock_says_what_to_do() {
+        let of = |said: &str| explain(super::super::build::UV_LOCK, said, None);
+        let garbage = of(
+            "Using CPython 3.11.7 interpreter at: /x\nCreating virtual environment at: /y\nerror: Failed to parse `uv.lock`\n  Caused by: TOML parse error at line 1, column 9\n",
+        );
+        let EnvironmentError::Install { reason, .. } = &garbage else { panic!("{garbage:?}") };
+        assert_eq!(reason, "Failed to parse `uv.lock`: TOML parse error at line 1, column 9");
+        assert!(garbage.hint().unwrap().contains("run `uv lock`"), "{garbage:?}");
+        let python =
+            of("error: No interpreter found for Python >=3.99 in managed installations or search path\n");
+        assert!(python.hint().unwrap().starts_with("install that Python"), "{python:?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One run of a tool: its words come line by line, its end is awaited, and it is killed if nobody waits any more.
+//! One run of a tool: its words come line by line, its end is awaited, and it is killed, with all it started, if nobody waits any more.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 use super::{ToolError, Variables};
 use crate::logs::LineReader;
+use crate::warden::Family;
 
 /// Lines of a tool that are kept for its error message.
 const KEPT_LINES: usize = 200;
@@ -37,7 +38,7 @@ impl Invocation {
             command.stdin(Stdio::null());
             command
         };
-        command.env_clear().envs(variables).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.env_clear().envs(variables).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self { program: program.to_owned(), command }
     }
 
@@ -60,7 +61,8 @@ impl Invocation {
     pub(crate) async fn run(mut self, line: impl Fn(&str)) -> Result<Finished, ToolError> {
         let name = self.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let failed = |source| ToolError::NotStarted { program: name.clone(), source };
-        let mut child = self.command.spawn().map_err(failed)?;
+        let mut family = Family(self.command.spawn().map_err(failed)?);
+        let child = &mut family.0;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         // Held until the end: the warden takes the closing of this pipe as our death.
         let held = child.stdin.take();

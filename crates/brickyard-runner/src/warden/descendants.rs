@@ -22,11 +22,30 @@ pub fn descendants(root: Pid) -> Vec<Pid> {
     found
 }
 
+/// A child that stands above others, such as a warden: when nobody waits for it any more, all of them are killed with it.
+#[derive(Debug)]
+pub struct Family(pub tokio::process::Child);
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        // Not waited for yet, so the number is still that process's.
+        if let Some(id) = self.0.id() {
+            let head = Pid::from_raw(id.cast_signed());
+            kill_below(head);
+            let _gone = nix::sys::signal::kill(head, nix::sys::signal::Signal::SIGKILL);
+        }
+    }
+}
+
 /// Kills every process below us at once, wardens included: nothing is left that could end softly.
 pub fn kill_descendants() {
+    kill_below(Pid::this());
+}
+
+fn kill_below(root: Pid) {
     let mut before = Vec::new();
     loop {
-        let now = descendants(Pid::this());
+        let now = descendants(root);
         // Those we cannot kill stay; whoever was started meanwhile goes too.
         if now.is_empty() || now == before {
             return;

@@ -106,6 +106,7 @@ impl Workspace {
     /// The git of this machine, which knows the developer's own credentials; it never asks.
     async fn git(&self, folder: &Path, arguments: &[&str]) -> Result<String, String> {
         let mut words = self.config().provision.warden();
+        let alone = words.is_empty();
         words.push("git".to_owned());
         let (program, first) = words.split_first().ok_or("Error: there is no git")?;
         let output = Command::new(program)
@@ -126,7 +127,8 @@ impl Workspace {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
+            // A warden whose input ends stops git and whatever that started; one that is killed does not.
+            .kill_on_drop(alone)
             .spawn()
             .map_err(|error| format!("Error: git could not be run: {error}"))?;
         let output = tokio::time::timeout(PATIENCE, wait(output))

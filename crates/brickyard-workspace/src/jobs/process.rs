@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 /// Most bytes of a log that are kept, as on the platform: the last 5 MB.
 const MOST_LOG: usize = 5_000_000;
 
-/// How long a process may take to end after it was asked to.
+/// How long a process may take to end after it was asked to: longer than its warden takes to end the family.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// A process to run.

@@ -29,8 +29,8 @@ const PROGRAM: &str = include_str!("worker.py");
 /// How long a model may take to load.
 const LOADING: Duration = Duration::from_mins(5);
 
-/// How long it may take to end.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long it may take to end: longer than its warden takes to end the family, which nobody does once the warden is gone.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Most pieces of an answer that wait for a slow reader; a slower one loses its answer and holds up nobody else.
 const PIECES: usize = 4096;

@@ -66,6 +66,13 @@ pub(crate) async fn export(
             return Ok(Json(json!({ "content": content, "file_type": file_type })).into_response());
         }
     };
+    if let Some(content) = tree.waiting(&path)? {
+        if query.direct_download {
+            return Ok(([(CONTENT_TYPE, "application/octet-stream")], content).into_response());
+        }
+        let content = base64::engine::general_purpose::STANDARD.encode(content);
+        return Ok(Json(json!({ "content": content, "file_type": file_type })).into_response());
+    }
     let file = tree.on_disk(&path)?;
     if query.direct_download {
         let file = tokio::fs::File::open(file).await.map_err(|error| ApiError::internal(&error))?;

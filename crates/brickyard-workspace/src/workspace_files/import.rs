@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
+use super::object::has_home;
 use super::path::ObjectPath;
 use super::tree::{Content, HEADER, Notebook, notebook_language};
 use super::{jupyter, landing};
@@ -181,6 +182,7 @@ fn place(
     overwrite: bool,
 ) -> ApiResult<Value> {
     workspace.authorize_writing(caller, path)?;
+    has_home(workspace, caller, &path.parent())?;
     workspace.file_tree().put(path, content, note.as_ref(), overwrite)?;
     Ok(Json(json!({})))
 }

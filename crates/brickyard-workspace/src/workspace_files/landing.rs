@@ -38,6 +38,9 @@ const FOLDERS: usize = 64;
 /// Start of every record.
 const MARK: [u8; 4] = *b"land";
 
+/// Start of a record whose file was removed while it waited.
+const GONE: [u8; 4] = *b"gone";
+
 /// Bytes before a record's path: the mark, the lengths of path and content, milliseconds since the epoch.
 const HEAD: usize = 20;
 
@@ -64,6 +67,16 @@ struct Landed {
     start: u64,
     length: usize,
     came: SystemTime,
+}
+
+/// A record of the log.
+struct Record {
+    path: ObjectPath,
+    landed: Landed,
+    /// Whether its file was removed since.
+    gone: bool,
+    /// Where the next one begins.
+    next: usize,
 }
 
 /// What a path is, told without looking into it.
@@ -100,9 +113,11 @@ impl Landing {
         let mut text = vec![0; usize::try_from(self.log.metadata()?.len()).unwrap_or(usize::MAX)];
         self.log.read_exact_at(&mut text, 0)?;
         let mut at = 0;
-        while let Some((path, landed, next)) = record(&text, at) {
-            self.waiting.insert(path, landed);
-            at = next;
+        while let Some(record) = record(&text, at) {
+            if !record.gone {
+                self.waiting.insert(record.path, record.landed);
+            }
+            at = record.next;
         }
         self.end = at as u64;
         self.log.set_len(self.end)
@@ -116,6 +131,42 @@ impl Landing {
     /// Whether something waits for this place.
     pub(super) fn waits(&self, path: &ObjectPath) -> bool {
         self.waiting.contains_key(path)
+    }
+
+    /// Size and time of what waits for this place.
+    pub(super) fn waiting(&self, path: &ObjectPath) -> Option<(u64, SystemTime)> {
+        self.waiting.get(path).map(|landed| (landed.length as u64, landed.came))
+    }
+
+    /// Content of what waits for this place.
+    pub(super) fn content(&self, path: &ObjectPath) -> io::Result<Option<Vec<u8>>> {
+        let Some(landed) = self.waiting.get(path) else { return Ok(None) };
+        let mut content = vec![0; landed.length];
+        self.log.read_exact_at(&mut content, landed.start)?;
+        Ok(Some(content))
+    }
+
+    /// The places at this path or below that something waits for.
+    pub(super) fn waiting_within(&self, path: &ObjectPath) -> Vec<ObjectPath> {
+        self.waiting.keys().filter(|place| place.is_within(path)).cloned().collect()
+    }
+
+    /// Forgets what waits at this path or below; the log says so in the room that it has, for there may be no more.
+    pub(super) fn forget(&mut self, path: &ObjectPath) -> io::Result<()> {
+        if self.waiting_within(path).is_empty() {
+            return Ok(());
+        }
+        let mut text = vec![0; usize::try_from(self.end).map_err(io::Error::other)?];
+        self.log.read_exact_at(&mut text, 0)?;
+        let mut at = 0;
+        while let Some(record) = record(&text, at) {
+            if record.path.is_within(path) {
+                self.log.write_all_at(&GONE, at as u64)?;
+            }
+            at = record.next;
+        }
+        self.waiting.retain(|place, _| !place.is_within(path));
+        Ok(())
     }
 
     /// Whether the disk has room for all that may wait.
@@ -238,13 +289,14 @@ impl Landing {
     }
 }
 
-/// The record at a place of the log and where the next one begins; nothing where it is not whole.
-fn record(text: &[u8], at: usize) -> Option<(ObjectPath, Landed, usize)> {
+/// The record at a place of the log; nothing where it is not whole.
+fn record(text: &[u8], at: usize) -> Option<Record> {
     let head = text.get(at..at + HEAD)?;
     let number = |place: usize| -> Option<usize> {
         usize::try_from(u32::from_le_bytes(head[place..place + 4].try_into().ok()?)).ok()
     };
-    if head[..4] != MARK {
+    let gone = head[..4] == GONE;
+    if !gone && head[..4] != MARK {
         return None;
     }
     let start = (at + HEAD).checked_add(number(4)?)?;
@@ -252,7 +304,7 @@ fn record(text: &[u8], at: usize) -> Option<(ObjectPath, Landed, usize)> {
     let next = start.checked_add(length).filter(|next| *next <= text.len())?;
     let path = ObjectPath::parse(std::str::from_utf8(&text[at + HEAD..start]).ok()?).ok()?;
     let came = UNIX_EPOCH + Duration::from_millis(u64::from_le_bytes(head[12..].try_into().ok()?));
-    Some((path, Landed { start: start as u64, length, came }, next))
+    Some(Record { path, landed: Landed { start: start as u64, length, came }, gone, next })
 }
 
 /// Writes files of the log to their places; those of one folder stand together.
@@ -294,104 +346,4 @@ fn put_down(root: &Path, log: &[u8], files: &[(&ObjectPath, &Landed)]) -> io::Re
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn path(text: &str) -> ObjectPath {
-        ObjectPath::parse(text).unwrap()
-    }
-
-    fn open(directory: &tempfile::TempDir) -> Landing {
-        std::fs::create_dir_all(directory.path().join("tree/a")).unwrap();
-        Landing::open(directory.path().join("tree"), HashSet::new()).unwrap()
-    }
-
-    #[test]
-    fn what_landed_survives_a_death_before_and_in_the_middle_of_putting_it_down() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut landing = open(&directory);
-        landing.land(&path("/a/one"), b"1").unwrap();
-        landing.land(&path("/a/one"), b"2").unwrap();
-        landing.land(&path("/a/two"), b"").unwrap();
-        let log = std::fs::read(directory.path().join("tree.landing")).unwrap();
-        drop(landing);
-        let mut landing = open(&directory);
-        assert_eq!(landing.kind(&path("/a/two")).unwrap(), Some(Kind::File));
-        landing.settle().unwrap();
-        assert_eq!(std::fs::read(directory.path().join("tree/a/one")).unwrap(), b"2");
-        assert_eq!(std::fs::read(directory.path().join("tree/a/two")).unwrap(), b"");
-        assert_eq!(std::fs::metadata(directory.path().join("tree.landing")).unwrap().len(), 0);
-        drop(landing);
-        // Dead after the first file had its place and half of the second: the log says it all again.
-        std::fs::write(directory.path().join("tree/a/two"), "half").unwrap();
-        std::fs::write(directory.path().join("tree.landing"), &log).unwrap();
-        let mut landing = open(&directory);
-        landing.settle().unwrap();
-        assert_eq!(std::fs::read(directory.path().join("tree/a/two")).unwrap(), b"");
-        assert!(
-            std::fs::read_dir(directory.path().join("tree")).unwrap().count() == 1,
-            "nothing is left over"
-        );
-    }
-
-    #[test]
-    fn half_a_record_at_the_end_was_never_acknowledged() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut landing = open(&directory);
-        landing.land(&path("/a/one"), b"whole").unwrap();
-        let whole = std::fs::read(directory.path().join("tree.landing")).unwrap();
-        landing.land(&path("/a/two"), b"not whole").unwrap();
-        drop(landing);
-        let both = std::fs::read(directory.path().join("tree.landing")).unwrap();
-        for cut in whole.len()..both.len() {
-            std::fs::write(directory.path().join("tree.landing"), &both[..cut]).unwrap();
-            let mut landing = open(&directory);
-            assert_eq!(landing.kind(&path("/a/two")).unwrap(), None, "{cut}");
-            assert_eq!(landing.kind(&path("/a/one")).unwrap(), Some(Kind::File), "{cut}");
-            // What comes next is found behind the whole ones.
-            landing.land(&path("/a/two"), b"x").unwrap();
-            drop(landing);
-            assert_eq!(open(&directory).kind(&path("/a/two")).unwrap(), Some(Kind::File), "{cut}");
-        }
-    }
-
-    #[test]
-    fn kinds_are_told_of_what_lies_and_what_waits() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut landing = open(&directory);
-        std::fs::write(directory.path().join("tree/a/note"), "").unwrap();
-        landing.note(&path("/a/note"), true);
-        landing.land(&path("/a/new"), b"1").unwrap();
-        let mut kind = |text: &str| landing.kind(&path(text)).unwrap();
-        assert_eq!(kind("/"), Some(Kind::Directory));
-        assert_eq!(kind("/a"), Some(Kind::Directory));
-        assert_eq!(kind("/a/note"), Some(Kind::Notebook));
-        assert_eq!(kind("/a/new"), Some(Kind::File));
-        assert_eq!(kind("/a/none"), None);
-        assert_eq!(kind("/b/none"), None);
-        assert_eq!(kind("/a/new/below"), None);
-        assert_eq!(kind("/a/note/below"), None);
-    }
-
-    #[test]
-    fn nobody_else_reads_what_waits() {
-        use std::os::unix::fs::PermissionsExt;
-        let directory = tempfile::tempdir().unwrap();
-        open(&directory).land(&path("/a/one"), b"1").unwrap();
-        let mode = std::fs::metadata(directory.path().join("tree.landing")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        open(&directory).settle().unwrap();
-        let mode = std::fs::metadata(directory.path().join("tree/a/one")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-    }
-
-    #[test]
-    fn a_folder_removed_by_hand_comes_again_with_what_was_acknowledged() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut landing = open(&directory);
-        landing.land(&path("/a/one"), b"1").unwrap();
-        std::fs::remove_dir_all(directory.path().join("tree/a")).unwrap();
-        landing.settle().unwrap();
-        assert_eq!(std::fs::read(directory.path().join("tree/a/one")).unwrap(), b"1");
-    }
-}
+mod tests;

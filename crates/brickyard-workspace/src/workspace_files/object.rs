@@ -41,14 +41,21 @@ pub(crate) async fn status(
     Parameters(query): Parameters<PathQuery>,
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&query.path)?;
-    let home = ObjectPath::parse("/Users")?.join(caller.name());
-    if home.is_within(&path) || path == home {
-        // Everybody's home is there from the start.
-        workspace.file_tree().make_directories(&home)?;
-    } else {
+    if !has_home(&workspace, &caller, &path)? {
         workspace.authorize_path(&caller, &path, "CAN_READ")?;
     }
     Ok(Json(workspace.file_tree().describe(&path)?))
+}
+
+/// Everybody's home is there from the start: it is made when its owner comes to it, or to a folder that it is in. Whether
+/// the path is such a place.
+pub(super) fn has_home(workspace: &Workspace, caller: &Caller, path: &ObjectPath) -> Result<bool, ApiError> {
+    let home = ObjectPath::parse("/Users")?.join(caller.name());
+    let is_there = home.is_within(path);
+    if is_there && !workspace.file_tree().exists(&home)? {
+        workspace.file_tree().make_directories(&home)?;
+    }
+    Ok(is_there)
 }
 
 /// What lies directly in a folder.
@@ -58,6 +65,7 @@ pub(crate) async fn list(
     Parameters(query): Parameters<PathQuery>,
 ) -> ApiResult<Value> {
     let path = ObjectPath::parse(&query.path)?;
+    has_home(&workspace, &caller, &path)?;
     workspace.authorize_path(&caller, &path, "CAN_READ")?;
     let tree = workspace.file_tree();
     let objects = match tree.get(&path)? {

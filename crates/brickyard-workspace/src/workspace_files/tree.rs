@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::NamedTempFile;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use super::landing::{self, Kind, Landing};
 use super::path::ObjectPath;
+use super::stat::Stat;
 use crate::error::ApiError;
 use crate::store::Store;
 
@@ -54,8 +55,8 @@ pub(crate) struct Notebook {
 /// What lies at a path.
 pub(crate) enum Object {
     Directory,
-    File(std::fs::Metadata),
-    Notebook(Notebook, std::fs::Metadata),
+    File(Stat),
+    Notebook(Notebook, Stat),
 }
 
 impl FileTree {
@@ -83,6 +84,21 @@ impl FileTree {
         let mut landing = self.landing();
         landing.settle().map_err(|error| ApiError::internal(&error))?;
         Ok(landing)
+    }
+
+    /// The landing place for those who read: what waits there is put in its place, and where the disk has no room for
+    /// that it is read where it is.
+    fn readable(&self) -> MutexGuard<'_, Landing> {
+        let mut landing = self.landing();
+        if let Err(error) = landing.settle() {
+            tracing::warn!(%error, "Workspace files could not be put in their places, and wait: {error}");
+        }
+        landing
+    }
+
+    /// The content of a file that waits for a place on the disk.
+    pub(super) fn waiting(&self, path: &ObjectPath) -> Result<Option<Vec<u8>>, ApiError> {
+        self.readable().content(path).map_err(|error| ApiError::internal(&error))
     }
 
     /// Puts what has landed in its place as soon as nothing more comes, until the workspace stops.
@@ -141,7 +157,13 @@ impl FileTree {
 
     /// What lies at the path, if anything.
     pub(crate) fn find(&self, path: &ObjectPath) -> Result<Option<Object>, ApiError> {
-        let noted = self.settled()?.is_noted(path);
+        let noted = {
+            let landing = self.readable();
+            if let Some(waiting) = landing.waiting(path) {
+                return Ok(Some(Object::File(Stat::waiting(waiting))));
+            }
+            landing.is_noted(path)
+        };
         let metadata = match std::fs::symlink_metadata(path.on_disk(&self.root)) {
             Ok(metadata) => metadata,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -154,8 +176,8 @@ impl FileTree {
         }
         let note = if noted { self.store.get(NOTEBOOK, path.as_str()) } else { Ok(None) };
         Ok(Some(match note.map_err(|error| ApiError::internal(&error))? {
-            Some(note) => Object::Notebook(note, metadata),
-            None => Object::File(metadata),
+            Some(note) => Object::Notebook(note, Stat::of(&metadata)),
+            None => Object::File(Stat::of(&metadata)),
         }))
     }
 
@@ -166,8 +188,10 @@ impl FileTree {
 
     /// Names in a folder, in order.
     pub(crate) fn children(&self, path: &ObjectPath) -> Result<Vec<ObjectPath>, ApiError> {
-        let entries = std::fs::read_dir(self.on_disk(path)?).map_err(|error| ApiError::internal(&error))?;
-        let mut children = Vec::new();
+        let mut children = self.readable().waiting_within(path);
+        children.retain(|child| child.parent() == *path);
+        let entries =
+            std::fs::read_dir(path.on_disk(&self.root)).map_err(|error| ApiError::internal(&error))?;
         for entry in entries {
             let name = entry.map_err(|error| ApiError::internal(&error))?.file_name();
             // Files being put together begin with a dot and lie in the root alone.
@@ -178,6 +202,7 @@ impl FileTree {
             }
         }
         children.sort();
+        children.dedup();
         Ok(children)
     }
 
@@ -283,12 +308,21 @@ impl FileTree {
     /// Removes what lies at the path; a folder that is not empty needs `recursive`.
     pub(crate) fn remove(&self, path: &ObjectPath, recursive: bool) -> Result<(), ApiError> {
         let found = self.get(path)?;
-        let mut landing = self.settled()?;
+        let mut landing = self.readable();
         let place = path.on_disk(&self.root);
+        // Room is made by removing: what waits for some is removed too.
+        let waited = !landing.waiting_within(path).is_empty();
+        if waited && (recursive || !matches!(found, Object::Directory)) {
+            landing.forget(path).map_err(|error| ApiError::internal(&error))?;
+        }
         let removed = match found {
+            Object::Directory if waited && !recursive => Err(io::ErrorKind::DirectoryNotEmpty.into()),
             Object::Directory if recursive => std::fs::remove_dir_all(&place),
             Object::Directory => std::fs::remove_dir(&place),
-            Object::File(_) | Object::Notebook(..) => std::fs::remove_file(&place),
+            Object::File(_) | Object::Notebook(..) => match std::fs::remove_file(&place) {
+                Err(error) if waited && error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            },
         };
         removed.map_err(|error| match error.kind() {
             io::ErrorKind::DirectoryNotEmpty => ApiError::new(
@@ -311,43 +345,6 @@ impl FileTree {
         drop(landing);
         self.changed(path);
         Ok(())
-    }
-
-    /// The object as the API describes it.
-    pub(crate) fn describe(&self, path: &ObjectPath) -> Result<Value, ApiError> {
-        let id = path.id();
-        let times = |metadata: &std::fs::Metadata| {
-            let milliseconds = |time: io::Result<std::time::SystemTime>| {
-                time.ok()
-                    .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
-                    .and_then(|time| i64::try_from(time.as_millis()).ok())
-                    .unwrap_or(0)
-            };
-            let modified = milliseconds(metadata.modified());
-            // A file gets its place a little later than it came.
-            (metadata.created().map_or(modified, |created| milliseconds(Ok(created)).min(modified)), modified)
-        };
-        let common = json!({ "path": path.as_str(), "object_id": id, "resource_id": id.to_string() });
-        let more = match self.get(path)? {
-            Object::Directory => json!({ "object_type": "DIRECTORY" }),
-            Object::File(metadata) => {
-                let (created, modified) = times(&metadata);
-                json!({ "object_type": "FILE", "size": metadata.len(), "created_at": created, "modified_at": modified })
-            }
-            Object::Notebook(note, metadata) => {
-                let (created, modified) = times(&metadata);
-                let format = if note.jupyter.is_some() { "JUPYTER" } else { "SOURCE" };
-                json!({
-                    "object_type": "NOTEBOOK", "language": note.language, "created_at": created, "modified_at": modified,
-                    "repos_export_format": format,
-                })
-            }
-        };
-        let (Value::Object(mut common), Value::Object(more)) = (common, more) else {
-            unreachable!("both are objects")
-        };
-        common.extend(more);
-        Ok(Value::Object(common))
     }
 }
 

@@ -10,6 +10,10 @@ from databricks.sdk.service.workspace import ImportFormat, Language, ObjectType
 w = WorkspaceClient()
 me = w.current_user.me().user_name
 home = f"/Users/{me}/app"
+# Nobody makes their own home.
+assert list(w.workspace.list(f"/Users/{me}")) == []
+w.workspace.upload(f"/Users/{me}/first.txt", b"1", format=ImportFormat.AUTO)
+w.workspace.delete(f"/Users/{me}/first.txt")
 w.workspace.mkdirs(f"{home}/pages")
 w.workspace.upload(f"{home}/app.py", b"print(1)", format=ImportFormat.AUTO)
 try:

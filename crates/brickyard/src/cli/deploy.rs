@@ -52,7 +52,11 @@ pub(crate) async fn run(args: DeployArgs, context: &Context) -> Result<Exit, Fai
     if args.bundle {
         let directory = context.settings.absolute(&args.path);
         let target = args.bundle_target.as_deref();
-        return bundle::deploy(&context.settings, &directory, target, &args.target).await;
+        let handed = bundle::deploy(&context.settings, &directory, target, &args.target).await?;
+        if let Some((name, url)) = handed.runs {
+            printer.note(format!("{name} runs: {url}"));
+        }
+        return Ok(handed.exit);
     }
     let target = Target::connect(&context.settings, &args.target).await?;
     let options = DeployOptions {

@@ -18,7 +18,10 @@ pub(crate) struct DoctorArgs {
 pub(crate) async fn run(args: DoctorArgs, context: &Context) -> Result<Exit, Failure> {
     let findings = match &args.explain {
         Some(message) => doctor::explain(message)?,
-        None => doctor::examine(&context.settings, args.fetch, super::run::report(context.printer)).await?,
+        None => {
+            doctor::examine(&context.settings, args.fetch, super::run::report_first_use(context.printer))
+                .await?
+        }
     };
     let wrong = findings.iter().any(|finding| finding.level == Level::Wrong);
     context.printer.document(&findings, |findings| {

@@ -18,7 +18,8 @@ pub(crate) struct EnvArgs {
 pub(crate) async fn run(args: EnvArgs, context: &Context) -> Result<Exit, Failure> {
     let directory = context.settings.absolute(&args.path);
     let variables =
-        environment::of_app(&context.settings, &directory, super::run::report(context.printer)).await?;
+        environment::of_app(&context.settings, &directory, super::run::report_first_use(context.printer))
+            .await?;
     context.printer.document(&variables, |variables| {
         let rows: Vec<Vec<String>> = variables
             .iter()

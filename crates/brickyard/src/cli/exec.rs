@@ -21,7 +21,7 @@ pub(crate) struct ExecArgs {
 
 pub(crate) async fn run(args: ExecArgs, context: &Context) -> Result<Exit, Failure> {
     let directory = context.settings.absolute(&args.app);
-    let report = super::run::report(context.printer);
+    let report = super::run::report_first_use(context.printer);
     let code = exec::run(&context.settings, &directory, &args.command, report, &context.lifecycle).await?;
     Ok(Exit::Child(code))
 }

@@ -29,7 +29,7 @@ pub(crate) async fn run(args: PsqlArgs, context: &Context) -> Result<Exit, Failu
         Some(name) if name == "app" => Who::App,
         Some(name) => Who::User(name),
     };
-    let report = super::run::report(context.printer);
+    let report = super::run::report_first_use(context.printer);
     let (settings, lifecycle) = (&context.settings, &context.lifecycle);
     let session = psql::run(settings, &directory, &who, &args.arguments, report, lifecycle);
     let code = Box::pin(session).await?;

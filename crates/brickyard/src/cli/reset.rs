@@ -49,7 +49,8 @@ pub(crate) async fn run(args: ResetArgs, context: &Context) -> Result<Exit, Fail
         }
     }
     let directory = context.settings.absolute(&args.app);
-    let removed = reset::lakebase(&context.settings, &directory, super::run::report(printer)).await?;
+    let removed =
+        reset::lakebase(&context.settings, &directory, super::run::report_first_use(printer)).await?;
     printer.document(&removed, |removed| {
         if removed.is_empty() {
             "There were no databases".to_owned()

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use brickyard_runner::environment::Progress;
 use brickyard_runner::ingress::{Port, SignIn};
 use brickyard_runner::logs::{Line, Source};
 use brickyard_runner::supervisor::State;
@@ -200,7 +201,7 @@ fn limits(limits: &Limits, applied: LimitsApplied) -> Option<String> {
     Some(format!("{cpus} processors, {gigabytes} GB ({how})"))
 }
 
-/// Tells a person at the terminal how far builds are, one line a step; in a pipe nothing is said.
+/// Tells a person at the terminal how far builds are, one line a step; in a pipe nothing is said, for the log tells it.
 pub(crate) fn report(printer: Printer) -> Report {
     if !printer.is_watched() {
         return Arc::new(|_| {});
@@ -208,6 +209,20 @@ pub(crate) fn report(printer: Printer) -> Report {
     Arc::new(move |progress| {
         if let Some(line) = describe(&progress) {
             printer.note(line);
+        }
+    })
+}
+
+/// The same for commands that show no log: in a pipe, what takes its time at first use is told when it begins.
+pub(crate) fn report_first_use(printer: Printer) -> Report {
+    if printer.is_watched() {
+        return report(printer);
+    }
+    Arc::new(move |progress| {
+        if let Progress::Installing(_) = progress
+            && let Some(line) = describe(&progress)
+        {
+            printer.note(format!("{line}; this is kept for the next time"));
         }
     })
 }

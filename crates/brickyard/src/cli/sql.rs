@@ -23,7 +23,8 @@ pub(crate) struct SqlArgs {
 pub(crate) async fn run(args: SqlArgs, context: &Context) -> Result<Exit, Failure> {
     let directory = context.settings.absolute(&args.app);
     let query = Query { text: &args.statement, user: args.user.as_deref() };
-    let result = sql::run(&context.settings, &directory, query, super::run::report(context.printer)).await?;
+    let result =
+        sql::run(&context.settings, &directory, query, super::run::report_first_use(context.printer)).await?;
     context.printer.document(&result, |result| {
         let header: Vec<&str> = result.columns.iter().map(|column| column.name.as_str()).collect();
         let rows: Vec<Vec<String>> = result

@@ -106,8 +106,17 @@ async fn get(client: &Client, call: &Call) -> Result<Value, Failure> {
     let app = client.app(name).await?.ok_or_else(|| Failure::user(format!("App `{name}` was not found")))?;
     let mut answer = shown(&app);
     if call.flag("include_logs", false) {
-        let active = app.active_deployment.as_ref().and_then(|deployment| deployment.deployment_id.clone());
-        match call.text("deployment_id").map(str::to_owned).or(active) {
+        let mut wanted = call.text("deployment_id").map(str::to_owned);
+        if wanted.is_none() {
+            // Where no version serves, what the last one said before it failed is what tells why.
+            let serves = app.active_deployment.clone();
+            let shown = match serves {
+                Some(deployment) => Some(deployment),
+                None => client.deployments(name).await?.into_iter().next(),
+            };
+            wanted = shown.and_then(|deployment| deployment.deployment_id);
+        }
+        match wanted {
             None => answer["logs_error"] = json!("The app has no deployment yet"),
             Some(id) => {
                 match client.get::<Value>(&format!("/api/2.0/apps/{name}/deployments/{id}/logs"), &[]).await {

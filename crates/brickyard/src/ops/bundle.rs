@@ -40,13 +40,20 @@ pub(crate) fn write(directory: &Path) -> Result<PathBuf, Failure> {
     Ok(path)
 }
 
+/// How the official command line ended, and where a browser of this machine finds the app then.
+pub(crate) struct Handed {
+    pub(crate) exit: Exit,
+    /// Name and address, in the local workspace: the address that the command line tells is one of the workspace's own net.
+    pub(crate) runs: Option<(String, String)>,
+}
+
 /// Runs `bundle deploy` and `bundle run` of the official command line; its output is the user's.
 pub(crate) async fn deploy(
     settings: &Settings,
     directory: &Path,
     bundle_target: Option<&str>,
     args: &TargetArgs,
-) -> Result<Exit, Failure> {
+) -> Result<Handed, Failure> {
     let project = load_target(directory, bundle_target)?;
     let (folder, key) = place(&project)?;
     let program = settings
@@ -60,12 +67,13 @@ pub(crate) async fn deploy(
                 .hint("install it, or deploy without `--bundle`: `databricks.yml` is read all the same")
         })?;
     target::check(settings, args)?;
-    let mut login = Vec::new();
+    let (mut login, mut local) = (Vec::new(), None);
     if args.name() == "local" {
         let target = Target::connect(settings, args).await?;
         let token = target.client.bearer().await?;
         login.push(("DATABRICKS_HOST".to_owned(), target.client.base().to_owned()));
         login.push(("DATABRICKS_TOKEN".to_owned(), token));
+        local = Some(target);
     } else if args.name() == "DEFAULT" {
         // Whatever the variables and the file say.
         let said = LOGIN
@@ -90,10 +98,17 @@ pub(crate) async fn deploy(
         })?;
         if !status.success() {
             let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
-            return Ok(Exit::Child(code));
+            return Ok(Handed { exit: Exit::Child(code), runs: None });
         }
     }
-    Ok(Exit::Success)
+    let runs = match local {
+        None => None,
+        Some(target) => {
+            let app = target.client.app(&project.name).await?;
+            app.and_then(|app| Some((app.name.clone(), target.app_url(&app)?)))
+        }
+    };
+    Ok(Handed { exit: Exit::Success, runs })
 }
 
 /// Folder of the bundle's main file, and the app's key in it.

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 
 use brickyard_project::Project;
-use brickyard_runner::warden::{self, Lifeline, Limits};
+use brickyard_runner::warden::{self, Family, Lifeline, Limits};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::Command;
@@ -126,7 +126,7 @@ async fn spawn(
     let machine = |error| Failure::machine("Cannot tie the command to this program").because(error);
     // The command keeps our terminal and our standard input, and still ends when we are killed.
     let lifeline = Lifeline::new().map_err(machine)?;
-    let mut child = Command::new(&settings.executable)
+    let child = Command::new(&settings.executable)
         .arg("warden")
         .args(warden::arguments(warden::GRACE, Limits::default()))
         .arg("--attached")
@@ -139,11 +139,13 @@ async fn spawn(
         .envs(tests)
         .envs(["TERM", "TMPDIR"].iter().filter_map(|name| Some((*name, settings.environment.text(name)?))))
         .current_dir(&settings.working_directory)
-        .kill_on_drop(true)
         .spawn()
         .map_err(|error| {
             Failure::user(format!("Cannot run `{}`", program.to_string_lossy())).because(error)
         })?;
+    // Whoever presses Ctrl-C twice wants the end of all of them.
+    let mut family = Family(child);
+    let child = &mut family.0;
     let failed = |error| Failure::machine("Cannot wait for the command").because(error);
     let _terminal = lifecycle.give_terminal();
     let ended = tokio::select! {

@@ -271,6 +271,9 @@ fn refuse(error: brickyard_workspace::StartError, engine_place: &str) -> Failure
         StartError::Lock(_) => {
             Some("stop the other `brickyard`, or name another directory with `--state-directory`")
         }
+        other if is_full(other) => {
+            Some("make room on the disk, or name another directory with `--state-directory`")
+        }
         StartError::Directory { .. } => Some("name a directory you may write with `--state-directory`"),
         StartError::RequestLog { .. } => Some("name a file you may write in `BRICKYARD_REQUEST_LOG`"),
         _ => None,
@@ -280,6 +283,19 @@ fn refuse(error: brickyard_workspace::StartError, engine_place: &str) -> Failure
         Some(hint) => failure.hint(hint),
         None => failure,
     }
+}
+
+/// Whether an error, or one below it, is that the disk has no room.
+fn is_full(error: &dyn std::error::Error) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let said = error.to_string();
+        if said.contains("No space left on device") || said.contains("disk is full") {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 #[cfg(test)]

@@ -80,7 +80,14 @@ pub(crate) async fn begin(
     let sign_in = Login::begin(&host, &format!("http://localhost:{port}"))?;
     // The file must be usable before anybody signs in.
     configuration(settings)?;
-    Ok(Waiting { sign_in, listener, login: login(settings), host, profile: profile.to_owned(), fresh })
+    Ok(Waiting {
+        sign_in,
+        listener,
+        login: login(settings, profile),
+        host,
+        profile: profile.to_owned(),
+        fresh,
+    })
 }
 
 impl Waiting {

@@ -16,7 +16,9 @@ pub(crate) fn new(directory: &Path, request: &Request) -> Result<Vec<PathBuf>, F
         }
         NewError::Write { source, .. } => {
             let cause = source.to_string();
-            Failure::machine(error.to_string()).because(cause)
+            Failure::machine(error.to_string())
+                .because(cause)
+                .hint("name a folder you may write with `--directory`, and make room where the disk is full")
         }
     })
 }

@@ -85,7 +85,30 @@ pub(crate) fn crashed(crash: &Arc<Crash>) -> Failure {
         message.push_str("\n  | ");
         message.push_str(line);
     }
-    Failure::app(message)
+    Failure::app(message).hint(what_helps(crash))
+}
+
+/// What to do about a crash, by what the app said last.
+fn what_helps(crash: &Crash) -> String {
+    let last = crash.last_lines.iter().rev();
+    for line in last {
+        if let Some(explained) = super::lakebase_errors::explain(line) {
+            return explained.hint.to_owned();
+        }
+        let module = line.split_once("ModuleNotFoundError: No module named '").map(|(_, rest)| rest);
+        if let Some(module) = module.and_then(|rest| rest.split(['.', '\'']).next()) {
+            return format!(
+                "add the package that brings `{module}` to the app's requirements, then run again"
+            );
+        }
+    }
+    match crash.code {
+        Some(127) => {
+            "add the program's package to the app's requirements, or correct `command` in `app.yaml`"
+        }
+        _ => "correct the app, then run again; `brickyard check` finds what usually fails",
+    }
+    .to_owned()
 }
 
 fn announcement(session: &AppSession, url: &str, variables: &[Variable]) -> Result<Running, Failure> {
@@ -108,5 +131,24 @@ impl super::apps::LocalApp {
     /// Starts a version whose status is the app's.
     pub(crate) async fn start(&self, plan: &super::apps::Plan) -> Result<Version, Failure> {
         Version::start(plan, self.status_sender()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crash_says_what_helps() {
+        let helps = |code: i32, line: &str| {
+            let last_lines = vec![line.to_owned(), "the end".to_owned()];
+            what_helps(&Crash { reason: String::new(), code: Some(code), signal: None, last_lines })
+        };
+        assert!(helps(127, "").contains("correct `command` in `app.yaml`"));
+        assert!(
+            helps(1, "ModuleNotFoundError: No module named 'plotly.express'").contains("brings `plotly`")
+        );
+        assert!(helps(1, "fe_sendauth: no password supplied").contains("oauth_token"));
+        assert!(helps(1, "ValueError").contains("`brickyard check`"));
     }
 }

@@ -128,6 +128,11 @@ pub(crate) fn load(directory: &Path) -> Result<Project, Failure> {
 
 /// The same, with the target of its bundle chosen.
 pub(crate) fn load_target(directory: &Path, target: Option<&str>) -> Result<Project, Failure> {
+    if directory.is_file() {
+        let folder = directory.parent().unwrap_or(directory);
+        return Err(Failure::user(format!("`{}` is a file, and an app is a folder", directory.display()))
+            .hint(format!("name the folder: `{}`", folder.display())));
+    }
     if !directory.is_dir() {
         return Err(Failure::user(format!("There is no folder `{}`", directory.display()))
             .hint("name the folder of an app, or run `brickyard new NAME` to make one"));

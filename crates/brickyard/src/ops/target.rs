@@ -101,7 +101,7 @@ pub(crate) fn check(settings: &Settings, args: &TargetArgs) -> Result<(), Failur
 /// The workspace a profile stands for, and who we are there.
 fn profile(settings: &Settings, name: &str) -> Result<brickyard_api::Target, Failure> {
     let variable = |name: &str| settings.environment.text(name).map(str::to_owned);
-    resolve_target(name, &configuration(settings)?, variable, &login(settings)).map_err(|error| {
+    resolve_target(name, &configuration(settings)?, variable, &login(settings, name)).map_err(|error| {
         let hint = match &error {
             ProfileError::NoCredentials { .. } => {
                 format!("sign in with `brickyard login --target {name}`")
@@ -135,9 +135,10 @@ pub(crate) fn refused(name: &str, failure: ApiFailure) -> Failure {
 }
 
 /// The sign-ins of users, kept where the official command line keeps them.
-pub(crate) fn login(settings: &Settings) -> Login {
+pub(crate) fn login(settings: &Settings, profile: &str) -> Login {
     let home = settings.environment.path("HOME").unwrap_or_else(std::env::temp_dir);
-    Login::new(home.join(".databricks/token-cache.json"), Arc::new(|| jiff::Timestamp::now().as_second()))
+    let cache = home.join(".databricks/token-cache.json");
+    Login::new(cache, Arc::new(|| jiff::Timestamp::now().as_second())).of_profile(profile)
 }
 
 /// Address of the workspace a profile names.

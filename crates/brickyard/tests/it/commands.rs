@@ -270,7 +270,7 @@ fn what_is_refused_comes_with_what_to_do() {
     failed(
         &asked("far"),
         2,
-        &["Cannot reach the workspace", "Connection refused", "hint: look at the profile's `host`"],
+        &["Cannot reach the workspace", "Connection refused", "look at the profile's `host`"],
     );
     service.run(&["fault", "/api/2.0/apps", "--status", "403", "--count", "1"]);
     failed(&asked("me"), 1, &["hint: ask whoever manages it"]);

@@ -111,7 +111,7 @@ fn files_of_others_stay_and_problems_are_refused_first() {
         format!("/api/2.0/workspace-files/import-file/Workspace/Users/{developer}/apps/site/theirs.txt");
     assert_eq!(service.rest("POST", &theirs, "x").0, 200);
     let plan = service.run(&["deploy", &folder, "--dry-run"]);
-    assert!(plan.contains("? 1 files that brickyard did not put there stay: theirs.txt"), "{plan}");
+    assert!(plan.contains("? 1 file that brickyard did not put there stay: theirs.txt"), "{plan}");
     let plan = service.run(&["deploy", &folder, "--dry-run", "--prune"]);
     assert!(plan.contains("- theirs.txt"), "{plan}");
     std::os::unix::fs::symlink("version.txt", format!("{folder}/same.txt")).unwrap();

@@ -198,7 +198,9 @@ fn the_workspace_goes_away_in_the_middle() {
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("Cannot reach the workspace"), "{}", text(&output.stderr));
+    for told in ["Cannot reach the workspace", "hint: `brickyard up` brings the local workspace back"] {
+        assert!(text(&output.stderr).contains(told), "{}", text(&output.stderr));
+    }
     service.run(&["up"]);
     everything_is_there(&service, &folder);
 }

@@ -15,7 +15,12 @@ fn spawn(home: &Home, words: &[&str]) -> Child {
     let app = home.app("hello", &[("app.py", "")]);
     let mut arguments = vec!["exec", "--app", app.to_str().unwrap(), "--"];
     arguments.extend(words);
-    home.brickyard(&arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+    home.brickyard(&arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 fn family(child: &mut Child) -> Vec<u32> {
@@ -44,6 +49,24 @@ fn nothing_outlives_a_killed_exec() {
     child.kill().unwrap();
     child.wait().unwrap();
     wait_for("the end of the command's processes", || !family.iter().any(|pid| lives(*pid)));
+}
+
+#[test]
+fn a_second_signal_ends_all_of_them_at_once() {
+    let home = Home::new();
+    let mut child = spawn(
+        &home,
+        &["python", "-c", &format!("import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n{FAMILY}")],
+    );
+    let family = family(&mut child);
+    let pid = Pid::from_raw(child.id().cast_signed());
+    let told = child.stderr.take().unwrap();
+    kill(pid, Signal::SIGTERM).unwrap();
+    let first = BufReader::new(told).lines().map_while(Result::ok).find(|line| line.starts_with("Stopping"));
+    assert!(first.is_some());
+    kill(pid, Signal::SIGTERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!family.iter().any(|pid| lives(*pid)), "{family:?}");
 }
 
 #[test]

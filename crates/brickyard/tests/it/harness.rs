@@ -162,17 +162,9 @@ impl Service {
 
     /// Kills it with everything it runs, at once, and waits for the end.
     pub(crate) fn cut_power(&self) {
-        let mut ids = vec![u32::try_from(self.announced()["pid"].as_u64().unwrap()).unwrap()];
-        let mut next = 0;
-        while let Some(parent) = ids.get(next).copied() {
-            for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-                let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-                let born_of = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)?.parse().ok());
-                let id: Option<u32> = entry.file_name().to_str().and_then(|name| name.parse().ok());
-                ids.extend(id.filter(|_| born_of == Some(parent)));
-            }
-            next += 1;
-        }
+        let service = u32::try_from(self.announced()["pid"].as_u64().unwrap()).unwrap();
+        let mut ids = vec![service];
+        ids.extend(descendants(service));
         assert!(ids.len() > 1, "an app and what watches it are among them");
         for &id in &ids {
             let pid = nix::unistd::Pid::from_raw(id.cast_signed());
@@ -303,6 +295,21 @@ fn curl(url: &str, headers: &[(&str, &str)], more: &[&str]) -> String {
 pub(crate) fn lives(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     !stat.is_empty() && !stat.rsplit(") ").next().unwrap().starts_with(['Z', 'X'])
+}
+
+/// Every process below one.
+pub(crate) fn descendants(of: u32) -> Vec<u32> {
+    let (mut ids, mut next) = (vec![of], 0);
+    while let Some(parent) = ids.get(next).copied() {
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+            let born_of = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)?.parse().ok());
+            let id: Option<u32> = entry.file_name().to_str().and_then(|name| name.parse().ok());
+            ids.extend(id.filter(|_| born_of == Some(parent)));
+        }
+        next += 1;
+    }
+    ids.split_off(1)
 }
 
 /// Waits for a condition.

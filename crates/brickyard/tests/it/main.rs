@@ -16,6 +16,7 @@ mod deploy;
 mod deploy_faults;
 mod examples;
 mod exec;
+mod families;
 mod harness;
 mod judges;
 mod lakebase;

@@ -83,8 +83,15 @@ async def main():
             subprocess.run([binary, "stop", "second", *arguments], check=True, stdout=subprocess.DEVNULL)
         error, found = await call("manage_app", action="list", name_contains="SECO")
         assert [app["name"] for app in found["apps"]] == ["second"], found
+        error, sent = await call("manage_workspace_files", action="upload", local_path=folder + "/app.yaml", workspace_path="/Shared/empty/notes.txt")
+        assert not error and sent["success"], sent
         error, failed = await call("manage_app", action="create_or_update", name="second", source_code_path="/Workspace/Shared/none")
         assert not error and "deployment_error" in failed, failed
+        # Where no version ever served, the log of the one that failed is what tells why.
+        error, made = await call("manage_app", action="create_or_update", name="never", source_code_path="/Workspace/Shared/empty")
+        assert not error and made["deployment"]["state"] == "FAILED", made
+        error, never = await call("manage_app", action="get", name="never", include_logs=True)
+        assert "holds no app" in never.get("logs", "") and never["logs_deployment_id"], never
         error, gone = await call("manage_workspace_files", action="delete", workspace_path="/Shared/agent", recursive=True)
         assert gone["success"], gone
         error, refused = await call("manage_app", action="get", name="nowhere")

@@ -198,7 +198,11 @@ fn a_bundle_is_written_and_handed_to_the_official_command_line() {
             .output()
             .unwrap()
     };
+    // The program that stands for it makes no app: one is there already.
+    assert_eq!(service.rest("POST", "/api/2.0/apps", r#"{"name": "shop"}"#).0, 200);
     let output = called("local");
+    let here = format!("shop runs: http://shop.localhost:{}", service.named_port());
+    assert!(text(&output.stderr).contains(&here), "{}", text(&output.stderr));
     let host = service.announced()["http_url"].as_str().unwrap().to_owned();
     assert_eq!(
         text(&output.stdout),

@@ -243,6 +243,9 @@ fn wrong_input_is_refused_with_a_hint() {
     let missing = home.output(&["run", "nowhere"]);
     assert_eq!(missing.status.code(), Some(2));
     assert!(text(&missing.stderr).contains("There is no folder") && text(&missing.stderr).contains("hint:"));
+    let file = home.app("one", &[("app.py", "")]).join("app.py");
+    let refused = home.output(&["run", file.to_str().unwrap()]);
+    assert!(text(&refused.stderr).contains("is a file, and an app is a folder"), "{}", text(&refused.stderr));
     let app = home.app("typo", &[("app.yaml", "command: streamlit run app.py\n"), ("app.py", "")]);
     let refused = home.output(&["run", app.to_str().unwrap()]);
     assert_eq!(refused.status.code(), Some(1));

@@ -142,9 +142,13 @@ impl Plan {
         let network = Network::open(port, reach)
             .await
             .map_err(|error| Failure::machine("Cannot make a network for the app").because(error))?;
+        let why = match port::pinned(command) {
+            Some(port) => format!("The app fixes port {port}"),
+            None => "The port that the app fixes is taken".to_owned(),
+        };
         let words = format!(
-            "The app fixes port {port}, so it runs in a network of its own: beyond this machine it reaches what it asks for \
-             through HTTPS_PROXY"
+            "{why}, so it runs in a network of its own, where it has port {port}: beyond this machine it reaches what it asks \
+             for through HTTPS_PROXY"
         );
         self.logs.append(Source::System, &words);
         Ok((port, Arc::new(network)))
@@ -224,6 +228,7 @@ pub(crate) fn build_failure(error: EnvironmentError) -> Failure {
     let kind = match &error {
         EnvironmentError::Install { .. }
         | EnvironmentError::StaleLock { .. }
+        | EnvironmentError::Unreadable { .. }
         | EnvironmentError::NoNode { .. } => crate::failure::Kind::App,
         _ => crate::failure::Kind::Machine,
     };

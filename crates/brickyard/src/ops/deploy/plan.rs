@@ -143,13 +143,15 @@ impl DeployPlan {
                 line(mark, &format!("… {} more files", names.len() - 20));
             }
         }
-        line("=", &format!("{} files unchanged in {}", self.unchanged, self.path));
+        let files = |count: usize| if count == 1 { "file" } else { "files" };
+        line("=", &format!("{} {} unchanged in {}", self.unchanged, files(self.unchanged), self.path));
         if !self.foreign.is_empty() {
             let (count, names) = (self.foreign.len(), first_three(&self.foreign));
             line(
                 "?",
                 &format!(
-                    "{count} files that brickyard did not put there stay: {names} (`--prune` removes them)"
+                    "{count} {} that brickyard did not put there stay: {names} (`--prune` removes them)",
+                    files(count)
                 ),
             );
         }

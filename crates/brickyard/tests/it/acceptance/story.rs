@@ -67,7 +67,8 @@ fn tell(folder: &Path, story: &Story) -> String {
             Step::Command { variables, arguments } => {
                 let output = command(&home, &held, &variables, &arguments).output().unwrap();
                 transcript.stream("stdout", &text(&output.stdout));
-                transcript.stream("stderr", &text(&output.stderr));
+                let own_cache = variables.iter().any(|(name, _)| name == "BRICKYARD_CACHE_DIR");
+                transcript.stream("stderr", &said(&text(&output.stderr), own_cache));
                 transcript.end(&end(output.status));
             }
             Step::Start { variables, arguments } => {
@@ -106,6 +107,12 @@ fn tell(folder: &Path, story: &Story) -> String {
         }
     }
     transcript.finish()
+}
+
+/// Without what is told at the first use of the cache that all tests share.
+fn said(stderr: &str, own_cache: bool) -> String {
+    let told = |line: &&str| own_cache || !line.trim_end().ends_with("; this is kept for the next time");
+    stderr.split_inclusive('\n').filter(told).collect()
 }
 
 fn command(
