@@ -64,10 +64,14 @@ pub struct Insert {
     pub replace_where: Option<Expr>,
     /// `REPLACE USING (columns)`.
     pub replace_using: Vec<Ident>,
-    /// Where that stands.
+    /// `REPLACE ON condition`.
+    pub replace_on: Option<Expr>,
+    /// Where one of the last two stands.
     pub replace_span: Option<Span>,
     /// The rows.
     pub source: Query,
+    /// Their alias.
+    pub source_alias: Option<Alias>,
 }
 
 /// `MERGE`.
@@ -134,7 +138,11 @@ impl Parser<'_> {
         if self.is_word_at(0, "TABLE") && !self.is_symbol_at(1, ".") {
             self.advance();
         }
-        let target = self.target(false)?;
+        let mut target = self.target(false)?;
+        let named = !self.is_word_at(0, "BY") && (self.is_word_at(1, "BY") || self.is_word_at(1, "REPLACE"));
+        if self.is_word_at(0, "AS") || named {
+            target.alias = self.alias()?;
+        }
         if self.words("WITH SCHEMA EVOLUTION") {
             return Err(SqlError::unsupported(
                 "INSERT WITH SCHEMA EVOLUTION",
@@ -149,7 +157,9 @@ impl Parser<'_> {
             partition: None,
             replace_where: None,
             replace_using: Vec::new(),
+            replace_on: None,
             replace_span: None,
+            source_alias: None,
             source: Query {
                 span: Span::default(),
                 with: None,
@@ -185,13 +195,17 @@ impl Parser<'_> {
         } else if self.words("REPLACE USING") {
             insert.replace_using = self.parenthesized(Self::ident)?;
             insert.replace_span = Some(self.since(replace_start));
-        } else if self.is_words("REPLACE ON") {
-            return Err(SqlError::unsupported("INSERT … REPLACE ON", "Use MERGE INTO"));
+        } else if self.words("REPLACE ON") {
+            insert.replace_on = Some(self.expr()?);
+            insert.replace_span = Some(self.since(replace_start));
         }
         if !self.is_query() {
             return Err(self.error());
         }
         insert.source = self.query()?;
+        if insert.replace_span.is_some() {
+            insert.source_alias = self.alias()?;
+        }
         Ok(Dml { with: None, target, kind: DmlKind::Insert(insert) })
     }
 
@@ -284,6 +298,7 @@ impl Dml {
                     visit(Node::Expr(value));
                 }
                 insert.replace_where.iter().for_each(|expr| visit(Node::Expr(expr)));
+                insert.replace_on.iter().for_each(|expr| visit(Node::Expr(expr)));
                 visit(Node::Query(&insert.source));
             }
             DmlKind::Update { assignments, filter } => {

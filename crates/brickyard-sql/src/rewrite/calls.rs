@@ -191,8 +191,10 @@ impl Planner<'_> {
         if let (Some(target), [from]) = (cast_function(&name), types.as_slice()) {
             let value = call.arguments[0].value.span;
             possible(from, &target, value.of(self.sql))?;
-            let text = self.converted(value, from, &target, false);
-            let plain = || pieces!["CAST(", value, format!(" AS {target})")];
+            let lenient = self.lenient(from, &target);
+            let text = self.converted(value, from, &target, lenient);
+            let function = if lenient { "TRY_CAST(" } else { "CAST(" };
+            let plain = || pieces![function, value, format!(" AS {target})")];
             self.edits.replace(expr.span, text.unwrap_or_else(plain));
             return Ok(target);
         }

@@ -27,10 +27,9 @@ impl Planner<'_> {
         if let Some(alias) = dml.target.alias.as_ref().and_then(|alias| alias.relation()) {
             own.qualifier = vec![alias.to_owned()];
         }
-        let guarded =
-            relation.row_filter.is_some() || relation.columns.iter().any(|column| column.mask.is_some());
+        let guarded = relation.row_filter.is_some() || reads_masked(dml, &relation);
         let adds = matches!(&dml.kind, DmlKind::Insert(insert)
-            if !insert.overwrite && insert.replace_where.is_none() && insert.replace_using.is_empty());
+            if !insert.overwrite && insert.replace_where.is_none() && insert.replace_span.is_none());
         if guarded && !adds {
             // The rows it would change or compare with are not all to be seen.
             return Err(SqlError::unsupported(
@@ -182,7 +181,18 @@ impl Planner<'_> {
         self.defaults(&insert.source.body, &listed);
         let columns = self.query(&insert.source, env)?;
         if let Some((_, partition)) = &insert.partition {
-            return self.insert_partition(insert, partition, relation, target, &columns);
+            let mut fixed = Vec::new();
+            for (column, value) in partition {
+                let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(&column.value));
+                let own = own.ok_or_else(|| unresolved_column(&column.value, relation).at(column.span))?;
+                if let Some(value) = value {
+                    fixed.push((own, format!("CAST({} AS {})", self.render(value.span)?, own.data_type)));
+                }
+            }
+            // Columns without a value are among the rows' own; overwriting then replaces the whole table.
+            if !fixed.is_empty() {
+                return self.insert_partition(insert, &fixed, relation, target, &columns);
+            }
         }
         if !columns.open
             && !relation.columns.is_empty()
@@ -218,9 +228,9 @@ impl Planner<'_> {
             Some(filter) => format!(" REPLACE WHERE {}", self.render(filter.span)?),
             None => String::new(),
         };
-        if !insert.replace_using.is_empty() {
+        if insert.replace_span.is_some() {
             return Err(SqlError::unsupported(
-                "INSERT … REPLACE USING",
+                "INSERT … REPLACE USING or ON here",
                 "Use MERGE INTO, or DELETE and INSERT in turn",
             ));
         }
@@ -281,32 +291,29 @@ impl Planner<'_> {
         Ok(Some(format!("{verb} {target}{into}{clause} {rows}")))
     }
 
-    /// `PARTITION (a = 1)`: fixed values become columns; overwriting one partition becomes REPLACE WHERE.
+    /// `PARTITION (a = 1, b)`: fixed values become columns; overwriting what they name becomes REPLACE WHERE.
     fn insert_partition(
         &mut self,
         insert: &Insert,
-        partition: &[(crate::parser::Ident, Option<Expr>)],
+        fixed: &[(&plan::Column, String)],
         relation: &plan::Relation,
         target: &str,
         columns: &crate::rewrite::scope::Columns,
     ) -> Result<Option<String>, SqlError> {
-        let hint = "Insert all columns without PARTITION, or use REPLACE WHERE";
-        let mut fixed = Vec::new();
-        for (column, value) in partition {
-            let Some(value) = value else {
-                return Err(SqlError::unsupported("PARTITION without a value", hint));
-            };
-            let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(&column.value));
-            let own = own.ok_or_else(|| unresolved_column(&column.value, relation))?;
-            fixed.push((own, format!("CAST({} AS {})", self.render(value.span)?, own.data_type)));
-        }
         let rest: Vec<&plan::Column> = relation
             .columns
             .iter()
             .filter(|own| !fixed.iter().any(|(column, _)| column.name == own.name))
             .collect();
         if columns.open || columns.list.len() != rest.len() || !insert.columns.is_empty() {
+            let hint = "Insert all columns without PARTITION, or use REPLACE WHERE";
             return Err(SqlError::unsupported("this INSERT with PARTITION", hint));
+        }
+        if insert.by_name {
+            let is_rest = |name: &str| rest.iter().any(|own| own.name.eq_ignore_ascii_case(name));
+            if let Some(other) = columns.list.iter().find(|column| !is_rest(&column.name)) {
+                return Err(unresolved_column(&other.name, relation));
+            }
         }
         let list: Vec<String> = relation
             .columns
@@ -319,7 +326,11 @@ impl Planner<'_> {
                     .map_or(name.clone(), |(_, text)| format!("{text} AS {name}"))
             })
             .collect();
-        let names: Vec<String> = rest.iter().map(|own| quote_name(&own.name)).collect();
+        let names: Vec<String> = if insert.by_name {
+            columns.list.iter().map(|column| quote_name(&column.name)).collect()
+        } else {
+            rest.iter().map(|own| quote_name(&own.name)).collect()
+        };
         let source = self.render(insert.source.span)?;
         let clause = if insert.overwrite {
             let conditions: Vec<String> =
@@ -360,6 +371,31 @@ fn default_text(column: Option<&plan::Column>) -> String {
         // It would be read with the rights of whoever writes.
         Some(_) => "raise_error('[INVALID_DEFAULT_VALUE.SUBQUERY_EXPRESSION] The DEFAULT of a column contains subquery expressions or functions that are not built in. SQLSTATE: 42623')".to_owned(),
     }
+}
+
+/// Whether a condition or a new value reads a column that is masked. What only writes it, or takes whole rows of another relation,
+/// does not.
+fn reads_masked(dml: &Dml, relation: &plan::Relation) -> bool {
+    let masked = |name: &str| {
+        let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(name));
+        own.is_some_and(|own| own.mask.is_some())
+    };
+    let mut found = false;
+    dml.children(&mut |child| {
+        if let Node::Expr(expr) = child {
+            tree::walk(Node::Expr(expr), &mut |node| {
+                let Node::Expr(expr) = node else { return };
+                found |= match &expr.kind {
+                    ExprKind::Name(name) => name.parts.iter().any(|part| masked(&part.value)),
+                    ExprKind::Star { .. } | ExprKind::FieldStar(_) => {
+                        relation.columns.iter().any(|own| own.mask.is_some())
+                    }
+                    _ => false,
+                };
+            });
+        }
+    });
+    found
 }
 
 fn has_cast(expr: &Expr) -> bool {

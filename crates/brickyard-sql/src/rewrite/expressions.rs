@@ -8,7 +8,7 @@ use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::numbers::{least, number_type};
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::{Scope, field};
-use crate::rewrite::zones::{reaches_a_day, worded};
+use crate::rewrite::zones::{reaches_a_day, with_whole_offset, worded};
 use crate::token::Span;
 
 impl Planner<'_> {
@@ -20,7 +20,14 @@ impl Planner<'_> {
             ExprKind::Boolean(_) => DataType::Boolean,
             ExprKind::Null => DataType::Void,
             ExprKind::Default => DataType::Unknown,
-            ExprKind::Typed(word, _) => match word.as_str() {
+            ExprKind::Typed(word, value) => match word.as_str() {
+                "TIMESTAMP" | "TIMESTAMP_LTZ" => {
+                    if let Some(value) = with_whole_offset(value) {
+                        let text = format!("{word} {}", crate::token::string_literal(&value));
+                        self.edits.replace(expr.span, pieces![text]);
+                    }
+                    DataType::Timestamp
+                }
                 "DATE" => DataType::Date,
                 "TIMESTAMP_NTZ" => DataType::TimestampNtz,
                 "TIME" => DataType::Time(6),
