@@ -1,5 +1,6 @@
 //! Rewriting to what the engine runs: one walk resolves names and types and collects edits, then the text is rendered once.
 
+mod alike;
 mod arithmetic;
 mod call_forms;
 mod call_types;
@@ -11,6 +12,7 @@ mod columns;
 mod edge_calls;
 mod edits;
 mod expressions;
+mod fields;
 mod generators;
 mod grouping;
 mod guards;
@@ -31,7 +33,9 @@ mod rows;
 mod samples;
 mod scope;
 mod selects;
+mod stars;
 mod table_functions;
+mod unions;
 mod zones;
 
 pub(crate) use pipes::without_pipes;

@@ -106,7 +106,7 @@ impl Planner<'_> {
         let data_type = self.expr(&item.expr, scope)?;
         let name = match &item.alias {
             Some(alias) => alias.value.clone(),
-            None => column_name(&item.expr, self.sql),
+            None => self.own_name(&item.expr, scope)?,
         };
         let unnamed = self.name_all && !matches!(item.expr.kind, ExprKind::Name(_));
         if item.alias.is_none() && (unnamed || self.edits.touched(since, item.span)) {
