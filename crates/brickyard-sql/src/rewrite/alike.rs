@@ -4,7 +4,7 @@ use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Call, Expr, ExprKind, Query};
 use crate::rewrite::edits::{Piece, pieces};
-use crate::rewrite::numbers::{apart, common, is_moment, settled};
+use crate::rewrite::numbers::{apart, common, holds_map, is_moment, settled};
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::{Columns, Output, Scope};
 use crate::token::Span;
@@ -30,7 +30,9 @@ impl Planner<'_> {
             return Ok(());
         }
         for (span, data_type) in spans.iter().zip(types) {
-            if *data_type != target && (*data_type != DataType::Void || target == DataType::Binary) {
+            if *data_type != target
+                && (*data_type != DataType::Void || matches!(target, DataType::Binary | DataType::Map(..)))
+            {
                 let text = self.as_type(*span, data_type, &target);
                 self.edits.replace(*span, text);
                 *data_type = target.clone();
@@ -53,6 +55,7 @@ impl Planner<'_> {
     /// Errors: sides that cannot be compared (`DATATYPE_MISMATCH` 42K09).
     pub(super) fn compared(&mut self, sides: &[(Span, DataType)], class: &str) -> Result<(), SqlError> {
         let (spans, mut types): (Vec<Span>, Vec<DataType>) = sides.iter().cloned().unzip();
+        orderable(&types)?;
         self.alike(&spans, &mut types, class)
     }
 
@@ -77,11 +80,13 @@ impl Planner<'_> {
         for (value, column) in values.iter().zip(&columns.list) {
             let own = self.type_only(value, scope)?;
             let types = [own.clone(), column.data_type.clone()];
+            orderable(&types)?;
             if apart(&own, &column.data_type) {
                 return Err(mismatch(&types, "IN_SUBQUERY_DATA_TYPE_MISMATCH"));
             }
             let target = common(&own, &column.data_type);
-            let target = if settled(&target) && differs(&types, &target) { target } else { DataType::Unknown };
+            let target =
+                if settled(&target) && differs(&types, &target) { target } else { DataType::Unknown };
             if target != DataType::Unknown && own != DataType::Void {
                 let text = self.as_type(value.span, &own, &target);
                 self.edits.replace(value.span, text);
@@ -95,15 +100,12 @@ impl Planner<'_> {
     /// Arrays that are joined or compared, and an array with a value among its elements, in one type of elements.
     ///
     /// Errors: types that have none in common (`DATATYPE_MISMATCH` 42K09).
-    pub(super) fn arrays(
-        &mut self,
-        name: &str,
-        call: &Call,
-        types: &mut [DataType],
-    ) -> Result<(), SqlError> {
+    pub(super) fn arrays(&mut self, name: &str, call: &Call, types: &mut [DataType]) -> Result<(), SqlError> {
         let spans: Vec<Span> = call.arguments.iter().map(|argument| argument.value.span).collect();
         let several = match name {
-            "array_union" | "array_intersect" | "array_except" | "arrays_overlap" => "BINARY_ARRAY_DIFF_TYPES",
+            "array_union" | "array_intersect" | "array_except" | "arrays_overlap" => {
+                "BINARY_ARRAY_DIFF_TYPES"
+            }
             "concat" => "DATA_DIFF_TYPES",
             _ => "",
         };
@@ -115,7 +117,8 @@ impl Planner<'_> {
             "array_insert" => 2,
             _ => return Ok(()),
         };
-        let (Some(DataType::Array(element)), Some(value)) = (types.first().cloned(), types.get(place).cloned())
+        let (Some(DataType::Array(element)), Some(value)) =
+            (types.first().cloned(), types.get(place).cloned())
         else {
             return Ok(());
         };
@@ -156,6 +159,7 @@ impl Planner<'_> {
         types: &[DataType],
     ) -> Result<(), SqlError> {
         let ([value, other], [own, second]) = (spans, types) else { return Ok(()) };
+        orderable(types)?;
         if apart(own, second) {
             return Err(mismatch(types, "BINARY_OP_DIFF_TYPES"));
         }
@@ -178,7 +182,8 @@ fn differs(types: &[DataType], target: &DataType) -> bool {
     let any = |is: &dyn Fn(&DataType) -> bool| types.iter().any(is);
     let exact = any(&|own| own.is_integer() || matches!(own, DataType::Decimal(..)));
     let doubled = *target == DataType::Double
-        && (any(&|own| matches!(own, DataType::Decimal(..))) || (exact && any(&|own| *own == DataType::Float)));
+        && (any(&|own| matches!(own, DataType::Decimal(..)))
+            || (exact && any(&|own| *own == DataType::Float)));
     any(&|own| own != target)
         && (doubled
             || is_moment(target)
@@ -186,6 +191,17 @@ fn differs(types: &[DataType], target: &DataType) -> bool {
             || any(&|own| *own == DataType::String)
             || (*target == DataType::Binary && any(&|own| *own == DataType::Void))
             || matches!(target, DataType::Array(_) | DataType::Map(..) | DataType::Struct(_)))
+}
+
+/// Refuses values that have no order.
+///
+/// Errors: maps, and what holds them (`DATATYPE_MISMATCH.INVALID_ORDERING_TYPE` 42K09).
+pub(super) fn orderable(types: &[DataType]) -> Result<(), SqlError> {
+    let Some(data_type) = types.iter().find(|data_type| holds_map(data_type)) else { return Ok(()) };
+    let text = format!(
+        "Cannot resolve the expression due to data type mismatch: It does not support ordering on type \"{data_type}\"."
+    );
+    Err(SqlError::new("DATATYPE_MISMATCH.INVALID_ORDERING_TYPE", "42K09", text))
 }
 
 fn mismatch(types: &[DataType], class: &str) -> SqlError {

@@ -181,6 +181,9 @@ impl Planner<'_> {
         };
         self.defaults(&insert.source.body, &listed);
         let columns = self.query(&insert.source, env)?;
+        let evolved = self.evolved(insert, relation, &columns)?;
+        let relation = evolved.as_ref().unwrap_or(relation);
+        let listed = if insert.columns.is_empty() { relation.columns.iter().collect() } else { listed };
         if let Some((_, partition)) = &insert.partition {
             return self.insert_partition(insert, partition, relation, target, &columns);
         }
@@ -233,7 +236,7 @@ impl Planner<'_> {
                 "Leave the list out",
             ));
         }
-        if insert.by_name && columns.open {
+        if insert.by_name && columns.open && !insert.schema_evolution {
             return Ok(Some(format!("{verb} {target} BY NAME {with}{source}")));
         }
         // One form for all: the rows under the table's own names, what is not given filled in.

@@ -5,6 +5,7 @@ use crate::command::constant_string;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::Call;
+use crate::rewrite::alike::orderable;
 use crate::rewrite::casts::java_text;
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::numbers::is_moment;
@@ -99,6 +100,9 @@ impl Planner<'_> {
         {
             self.edits.replace(value(0), pieces!["transform(", value(0), format!(", `__a` -> {text})")]);
         }
+        if matches!(name, "greatest" | "least") {
+            orderable(&own)?;
+        }
         if let Some((_, from)) = ALIKE.iter().find(|(known, _)| *known == name) {
             let spans: Vec<Span> = (*from..own.len()).map(value).collect();
             self.alike(&spans, &mut own[*from..], "DATA_DIFF_TYPES")?;
@@ -109,7 +113,11 @@ impl Planner<'_> {
                 let spans: Vec<Span> = (first..own.len()).step_by(2).map(value).collect();
                 let mut types: Vec<DataType> = own.iter().skip(first).step_by(2).cloned().collect();
                 self.alike(&spans, &mut types, class)?;
-                own.iter_mut().skip(first).step_by(2).zip(types).for_each(|(own, data_type)| *own = data_type);
+                own.iter_mut()
+                    .skip(first)
+                    .step_by(2)
+                    .zip(types)
+                    .for_each(|(own, data_type)| *own = data_type);
             }
         }
         Ok(own)

@@ -190,6 +190,11 @@ impl Planner<'_> {
             ExprKind::Subquery(query) => {
                 let env = self.inner_env(scope);
                 let columns = self.query(query, &env)?;
+                if let Some(around) = scope.from
+                    && let Some(text) = self.correlated(query, scope, around)?
+                {
+                    self.edits.replace(expr.span, text);
+                }
                 columns.list.into_iter().next().map(|column| column.data_type).unwrap_or_default()
             }
             ExprKind::Exists(query) => {

@@ -60,9 +60,7 @@ fn part(mut base: Vec<Piece>, data_type: &DataType, name: &str) -> Vec<Piece> {
         DataType::Map(key, _) => {
             around("try_element_at(", base, format!(", CAST({} AS {key}))", string_literal(name)))
         }
-        DataType::Array(_) => {
-            around("transform(", base, format!(", `__f` -> `__f`.{})", quote_name(name)))
-        }
+        DataType::Array(_) => around("transform(", base, format!(", `__f` -> `__f`.{})", quote_name(name))),
         _ => {
             base.push(Piece::from(format!(".{}", quote_name(name))));
             base

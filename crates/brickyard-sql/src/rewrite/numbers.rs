@@ -131,6 +131,16 @@ pub(super) fn is_moment(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Date | DataType::Timestamp | DataType::TimestampNtz)
 }
 
+/// Whether a map is part of values of a type: they cannot be compared.
+pub(crate) fn holds_map(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Map(..) => true,
+        DataType::Array(element) => holds_map(element),
+        DataType::Struct(fields) => fields.iter().any(|field| holds_map(&field.data_type)),
+        _ => false,
+    }
+}
+
 /// Whether a type is known in all its parts.
 pub(crate) fn settled(data_type: &DataType) -> bool {
     match data_type {

@@ -302,7 +302,9 @@ impl<'a> Planner<'a> {
             if let Some(at) = subquery(row) {
                 let text = "Unsupported subquery expression: Scalar subqueries in the VALUES clause.";
                 let class = "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.SCALAR_SUBQUERY_IN_VALUES";
-                return Err(SqlError::new(class, "0A000", text).hinted("Write SELECT in place of VALUES").at(at));
+                return Err(SqlError::new(class, "0A000", text)
+                    .hinted("Write SELECT in place of VALUES")
+                    .at(at));
             }
             let cells = match &row.kind {
                 crate::query::ExprKind::Tuple(cells) => cells.iter().collect(),

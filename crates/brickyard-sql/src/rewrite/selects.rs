@@ -17,6 +17,9 @@ impl Planner<'_> {
     pub(super) fn select(&mut self, select: &Select, env: &Env) -> Result<(Columns, Scope), SqlError> {
         let mut scope = self.scope(env);
         self.sources(&select.from, &mut scope, env)?;
+        let end =
+            select.views.last().map(|view| view.span).or_else(|| select.from.last().map(|from| from.span));
+        scope.from = select.from.first().zip(end).map(|(first, end)| first.span.to(end));
         for view in &select.views {
             self.lateral_view(view, &mut scope)?;
         }
@@ -142,7 +145,7 @@ impl Planner<'_> {
             return self.struct_star(expr, &parts, except, scope, columns);
         }
         let open = relations.iter().any(|relation| relation.columns.open);
-        let inlined = relations.iter().any(|relation| !relation.meanings.is_empty());
+        let inlined = relations.iter().any(|relation| relation.wider || !relation.meanings.is_empty());
         if open {
             if !except.is_empty() {
                 return Err(SqlError::unsupported(

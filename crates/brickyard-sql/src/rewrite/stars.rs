@@ -23,9 +23,8 @@ impl Planner<'_> {
                 inner_scope.lambda.insert(0, (name, data_type, own.map(|own| format!("({own})"))));
             }
         }
-        let (rendered, data_type) = self.aside(&format!("SELECT {text}"), |inner, expr| {
-            inner.expr(expr, &inner_scope)
-        })?;
+        let (rendered, data_type) =
+            self.aside(&format!("SELECT {text}"), |inner, expr| inner.expr(expr, &inner_scope))?;
         self.edits.replace(expr.span, pieces![rendered]);
         Ok(Some(data_type))
     }
@@ -137,9 +136,7 @@ fn columns(
     let unknown =
         || SqlError::unsupported("* of columns that are not known as an argument", "Name the columns");
     let excluded = |name: &str| {
-        except
-            .iter()
-            .any(|path| path.parts.last().is_some_and(|part| part.value.eq_ignore_ascii_case(name)))
+        except.iter().any(|path| path.parts.last().is_some_and(|part| part.value.eq_ignore_ascii_case(name)))
     };
     let relations: Vec<&Relation> =
         scope.relations.iter().filter(|relation| parts.is_empty() || relation.is_named(&parts)).collect();

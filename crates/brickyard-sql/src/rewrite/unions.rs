@@ -4,7 +4,7 @@ use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::SetBody;
 use crate::rewrite::edits::{Piece, pieces};
-use crate::rewrite::numbers::{apart, common, settled};
+use crate::rewrite::numbers::{apart, common, holds_map, settled};
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::scope::{Columns, Output};
 use crate::token::Span;
@@ -46,10 +46,46 @@ impl Planner<'_> {
                 self.side(before, &columns, &together);
                 self.side(span, &right, &together);
             }
+            if operator == "INTERSECT ALL"
+                && let Some((before, after)) = left.zip(body.span())
+            {
+                self.intersect_all(before, after, &together)?;
+            }
             left = left.zip(body.span()).map(|(before, after)| before.to(after));
             columns = together;
         }
         Ok(columns)
+    }
+
+    /// The engine keeps all rows of the left side of `INTERSECT ALL`: equal rows are told apart by numbers.
+    fn intersect_all(&mut self, left: Span, right: Span, columns: &Columns) -> Result<(), SqlError> {
+        if columns.open {
+            return Err(SqlError::unsupported("INTERSECT ALL of unknown columns", "Name the columns"));
+        }
+        let names: Vec<String> = (1..=columns.list.len()).map(|place| format!("`__{place}`")).collect();
+        let names = names.join(", ");
+        let numbered = |side: Span| {
+            pieces![
+                format!(
+                    "SELECT {names}, row_number() OVER (PARTITION BY {names} ORDER BY {names}) AS `__n` FROM ("
+                ),
+                side,
+                format!(") AS `__side`({names})"),
+            ]
+        };
+        let shown: Vec<String> = columns
+            .list
+            .iter()
+            .enumerate()
+            .map(|(at, column)| format!("`__{}` AS {}", at + 1, crate::token::quote_name(&column.name)))
+            .collect();
+        let mut text = pieces![format!("SELECT {} FROM (", shown.join(", "))];
+        text.extend(numbered(left));
+        text.push(Piece::from(" INTERSECT "));
+        text.extend(numbered(right));
+        text.push(Piece::from(") AS `__both`"));
+        self.edits.replace(left.to(right), text);
+        Ok(())
     }
 
     /// One side with its columns in the types that both have in common, where the engine would choose others.
@@ -90,7 +126,10 @@ impl Planner<'_> {
 
 /// Whether a side's column is converted.
 fn casts(own: &Output, column: &Output) -> bool {
-    own.data_type != column.data_type && column.data_type != DataType::Void && settled(&own.data_type) && settled(&column.data_type)
+    own.data_type != column.data_type
+        && column.data_type != DataType::Void
+        && settled(&own.data_type)
+        && settled(&column.data_type)
 }
 
 fn combined(left: &Columns, right: &Columns, operator: &str) -> Result<Columns, SqlError> {
@@ -111,11 +150,20 @@ fn combined(left: &Columns, right: &Columns, operator: &str) -> Result<Columns, 
     for (at, (left, right)) in left.list.iter().zip(&right.list).enumerate() {
         let (a, b) = (&left.data_type, &right.data_type);
         if apart(a, b) {
-            let place = ["first", "second", "third"].get(at).map_or_else(|| format!("{}th", at + 1), |word| (*word).to_owned());
+            let place = ["first", "second", "third"]
+                .get(at)
+                .map_or_else(|| format!("{}th", at + 1), |word| (*word).to_owned());
             let text = format!(
                 "{word} can only be performed on tables with compatible column types. The {place} column of the second table is \"{b}\" type which is not compatible with \"{a}\" at the same column of the first table."
             );
             return Err(SqlError::new("INCOMPATIBLE_COLUMN_TYPE", "42825", text));
+        }
+        if operator != "UNION ALL" && (holds_map(a) || holds_map(b)) {
+            let text = format!(
+                "The feature is not supported: Cannot have MAP type columns in DataFrame which calls set operations (INTERSECT, EXCEPT, etc.), but the type of column {} is \"{a}\".",
+                crate::token::quote_name(&left.name)
+            );
+            return Err(SqlError::new("UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE", "0A000", text));
         }
         list.push(Output { name: left.name.clone(), data_type: common(a, b) });
     }
