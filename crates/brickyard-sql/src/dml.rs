@@ -50,6 +50,8 @@ pub enum DmlKind {
 /// `INSERT`.
 #[derive(Debug, Clone)]
 pub struct Insert {
+    /// `WITH SCHEMA EVOLUTION`.
+    pub schema_evolution: bool,
     /// `OVERWRITE`.
     pub overwrite: bool,
     /// `BY NAME`.
@@ -104,11 +106,11 @@ pub enum MergeAction {
     /// `DELETE`.
     Delete,
     /// `UPDATE SET *`.
-    UpdateAll,
+    UpdateAll(Span),
     /// `UPDATE SET a = b, …`.
     Update(Vec<(Name, Expr)>),
     /// `INSERT *`.
-    InsertAll,
+    InsertAll(Span),
     /// `INSERT (columns) VALUES (…)`.
     Insert(Vec<Name>, Vec<Expr>),
 }
@@ -131,6 +133,7 @@ impl Parser<'_> {
 
     pub(super) fn insert(&mut self) -> Result<Dml, SqlError> {
         self.expect_words("INSERT")?;
+        let before = self.words("WITH SCHEMA EVOLUTION");
         let overwrite = self.words("OVERWRITE");
         if !overwrite {
             self.expect_words("INTO")?;
@@ -143,13 +146,8 @@ impl Parser<'_> {
         if self.is_word_at(0, "AS") || named {
             target.alias = self.alias()?;
         }
-        if self.words("WITH SCHEMA EVOLUTION") {
-            return Err(SqlError::unsupported(
-                "INSERT WITH SCHEMA EVOLUTION",
-                "Add the columns with ALTER TABLE first",
-            ));
-        }
         let mut insert = Insert {
+            schema_evolution: before || self.words("WITH SCHEMA EVOLUTION"),
             overwrite,
             by_name: false,
             columns: Vec::new(),
@@ -264,10 +262,16 @@ impl Parser<'_> {
         let action = if self.words("DELETE") {
             MergeAction::Delete
         } else if self.words("UPDATE SET") {
-            if self.symbol("*") { MergeAction::UpdateAll } else { MergeAction::Update(self.assignments()?) }
-        } else if self.words("INSERT") {
+            let star = self.here();
             if self.symbol("*") {
-                MergeAction::InsertAll
+                MergeAction::UpdateAll(star)
+            } else {
+                MergeAction::Update(self.assignments()?)
+            }
+        } else if self.words("INSERT") {
+            let star = self.here();
+            if self.symbol("*") {
+                MergeAction::InsertAll(star)
             } else {
                 let columns = self.parenthesized(Self::name)?;
                 self.expect_words("VALUES")?;

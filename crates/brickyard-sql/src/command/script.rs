@@ -83,6 +83,8 @@ pub enum Step {
     Signal(Condition, Option<Span>),
     /// `RESIGNAL`.
     Resignal,
+    /// `GET DIAGNOSTICS CONDITION 1 variable = item, …`: what is known of the error that a handler is about.
+    Diagnostics(Vec<(Name, String)>),
 }
 
 /// Reads a script, `BEGIN … END` with a label before it or none.
@@ -259,6 +261,11 @@ impl Parser<'_> {
                 self.advance();
                 Step::Resignal
             }
+            "GET" if self.words("GET DIAGNOSTICS CONDITION 1") => Step::Diagnostics(self.list(|parser| {
+                let variable = parser.name()?;
+                parser.expect_symbol("=")?;
+                Ok((variable, parser.ident()?.value.to_uppercase()))
+            })?),
             _ => self.plain()?,
         };
         Ok(step)

@@ -200,6 +200,10 @@ impl Planner<'_> {
         }
         let types = self.coerced(&name, call, &types)?;
         self.renamed(expr, &name, call, &types, scope.lambda.len())?;
+        if matches!(name.as_str(), "datediff" | "date_diff") && types.len() == 2 {
+            // The engine's days are of 64 bits.
+            self.edits.replace(expr.span, pieces!["CAST(", expr.span, " AS INT)"]);
+        }
         if collects(&name, call) {
             // The engine's windows keep what is NULL.
             self.edits.replace(expr.span, pieces!["filter(", expr.span, ", `__n` -> `__n` IS NOT NULL)"]);

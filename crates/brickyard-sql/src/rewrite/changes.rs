@@ -8,9 +8,10 @@ use crate::plan::{self, qualify};
 use crate::query::{Expr, ExprKind, Node, SetBody, tree};
 use crate::references::is_path;
 use crate::rewrite::edits::pieces;
+use crate::rewrite::guards::reads_masked;
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::relations::{not_found, outputs};
-use crate::rewrite::scope::{Relation, Scope};
+use crate::rewrite::scope::{Columns, Relation, Scope};
 use crate::statement::{Dml, DmlKind, Insert, Target, TargetName};
 use crate::token::{Span, quote_name};
 
@@ -30,8 +31,8 @@ impl Planner<'_> {
         let guarded = relation.row_filter.is_some() || reads_masked(dml, &relation);
         let adds = matches!(&dml.kind, DmlKind::Insert(insert)
             if !insert.overwrite && insert.replace_where.is_none() && insert.replace_span.is_none());
+        // The rows it would change or compare with are not all to be seen.
         if guarded && !adds {
-            // The rows it would change or compare with are not all to be seen.
             return Err(SqlError::unsupported(
                 "changes of rows behind a row filter or column mask",
                 "Ask an owner of the table, whom the filter lets see every row",
@@ -180,6 +181,9 @@ impl Planner<'_> {
         };
         self.defaults(&insert.source.body, &listed);
         let columns = self.query(&insert.source, env)?;
+        let evolved = self.evolved(insert, relation, &columns)?;
+        let relation = evolved.as_ref().unwrap_or(relation);
+        let listed = if insert.columns.is_empty() { relation.columns.iter().collect() } else { listed };
         if let Some((_, partition)) = &insert.partition {
             let mut fixed = Vec::new();
             for (column, value) in partition {
@@ -243,7 +247,7 @@ impl Planner<'_> {
                 "Leave the list out",
             ));
         }
-        if insert.by_name && columns.open {
+        if insert.by_name && columns.open && !insert.schema_evolution {
             return Ok(Some(format!("{verb} {target} BY NAME {with}{source}")));
         }
         // One form for all: the rows under the table's own names, what is not given filled in.
@@ -298,7 +302,7 @@ impl Planner<'_> {
         fixed: &[(&plan::Column, String)],
         relation: &plan::Relation,
         target: &str,
-        columns: &crate::rewrite::scope::Columns,
+        columns: &Columns,
     ) -> Result<Option<String>, SqlError> {
         let rest: Vec<&plan::Column> = relation
             .columns
@@ -310,8 +314,8 @@ impl Planner<'_> {
             return Err(SqlError::unsupported("this INSERT with PARTITION", hint));
         }
         if insert.by_name {
-            let is_rest = |name: &str| rest.iter().any(|own| own.name.eq_ignore_ascii_case(name));
-            if let Some(other) = columns.list.iter().find(|column| !is_rest(&column.name)) {
+            let known = |name: &str| rest.iter().any(|own| own.name.eq_ignore_ascii_case(name));
+            if let Some(other) = columns.list.iter().find(|column| !known(&column.name)) {
                 return Err(unresolved_column(&other.name, relation));
             }
         }
@@ -333,9 +337,8 @@ impl Planner<'_> {
         };
         let source = self.render(insert.source.span)?;
         let clause = if insert.overwrite {
-            let conditions: Vec<String> =
-                fixed.iter().map(|(own, text)| format!("{} <=> {text}", quote_name(&own.name))).collect();
-            format!(" REPLACE WHERE {}", conditions.join(" AND "))
+            let conditions = fixed.iter().map(|(own, text)| format!("{} <=> {text}", quote_name(&own.name)));
+            format!(" REPLACE WHERE {}", conditions.collect::<Vec<_>>().join(" AND "))
         } else {
             String::new()
         };
@@ -373,31 +376,6 @@ fn default_text(column: Option<&plan::Column>) -> String {
     }
 }
 
-/// Whether a condition or a new value reads a column that is masked. What only writes it, or takes whole rows of another relation,
-/// does not.
-fn reads_masked(dml: &Dml, relation: &plan::Relation) -> bool {
-    let masked = |name: &str| {
-        let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(name));
-        own.is_some_and(|own| own.mask.is_some())
-    };
-    let mut found = false;
-    dml.children(&mut |child| {
-        if let Node::Expr(expr) = child {
-            tree::walk(Node::Expr(expr), &mut |node| {
-                let Node::Expr(expr) = node else { return };
-                found |= match &expr.kind {
-                    ExprKind::Name(name) => name.parts.iter().any(|part| masked(&part.value)),
-                    ExprKind::Star { .. } | ExprKind::FieldStar(_) => {
-                        relation.columns.iter().any(|own| own.mask.is_some())
-                    }
-                    _ => false,
-                };
-            });
-        }
-    });
-    found
-}
-
 fn has_cast(expr: &Expr) -> bool {
     let mut found = false;
     tree::walk(Node::Expr(expr), &mut |node| {
@@ -414,10 +392,9 @@ fn has_query(expr: &Expr) -> bool {
 
 fn unresolved_column(name: &str, relation: &plan::Relation) -> SqlError {
     let list: Vec<String> = relation.columns.iter().take(5).map(|column| quote_name(&column.name)).collect();
+    let (name, list) = (quote_name(name), list.join(", "));
     let text = format!(
-        "A column, variable, or function parameter with name {} cannot be resolved. Did you mean one of the following? [{}].",
-        quote_name(name),
-        list.join(", ")
+        "A column, variable, or function parameter with name {name} cannot be resolved. Did you mean one of the following? [{list}]."
     );
     SqlError::new("UNRESOLVED_COLUMN.WITH_SUGGESTION", "42703", text)
 }

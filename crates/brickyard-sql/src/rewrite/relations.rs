@@ -7,7 +7,7 @@ use crate::parser::Name;
 use crate::plan::{self, qualify};
 use crate::query::{ExprKind, Factor, FactorKind, From, Join, JoinRule, SetBody};
 use crate::references::is_path;
-use crate::rewrite::edits::pieces;
+use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::grouping::has_aggregate;
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::scope::{Columns, Meaning, Output, Relation, Scope};
@@ -18,11 +18,24 @@ impl Planner<'_> {
     pub(super) fn sources(&mut self, list: &[From], scope: &mut Scope, env: &Env) -> Result<(), SqlError> {
         let generates = list.iter().skip(1).any(|from| is_lateral_function(&from.first));
         for (index, from) in list.iter().enumerate() {
-            let inlined = index > 0 && from.joins.is_empty() && self.inline_lateral(&from.first, scope)?;
+            let before = list[0].span.to(list[index.saturating_sub(1)].span);
+            let inlined =
+                index > 0 && from.joins.is_empty() && self.inline_lateral(&from.first, scope, before)?;
             if inlined {
                 // The subquery's columns are put where they are used; the comma before it goes too.
                 let start = list[index - 1].span.end;
                 self.edits.replace(Span::new(start, from.span.end), pieces![""]);
+                continue;
+            }
+            if index == 1
+                && from.joins.is_empty()
+                && let Some(rows) = self.lateral_rows(&from.first, scope, before)?
+            {
+                let mut text = pieces![" JOIN "];
+                text.extend(rows.source);
+                text.push(Piece::from(format!(" ON {}", rows.condition)));
+                self.edits.replace(Span::new(list[0].span.end, from.span.end), text);
+                scope.relations.push(rows.relation);
                 continue;
             }
             if generates && index > 0 {
@@ -41,7 +54,7 @@ impl Planner<'_> {
         let start = scope.relations.len();
         scope.relations.push(first);
         for join in &from.joins {
-            self.join(join, start, scope, env)?;
+            self.join(join, (from.span.start, start), scope, env)?;
         }
         Ok(())
     }
@@ -49,12 +62,29 @@ impl Planner<'_> {
     pub(super) fn join(
         &mut self,
         join: &Join,
-        start: usize,
+        (first, start): (usize, usize),
         scope: &mut Scope,
         env: &Env,
     ) -> Result<(), SqlError> {
-        if join.kind == "CROSS" && self.inline_lateral(&join.right, scope)? {
+        let before = Span::new(first, join.span.start);
+        if join.kind == "CROSS" && self.inline_lateral(&join.right, scope, before)? {
             self.edits.replace(join.span, pieces![""]);
+            return Ok(());
+        }
+        let inner = matches!(join.kind.as_str(), "CROSS" | "" | "INNER");
+        if (inner || matches!(join.kind.as_str(), "LEFT" | "LEFT OUTER"))
+            && start == 0
+            && let Some(rows) = self.lateral_rows(&join.right, scope, before)?
+        {
+            let mut text = pieces![if inner { " JOIN " } else { " LEFT JOIN " }];
+            text.extend(rows.source);
+            text.push(Piece::from(format!(" ON {}", rows.condition)));
+            scope.relations.push(rows.relation);
+            if let JoinRule::On(condition) = &join.rule {
+                self.expr(condition, scope)?;
+                text.extend(pieces![" AND (", condition.span, ")"]);
+            }
+            self.edits.replace(join.span, text);
             return Ok(());
         }
         let mut right = self.factor(&join.right, scope, env)?;
@@ -94,19 +124,18 @@ impl Planner<'_> {
     }
 
     /// `LATERAL (SELECT one aggregate …)` and `LATERAL (SELECT expressions)` become expressions where their columns are used.
-    pub(super) fn inline_lateral(&mut self, factor: &Factor, scope: &mut Scope) -> Result<bool, SqlError> {
+    pub(super) fn inline_lateral(
+        &mut self,
+        factor: &Factor,
+        scope: &mut Scope,
+        around: Span,
+    ) -> Result<bool, SqlError> {
         let FactorKind::Subquery(query) = &factor.kind else { return Ok(false) };
         if !factor.lateral {
             return Ok(false);
         }
         let inner = self.inner_env(scope);
-        let unsupported = || {
-            SqlError::unsupported(
-                "this LATERAL subquery",
-                "Use a join, or a LATERAL subquery that is one aggregate or has no FROM",
-            )
-        };
-        let SetBody::Select(select) = &query.body else { return Err(unsupported()) };
+        let SetBody::Select(select) = &query.body else { return Ok(false) };
         let plain = query.with.is_none()
             && query.limit.is_none()
             && query.order_by.is_empty()
@@ -118,7 +147,7 @@ impl Planner<'_> {
             && !select.items.is_empty()
             && select.items.iter().all(|item| has_aggregate(&item.expr));
         if !plain || !(scalar || aggregate) {
-            return Err(unsupported());
+            return Ok(false);
         }
         let columns = self.query(query, &inner)?;
         let names: Vec<String> = match &factor.alias {
@@ -128,13 +157,18 @@ impl Planner<'_> {
             _ => columns.list.iter().map(|column| column.name.clone()).collect(),
         };
         let mut meanings = HashMap::new();
+        let keys = if scalar { None } else { self.looked_at(select, scope, around)? };
         for (name, item) in names.iter().zip(&select.items) {
-            let text = self.render(item.expr.span)?;
-            let text = if scalar {
-                text
-            } else {
-                let rest = Span::new(select.items_span.end, select.span.end);
-                format!("SELECT {text} {}", self.render(rest)?)
+            let text = match &keys {
+                Some(keys) => {
+                    let value = self.value(select, &item.expr, keys, around, false);
+                    self.edits.of(self.sql, &value)?
+                }
+                None if scalar => self.render(item.expr.span)?,
+                None => {
+                    let rest = Span::new(select.items_span.end, select.span.end);
+                    format!("SELECT {} {}", self.render(item.expr.span)?, self.render(rest)?)
+                }
             };
             meanings.insert(name.to_lowercase(), Meaning::Text(text));
         }
@@ -147,7 +181,7 @@ impl Planner<'_> {
             qualifier,
             columns: Columns { list: list.collect(), open: false },
             meanings,
-            hidden: Vec::new(),
+            ..Relation::default()
         });
         Ok(true)
     }

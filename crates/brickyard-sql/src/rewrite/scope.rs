@@ -59,6 +59,8 @@ pub(crate) struct Relation {
     pub meanings: HashMap<String, Meaning>,
     /// Columns joined by `USING` of an earlier relation, not shown twice by `*`.
     pub hidden: Vec<String>,
+    /// Whether it has columns besides that no `*` shows.
+    pub wider: bool,
 }
 
 impl Relation {
@@ -89,6 +91,8 @@ pub(crate) struct Scope {
     pub ctes: Rc<HashMap<String, Columns>>,
     /// Windows of the `WINDOW` clause need no resolution; aliases are looked at before columns (in `GROUP BY`, `HAVING`).
     pub alias_first: bool,
+    /// Where what stands after `FROM` stands, when the scope is that of a `SELECT`.
+    pub from: Option<Span>,
 }
 
 /// What a name was found to be.

@@ -17,6 +17,9 @@ impl Planner<'_> {
     pub(super) fn select(&mut self, select: &Select, env: &Env) -> Result<(Columns, Scope), SqlError> {
         let mut scope = self.scope(env);
         self.sources(&select.from, &mut scope, env)?;
+        let end =
+            select.views.last().map(|view| view.span).or_else(|| select.from.last().map(|from| from.span));
+        scope.from = select.from.first().zip(end).map(|(first, end)| first.span.to(end));
         for view in &select.views {
             self.lateral_view(view, &mut scope)?;
         }
@@ -106,7 +109,7 @@ impl Planner<'_> {
         let data_type = self.expr(&item.expr, scope)?;
         let name = match &item.alias {
             Some(alias) => alias.value.clone(),
-            None => column_name(&item.expr, self.sql),
+            None => self.own_name(&item.expr, scope)?,
         };
         let unnamed = self.name_all && !matches!(item.expr.kind, ExprKind::Name(_));
         if item.alias.is_none() && (unnamed || self.edits.touched(since, item.span)) {
@@ -142,7 +145,7 @@ impl Planner<'_> {
             return self.struct_star(expr, &parts, except, scope, columns);
         }
         let open = relations.iter().any(|relation| relation.columns.open);
-        let inlined = relations.iter().any(|relation| !relation.meanings.is_empty());
+        let inlined = relations.iter().any(|relation| relation.wider || !relation.meanings.is_empty());
         if open {
             if !except.is_empty() {
                 return Err(SqlError::unsupported(

@@ -75,6 +75,17 @@ assert rows("""BEGIN
   SELECT 1 / 0;
   SELECT 'not reached';
 END""") == [("well caught",)]
+assert rows("""BEGIN
+  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN
+    DECLARE condition, state, message STRING;
+    GET DIAGNOSTICS CONDITION 1 condition = CONDITION_IDENTIFIER, state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+    SELECT condition, state, message LIKE 'Division by zero%' AND message NOT LIKE '%SQLSTATE%';
+  END;
+  SELECT 1 / 0;
+END""") == [("DIVIDE_BY_ZERO", "22012", True)]
+refused("BEGIN DECLARE m STRING; GET DIAGNOSTICS CONDITION 1 m = MESSAGE_TEXT; END", "GET_DIAGNOSTICS_WITHOUT_ACTIVE_HANDLER")
+refused("BEGIN DECLARE l INT; DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN GET DIAGNOSTICS CONDITION 1 l = LINE_NUMBER; END; SELECT 1 / 0; END",
+        "does not support LINE_NUMBER")
 assert rows("BEGIN FOR r AS SELECT id, id * 2 AS twice FROM range(3) DO VALUES (r.id, twice); END FOR; END") == [(2, 4)]
 assert rows("BEGIN DECLARE x, y INT; SET (x, y) = (SELECT 1, 2); REPEAT SET x = x + y; UNTIL x > 6 END REPEAT; SELECT x; END") == [(7,)]
 refused("BEGIN DECLARE bad CONDITION FOR SQLSTATE '45123'; SIGNAL bad SET MESSAGE_TEXT = 'no ' || 'more'; END", "no more")
@@ -317,7 +328,21 @@ rows("INSERT INTO target VALUES (1, 'a'), (2, 'b'), (3, 'c')")
 assert one("""MERGE WITH SCHEMA EVOLUTION INTO target t USING (SELECT 2 id, 'B' v, 'n' extra UNION ALL SELECT 9, 'z', 'm') s ON t.id = s.id
 WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT * WHEN NOT MATCHED BY SOURCE AND t.id = 3 THEN DELETE""") == (3, 1, 1, 1)
 assert rows("SELECT * FROM target ORDER BY id") == [(1, "a", None), (2, "B", "n"), (9, "z", "m")]
-assert one("INSERT INTO target REPLACE USING (id) VALUES (9, 'y', 'k')") == (1, 1)
+# What a source lacks is left as it is, and NULL in new rows; without schema evolution it is an error.
+refused("MERGE INTO target t USING (SELECT 1 AS id, 'q' AS v) s ON t.id = s.id WHEN MATCHED THEN UPDATE SET *",
+        "DELTA_MERGE_UNRESOLVED_EXPRESSION")
+rows("""MERGE WITH SCHEMA EVOLUTION INTO target t USING (SELECT 2 AS id, 5 AS price UNION ALL SELECT 4, 6) s ON t.id = s.id
+WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *""")
+assert rows("SELECT * FROM target ORDER BY id") == [
+    (1, "a", None, None), (2, "B", "n", 5), (4, None, None, 6), (9, "z", "m", None)]
+rows("CREATE TABLE grown (id INT, v STRING)")
+refused("INSERT INTO grown BY NAME SELECT 1 AS id, 2.5BD AS price", "UNRESOLVED_COLUMN")
+assert one("INSERT WITH SCHEMA EVOLUTION INTO grown BY NAME SELECT 2.5BD AS price, 1 AS id") == (1, 1)
+assert one("INSERT WITH SCHEMA EVOLUTION INTO grown SELECT 2, 'w', 3.5BD AS cost, true AS sold") == (1, 1)
+assert one("INSERT WITH SCHEMA EVOLUTION INTO grown VALUES (3, 'x', 4.5BD, false)") == (1, 1)
+assert [tuple(map(str, row)) for row in rows("SELECT * FROM grown ORDER BY id")] == [
+    ("1", "None", "2.5", "None"), ("2", "w", "3.5", "True"), ("3", "x", "4.5", "False")]
+assert one("INSERT INTO target REPLACE USING (id) VALUES (9, 'y', 'k', 7)") == (1, 1)
 assert rows("SELECT v FROM target WHERE id = 9") == [("y",)]
 replace = "REPLACE ON (t.id <=> s.id AND t.v = s.v) (SELECT 'o' AS extra, 9 AS id, 'y' AS v) AS s"
 assert one(f"INSERT INTO TABLE target AS t BY NAME {replace}") == (1, 1)
