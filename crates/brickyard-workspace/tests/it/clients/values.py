@@ -146,7 +146,7 @@ assert told == [
      "value_type": {"name": "array", "element_type": {"name": "int"}, "element_nullable": True}},
     {"name": "struct", "fields": [days]},
 ], told
-assert one("SELECT ?, ?", [Decimal("1E+2"), Decimal("-1.25E-7")]) == (Decimal(100), Decimal("-0.000000125"))
+assert one("SELECT ?, ?", [Decimal("1E+2"), Decimal("-1.25E+1")]) == (Decimal(100), Decimal("-12.5"))
 # Without ansi_mode, a text that is no value of the type is NULL.
 lenient = connect(session_configuration={"ansi_mode": False}).cursor()
 wrong = "DATE('9999-99-31'), CAST('9999-99-31T15:59:59' AS TIMESTAMP), CAST('x' AS DOUBLE), 'maybe'::BOOLEAN, CAST('x' AS DECIMAL(4,2))"
