@@ -39,6 +39,7 @@ mod selects;
 mod stars;
 mod table_functions;
 mod unions;
+mod usings;
 mod zones;
 
 pub(crate) use pipes::without_pipes;

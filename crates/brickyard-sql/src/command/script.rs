@@ -261,11 +261,15 @@ impl Parser<'_> {
                 self.advance();
                 Step::Resignal
             }
-            "GET" if self.words("GET DIAGNOSTICS CONDITION 1") => Step::Diagnostics(self.list(|parser| {
-                let variable = parser.name()?;
-                parser.expect_symbol("=")?;
-                Ok((variable, parser.ident()?.value.to_uppercase()))
-            })?),
+            "GET" if self.is_words("GET DIAGNOSTICS") => {
+                self.expect_words("GET DIAGNOSTICS CONDITION")?;
+                self.integer()?;
+                Step::Diagnostics(self.list(|parser| {
+                    let variable = parser.name()?;
+                    parser.expect_symbol("=")?;
+                    Ok((variable, parser.ident()?.value.to_uppercase()))
+                })?)
+            }
             _ => self.plain()?,
         };
         Ok(step)

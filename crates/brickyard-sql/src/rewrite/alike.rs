@@ -204,7 +204,7 @@ pub(super) fn orderable(types: &[DataType]) -> Result<(), SqlError> {
     Err(SqlError::new("DATATYPE_MISMATCH.INVALID_ORDERING_TYPE", "42K09", text))
 }
 
-fn mismatch(types: &[DataType], class: &str) -> SqlError {
+pub(super) fn mismatch(types: &[DataType], class: &str) -> SqlError {
     let shown = types.iter().map(|data_type| format!("\"{data_type}\"")).collect::<Vec<_>>().join(", ");
     if let Some(class) = class.strip_prefix("INVALID_INLINE_TABLE.") {
         let text = format!("Found incompatible types {shown} in a column of the inline table.");

@@ -14,8 +14,9 @@ impl Planner<'_> {
         match scope.find(&parts) {
             Found::Column { data_type, parts: used, meaning, relation, .. } => {
                 let head = name.parts[0].span.to(name.parts[used - 1].span);
-                let plain = meaning.is_none();
+                let plain = !matches!(meaning, Some(Meaning::Text(_)));
                 match (meaning, relation) {
+                    (Some(Meaning::Merged(text)), _) => self.edits.replace(head, pieces![text]),
                     (Some(Meaning::Text(text)), _) => self.edits.replace(head, pieces![format!("({text})")]),
                     (None, Some(alias)) if used > 2 => {
                         self.edits.replace(

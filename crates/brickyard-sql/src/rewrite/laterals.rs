@@ -1,12 +1,14 @@
 //! `LATERAL (SELECT …)`: the rows of a subquery for each row before, as a join with the rows for all values that are looked at.
 
+use std::collections::HashMap;
+
 use crate::error::SqlError;
 use crate::query::{Expr, ExprKind, Factor, FactorKind, Item, Query, Select, SetBody};
 use crate::rewrite::correlated::{Keys, is_simple, sources_span};
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::grouping::{has_aggregate, has_window};
 use crate::rewrite::planner::Planner;
-use crate::rewrite::scope::{Relation, Scope};
+use crate::rewrite::scope::{Columns, Meaning, Output, Relation, Scope};
 use crate::token::{Span, quote_name};
 
 /// The rows of a `LATERAL` subquery.
@@ -20,6 +22,69 @@ pub(super) struct Rows {
 }
 
 impl Planner<'_> {
+    /// `LATERAL (SELECT one aggregate …)` and `LATERAL (SELECT expressions)` become expressions where their columns are used.
+    pub(super) fn inline_lateral(
+        &mut self,
+        factor: &Factor,
+        scope: &mut Scope,
+        around: Span,
+    ) -> Result<bool, SqlError> {
+        let FactorKind::Subquery(query) = &factor.kind else { return Ok(false) };
+        if !factor.lateral {
+            return Ok(false);
+        }
+        let inner = self.inner_env(scope);
+        let SetBody::Select(select) = &query.body else { return Ok(false) };
+        let plain = query.with.is_none()
+            && query.limit.is_none()
+            && query.order_by.is_empty()
+            && query.pipes.is_empty();
+        let scalar = select.from.is_empty() && select.filter.is_none() && !select.distinct;
+        let aggregate = select.group_by.is_none()
+            && select.having.is_none()
+            && select.qualify.is_none()
+            && !select.items.is_empty()
+            && select.items.iter().all(|item| has_aggregate(&item.expr));
+        if !plain || !(scalar || aggregate) {
+            return Ok(false);
+        }
+        let columns = self.query(query, &inner)?;
+        let names: Vec<String> = match &factor.alias {
+            Some(alias) if !alias.columns.is_empty() => {
+                alias.columns.iter().map(|column| column.value.clone()).collect()
+            }
+            _ => columns.list.iter().map(|column| column.name.clone()).collect(),
+        };
+        let mut meanings = HashMap::new();
+        let keys = if scalar { None } else { self.looked_at(select, scope, around)? };
+        for (name, item) in names.iter().zip(&select.items) {
+            let text = match &keys {
+                Some(keys) => {
+                    let value = self.value(select, &item.expr, keys, around, false);
+                    self.edits.of(self.sql, &value)?
+                }
+                None if scalar => self.render(item.expr.span)?,
+                None => {
+                    let rest = Span::new(select.items_span.end, select.span.end);
+                    format!("SELECT {} {}", self.render(item.expr.span)?, self.render(rest)?)
+                }
+            };
+            meanings.insert(name.to_lowercase(), Meaning::Text(text));
+        }
+        let list = names
+            .into_iter()
+            .zip(columns.list)
+            .map(|(name, column)| Output { name, data_type: column.data_type });
+        let qualifier = factor.alias.iter().filter_map(|alias| alias.relation().map(str::to_owned)).collect();
+        scope.relations.push(Relation {
+            qualifier,
+            columns: Columns { list: list.collect(), open: false },
+            meanings,
+            ..Relation::default()
+        });
+        Ok(true)
+    }
+
     /// The rows of a `LATERAL` subquery after sources that stand at `around`; nothing when it is no such subquery.
     ///
     /// Errors: a subquery that cannot be written as a join (`UNSUPPORTED_FEATURE` 0A000).

@@ -8,11 +8,9 @@ use crate::plan::{self, qualify};
 use crate::query::{ExprKind, Factor, FactorKind, From, Join, JoinRule, SetBody};
 use crate::references::is_path;
 use crate::rewrite::edits::{Piece, pieces};
-use crate::rewrite::grouping::has_aggregate;
 use crate::rewrite::planner::{Env, Planner};
-use crate::rewrite::scope::{Columns, Meaning, Output, Relation, Scope};
+use crate::rewrite::scope::{Columns, Output, Relation, Scope};
 use crate::token::{Span, quote_name, string_literal};
-use std::collections::HashMap;
 
 impl Planner<'_> {
     pub(super) fn sources(&mut self, list: &[From], scope: &mut Scope, env: &Env) -> Result<(), SqlError> {
@@ -104,6 +102,8 @@ impl Planner<'_> {
                     scope.relations[start..].iter().any(|left| left.columns.find(&column.name).is_some())
                 });
                 right.hidden = shared.map(|column| column.name.clone()).collect();
+                let names = right.hidden.clone();
+                right.wider = self.joined_by(join, &names, start, scope, &right)?;
                 scope.relations.push(right);
             }
             JoinRule::None => scope.relations.push(right),
@@ -114,6 +114,8 @@ impl Planner<'_> {
             }
             JoinRule::Using(columns) => {
                 right.hidden = columns.iter().map(|column| column.value.clone()).collect();
+                let names = right.hidden.clone();
+                right.wider = self.joined_by(join, &names, start, scope, &right)?;
                 scope.relations.push(right);
             }
         }
@@ -121,69 +123,6 @@ impl Planner<'_> {
             scope.relations.pop();
         }
         Ok(())
-    }
-
-    /// `LATERAL (SELECT one aggregate …)` and `LATERAL (SELECT expressions)` become expressions where their columns are used.
-    pub(super) fn inline_lateral(
-        &mut self,
-        factor: &Factor,
-        scope: &mut Scope,
-        around: Span,
-    ) -> Result<bool, SqlError> {
-        let FactorKind::Subquery(query) = &factor.kind else { return Ok(false) };
-        if !factor.lateral {
-            return Ok(false);
-        }
-        let inner = self.inner_env(scope);
-        let SetBody::Select(select) = &query.body else { return Ok(false) };
-        let plain = query.with.is_none()
-            && query.limit.is_none()
-            && query.order_by.is_empty()
-            && query.pipes.is_empty();
-        let scalar = select.from.is_empty() && select.filter.is_none() && !select.distinct;
-        let aggregate = select.group_by.is_none()
-            && select.having.is_none()
-            && select.qualify.is_none()
-            && !select.items.is_empty()
-            && select.items.iter().all(|item| has_aggregate(&item.expr));
-        if !plain || !(scalar || aggregate) {
-            return Ok(false);
-        }
-        let columns = self.query(query, &inner)?;
-        let names: Vec<String> = match &factor.alias {
-            Some(alias) if !alias.columns.is_empty() => {
-                alias.columns.iter().map(|column| column.value.clone()).collect()
-            }
-            _ => columns.list.iter().map(|column| column.name.clone()).collect(),
-        };
-        let mut meanings = HashMap::new();
-        let keys = if scalar { None } else { self.looked_at(select, scope, around)? };
-        for (name, item) in names.iter().zip(&select.items) {
-            let text = match &keys {
-                Some(keys) => {
-                    let value = self.value(select, &item.expr, keys, around, false);
-                    self.edits.of(self.sql, &value)?
-                }
-                None if scalar => self.render(item.expr.span)?,
-                None => {
-                    let rest = Span::new(select.items_span.end, select.span.end);
-                    format!("SELECT {} {}", self.render(item.expr.span)?, self.render(rest)?)
-                }
-            };
-            meanings.insert(name.to_lowercase(), Meaning::Text(text));
-        }
-        let list = names
-            .into_iter()
-            .zip(columns.list)
-            .map(|(name, column)| Output { name, data_type: column.data_type });
-        let qualifier = factor.alias.iter().filter_map(|alias| alias.relation().map(str::to_owned)).collect();
-        scope.relations.push(Relation {
-            qualifier,
-            columns: Columns { list: list.collect(), open: false },
-            meanings,
-            ..Relation::default()
-        });
-        Ok(true)
     }
 
     /// A source of rows; edits its text.
@@ -222,6 +161,7 @@ impl Planner<'_> {
             FactorKind::Values(rows) => Relation { columns: self.values(rows, env)?, ..Relation::default() },
             FactorKind::Nested(from) => {
                 let mut inner = self.scope(env);
+                inner.nested = true;
                 self.from(from, &mut inner, env)?;
                 if factor.alias.is_none() && factor.pivot.is_none() && factor.unpivot.is_none() {
                     // Names within stay in sight under their own qualifiers; they are merged into one relation for `*`.

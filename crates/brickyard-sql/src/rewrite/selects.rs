@@ -174,20 +174,34 @@ impl Planner<'_> {
             }
         }
         let mut list = Vec::new();
+        let first = if parts.is_empty() { scope.merged_first.as_slice() } else { &[] };
+        let is_first = |name: &str| first.iter().any(|known| known.eq_ignore_ascii_case(name));
+        for name in first.iter().filter(|name| !excluded(name)) {
+            let known = relations.iter().find_map(|relation| relation.columns.find(name));
+            if let (Some(known), Some(text)) = (known, scope.merged.get(&name.to_lowercase())) {
+                columns.list.push(known.clone());
+                list.push(pieces![format!("{text} AS {}", quote_name(&known.name))]);
+            }
+        }
         for relation in &relations {
             for column in &relation.columns.list {
                 let hidden = parts.is_empty()
                     && relation.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
-                if hidden || excluded(&column.name) {
+                if hidden || excluded(&column.name) || is_first(&column.name) {
                     continue;
                 }
                 columns.list.push(column.clone());
-                let shared = relations
-                    .iter()
-                    .any(|other| other.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name)));
+                let key = column.name.to_lowercase();
+                let shared = !scope.merged.contains_key(&key)
+                    && scope
+                        .relations
+                        .iter()
+                        .any(|other| other.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name)));
                 let name = quote_name(&column.name);
-                list.push(match relation.meanings.get(&column.name.to_lowercase()) {
-                    Some(Meaning::Text(text)) => vec![Piece::from(format!("({text}) AS {name}"))],
+                list.push(match relation.meanings.get(&key) {
+                    Some(Meaning::Text(text) | Meaning::Merged(text)) => {
+                        vec![Piece::from(format!("({text}) AS {name}"))]
+                    }
                     None => match relation.qualifier.last() {
                         Some(alias) if !shared => pieces![format!("{}.{name}", quote_name(alias))],
                         _ => pieces![name],

@@ -165,9 +165,9 @@ fn columns(
                 continue;
             }
             let name = quote_name(&column.name);
-            let shared = scope.relations.iter().any(hidden);
+            let shared = scope.relations.iter().any(hidden) && parts.is_empty();
             list.push(match relation.meanings.get(&column.name.to_lowercase()) {
-                Some(Meaning::Text(_)) => (name.clone(), Some(name)),
+                Some(Meaning::Text(_) | Meaning::Merged(_)) => (name.clone(), Some(name)),
                 None => match relation.qualifier.last() {
                     Some(alias) if !shared => (format!("{}.{name}", quote_name(alias)), None),
                     _ => (name, None),

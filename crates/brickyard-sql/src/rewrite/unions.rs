@@ -112,7 +112,7 @@ impl Planner<'_> {
     }
 
     /// The value of a column of ours as another type.
-    fn converted_text(&self, name: &str, from: &DataType, to: &DataType) -> Vec<Piece> {
+    pub(super) fn converted_text(&self, name: &str, from: &DataType, to: &DataType) -> Vec<Piece> {
         let nowhere = Span::new(usize::MAX, usize::MAX);
         let text = self.converted(nowhere, from, to, false);
         let text = text.unwrap_or_else(|| pieces!["CAST(", nowhere, format!(" AS {to})")]);

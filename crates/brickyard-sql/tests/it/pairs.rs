@@ -72,7 +72,7 @@ fn name(data_type: &DataType) -> String {
         DataType::Float64 => "double".to_owned(),
         DataType::Boolean => "boolean".to_owned(),
         DataType::Date32 => "date".to_owned(),
-        DataType::Utf8 | DataType::Null => "string".to_owned(),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Null => "string".to_owned(),
         DataType::Timestamp(_, zone) => if zone.is_some() { "timestamp" } else { "timestamp_ntz" }.to_owned(),
         DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
         DataType::List(element) => format!("array<{}>", name(element.data_type())),
