@@ -27,6 +27,9 @@ os.environ.update(
     DBT_DATABRICKS_HOST_NAME=host,
     DBT_DATABRICKS_TOKEN=token,
     DBT_DATABRICKS_HTTP_PATH=path,
+    DBT_DATABRICKS_UC_CLUSTER_HTTP_PATH=path,
+    # Its files name an external location, also for models that need none.
+    DBT_DATABRICKS_LOCATION_ROOT="s3://there-is-none",
     HOST=host,
 )
 os.execvp(sys.argv[1], sys.argv[1:])

@@ -17,7 +17,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// Looks in a row in which a child without statements must compute before it is ended.
 const LOOKS: u32 = 3;
 
-/// Share of one processor below which a child rests.
+/// Share of one processor below which a child rests, unless it waits for a processor that others have.
 const REST: f64 = 0.05;
 
 /// Time after which a child is ended although other statements run in it, if one of its threads has computed without a
@@ -52,7 +52,7 @@ async fn runs_away(child: &Child) -> bool {
         tokio::time::sleep(WINDOW).await;
         let after = Threads::of(child.process);
         let load = (after.time().saturating_sub(before.time())).as_secs_f64() / WINDOW.as_secs_f64();
-        if load < REST {
+        if load < REST && !after.wants_to_run() {
             return false;
         }
         let alone = work == child.work().seen() && child.work().is_none();
@@ -63,9 +63,16 @@ async fn runs_away(child: &Child) -> bool {
     }
 }
 
-/// Threads of a process group: what each has computed, and how often it has paused by itself.
+/// Threads of a process group.
 #[derive(Default)]
-struct Threads(HashMap<u32, (Duration, u64)>);
+struct Threads(HashMap<u32, Thread>);
+
+/// A thread: what it has computed, how often it has paused by itself, and whether it runs or waits for its turn.
+struct Thread {
+    time: Duration,
+    pauses: u64,
+    runs: bool,
+}
 
 impl Threads {
     /// Reads them; there are none where the system has no `/proc`.
@@ -80,14 +87,19 @@ impl Threads {
     }
 
     fn time(&self) -> Duration {
-        self.0.values().map(|(time, _)| *time).sum()
+        self.0.values().map(|thread| thread.time).sum()
+    }
+
+    /// Whether a thread computes, or would if it had a processor.
+    fn wants_to_run(&self) -> bool {
+        self.0.values().any(|thread| thread.runs)
     }
 
     /// Whether a thread has computed for most of the time since an earlier look and has never paused.
     fn has_one_without_pause_since(&self, earlier: &Self) -> bool {
-        self.0.iter().any(|(thread, (time, pauses))| {
-            earlier.0.get(thread).is_some_and(|(then, paused)| {
-                paused == pauses && time.saturating_sub(*then) > PATIENCE.mul_f64(REST)
+        self.0.iter().any(|(number, now)| {
+            earlier.0.get(number).is_some_and(|then| {
+                then.pauses == now.pauses && now.time.saturating_sub(then.time) > PATIENCE.mul_f64(REST)
             })
         })
     }
@@ -103,15 +115,15 @@ pub(crate) fn group(of: u32) -> Vec<u32> {
     processes
 }
 
-/// Time in the processor and pauses of a thread.
-fn read(process: u32, thread: u32) -> Option<(Duration, u64)> {
+fn read(process: u32, thread: u32) -> Option<Thread> {
     let place = format!("/proc/{process}/task/{thread}");
     let stat = stat(&format!("{place}/stat"))?;
+    let runs = stat.first().is_some_and(|state| state == "R");
     let ticks: u64 = stat.get(11)?.parse::<u64>().ok()? + stat.get(12)?.parse::<u64>().ok()?;
     let status = std::fs::read_to_string(format!("{place}/status")).ok()?;
     let pauses = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
     // Linux tells times in hundredths of a second, whatever its own clock does.
-    Some((Duration::from_millis(ticks * 10), pauses.trim().parse().ok()?))
+    Some(Thread { time: Duration::from_millis(ticks * 10), pauses: pauses.trim().parse().ok()?, runs })
 }
 
 /// The fields of a `stat` file behind the program's name, which may hold anything.
@@ -142,5 +154,20 @@ mod tests {
         }
         assert!(sum != 1);
         assert!(!Threads::of(group).has_one_without_pause_since(&Threads::default()));
+        assert!(Threads::of(group).wants_to_run(), "the thread that looks is running");
+    }
+
+    /// A child that gets no processor for a while, since others have them all, does not rest.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_group_that_sleeps_does_not_want_to_run() {
+        use std::os::unix::process::CommandExt;
+        let mut child = std::process::Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while Threads::of(child.id()).0.is_empty() || Threads::of(child.id()).wants_to_run() {
+            assert!(Instant::now() < deadline, "a program that sleeps wants to run");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 }

@@ -50,6 +50,8 @@ pub enum DmlKind {
 /// `INSERT`.
 #[derive(Debug, Clone)]
 pub struct Insert {
+    /// `WITH SCHEMA EVOLUTION`.
+    pub schema_evolution: bool,
     /// `OVERWRITE`.
     pub overwrite: bool,
     /// `BY NAME`.
@@ -64,10 +66,14 @@ pub struct Insert {
     pub replace_where: Option<Expr>,
     /// `REPLACE USING (columns)`.
     pub replace_using: Vec<Ident>,
-    /// Where that stands.
+    /// `REPLACE ON condition`.
+    pub replace_on: Option<Expr>,
+    /// Where one of the last two stands.
     pub replace_span: Option<Span>,
     /// The rows.
     pub source: Query,
+    /// Their alias.
+    pub source_alias: Option<Alias>,
 }
 
 /// `MERGE`.
@@ -100,11 +106,11 @@ pub enum MergeAction {
     /// `DELETE`.
     Delete,
     /// `UPDATE SET *`.
-    UpdateAll,
+    UpdateAll(Span),
     /// `UPDATE SET a = b, …`.
     Update(Vec<(Name, Expr)>),
     /// `INSERT *`.
-    InsertAll,
+    InsertAll(Span),
     /// `INSERT (columns) VALUES (…)`.
     Insert(Vec<Name>, Vec<Expr>),
 }
@@ -127,6 +133,7 @@ impl Parser<'_> {
 
     pub(super) fn insert(&mut self) -> Result<Dml, SqlError> {
         self.expect_words("INSERT")?;
+        let before = self.words("WITH SCHEMA EVOLUTION");
         let overwrite = self.words("OVERWRITE");
         if !overwrite {
             self.expect_words("INTO")?;
@@ -134,14 +141,13 @@ impl Parser<'_> {
         if self.is_word_at(0, "TABLE") && !self.is_symbol_at(1, ".") {
             self.advance();
         }
-        let target = self.target(false)?;
-        if self.words("WITH SCHEMA EVOLUTION") {
-            return Err(SqlError::unsupported(
-                "INSERT WITH SCHEMA EVOLUTION",
-                "Add the columns with ALTER TABLE first",
-            ));
+        let mut target = self.target(false)?;
+        let named = !self.is_word_at(0, "BY") && (self.is_word_at(1, "BY") || self.is_word_at(1, "REPLACE"));
+        if self.is_word_at(0, "AS") || named {
+            target.alias = self.alias()?;
         }
         let mut insert = Insert {
+            schema_evolution: before || self.words("WITH SCHEMA EVOLUTION"),
             overwrite,
             by_name: false,
             columns: Vec::new(),
@@ -149,7 +155,9 @@ impl Parser<'_> {
             partition: None,
             replace_where: None,
             replace_using: Vec::new(),
+            replace_on: None,
             replace_span: None,
+            source_alias: None,
             source: Query {
                 span: Span::default(),
                 with: None,
@@ -185,13 +193,17 @@ impl Parser<'_> {
         } else if self.words("REPLACE USING") {
             insert.replace_using = self.parenthesized(Self::ident)?;
             insert.replace_span = Some(self.since(replace_start));
-        } else if self.is_words("REPLACE ON") {
-            return Err(SqlError::unsupported("INSERT … REPLACE ON", "Use MERGE INTO"));
+        } else if self.words("REPLACE ON") {
+            insert.replace_on = Some(self.expr()?);
+            insert.replace_span = Some(self.since(replace_start));
         }
         if !self.is_query() {
             return Err(self.error());
         }
         insert.source = self.query()?;
+        if insert.replace_span.is_some() {
+            insert.source_alias = self.alias()?;
+        }
         Ok(Dml { with: None, target, kind: DmlKind::Insert(insert) })
     }
 
@@ -250,10 +262,16 @@ impl Parser<'_> {
         let action = if self.words("DELETE") {
             MergeAction::Delete
         } else if self.words("UPDATE SET") {
-            if self.symbol("*") { MergeAction::UpdateAll } else { MergeAction::Update(self.assignments()?) }
-        } else if self.words("INSERT") {
+            let star = self.here();
             if self.symbol("*") {
-                MergeAction::InsertAll
+                MergeAction::UpdateAll(star)
+            } else {
+                MergeAction::Update(self.assignments()?)
+            }
+        } else if self.words("INSERT") {
+            let star = self.here();
+            if self.symbol("*") {
+                MergeAction::InsertAll(star)
             } else {
                 let columns = self.parenthesized(Self::name)?;
                 self.expect_words("VALUES")?;
@@ -284,6 +302,7 @@ impl Dml {
                     visit(Node::Expr(value));
                 }
                 insert.replace_where.iter().for_each(|expr| visit(Node::Expr(expr)));
+                insert.replace_on.iter().for_each(|expr| visit(Node::Expr(expr)));
                 visit(Node::Query(&insert.source));
             }
             DmlKind::Update { assignments, filter } => {

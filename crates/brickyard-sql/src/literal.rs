@@ -73,10 +73,11 @@ pub fn literal(parameter: &Parameter, depth: usize) -> Result<String, SqlError> 
             if !decimal {
                 return Err(invalid(parameter, "is not of this type"));
             }
+            let plain = without_exponent(trimmed).ok_or_else(|| invalid(parameter, "has too many digits"))?;
             // A bare DECIMAL takes precision and scale from the value, as the connector's default does.
             let data_type =
-                if upper == "DECIMAL" { measured(trimmed).unwrap_or(data_type) } else { data_type };
-            Ok(format!("CAST({} AS {data_type})", string_literal(trimmed)))
+                if upper == "DECIMAL" { measured(&plain).unwrap_or(data_type) } else { data_type };
+            Ok(format!("CAST({} AS {data_type})", string_literal(&plain)))
         }
         DataType::Date | DataType::Timestamp | DataType::TimestampNtz | DataType::Time(_) => {
             Ok(format!("CAST({} AS {data_type})", string_literal(trimmed)))
@@ -162,14 +163,35 @@ pub(super) fn constructor(
 /// Precision and scale of a plain decimal number.
 fn measured(text: &str) -> Option<DataType> {
     let plain = text.trim_start_matches(['-', '+']);
-    if plain.contains(['e', 'E']) {
-        return None;
-    }
     let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
     let whole = whole.trim_start_matches('0').len();
     let scale = u8::try_from(fraction.len()).ok()?;
     let precision = u8::try_from((whole + fraction.len()).max(1)).ok()?;
     (precision <= 38).then_some(DataType::Decimal(precision.max(scale), scale))
+}
+
+/// A number as written, an exponent worked out: `1E+2` is 100. None where no decimal has as many digits.
+fn without_exponent(text: &str) -> Option<String> {
+    let Some((number, exponent)) = text.split_once(['e', 'E']) else { return Some(text.to_owned()) };
+    let exponent: i32 = exponent.parse().ok().filter(|exponent| (-100..=100).contains(exponent))?;
+    let (sign, number) = if number.starts_with('-') { ("-", &number[1..]) } else { ("", number) };
+    let number = number.trim_start_matches('+');
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let places = usize::try_from(exponent.unsigned_abs()).ok()?;
+    let shifted = if exponent < 0 {
+        let padded = format!("{}{whole}", "0".repeat(places));
+        let (whole, front) = padded.split_at(padded.len() - places);
+        (whole.to_owned(), format!("{front}{fraction}"))
+    } else {
+        let padded = format!("{fraction}{}", "0".repeat(places.saturating_sub(fraction.len())));
+        let (back, fraction) = padded.split_at(places);
+        (format!("{whole}{back}"), fraction.to_owned())
+    };
+    let whole = match shifted.0.trim_start_matches('0') {
+        "" => "0",
+        whole => whole,
+    };
+    Some(if shifted.1.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{}", shifted.1) })
 }
 
 fn invalid(parameter: &Parameter, why: &str) -> SqlError {
@@ -180,4 +202,25 @@ fn invalid(parameter: &Parameter, why: &str) -> SqlError {
         parameter.sql_type
     );
     SqlError::new("INVALID_PARAMETER_MARKER_VALUE", "22023", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_exponent;
+
+    #[test]
+    fn exponents_of_decimals_are_worked_out() {
+        for (written, plain) in [
+            ("1E+2", "100"),
+            ("-1.25e1", "-12.5"),
+            ("+1.25e3", "1250"),
+            ("1E-7", "0.0000001"),
+            ("-123.4E-2", "-1.234"),
+            ("0E+3", "0"),
+            ("12.50", "12.50"),
+        ] {
+            assert_eq!(without_exponent(written).as_deref(), Some(plain), "{written}");
+        }
+        assert_eq!(without_exponent("1E400"), None);
+    }
 }

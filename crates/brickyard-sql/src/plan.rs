@@ -101,6 +101,8 @@ pub struct Context {
     pub local_time: bool,
     /// The zone as the session set it.
     pub zone: Option<String>,
+    /// Whether `ansi_mode` is off: a text that is no value of the type it is cast to becomes NULL.
+    pub lenient: bool,
 }
 
 /// A session variable.

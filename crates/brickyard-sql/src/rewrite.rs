@@ -1,5 +1,6 @@
 //! Rewriting to what the engine runs: one walk resolves names and types and collects edits, then the text is rendered once.
 
+mod alike;
 mod arithmetic;
 mod call_forms;
 mod call_types;
@@ -8,14 +9,18 @@ mod casts;
 mod changes;
 mod coercions;
 mod columns;
+mod correlated;
 mod edge_calls;
 mod edits;
+mod evolution;
 mod expressions;
+mod fields;
 mod generators;
 mod grouping;
 mod guards;
 mod json_calls;
 mod lambdas;
+mod laterals;
 mod merges;
 mod moment_calls;
 mod naming;
@@ -31,7 +36,10 @@ mod rows;
 mod samples;
 mod scope;
 mod selects;
+mod stars;
 mod table_functions;
+mod unions;
+mod usings;
 mod zones;
 
 pub(crate) use pipes::without_pipes;

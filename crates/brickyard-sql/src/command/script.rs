@@ -83,6 +83,8 @@ pub enum Step {
     Signal(Condition, Option<Span>),
     /// `RESIGNAL`.
     Resignal,
+    /// `GET DIAGNOSTICS CONDITION 1 variable = item, …`: what is known of the error that a handler is about.
+    Diagnostics(Vec<(Name, String)>),
 }
 
 /// Reads a script, `BEGIN … END` with a label before it or none.
@@ -258,6 +260,15 @@ impl Parser<'_> {
             "RESIGNAL" => {
                 self.advance();
                 Step::Resignal
+            }
+            "GET" if self.is_words("GET DIAGNOSTICS") => {
+                self.expect_words("GET DIAGNOSTICS CONDITION")?;
+                self.integer()?;
+                Step::Diagnostics(self.list(|parser| {
+                    let variable = parser.name()?;
+                    parser.expect_symbol("=")?;
+                    Ok((variable, parser.ident()?.value.to_uppercase()))
+                })?)
             }
             _ => self.plain()?,
         };

@@ -104,7 +104,7 @@ impl Parser<'_> {
             let value = Expr { span: self.since(start), kind: ExprKind::Table(Box::new(factor)) };
             return Ok(Argument { name, value });
         }
-        let value = if let Some(query) = self.whole_query()? {
+        let value = if let Some(query) = self.whole_query(&[")", ","])? {
             Expr { span: self.since(start), kind: ExprKind::Subquery(Box::new(query)) }
         } else if marks.contains(&"IN") {
             // `position(a IN b)`: the first operand must not swallow the IN.

@@ -352,7 +352,7 @@ impl Parser<'_> {
             ExprKind::Between { not, value, low, high }
         } else if self.words("IN") {
             self.expect_symbol("(")?;
-            if let Some(query) = self.whole_query()? {
+            if let Some(query) = self.whole_query(&[")"])? {
                 self.expect_symbol(")")?;
                 ExprKind::InQuery { not, value, query: Box::new(query) }
             } else {

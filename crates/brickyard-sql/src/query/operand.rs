@@ -46,7 +46,7 @@ impl Parser<'_> {
             return Ok(Expr { span: self.since(start), kind: ExprKind::Lambda(parameters, Box::new(body)) });
         }
         self.advance();
-        let kind = match self.whole_query()? {
+        let kind = match self.whole_query(&[")"])? {
             Some(query) => ExprKind::Subquery(Box::new(query)),
             None => ExprKind::Tuple(self.list(Self::named_expr)?),
         };

@@ -68,8 +68,8 @@ pub enum SetBody {
     Table(Box<Factor>),
     /// `FROM a, b` alone, before pipes.
     From(Span, Vec<From>),
-    /// `(query)`.
-    Query(Box<Query>),
+    /// `(query)`, with where the parentheses stand.
+    Query(Span, Box<Query>),
     /// `a UNION b …`: the first and then upper-case operators with their operands.
     Set(Box<SetBody>, Vec<(String, SetBody)>),
     /// `DESCRIBE HISTORY t`, `DESCRIBE DETAIL t`, `SHOW …` in parentheses in `FROM`: a command whose rows are read.
@@ -163,7 +163,7 @@ pub struct OrderItem {
 
 impl Parser<'_> {
     /// A query that is all there is before the next `)` or `,`; nothing where an expression stands, such as `(SELECT 1) + 1`.
-    pub(crate) fn whole_query(&mut self) -> Result<Option<Query>, SqlError> {
+    pub(crate) fn whole_query(&mut self, ends: &[&str]) -> Result<Option<Query>, SqlError> {
         if !self.is_query() {
             return Ok(None);
         }
@@ -172,7 +172,7 @@ impl Parser<'_> {
         }
         let mark = self.at;
         match self.query() {
-            Ok(query) if self.is_symbol(")") || self.is_symbol(",") => Ok(Some(query)),
+            Ok(query) if ends.iter().any(|end| self.is_symbol(end)) => Ok(Some(query)),
             _ => {
                 self.at = mark;
                 Ok(None)
@@ -322,7 +322,7 @@ impl Parser<'_> {
             self.advance();
             let query = self.query()?;
             self.expect_symbol(")")?;
-            return Ok(SetBody::Query(Box::new(query)));
+            return Ok(SetBody::Query(self.since(start), Box::new(query)));
         }
         if self.is_word_at(0, "SELECT") {
             return Ok(SetBody::Select(Box::new(self.select(start, Vec::new(), None)?)));

@@ -158,7 +158,7 @@ pub fn body_children<'a>(body: &'a SetBody, visit: &mut dyn FnMut(Node<'a>)) {
         SetBody::Values(_, rows) => rows.iter().for_each(|row| visit(Node::Expr(row))),
         SetBody::Table(factor) => visit(Node::Factor(factor)),
         SetBody::From(_, from) => from.iter().for_each(|from| from_children(from, visit)),
-        SetBody::Query(query) => visit(Node::Query(query)),
+        SetBody::Query(_, query) => visit(Node::Query(query)),
         SetBody::Set(first, rest) => {
             body_children(first, visit);
             rest.iter().for_each(|(_, body)| body_children(body, visit));

@@ -21,7 +21,8 @@ impl Planner<'_> {
     ) -> Result<DataType, SqlError> {
         let (a, b) = (self.expr(left, scope)?, self.expr(right, scope)?);
         if compares(operator) {
-            self.compared(expr, &[(left.span, a.clone()), (right.span, b.clone())])?;
+            let sides = [(left.span, a.clone()), (right.span, b.clone())];
+            self.compared(&sides, "BINARY_OP_DIFF_TYPES")?;
         }
         match operator {
             "+" | "-" | "*" | "/" | "%" | "DIV" => self.arithmetic(expr, (left, &a), operator, (right, &b)),

@@ -7,6 +7,7 @@ use crate::query::{Call, Expr, ExprKind};
 use crate::rewrite::casts::possible;
 use crate::rewrite::coercions::{cast_function, collects};
 use crate::rewrite::edits::pieces;
+use crate::rewrite::grouping::has_aggregate;
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Scope;
 use crate::token::{Span, quote_name, string_literal};
@@ -191,13 +192,28 @@ impl Planner<'_> {
         if let (Some(target), [from]) = (cast_function(&name), types.as_slice()) {
             let value = call.arguments[0].value.span;
             possible(from, &target, value.of(self.sql))?;
-            let text = self.converted(value, from, &target, false);
-            let plain = || pieces!["CAST(", value, format!(" AS {target})")];
+            let lenient = self.lenient(from, &target);
+            let text = self.converted(value, from, &target, lenient);
+            let function = if lenient { "TRY_CAST(" } else { "CAST(" };
+            let plain = || pieces![function, value, format!(" AS {target})")];
             self.edits.replace(expr.span, text.unwrap_or_else(plain));
             return Ok(target);
         }
         let types = self.coerced(&name, call, &types)?;
         self.renamed(expr, &name, call, &types, scope.lambda.len())?;
+        if name == "typeof" && call.arguments.iter().any(|argument| has_aggregate(&argument.value)) {
+            // The engine puts the type in the place of the aggregate, and then has a row for each.
+            let kept = pieces!["coalesce(CASE WHEN count(*) < 0 THEN '' END, ", expr.span, ")"];
+            self.edits.replace(expr.span, kept);
+        }
+        if let ("round" | "bround", Some(target)) = (name.as_str(), rounded(call, &types)) {
+            self.edits.replace(expr.span, pieces!["CAST(", expr.span, format!(" AS {target})")]);
+            return Ok(target);
+        }
+        if matches!(name.as_str(), "datediff" | "date_diff") && types.len() == 2 {
+            // The engine's days are of 64 bits.
+            self.edits.replace(expr.span, pieces!["CAST(", expr.span, " AS INT)"]);
+        }
         if collects(&name, call) {
             // The engine's windows keep what is NULL.
             self.edits.replace(expr.span, pieces!["filter(", expr.span, ", `__n` -> `__n` IS NOT NULL)"]);
@@ -308,4 +324,18 @@ pub(super) fn literal_text(expr: &Expr) -> Option<String> {
         }
         _ => constant_string(expr),
     }
+}
+
+/// The type of a decimal rounded to a literal number of digits: one whole digit more, as `round(9.9)` is 10.
+fn rounded(call: &Call, types: &[DataType]) -> Option<DataType> {
+    let DataType::Decimal(precision, scale) = types.first()? else { return None };
+    let digits = match call.arguments.get(1).map(|argument| &argument.value.kind) {
+        None => 0,
+        Some(ExprKind::Number(text)) => text.parse::<u8>().ok()?,
+        Some(_) => return None,
+    };
+    let kept = digits.min(*scale);
+    let precision =
+        (u16::from(*precision) - u16::from(*scale).min(u16::from(*precision)) + 1 + u16::from(kept)).min(38);
+    Some(DataType::Decimal(u8::try_from(precision).unwrap_or(38), kept))
 }

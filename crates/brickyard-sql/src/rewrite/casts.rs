@@ -59,7 +59,9 @@ impl Planner<'_> {
             return Err(SqlError::unsupported(format!("a cast to {data_type}"), "Use another type"));
         }
         possible(&from, &target, value.span.of(self.sql))?;
-        if attempt && infix {
+        let lenient = !attempt && self.lenient(&from, &target);
+        let attempt = attempt || lenient;
+        if attempt && (infix || lenient) {
             self.edits.replace(expr.span, pieces!["TRY_CAST(", value.span, format!(" AS {data_type})")]);
         }
         let _ = type_span;
@@ -67,6 +69,15 @@ impl Planner<'_> {
             self.edits.replace(expr.span, text);
         }
         Ok(target)
+    }
+
+    /// Whether a cast must be told to give NULL where it fails: `ansi_mode` is off. Of whole numbers the engine knows by itself, and
+    /// that it takes `1.5` for 1 then.
+    pub(super) fn lenient(&self, from: &DataType, target: &DataType) -> bool {
+        use DataType::{Boolean, Date, Decimal, Double, Float, String, Timestamp, TimestampNtz};
+        let whole =
+            matches!(target, Date | Timestamp | TimestampNtz | Boolean | Double | Float | Decimal(..));
+        self.context.lenient && *from == String && whole
     }
 
     /// A value of one type as another, as `CAST` makes it on the platform; nothing where the engine's own cast does the same.

@@ -8,9 +8,10 @@ use crate::plan::{self, qualify};
 use crate::query::{Expr, ExprKind, Node, SetBody, tree};
 use crate::references::is_path;
 use crate::rewrite::edits::pieces;
+use crate::rewrite::guards::reads_masked;
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::relations::{not_found, outputs};
-use crate::rewrite::scope::{Relation, Scope};
+use crate::rewrite::scope::{Columns, Relation, Scope};
 use crate::statement::{Dml, DmlKind, Insert, Target, TargetName};
 use crate::token::{Span, quote_name};
 
@@ -27,12 +28,11 @@ impl Planner<'_> {
         if let Some(alias) = dml.target.alias.as_ref().and_then(|alias| alias.relation()) {
             own.qualifier = vec![alias.to_owned()];
         }
-        let guarded =
-            relation.row_filter.is_some() || relation.columns.iter().any(|column| column.mask.is_some());
+        let guarded = relation.row_filter.is_some() || reads_masked(dml, &relation);
         let adds = matches!(&dml.kind, DmlKind::Insert(insert)
-            if !insert.overwrite && insert.replace_where.is_none() && insert.replace_using.is_empty());
+            if !insert.overwrite && insert.replace_where.is_none() && insert.replace_span.is_none());
+        // The rows it would change or compare with are not all to be seen.
         if guarded && !adds {
-            // The rows it would change or compare with are not all to be seen.
             return Err(SqlError::unsupported(
                 "changes of rows behind a row filter or column mask",
                 "Ask an owner of the table, whom the filter lets see every row",
@@ -181,8 +181,22 @@ impl Planner<'_> {
         };
         self.defaults(&insert.source.body, &listed);
         let columns = self.query(&insert.source, env)?;
+        let evolved = self.evolved(insert, relation, &columns)?;
+        let relation = evolved.as_ref().unwrap_or(relation);
+        let listed = if insert.columns.is_empty() { relation.columns.iter().collect() } else { listed };
         if let Some((_, partition)) = &insert.partition {
-            return self.insert_partition(insert, partition, relation, target, &columns);
+            let mut fixed = Vec::new();
+            for (column, value) in partition {
+                let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(&column.value));
+                let own = own.ok_or_else(|| unresolved_column(&column.value, relation).at(column.span))?;
+                if let Some(value) = value {
+                    fixed.push((own, format!("CAST({} AS {})", self.render(value.span)?, own.data_type)));
+                }
+            }
+            // Columns without a value are among the rows' own; overwriting then replaces the whole table.
+            if !fixed.is_empty() {
+                return self.insert_partition(insert, &fixed, relation, target, &columns);
+            }
         }
         if !columns.open
             && !relation.columns.is_empty()
@@ -218,9 +232,9 @@ impl Planner<'_> {
             Some(filter) => format!(" REPLACE WHERE {}", self.render(filter.span)?),
             None => String::new(),
         };
-        if !insert.replace_using.is_empty() {
+        if insert.replace_span.is_some() {
             return Err(SqlError::unsupported(
-                "INSERT … REPLACE USING",
+                "INSERT … REPLACE USING or ON here",
                 "Use MERGE INTO, or DELETE and INSERT in turn",
             ));
         }
@@ -233,7 +247,7 @@ impl Planner<'_> {
                 "Leave the list out",
             ));
         }
-        if insert.by_name && columns.open {
+        if insert.by_name && columns.open && !insert.schema_evolution {
             return Ok(Some(format!("{verb} {target} BY NAME {with}{source}")));
         }
         // One form for all: the rows under the table's own names, what is not given filled in.
@@ -281,32 +295,29 @@ impl Planner<'_> {
         Ok(Some(format!("{verb} {target}{into}{clause} {rows}")))
     }
 
-    /// `PARTITION (a = 1)`: fixed values become columns; overwriting one partition becomes REPLACE WHERE.
+    /// `PARTITION (a = 1, b)`: fixed values become columns; overwriting what they name becomes REPLACE WHERE.
     fn insert_partition(
         &mut self,
         insert: &Insert,
-        partition: &[(crate::parser::Ident, Option<Expr>)],
+        fixed: &[(&plan::Column, String)],
         relation: &plan::Relation,
         target: &str,
-        columns: &crate::rewrite::scope::Columns,
+        columns: &Columns,
     ) -> Result<Option<String>, SqlError> {
-        let hint = "Insert all columns without PARTITION, or use REPLACE WHERE";
-        let mut fixed = Vec::new();
-        for (column, value) in partition {
-            let Some(value) = value else {
-                return Err(SqlError::unsupported("PARTITION without a value", hint));
-            };
-            let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(&column.value));
-            let own = own.ok_or_else(|| unresolved_column(&column.value, relation))?;
-            fixed.push((own, format!("CAST({} AS {})", self.render(value.span)?, own.data_type)));
-        }
         let rest: Vec<&plan::Column> = relation
             .columns
             .iter()
             .filter(|own| !fixed.iter().any(|(column, _)| column.name == own.name))
             .collect();
         if columns.open || columns.list.len() != rest.len() || !insert.columns.is_empty() {
+            let hint = "Insert all columns without PARTITION, or use REPLACE WHERE";
             return Err(SqlError::unsupported("this INSERT with PARTITION", hint));
+        }
+        if insert.by_name {
+            let known = |name: &str| rest.iter().any(|own| own.name.eq_ignore_ascii_case(name));
+            if let Some(other) = columns.list.iter().find(|column| !known(&column.name)) {
+                return Err(unresolved_column(&other.name, relation));
+            }
         }
         let list: Vec<String> = relation
             .columns
@@ -319,12 +330,15 @@ impl Planner<'_> {
                     .map_or(name.clone(), |(_, text)| format!("{text} AS {name}"))
             })
             .collect();
-        let names: Vec<String> = rest.iter().map(|own| quote_name(&own.name)).collect();
+        let names: Vec<String> = if insert.by_name {
+            columns.list.iter().map(|column| quote_name(&column.name)).collect()
+        } else {
+            rest.iter().map(|own| quote_name(&own.name)).collect()
+        };
         let source = self.render(insert.source.span)?;
         let clause = if insert.overwrite {
-            let conditions: Vec<String> =
-                fixed.iter().map(|(own, text)| format!("{} <=> {text}", quote_name(&own.name))).collect();
-            format!(" REPLACE WHERE {}", conditions.join(" AND "))
+            let conditions = fixed.iter().map(|(own, text)| format!("{} <=> {text}", quote_name(&own.name)));
+            format!(" REPLACE WHERE {}", conditions.collect::<Vec<_>>().join(" AND "))
         } else {
             String::new()
         };
@@ -378,10 +392,9 @@ fn has_query(expr: &Expr) -> bool {
 
 fn unresolved_column(name: &str, relation: &plan::Relation) -> SqlError {
     let list: Vec<String> = relation.columns.iter().take(5).map(|column| quote_name(&column.name)).collect();
+    let (name, list) = (quote_name(name), list.join(", "));
     let text = format!(
-        "A column, variable, or function parameter with name {} cannot be resolved. Did you mean one of the following? [{}].",
-        quote_name(name),
-        list.join(", ")
+        "A column, variable, or function parameter with name {name} cannot be resolved. Did you mean one of the following? [{list}]."
     );
     SqlError::new("UNRESOLVED_COLUMN.WITH_SUGGESTION", "42703", text)
 }

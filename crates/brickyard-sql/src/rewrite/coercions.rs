@@ -4,10 +4,11 @@
 use crate::command::constant_string;
 use crate::data_type::DataType;
 use crate::error::SqlError;
-use crate::query::{Call, Expr};
+use crate::query::Call;
+use crate::rewrite::alike::orderable;
 use crate::rewrite::casts::java_text;
 use crate::rewrite::edits::{Piece, pieces};
-use crate::rewrite::numbers::common;
+use crate::rewrite::numbers::is_moment;
 use crate::rewrite::planner::Planner;
 use crate::token::Span;
 
@@ -52,11 +53,6 @@ pub(super) fn cast_function(name: &str) -> Option<DataType> {
         "binary" => DataType::Binary,
         _ => return None,
     })
-}
-
-/// Whether a value is of a day or a moment.
-fn is_moment(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Date | DataType::Timestamp | DataType::TimestampNtz)
 }
 
 /// The arguments that such a list names for a function.
@@ -104,9 +100,25 @@ impl Planner<'_> {
         {
             self.edits.replace(value(0), pieces!["transform(", value(0), format!(", `__a` -> {text})")]);
         }
+        if matches!(name, "greatest" | "least") {
+            orderable(&own)?;
+        }
         if let Some((_, from)) = ALIKE.iter().find(|(known, _)| *known == name) {
             let spans: Vec<Span> = (*from..own.len()).map(value).collect();
-            self.alike(&spans, &mut own[*from..])?;
+            self.alike(&spans, &mut own[*from..], "DATA_DIFF_TYPES")?;
+        }
+        self.arrays(name, call, &mut own)?;
+        if name == "map" {
+            for (first, class) in [(0, "CREATE_MAP_KEY_DIFF_TYPES"), (1, "CREATE_MAP_VALUE_DIFF_TYPES")] {
+                let spans: Vec<Span> = (first..own.len()).step_by(2).map(value).collect();
+                let mut types: Vec<DataType> = own.iter().skip(first).step_by(2).cloned().collect();
+                self.alike(&spans, &mut types, class)?;
+                own.iter_mut()
+                    .skip(first)
+                    .step_by(2)
+                    .zip(types)
+                    .for_each(|(own, data_type)| *own = data_type);
+            }
         }
         Ok(own)
     }
@@ -137,64 +149,6 @@ impl Planner<'_> {
             }
             _ => None,
         }
-    }
-
-    /// Gives values of several types the one they have in common, where the engine would choose another one.
-    ///
-    /// Errors: types that have none in common (`DATATYPE_MISMATCH.DATA_DIFF_TYPES` 42K09).
-    pub(super) fn alike(&mut self, spans: &[Span], types: &mut [DataType]) -> Result<(), SqlError> {
-        let number = |data_type: &DataType| data_type.is_numeric() || *data_type == DataType::Boolean;
-        if types.iter().any(is_moment) && types.iter().any(number) {
-            let shown =
-                types.iter().map(|data_type| format!("\"{data_type}\"")).collect::<Vec<_>>().join(", ");
-            let text = format!(
-                "Cannot resolve the expression due to data type mismatch: Input should all be the same type, but it's [{shown}]."
-            );
-            return Err(SqlError::new("DATATYPE_MISMATCH.DATA_DIFF_TYPES", "42K09", text));
-        }
-        let target = types.iter().fold(DataType::Void, |a, b| common(&a, b));
-        let otherwise = types.iter().any(|data_type| {
-            *data_type != target
-                && (is_moment(data_type) || is_moment(&target) || *data_type == DataType::String)
-        });
-        if !otherwise || matches!(target, DataType::Unknown | DataType::Void) {
-            return Ok(());
-        }
-        for (span, data_type) in spans.iter().zip(types) {
-            if *data_type != target && *data_type != DataType::Void {
-                let text = self.converted(*span, data_type, &target, false);
-                let plain = || pieces!["CAST(", *span, format!(" AS {target})")];
-                self.edits.replace(*span, text.unwrap_or_else(plain));
-                *data_type = target.clone();
-            }
-        }
-        Ok(())
-    }
-
-    /// Both sides of a comparison, of which one is of a day, a moment or a truth value. Numbers and texts the engine compares alike.
-    ///
-    /// Errors: sides that cannot be compared (`DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES` 42K09).
-    pub(super) fn compared(&mut self, expr: &Expr, sides: &[(Span, DataType)]) -> Result<(), SqlError> {
-        let special = |data_type: &DataType| is_moment(data_type) || *data_type == DataType::Boolean;
-        if !sides.iter().any(|(_, data_type)| special(data_type)) {
-            return Ok(());
-        }
-        for (_, left) in sides {
-            for (_, right) in sides {
-                if is_moment(left) && (right.is_numeric() || *right == DataType::Boolean) {
-                    return Err(SqlError::new(
-                        "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES",
-                        "42K09",
-                        format!(
-                            "Cannot resolve \"{}\" due to data type mismatch: the left and right operands of the binary operator have incompatible types (\"{left}\" and \"{right}\").",
-                            expr.span.of(self.sql)
-                        ),
-                    ));
-                }
-            }
-        }
-        let (spans, mut types): (Vec<Span>, Vec<DataType>) = sides.iter().cloned().unzip();
-        self.alike(&spans, &mut types)
     }
 
     /// The values of `%s` in a literal format.
@@ -231,17 +185,6 @@ impl Planner<'_> {
                 *data_type = DataType::String;
             }
         }
-    }
-
-    /// The results of `CASE` in one type; gives it.
-    pub(super) fn case_results(
-        &mut self,
-        results: &[&Expr],
-        mut types: Vec<DataType>,
-    ) -> Result<DataType, SqlError> {
-        let spans: Vec<Span> = results.iter().map(|result| result.span).collect();
-        self.alike(&spans, &mut types)?;
-        Ok(types.iter().fold(DataType::Void, |a, b| common(&a, b)))
     }
 }
 

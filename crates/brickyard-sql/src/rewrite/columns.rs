@@ -11,13 +11,12 @@ use crate::token::{Span, quote_name};
 impl Planner<'_> {
     pub(super) fn name(&mut self, name: &Name, span: Span, scope: &Scope) -> Result<DataType, SqlError> {
         let parts = name.values();
-        let fields = |data_type: DataType, from: usize| {
-            parts[from.min(parts.len())..].iter().fold(data_type, |inner, part| field(&inner, part))
-        };
         match scope.find(&parts) {
             Found::Column { data_type, parts: used, meaning, relation, .. } => {
                 let head = name.parts[0].span.to(name.parts[used - 1].span);
+                let plain = !matches!(meaning, Some(Meaning::Text(_)));
                 match (meaning, relation) {
+                    (Some(Meaning::Merged(text)), _) => self.edits.replace(head, pieces![text]),
                     (Some(Meaning::Text(text)), _) => self.edits.replace(head, pieces![format!("({text})")]),
                     (None, Some(alias)) if used > 2 => {
                         self.edits.replace(
@@ -27,23 +26,24 @@ impl Planner<'_> {
                     }
                     _ => {}
                 }
-                Ok(fields(data_type, used))
+                Ok(self.parts(name, used, data_type, plain))
             }
             Found::Alias { span: source, data_type } => {
                 if self.substitute {
                     self.edits.replace(name.parts[0].span, pieces!["(", source, ")"]);
                 }
-                Ok(fields(data_type, 1))
+                let substitute = self.substitute;
+                Ok(self.parts(name, 1, data_type, !substitute))
             }
             Found::Lambda { data_type, text } => {
                 if let Some(text) = text {
                     self.edits.replace(name.parts[0].span, pieces![text]);
                 }
-                Ok(fields(data_type, 1))
+                Ok(self.parts(name, 1, data_type, true))
             }
             Found::Parameter { text, data_type, parts: used } => {
                 self.edits.replace(name.parts[0].span.to(name.parts[used - 1].span), pieces![text]);
-                Ok(fields(data_type, used))
+                Ok(self.parts(name, used, data_type, false))
             }
             found => {
                 if let Some(data_type) = self.variable(&parts, span)? {

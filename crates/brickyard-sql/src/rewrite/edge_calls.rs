@@ -71,7 +71,9 @@ impl Planner<'_> {
             ],
             ("isnan", [_]) => pieces!["coalesce(", expr.span, ", false)"],
             // The engine's own does not find minus zero.
-            ("nullif", [value, other]) if matches!(first, DataType::Double | DataType::Float) => {
+            ("nullif", [value, other])
+                if matches!(first, DataType::Double | DataType::Float) && types.get(1) == Some(&first) =>
+            {
                 pieces!["CASE WHEN (", *value, ") = (", *other, ") THEN NULL ELSE ", *value, " END"]
             }
             ("is_valid_utf8", [value]) => {

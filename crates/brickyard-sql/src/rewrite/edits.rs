@@ -76,6 +76,18 @@ impl Edits {
         Ok(out)
     }
 
+    /// The text of pieces.
+    pub(crate) fn of(&self, sql: &str, pieces: &[Piece]) -> Result<String, SqlError> {
+        let mut out = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Source(span) => out.push_str(&self.render(sql, *span)?),
+            }
+        }
+        Ok(out)
+    }
+
     fn range(
         &self,
         sql: &str,

@@ -7,20 +7,32 @@ use crate::rewrite::columns::unbound;
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::numbers::{least, number_type};
 use crate::rewrite::planner::Planner;
-use crate::rewrite::scope::{Scope, field};
-use crate::rewrite::zones::{reaches_a_day, worded};
+use crate::rewrite::scope::Scope;
+use crate::rewrite::zones::{reaches_a_day, with_whole_offset, worded};
 use crate::token::Span;
 
 impl Planner<'_> {
     /// Resolves an expression; gives its type.
     pub(super) fn expr(&mut self, expr: &Expr, scope: &Scope) -> Result<DataType, SqlError> {
+        if let ExprKind::Call(_) | ExprKind::InList { .. } = &expr.kind
+            && let Some(data_type) = self.starred(expr, scope)?
+        {
+            return Ok(data_type);
+        }
         Ok(match &expr.kind {
             ExprKind::Number(text) => number_type(text),
             ExprKind::String(_) => DataType::String,
             ExprKind::Boolean(_) => DataType::Boolean,
             ExprKind::Null => DataType::Void,
             ExprKind::Default => DataType::Unknown,
-            ExprKind::Typed(word, _) => match word.as_str() {
+            ExprKind::Typed(word, value) => match word.as_str() {
+                "TIMESTAMP" | "TIMESTAMP_LTZ" => {
+                    if let Some(value) = with_whole_offset(value) {
+                        let text = format!("{word} {}", crate::token::string_literal(&value));
+                        self.edits.replace(expr.span, pieces![text]);
+                    }
+                    DataType::Timestamp
+                }
                 "DATE" => DataType::Date,
                 "TIMESTAMP_NTZ" => DataType::TimestampNtz,
                 "TIME" => DataType::Time(6),
@@ -77,7 +89,7 @@ impl Planner<'_> {
                 for part in [value, low, high] {
                     sides.push((part.span, self.expr(part, scope)?));
                 }
-                self.compared(expr, &sides)?;
+                self.compared(&sides, "BINARY_OP_DIFF_TYPES")?;
                 DataType::Boolean
             }
             ExprKind::InList { not, value, list } => {
@@ -85,14 +97,15 @@ impl Planner<'_> {
                 for item in list {
                     sides.push((item.span, self.expr(item, scope)?));
                 }
-                self.compared(expr, &sides)?;
+                self.compared(&sides, "DATA_DIFF_TYPES")?;
                 self.rows_in(expr, *not, value, list);
                 DataType::Boolean
             }
             ExprKind::InQuery { not, value, query } => {
                 self.expr(value, scope)?;
                 let env = self.inner_env(scope);
-                self.query(query, &env)?;
+                let columns = self.query(query, &env)?;
+                self.compared_with_query(value, query, &columns, scope)?;
                 if self.projecting && !matches!(&value.kind, ExprKind::Tuple(items) if items.len() > 1) {
                     let (yes, no) = if *not { ("false", "true") } else { ("true", "false") };
                     let rows = || pieces!["EXISTS (SELECT 1 FROM (", query.span, ") AS `__in`(`__v`)"];
@@ -132,18 +145,22 @@ impl Planner<'_> {
                 DataType::Boolean
             }
             ExprKind::Case { operand, whens, otherwise } => {
+                let mut sides = Vec::new();
                 if let Some(operand) = operand {
-                    self.expr(operand, scope)?;
+                    sides.push((operand.span, self.expr(operand, scope)?));
                 }
                 let (mut results, mut types) = (Vec::new(), Vec::new());
                 for when in whens {
-                    self.expr(&when.condition, scope)?;
+                    sides.push((when.condition.span, self.expr(&when.condition, scope)?));
                     types.push(self.expr(&when.result, scope)?);
                     results.push(&when.result);
                 }
                 if let Some(otherwise) = otherwise {
                     types.push(self.expr(otherwise, scope)?);
                     results.push(otherwise);
+                }
+                if operand.is_some() {
+                    self.compared(&sides, "BINARY_OP_DIFF_TYPES")?;
                 }
                 self.case_results(&results, types)?
             }
@@ -171,15 +188,20 @@ impl Planner<'_> {
                 }
             }
             ExprKind::Field(base, name) => {
-                let base = self.expr(base, scope)?;
-                no_part(&base)?;
-                field(&base, &name.value)
+                let data_type = self.expr(base, scope)?;
+                no_part(&data_type)?;
+                self.field_of(expr, base.span, &data_type, &name.value)
             }
             ExprKind::Path(base, steps) => self.path(expr, base, steps, scope)?,
             ExprKind::Lambda(_, body) => self.expr(body, scope)?,
             ExprKind::Subquery(query) => {
                 let env = self.inner_env(scope);
                 let columns = self.query(query, &env)?;
+                if let Some(around) = scope.from
+                    && let Some(text) = self.correlated(query, scope, around)?
+                {
+                    self.edits.replace(expr.span, text);
+                }
                 columns.list.into_iter().next().map(|column| column.data_type).unwrap_or_default()
             }
             ExprKind::Exists(query) => {

@@ -3,11 +3,12 @@
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::plan;
-use crate::query::{Factor, Query, SetBody};
+use crate::query::{ExprKind, Factor, Node, Query, SetBody, tree};
 use crate::rewrite::edits::pieces;
 use crate::rewrite::planner::Planner;
 use crate::rewrite::relations::outputs;
 use crate::rewrite::scope::{Relation, Scope};
+use crate::statement::Dml;
 use crate::token::{Span, quote_name};
 use std::rc::Rc;
 
@@ -138,4 +139,29 @@ impl Planner<'_> {
         self.definer_reads.append(&mut inner.definer_reads);
         Ok(format!("({rendered})"))
     }
+}
+
+/// Whether a condition or a new value reads a column that is masked. What only writes it, or takes whole rows of another relation,
+/// does not.
+pub(super) fn reads_masked(dml: &Dml, relation: &plan::Relation) -> bool {
+    let masked = |name: &str| {
+        let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(name));
+        own.is_some_and(|own| own.mask.is_some())
+    };
+    let mut found = false;
+    dml.children(&mut |child| {
+        if let Node::Expr(expr) = child {
+            tree::walk(Node::Expr(expr), &mut |node| {
+                let Node::Expr(expr) = node else { return };
+                found |= match &expr.kind {
+                    ExprKind::Name(name) => name.parts.iter().any(|part| masked(&part.value)),
+                    ExprKind::Star { .. } | ExprKind::FieldStar(_) => {
+                        relation.columns.iter().any(|own| own.mask.is_some())
+                    }
+                    _ => false,
+                };
+            });
+        }
+    });
+    found
 }

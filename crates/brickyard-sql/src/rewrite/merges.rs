@@ -6,6 +6,7 @@ use crate::parser::Name;
 use crate::plan;
 use crate::query::Expr;
 use crate::rewrite::edits::pieces;
+use crate::rewrite::evolution::brought;
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::scope::{Relation, Scope};
 use crate::statement::{Merge, MergeAction};
@@ -97,30 +98,21 @@ impl Planner<'_> {
         let source_scope =
             Scope { relations: vec![source.clone()], ctes: env.ctes.clone(), ..Scope::default() };
         if merge.schema_evolution.is_some() {
-            if source.columns.open {
-                return Err(SqlError::unsupported(
-                    "MERGE WITH SCHEMA EVOLUTION of unknown columns",
-                    "Name the source's columns",
-                ));
-            }
             let stars = merge
                 .clauses
                 .iter()
-                .any(|clause| matches!(clause.action, MergeAction::UpdateAll | MergeAction::InsertAll));
-            for column in &source.columns.list {
-                let known = relation.columns.iter().any(|own| own.name.eq_ignore_ascii_case(&column.name));
-                if !known && stars {
-                    self.new_columns.push(plan::Column {
-                        name: column.name.clone(),
-                        data_type: column.data_type.clone(),
-                        mask: None,
-                        generated: false,
-                        default: None,
-                    });
-                }
+                .any(|clause| matches!(clause.action, MergeAction::UpdateAll(_) | MergeAction::InsertAll(_)));
+            if stars {
+                self.new_columns = brought(&source.columns, relation)?;
             }
             if let Some(span) = merge.schema_evolution {
                 self.edits.replace(span, pieces![""]);
+            }
+        }
+        for clause in &merge.clauses {
+            if let MergeAction::UpdateAll(star) | MergeAction::InsertAll(star) = &clause.action {
+                let inserts = matches!(clause.action, MergeAction::InsertAll(_));
+                self.starred_action(*star, inserts, merge, &source, relation)?;
             }
         }
         scope.relations.push(source);
@@ -147,7 +139,7 @@ impl Planner<'_> {
                         self.assigned_value(value, column, relation, seen)?;
                     }
                 }
-                MergeAction::Delete | MergeAction::UpdateAll | MergeAction::InsertAll => {}
+                MergeAction::Delete | MergeAction::UpdateAll(_) | MergeAction::InsertAll(_) => {}
             }
         }
         Ok(None)

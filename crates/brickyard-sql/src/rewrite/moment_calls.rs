@@ -129,6 +129,23 @@ impl Planner<'_> {
                         Some(DataType::Date | DataType::Timestamp | DataType::TimestampNtz)
                     )
                 };
+                // The engine knows no unit below the second.
+                let below = match unit.as_str() {
+                    "MICROSECOND" => Some(1),
+                    "MILLISECOND" => Some(1_000),
+                    _ => None,
+                };
+                if let Some(micros) = below {
+                    let text = pieces![
+                        "((unix_micros(CAST(",
+                        *end,
+                        " AS TIMESTAMP)) - unix_micros(CAST(",
+                        *start,
+                        format!(" AS TIMESTAMP))) DIV {micros})")
+                    ];
+                    self.edits.replace(expr.span, text);
+                    return true;
+                }
                 let months = match unit.as_str() {
                     "MONTH" => 1,
                     "QUARTER" => 3,

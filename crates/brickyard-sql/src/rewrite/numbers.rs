@@ -1,6 +1,6 @@
 //! Types of numbers, and the type that two have in common.
 
-use crate::data_type::DataType;
+use crate::data_type::{DataType, Field};
 use crate::query::{Expr, ExprKind};
 use crate::rewrite::arithmetic::{adjusted, clamp, wider};
 
@@ -101,5 +101,53 @@ pub(crate) fn common(a: &DataType, b: &DataType) -> DataType {
             Struct(fields.collect())
         }
         _ => Unknown,
+    }
+}
+
+/// Whether two types are known to have none in common.
+pub(crate) fn apart(a: &DataType, b: &DataType) -> bool {
+    use DataType::{Array, DayTime, Interval, Map, Other, String, Struct, Unknown, Variant, Void, YearMonth};
+    match (a, b) {
+        _ if a == b => false,
+        (Unknown | Void | Variant | Other(_), _) | (_, Unknown | Void | Variant | Other(_)) => false,
+        (Array(left), Array(right)) => apart(left, right),
+        (Map(k1, v1), Map(k2, v2)) => apart(k1, k2) || apart(v1, v2),
+        (Struct(left), Struct(right)) => {
+            let alike = |(left, right): (&Field, &Field)| {
+                left.name.eq_ignore_ascii_case(&right.name) && !apart(&left.data_type, &right.data_type)
+            };
+            left.len() != right.len() || !left.iter().zip(right).all(alike)
+        }
+        (Array(_) | Map(..) | Struct(_), _) | (_, Array(_) | Map(..) | Struct(_)) => true,
+        (YearMonth(_), YearMonth(_)) | (DayTime(_), DayTime(_)) => false,
+        (YearMonth(_) | DayTime(_) | Interval, _) | (_, YearMonth(_) | DayTime(_) | Interval) => true,
+        (String, _) | (_, String) => false,
+        _ => !(a.is_numeric() && b.is_numeric()) && !(is_moment(a) && is_moment(b)),
+    }
+}
+
+/// Whether a value is of a day or a moment.
+pub(super) fn is_moment(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Date | DataType::Timestamp | DataType::TimestampNtz)
+}
+
+/// Whether a map is part of values of a type: they cannot be compared.
+pub(crate) fn holds_map(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Map(..) => true,
+        DataType::Array(element) => holds_map(element),
+        DataType::Struct(fields) => fields.iter().any(|field| holds_map(&field.data_type)),
+        _ => false,
+    }
+}
+
+/// Whether a type is known in all its parts.
+pub(crate) fn settled(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Unknown => false,
+        DataType::Array(element) => settled(element),
+        DataType::Map(key, value) => settled(key) && settled(value),
+        DataType::Struct(fields) => fields.iter().all(|field| settled(&field.data_type)),
+        _ => true,
     }
 }

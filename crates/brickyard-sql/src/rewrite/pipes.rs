@@ -209,9 +209,8 @@ fn step(mut chain: Chain, kind: &PipeKind) -> Result<Chain, SqlError> {
 fn body_span(body: &SetBody) -> Option<Span> {
     match body {
         SetBody::Select(select) => Some(select.span),
-        SetBody::Values(span, _) | SetBody::From(span, _) => Some(*span),
+        SetBody::Values(span, _) | SetBody::From(span, _) | SetBody::Query(span, _) => Some(*span),
         SetBody::Table(factor) => Some(factor.span),
-        SetBody::Query(query) => Some(Span::new(query.span.start - 1, query.span.end + 1)),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::plan::{Context, Schemas};
-use crate::query::{Cte, Query, SetBody, With};
+use crate::query::{Cte, Node, Query, SetBody, With, tree};
 use crate::references::{Reference, query_references};
 use crate::rewrite::edits::{Edits, pieces};
 use crate::rewrite::scope::{Columns, Output, Relation, Scope};
@@ -209,7 +209,7 @@ impl<'a> Planner<'a> {
         if operator != "UNION ALL" {
             return Err(SqlError::unsupported("WITH RECURSIVE without UNION ALL", hint));
         }
-        let (Some(anchor_span), Some(step_span)) = (Self::span_of(anchor), Self::span_of(step)) else {
+        let (Some(anchor_span), Some(step_span)) = (anchor.span(), step.span()) else {
             return Err(SqlError::unsupported("this WITH RECURSIVE", hint));
         };
         let (columns, _) = self.body(anchor, env)?;
@@ -262,17 +262,6 @@ impl<'a> Planner<'a> {
         Ok(inner)
     }
 
-    /// Where a body stands.
-    fn span_of(body: &SetBody) -> Option<Span> {
-        match body {
-            SetBody::Select(select) => Some(select.span),
-            SetBody::Values(span, _) | SetBody::From(span, _) | SetBody::Command(span) => Some(*span),
-            SetBody::Table(factor) => Some(factor.span),
-            SetBody::Query(query) => Some(query.span),
-            SetBody::Set(first, rest) => Some(Self::span_of(first)?.to(Self::span_of(&rest.last()?.1)?)),
-        }
-    }
-
     /// The rows of a body; with the scope of its names when it is a `SELECT`, for `ORDER BY`.
     pub(crate) fn body(&mut self, body: &SetBody, env: &Env) -> Result<(Columns, Option<Scope>), SqlError> {
         match body {
@@ -293,15 +282,8 @@ impl<'a> Planner<'a> {
                 Ok((relation.columns, None))
             }
             SetBody::From(..) => Err(SqlError::unsupported("FROM without SELECT", "Put SELECT * before it")),
-            SetBody::Query(query) => self.query(query, env).map(|columns| (columns, None)),
-            SetBody::Set(first, rest) => {
-                let (mut columns, _) = self.body(first, env)?;
-                for (operator, body) in rest {
-                    let (right, _) = self.body(body, env)?;
-                    columns = self.combined(columns, right, operator)?;
-                }
-                Ok((columns, None))
-            }
+            SetBody::Query(_, query) => self.query(query, env).map(|columns| (columns, None)),
+            SetBody::Set(first, rest) => self.set(first, rest, env).map(|columns| (columns, None)),
             SetBody::Command(span) => Err(SqlError::unsupported(
                 format!(
                     "{} as rows of a query",
@@ -312,31 +294,18 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn combined(&mut self, left: Columns, right: Columns, operator: &str) -> Result<Columns, SqlError> {
-        if left.open || right.open || operator.contains("BY NAME") {
-            return Ok(Columns { open: left.open || right.open, ..left });
-        }
-        if left.list.len() != right.list.len() {
-            let text = format!(
-                "{} can only be performed on inputs with the same number of columns, but the first input has {} columns and the second input has {} columns.",
-                operator.split(' ').next().unwrap_or("UNION"),
-                left.list.len(),
-                right.list.len()
-            );
-            return Err(SqlError::new("NUM_COLUMNS_MISMATCH", "42826", text));
-        }
-        let list = left.list.into_iter().zip(right.list).map(|(left, right)| {
-            let data_type = crate::rewrite::numbers::common(&left.data_type, &right.data_type);
-            Output { name: left.name, data_type }
-        });
-        Ok(Columns { list: list.collect(), open: false })
-    }
-
     /// `VALUES`.
     pub(crate) fn values(&mut self, rows: &[crate::query::Expr], env: &Env) -> Result<Columns, SqlError> {
         let scope = self.scope(env);
         let mut columns: Vec<(Vec<Span>, Vec<DataType>)> = Vec::new();
         for row in rows {
+            if let Some(at) = subquery(row) {
+                let text = "Unsupported subquery expression: Scalar subqueries in the VALUES clause.";
+                let class = "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.SCALAR_SUBQUERY_IN_VALUES";
+                return Err(SqlError::new(class, "0A000", text)
+                    .hinted("Write SELECT in place of VALUES")
+                    .at(at));
+            }
             let cells = match &row.kind {
                 crate::query::ExprKind::Tuple(cells) => cells.iter().collect(),
                 crate::query::ExprKind::Call(call) if call.name.single().as_deref() == Some("STRUCT") => {
@@ -355,7 +324,7 @@ impl<'a> Planner<'a> {
         }
         let mut list = Vec::new();
         for (index, (spans, mut types)) in columns.into_iter().enumerate() {
-            self.alike(&spans, &mut types)?;
+            self.alike(&spans, &mut types, "INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE")?;
             let data_type = types
                 .iter()
                 .fold(DataType::Void, |known, data_type| crate::rewrite::numbers::common(&known, data_type));
@@ -390,4 +359,15 @@ fn refers_to_itself(sql: &str, cte: &Cte) -> bool {
             reference.parts.len() == 1 && reference.parts[0].eq_ignore_ascii_case(&cte.name.value)
         })
     })
+}
+
+/// Where a query stands within an expression.
+fn subquery(expr: &crate::query::Expr) -> Option<Span> {
+    let mut found = None;
+    tree::walk(Node::Expr(expr), &mut |node| {
+        if let Node::Query(query) = node {
+            found = found.or(Some(query.span));
+        }
+    });
+    found
 }

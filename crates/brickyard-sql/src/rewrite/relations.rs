@@ -7,22 +7,33 @@ use crate::parser::Name;
 use crate::plan::{self, qualify};
 use crate::query::{ExprKind, Factor, FactorKind, From, Join, JoinRule, SetBody};
 use crate::references::is_path;
-use crate::rewrite::edits::pieces;
-use crate::rewrite::grouping::has_aggregate;
+use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::planner::{Env, Planner};
-use crate::rewrite::scope::{Columns, Meaning, Output, Relation, Scope};
+use crate::rewrite::scope::{Columns, Output, Relation, Scope};
 use crate::token::{Span, quote_name, string_literal};
-use std::collections::HashMap;
 
 impl Planner<'_> {
     pub(super) fn sources(&mut self, list: &[From], scope: &mut Scope, env: &Env) -> Result<(), SqlError> {
         let generates = list.iter().skip(1).any(|from| is_lateral_function(&from.first));
         for (index, from) in list.iter().enumerate() {
-            let inlined = index > 0 && from.joins.is_empty() && self.inline_lateral(&from.first, scope)?;
+            let before = list[0].span.to(list[index.saturating_sub(1)].span);
+            let inlined =
+                index > 0 && from.joins.is_empty() && self.inline_lateral(&from.first, scope, before)?;
             if inlined {
                 // The subquery's columns are put where they are used; the comma before it goes too.
                 let start = list[index - 1].span.end;
                 self.edits.replace(Span::new(start, from.span.end), pieces![""]);
+                continue;
+            }
+            if index == 1
+                && from.joins.is_empty()
+                && let Some(rows) = self.lateral_rows(&from.first, scope, before)?
+            {
+                let mut text = pieces![" JOIN "];
+                text.extend(rows.source);
+                text.push(Piece::from(format!(" ON {}", rows.condition)));
+                self.edits.replace(Span::new(list[0].span.end, from.span.end), text);
+                scope.relations.push(rows.relation);
                 continue;
             }
             if generates && index > 0 {
@@ -41,7 +52,7 @@ impl Planner<'_> {
         let start = scope.relations.len();
         scope.relations.push(first);
         for join in &from.joins {
-            self.join(join, start, scope, env)?;
+            self.join(join, (from.span.start, start), scope, env)?;
         }
         Ok(())
     }
@@ -49,12 +60,29 @@ impl Planner<'_> {
     pub(super) fn join(
         &mut self,
         join: &Join,
-        start: usize,
+        (first, start): (usize, usize),
         scope: &mut Scope,
         env: &Env,
     ) -> Result<(), SqlError> {
-        if join.kind == "CROSS" && self.inline_lateral(&join.right, scope)? {
+        let before = Span::new(first, join.span.start);
+        if join.kind == "CROSS" && self.inline_lateral(&join.right, scope, before)? {
             self.edits.replace(join.span, pieces![""]);
+            return Ok(());
+        }
+        let inner = matches!(join.kind.as_str(), "CROSS" | "" | "INNER");
+        if (inner || matches!(join.kind.as_str(), "LEFT" | "LEFT OUTER"))
+            && start == 0
+            && let Some(rows) = self.lateral_rows(&join.right, scope, before)?
+        {
+            let mut text = pieces![if inner { " JOIN " } else { " LEFT JOIN " }];
+            text.extend(rows.source);
+            text.push(Piece::from(format!(" ON {}", rows.condition)));
+            scope.relations.push(rows.relation);
+            if let JoinRule::On(condition) = &join.rule {
+                self.expr(condition, scope)?;
+                text.extend(pieces![" AND (", condition.span, ")"]);
+            }
+            self.edits.replace(join.span, text);
             return Ok(());
         }
         let mut right = self.factor(&join.right, scope, env)?;
@@ -74,6 +102,8 @@ impl Planner<'_> {
                     scope.relations[start..].iter().any(|left| left.columns.find(&column.name).is_some())
                 });
                 right.hidden = shared.map(|column| column.name.clone()).collect();
+                let names = right.hidden.clone();
+                right.wider = self.joined_by(join, &names, start, scope, &right)?;
                 scope.relations.push(right);
             }
             JoinRule::None => scope.relations.push(right),
@@ -84,6 +114,8 @@ impl Planner<'_> {
             }
             JoinRule::Using(columns) => {
                 right.hidden = columns.iter().map(|column| column.value.clone()).collect();
+                let names = right.hidden.clone();
+                right.wider = self.joined_by(join, &names, start, scope, &right)?;
                 scope.relations.push(right);
             }
         }
@@ -91,65 +123,6 @@ impl Planner<'_> {
             scope.relations.pop();
         }
         Ok(())
-    }
-
-    /// `LATERAL (SELECT one aggregate …)` and `LATERAL (SELECT expressions)` become expressions where their columns are used.
-    pub(super) fn inline_lateral(&mut self, factor: &Factor, scope: &mut Scope) -> Result<bool, SqlError> {
-        let FactorKind::Subquery(query) = &factor.kind else { return Ok(false) };
-        if !factor.lateral {
-            return Ok(false);
-        }
-        let inner = self.inner_env(scope);
-        let unsupported = || {
-            SqlError::unsupported(
-                "this LATERAL subquery",
-                "Use a join, or a LATERAL subquery that is one aggregate or has no FROM",
-            )
-        };
-        let SetBody::Select(select) = &query.body else { return Err(unsupported()) };
-        let plain = query.with.is_none()
-            && query.limit.is_none()
-            && query.order_by.is_empty()
-            && query.pipes.is_empty();
-        let scalar = select.from.is_empty() && select.filter.is_none() && !select.distinct;
-        let aggregate = select.group_by.is_none()
-            && select.having.is_none()
-            && select.qualify.is_none()
-            && !select.items.is_empty()
-            && select.items.iter().all(|item| has_aggregate(&item.expr));
-        if !plain || !(scalar || aggregate) {
-            return Err(unsupported());
-        }
-        let columns = self.query(query, &inner)?;
-        let names: Vec<String> = match &factor.alias {
-            Some(alias) if !alias.columns.is_empty() => {
-                alias.columns.iter().map(|column| column.value.clone()).collect()
-            }
-            _ => columns.list.iter().map(|column| column.name.clone()).collect(),
-        };
-        let mut meanings = HashMap::new();
-        for (name, item) in names.iter().zip(&select.items) {
-            let text = self.render(item.expr.span)?;
-            let text = if scalar {
-                text
-            } else {
-                let rest = Span::new(select.items_span.end, select.span.end);
-                format!("SELECT {text} {}", self.render(rest)?)
-            };
-            meanings.insert(name.to_lowercase(), Meaning::Text(text));
-        }
-        let list = names
-            .into_iter()
-            .zip(columns.list)
-            .map(|(name, column)| Output { name, data_type: column.data_type });
-        let qualifier = factor.alias.iter().filter_map(|alias| alias.relation().map(str::to_owned)).collect();
-        scope.relations.push(Relation {
-            qualifier,
-            columns: Columns { list: list.collect(), open: false },
-            meanings,
-            hidden: Vec::new(),
-        });
-        Ok(true)
     }
 
     /// A source of rows; edits its text.
@@ -188,6 +161,7 @@ impl Planner<'_> {
             FactorKind::Values(rows) => Relation { columns: self.values(rows, env)?, ..Relation::default() },
             FactorKind::Nested(from) => {
                 let mut inner = self.scope(env);
+                inner.nested = true;
                 self.from(from, &mut inner, env)?;
                 if factor.alias.is_none() && factor.pivot.is_none() && factor.unpivot.is_none() {
                     // Names within stay in sight under their own qualifiers; they are merged into one relation for `*`.

@@ -45,6 +45,12 @@ impl Planner<'_> {
         match (name, spans.as_slice()) {
             ("iff", [_, _, _]) => rename(self, "if"),
             ("charindex", _) => rename(self, "locate"),
+            ("nullif", _) => self.null_if(expr, &spans, types)?,
+            // The engine gives the value that is asked about the type of the others.
+            ("nvl2", [value, yes, no]) => self.edits.replace(
+                expr.span,
+                pieces!["CASE WHEN (", *value, ") IS NOT NULL THEN ", *yes, " ELSE ", *no, " END"],
+            ),
             ("getdate", []) => rename(self, "current_timestamp"),
             ("len", [_]) => rename(self, "length"),
             ("try_to_date", [value]) => {

@@ -47,6 +47,8 @@ impl Columns {
 pub(crate) enum Meaning {
     /// Text of its own.
     Text(String),
+    /// A column joined by `USING`.
+    Merged(String),
 }
 
 /// A relation in `FROM`.
@@ -59,6 +61,8 @@ pub(crate) struct Relation {
     pub meanings: HashMap<String, Meaning>,
     /// Columns joined by `USING` of an earlier relation, not shown twice by `*`.
     pub hidden: Vec<String>,
+    /// Whether it has columns besides that no `*` shows.
+    pub wider: bool,
 }
 
 impl Relation {
@@ -89,6 +93,14 @@ pub(crate) struct Scope {
     pub ctes: Rc<HashMap<String, Columns>>,
     /// Windows of the `WINDOW` clause need no resolution; aliases are looked at before columns (in `GROUP BY`, `HAVING`).
     pub alias_first: bool,
+    /// Where what stands after `FROM` stands, when the scope is that of a `SELECT`.
+    pub from: Option<Span>,
+    /// Columns joined by `USING`, in lower case, and the text that stands for each where no side is named.
+    pub merged: HashMap<String, String>,
+    /// The same columns in the order in which `*` shows them, before all others.
+    pub merged_first: Vec<String>,
+    /// Whether the scope is that of joins in parentheses.
+    pub nested: bool,
 }
 
 /// What a name was found to be.
@@ -134,7 +146,7 @@ impl Scope {
         while let Some(here) = scope {
             match here.column(parts) {
                 // Text put in place of a column means nothing within a subquery, whose names could capture its own.
-                Found::Column { meaning: Some(_), .. } if !own => return Found::None,
+                Found::Column { meaning: Some(Meaning::Text(_)), .. } if !own => return Found::None,
                 Found::None => {}
                 Found::Perhaps => perhaps = true,
                 found => return found,
@@ -175,7 +187,11 @@ impl Scope {
                     continue;
                 }
                 if let Some(column) = relation.columns.find(&parts[qualifier]) {
-                    let meaning = relation.meanings.get(&parts[qualifier].to_lowercase()).cloned();
+                    let key = parts[qualifier].to_lowercase();
+                    let joined = (qualifier == 0 && !relation.qualifier.is_empty())
+                        .then(|| self.merged.get(&key).cloned().map(Meaning::Merged))
+                        .flatten();
+                    let meaning = joined.or_else(|| relation.meanings.get(&key).cloned());
                     let named = (qualifier > 0).then(|| relation.qualifier.last().cloned()).flatten();
                     return Found::Column {
                         data_type: column.data_type.clone(),

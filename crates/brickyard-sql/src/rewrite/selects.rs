@@ -17,6 +17,9 @@ impl Planner<'_> {
     pub(super) fn select(&mut self, select: &Select, env: &Env) -> Result<(Columns, Scope), SqlError> {
         let mut scope = self.scope(env);
         self.sources(&select.from, &mut scope, env)?;
+        let end =
+            select.views.last().map(|view| view.span).or_else(|| select.from.last().map(|from| from.span));
+        scope.from = select.from.first().zip(end).map(|(first, end)| first.span.to(end));
         for view in &select.views {
             self.lateral_view(view, &mut scope)?;
         }
@@ -106,7 +109,7 @@ impl Planner<'_> {
         let data_type = self.expr(&item.expr, scope)?;
         let name = match &item.alias {
             Some(alias) => alias.value.clone(),
-            None => column_name(&item.expr, self.sql),
+            None => self.own_name(&item.expr, scope)?,
         };
         let unnamed = self.name_all && !matches!(item.expr.kind, ExprKind::Name(_));
         if item.alias.is_none() && (unnamed || self.edits.touched(since, item.span)) {
@@ -142,7 +145,7 @@ impl Planner<'_> {
             return self.struct_star(expr, &parts, except, scope, columns);
         }
         let open = relations.iter().any(|relation| relation.columns.open);
-        let inlined = relations.iter().any(|relation| !relation.meanings.is_empty());
+        let inlined = relations.iter().any(|relation| relation.wider || !relation.meanings.is_empty());
         if open {
             if !except.is_empty() {
                 return Err(SqlError::unsupported(
@@ -171,20 +174,34 @@ impl Planner<'_> {
             }
         }
         let mut list = Vec::new();
+        let first = if parts.is_empty() { scope.merged_first.as_slice() } else { &[] };
+        let is_first = |name: &str| first.iter().any(|known| known.eq_ignore_ascii_case(name));
+        for name in first.iter().filter(|name| !excluded(name)) {
+            let known = relations.iter().find_map(|relation| relation.columns.find(name));
+            if let (Some(known), Some(text)) = (known, scope.merged.get(&name.to_lowercase())) {
+                columns.list.push(known.clone());
+                list.push(pieces![format!("{text} AS {}", quote_name(&known.name))]);
+            }
+        }
         for relation in &relations {
             for column in &relation.columns.list {
                 let hidden = parts.is_empty()
                     && relation.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
-                if hidden || excluded(&column.name) {
+                if hidden || excluded(&column.name) || is_first(&column.name) {
                     continue;
                 }
                 columns.list.push(column.clone());
-                let shared = relations
-                    .iter()
-                    .any(|other| other.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name)));
+                let key = column.name.to_lowercase();
+                let shared = !scope.merged.contains_key(&key)
+                    && scope
+                        .relations
+                        .iter()
+                        .any(|other| other.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name)));
                 let name = quote_name(&column.name);
-                list.push(match relation.meanings.get(&column.name.to_lowercase()) {
-                    Some(Meaning::Text(text)) => vec![Piece::from(format!("({text}) AS {name}"))],
+                list.push(match relation.meanings.get(&key) {
+                    Some(Meaning::Text(text) | Meaning::Merged(text)) => {
+                        vec![Piece::from(format!("({text}) AS {name}"))]
+                    }
                     None => match relation.qualifier.last() {
                         Some(alias) if !shared => pieces![format!("{}.{name}", quote_name(alias))],
                         _ => pieces![name],

@@ -30,7 +30,13 @@ impl Planner<'_> {
             |list: Vec<Output>| Relation { columns: Columns { list, open: false }, ..Relation::default() };
         match name.as_str() {
             "range" => {
-                self.arguments(call, scope)?;
+                let types = self.arguments(call, scope)?;
+                for (argument, data_type) in call.arguments.iter().zip(&types) {
+                    if matches!(data_type, DataType::Decimal(..) | DataType::Double | DataType::Float) {
+                        let value = argument.value.span;
+                        self.edits.replace(value, pieces!["CAST(", value, " AS BIGINT)"]);
+                    }
+                }
                 return Ok(closed(vec![column("id", DataType::BigInt)]));
             }
             "read_files" => return self.read_files(factor, call),

@@ -188,3 +188,11 @@ pub(super) fn months_between(start: &[Piece], end: &[Piece]) -> Vec<Piece> {
     let text = compared(packed(&last), " - ", packed(&day(start)));
     around("((", text, ") DIV 32L)")
 }
+
+/// A moment whose offset has an hour of one digit (`…-0`, `…+5:30`), with two: the engine reads no other. None for other moments.
+pub(super) fn with_whole_offset(moment: &str) -> Option<String> {
+    let sign = moment.rfind(['+', '-']).filter(|&at| moment[..at].contains(':'))?;
+    let (before, offset) = moment.split_at(sign + 1);
+    let hour = offset.split(':').next()?;
+    (hour.len() == 1 && hour.starts_with(|c: char| c.is_ascii_digit())).then(|| format!("{before}0{offset}"))
+}

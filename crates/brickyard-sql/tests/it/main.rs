@@ -8,4 +8,5 @@ mod cells;
 mod corpus;
 mod edges;
 mod examples;
+mod pairs;
 mod semantics;

@@ -102,6 +102,29 @@ async fn filters_and_masks_hold_wherever_the_table_is_read() {
             other => panic!("{sql}: {other:?}"),
         }
     }
+    // A mask alone hides values, not rows: what does not read them may change them.
+    bench.change(&["lake", "sales", "orders"], |relation| relation.row_filter = None);
+    for (sql, refused) in [
+        ("UPDATE orders SET customer = 'e' WHERE id = 6", false),
+        (
+            "MERGE INTO orders o USING (SELECT 6L AS id, 'f' AS customer) s ON o.id = s.id WHEN MATCHED THEN UPDATE SET o.region = 'x'",
+            false,
+        ),
+        ("UPDATE orders SET region = upper(Customer) WHERE id = 6", true),
+        ("DELETE FROM orders WHERE lake.sales.orders.customer LIKE 'e%'", true),
+        (
+            "MERGE INTO orders o USING (SELECT 6L AS id) s ON o.id = s.id WHEN MATCHED THEN UPDATE SET region = to_json(struct(o.*))",
+            true,
+        ),
+        ("DELETE FROM orders WHERE id IN (SELECT 6L WHERE customer > 'a')", true),
+    ] {
+        let outcome = bench.run(sql, &Parameters::None).await;
+        let is_refused = matches!(&outcome, Outcome::Error(class, _) if class == "UNSUPPORTED_FEATURE");
+        assert!(
+            is_refused == refused && (refused || !matches!(outcome, Outcome::Error(..))),
+            "{sql}: {outcome:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,7 @@ mod bring;
 mod change;
 mod naming;
 mod plan;
+mod replace;
 mod variables;
 
 use std::collections::HashMap;
@@ -88,7 +89,7 @@ impl<'a> Scene<'a> {
         if let Body::Command(command) = &statement.body {
             return Box::pin(commands::run(self, sql, command)).await;
         }
-        if let Some(text) = self.without_replace_using(sql, &statement).await? {
+        if let Some(text) = self.without_replaced_keys(sql, &statement).await? {
             return Box::pin(self.run(&text)).await;
         }
         let planned = self.plan(&statement).await?;

@@ -75,8 +75,17 @@ impl Catalog {
                 if let Some(name) = properties.keys().find(|name| !is_settable(name)) {
                     return Err(DeltaError::Refused(format!("The property `{name}` cannot be set")));
                 }
+                for (name, value) in properties {
+                    let Some(greatest) = greatest_version(name) else { continue };
+                    if !value.parse().is_ok_and(|version: u32| (1..=greatest).contains(&version)) {
+                        let text = format!("{name} needs to be one of 1 to {greatest}, it is '{value}'");
+                        return Err(DeltaError::Refused(text));
+                    }
+                }
                 let mapped = delta::is_on(metadata);
-                metadata.configuration.extend(properties.clone());
+                // The log has what a protocol needs in a place of its own, and a table's is never lowered.
+                let own = properties.iter().filter(|(name, _)| greatest_version(name).is_none());
+                metadata.configuration.extend(own.map(|(name, value)| (name.clone(), value.clone())));
                 match metadata.configuration.get(delta::MODE).map(|mode| mode.to_lowercase()).as_deref() {
                     None | Some("none") if !mapped => Ok(()),
                     Some("name") if mapped => Ok(()),
@@ -198,9 +207,16 @@ fn no_column(name: &str) -> CatalogError {
 fn is_settable(name: &str) -> bool {
     !(name.starts_with("delta.constraints.")
         || (name.starts_with("delta.columnMapping") && name != delta::MODE)
-        || is_clustering(name)
-        || name == "delta.minReaderVersion"
-        || name == "delta.minWriterVersion")
+        || is_clustering(name))
+}
+
+/// The greatest version of the protocol that such a property may ask for; none for other properties.
+fn greatest_version(name: &str) -> Option<u32> {
+    match name {
+        "delta.minReaderVersion" => Some(3),
+        "delta.minWriterVersion" => Some(7),
+        _ => None,
+    }
 }
 
 fn is_clustering(name: &str) -> bool {

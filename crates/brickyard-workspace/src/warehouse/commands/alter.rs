@@ -223,7 +223,7 @@ async fn check_rows(scene: &Scene<'_>, record: &TableRecord, action: &AlterActio
         AlterAction::Column(path, ColumnChange::NotNull(true)) if path.len() == 1 => (
             format!("{} IS NULL", quote_name(&path[0])),
             "DELTA_NEW_NOT_NULL_VIOLATION",
-            "violate the new NOT NULL constraint".to_owned(),
+            format!("violate the new NOT NULL constraint on {}", path[0]),
         ),
         _ => return Ok(()),
     };

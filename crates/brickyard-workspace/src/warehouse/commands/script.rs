@@ -197,6 +197,16 @@ impl Run<'_, '_> {
                     )
                 }));
             }
+            Step::Diagnostics(pairs) => {
+                let fault = self.handled.last().cloned().ok_or_else(|| {
+                    let text = "GET DIAGNOSTICS when handler not active.";
+                    Fault::new("GET_DIAGNOSTICS_WITHOUT_ACTIVE_HANDLER", "0Z002", text)
+                })?;
+                for (variable, item) in pairs {
+                    let value = brickyard_sql::string_literal(&diagnosis(&fault, item)?);
+                    settings::assign(self.scene, &variable.values(), &value).await?;
+                }
+            }
         }
         Ok(Flow::Done)
     }
@@ -334,4 +344,20 @@ fn no_label(label: &str) -> Fault {
     let text =
         format_args!("Label {label} in the LEAVE or ITERATE statement is not that of a block around it.");
     Fault::new("INVALID_LABEL_USAGE.DOES_NOT_EXIST", "42K0L", text)
+}
+
+/// What `GET DIAGNOSTICS` tells of an error.
+fn diagnosis(fault: &Fault, item: &str) -> Result<String, Fault> {
+    Ok(match item {
+        "CONDITION_IDENTIFIER" => fault.class.clone(),
+        "RETURNED_SQLSTATE" => fault.sql_state.clone(),
+        "MESSAGE_TEXT" => {
+            let text = fault.message.trim_start_matches(&format!("[{}]", fault.class)).trim();
+            text.split(" SQLSTATE: ").next().unwrap_or(text).to_owned()
+        }
+        _ => {
+            let hint = "Read CONDITION_IDENTIFIER, RETURNED_SQLSTATE or MESSAGE_TEXT";
+            return Err(Fault::unsupported(format_args!("{item} in GET DIAGNOSTICS"), hint));
+        }
+    })
 }

@@ -76,7 +76,8 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateView) -> Result<Out
                 columns,
                 properties: create.properties.iter().cloned().collect(),
                 comment: create.comment.clone(),
-                view: Some((text, (settings.catalog, settings.schema))),
+                // Whoever reads it gives the query's columns the view's names.
+                view: Some((create.text.clone(), (settings.catalog, settings.schema))),
                 replace: create.or_replace,
                 ..NewTable::default()
             };

@@ -1,18 +1,13 @@
 //! Changes of rows: one at a time for a table, with the columns it needs before and the counts after.
 
-use brickyard_sql::statement::{DmlKind, Insert, TargetName};
-use brickyard_sql::{Body, Column, Statement, quote_name};
+use brickyard_sql::Column;
 
 use super::{Planned, Scene};
 use crate::catalog::{ChangedRows, TableRecord};
 use crate::warehouse::change::Changed;
 use crate::warehouse::fault::Fault;
-use crate::warehouse::literal;
 use crate::warehouse::name::full_name;
 use crate::warehouse::outcome::Outcome;
-
-/// Keys that `REPLACE USING` may have.
-const MOST_KEYS: usize = 1000;
 
 impl Scene<'_> {
     /// Changes rows: one change of a table at a time, and the counts from its log.
@@ -29,9 +24,13 @@ impl Scene<'_> {
         };
         let lock = self.workspace.warehouses().writer(&target.full_name());
         let _writing = lock.lock().await;
+        let checks = if changed == Changed::Inserted { Vec::new() } else { self.checks(&target)? };
         self.add_columns(&target, &planned.statement.new_columns)?;
         let before = self.catalog().version(&target).ok();
         self.drain(planned).await?;
+        if let Some(before) = before {
+            self.hold(&checks, &target, before).await?;
+        }
         let mut counts = before.and_then(|before| {
             self.catalog().sign_commits(&self.identity, &target, before).ok()?;
             self.catalog().changed_rows(&target, before).ok()
@@ -39,67 +38,56 @@ impl Scene<'_> {
         if let Some(condition) = replaced {
             // The engine counts rows that it only copied; those under the condition are the new ones.
             let full = full_name(&[&target.catalog, &target.schema, &target.name]);
-            let rows = self.collect(&format!("SELECT count(*) AS n FROM {full} WHERE {condition}")).await?;
-            let inserted = rows.first().and_then(|batch| {
-                use arrow_array::cast::AsArray;
-                batch.column(0).as_primitive_opt::<arrow_array::types::Int64Type>()?.iter().next().flatten()
-            });
-            counts = inserted.map(|inserted| ChangedRows { inserted, ..ChangedRows::default() });
+            counts = self
+                .count(&full, condition)
+                .await?
+                .map(|inserted| ChangedRows { inserted, ..ChangedRows::default() });
         }
         changed.outcome(counts)
     }
 
-    /// `INSERT … REPLACE USING (keys)`: the keys of the new rows become a condition, as `REPLACE WHERE` takes it.
-    pub(super) async fn without_replace_using(
-        &self,
-        sql: &str,
-        statement: &Statement,
-    ) -> Result<Option<String>, Fault> {
-        let Body::Dml(dml) = &statement.body else { return Ok(None) };
-        let DmlKind::Insert(Insert { replace_using, replace_span: Some(span), source, .. }) = &dml.kind
-        else {
-            return Ok(None);
-        };
-        let names: Vec<String> = replace_using.iter().map(|column| quote_name(&column.value)).collect();
-        let target = match &dml.target.name {
-            TargetName::Name(name) => self.table(&name.values())?,
-            TargetName::Identifier(..) => {
-                return Err(Fault::unsupported("REPLACE USING with IDENTIFIER", "Write the table's name"));
-            }
-        };
-        // The rows have the names of the table's columns, by their place.
-        let columns = self.catalog().columns(&target)?;
-        let list: Vec<String> = columns.iter().map(|column| quote_name(&column.name)).collect();
-        let keys = format!(
-            "SELECT DISTINCT {} FROM ({}) AS `__rows`({})",
-            names.join(", "),
-            source.span.of(sql),
-            list.join(", ")
-        );
-        let batches = self.collect(&keys).await?;
-        let mut conditions = Vec::new();
-        for batch in &batches {
-            for row in 0..batch.num_rows() {
-                let mut parts = Vec::new();
-                for (at, name) in names.iter().enumerate() {
-                    let (_, literal) = literal::of(batch, at, row, None)?;
-                    parts.push(format!("{name} <=> {literal}"));
-                }
-                conditions.push(format!("({})", parts.join(" AND ")));
-            }
-        }
-        if conditions.len() > MOST_KEYS {
+    async fn count(&self, full: &str, condition: &str) -> Result<Option<i64>, Fault> {
+        let rows = self.collect(&format!("SELECT count(*) AS n FROM {full} WHERE {condition}")).await?;
+        Ok(rows.first().and_then(|batch| {
+            use arrow_array::cast::AsArray;
+            batch.column(0).as_primitive_opt::<arrow_array::types::Int64Type>()?.iter().next().flatten()
+        }))
+    }
+
+    /// Names and expressions of a table's `CHECK` constraints.
+    fn checks(&self, target: &TableRecord) -> Result<Vec<(String, String)>, Fault> {
+        let properties = self.catalog().properties(target)?.into_iter();
+        let checks: Vec<_> = properties
+            .filter_map(|(key, value)| Some((key.strip_prefix("delta.constraints.")?.to_owned(), value)))
+            .collect();
+        if !checks.is_empty() && !target.column_masks.is_empty() {
             return Err(Fault::unsupported(
-                format_args!("REPLACE USING of more than {MOST_KEYS} keys"),
-                "Use MERGE INTO",
+                "UPDATE, DELETE and MERGE of a table with column masks and CHECK constraints",
+                "Drop the constraints, or INSERT OVERWRITE",
             ));
         }
-        let clause = if conditions.is_empty() {
-            "REPLACE WHERE false".to_owned()
-        } else {
-            format!("REPLACE WHERE {}", conditions.join(" OR "))
-        };
-        Ok(Some(format!("{}{clause}{}", &sql[..span.start], &sql[span.end..])))
+        Ok(checks)
+    }
+
+    /// The engine holds checks when it inserts, not when it updates or merges: a change that breaks one is taken back.
+    async fn hold(
+        &self,
+        checks: &[(String, String)],
+        target: &TableRecord,
+        before: i64,
+    ) -> Result<(), Fault> {
+        let full = full_name(&[&target.catalog, &target.schema, &target.name]);
+        for (name, expression) in checks {
+            let broken = self.count(&full, &format!("NOT ({expression})")).await;
+            if !matches!(broken, Ok(Some(0))) {
+                self.catalog().restore(&self.identity, &full, before)?;
+                let text = format!("CHECK constraint {name} ({expression}) violated.");
+                return Err(broken
+                    .err()
+                    .unwrap_or_else(|| Fault::new("DELTA_VIOLATE_CONSTRAINT_WITH_VALUES", "23001", text)));
+            }
+        }
+        Ok(())
     }
 
     /// Gives a table the columns that `MERGE WITH SCHEMA EVOLUTION` brings.

@@ -10,6 +10,7 @@ use super::{Planned, Scene};
 use crate::catalog::Delegation;
 use crate::warehouse::fault::Fault;
 use crate::warehouse::planner::Sight;
+use crate::warehouse::session::Settings;
 use crate::warehouse::{models, outside};
 
 /// A query that was authorized to be a part of a plan.
@@ -128,6 +129,7 @@ impl Scene<'_> {
             variables: self.variables(),
             local_time: settings.local_time(),
             zone: settings.zone().map(str::to_owned),
+            lenient: lenient(&settings),
         };
         match plan(statement, &context, &sight as &dyn Schemas)? {
             Plan::Engine(statement) => {
@@ -156,4 +158,11 @@ impl Scene<'_> {
         }
         .authorize(references)
     }
+}
+
+/// Whether the session has `ansi_mode` off.
+fn lenient(settings: &Settings) -> bool {
+    let mut keys = ["ansi_mode", "spark.sql.ansi.enabled"].iter();
+    let value = keys.find_map(|key| settings.configuration.get(*key));
+    value.is_some_and(|value| value.trim().eq_ignore_ascii_case("false"))
 }

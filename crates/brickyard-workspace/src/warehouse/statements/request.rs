@@ -78,8 +78,7 @@ pub(super) fn wish(execute: &Execute) -> Result<Wish, ApiError> {
         Some(other) => return Err(ApiError::invalid(format!("result_compression {other} is not known"))),
     };
     let byte_limit = Some(execute.byte_limit.unwrap_or(u64::MAX).min(LINK_LIMIT));
-    let row_limit = execute.row_limit.filter(|&limit| limit > 0);
-    Ok(Wish { format, links, lz4, row_limit, byte_limit })
+    Ok(Wish { format, links, lz4, row_limit: execute.row_limit, byte_limit })
 }
 
 /// The values for the statement's markers.

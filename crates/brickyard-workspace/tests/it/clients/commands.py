@@ -75,6 +75,17 @@ assert rows("""BEGIN
   SELECT 1 / 0;
   SELECT 'not reached';
 END""") == [("well caught",)]
+assert rows("""BEGIN
+  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN
+    DECLARE condition, state, message STRING;
+    GET DIAGNOSTICS CONDITION 1 condition = CONDITION_IDENTIFIER, state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+    SELECT condition, state, message LIKE 'Division by zero%' AND message NOT LIKE '%SQLSTATE%';
+  END;
+  SELECT 1 / 0;
+END""") == [("DIVIDE_BY_ZERO", "22012", True)]
+refused("BEGIN DECLARE m STRING; GET DIAGNOSTICS CONDITION 1 m = MESSAGE_TEXT; END", "GET_DIAGNOSTICS_WITHOUT_ACTIVE_HANDLER")
+refused("BEGIN DECLARE l INT; DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN GET DIAGNOSTICS CONDITION 1 l = LINE_NUMBER; END; SELECT 1 / 0; END",
+        "does not support LINE_NUMBER")
 assert rows("BEGIN FOR r AS SELECT id, id * 2 AS twice FROM range(3) DO VALUES (r.id, twice); END FOR; END") == [(2, 4)]
 assert rows("BEGIN DECLARE x, y INT; SET (x, y) = (SELECT 1, 2); REPEAT SET x = x + y; UNTIL x > 6 END REPEAT; SELECT x; END") == [(7,)]
 refused("BEGIN DECLARE bad CONDITION FOR SQLSTATE '45123'; SIGNAL bad SET MESSAGE_TEXT = 'no ' || 'more'; END", "no more")
@@ -267,7 +278,9 @@ rows("CREATE TABLE shape (id INT, old STRING, gone INT, s STRUCT<a: INT, b: INT>
 rows("INSERT INTO shape VALUES (1, 'x', 9, named_struct('a', 1, 'b', 2))")
 refused("ALTER TABLE shape RENAME COLUMN old TO new", "DELTA_UNSUPPORTED_RENAME_COLUMN")
 refused("ALTER TABLE shape DROP COLUMN gone", "DELTA_UNSUPPORTED_DROP_COLUMN")
-rows("ALTER TABLE shape SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name')")
+refused("ALTER TABLE shape SET TBLPROPERTIES ('delta.minReaderVersion' = '4')", "INVALID_PARAMETER_VALUE")
+rows("ALTER TABLE shape SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name', 'delta.minReaderVersion' = '2', 'delta.minWriterVersion' = '5')")
+assert ("delta.minReaderVersion", "3") in rows("SHOW TBLPROPERTIES shape")
 rows("ALTER TABLE shape RENAME COLUMN old TO new")
 rows("ALTER TABLE shape DROP COLUMN gone")
 rows("ALTER TABLE shape ADD COLUMN late STRING AFTER id")
@@ -287,6 +300,12 @@ refused("INSERT INTO parent VALUES (NULL)", "NOT_NULL", "NOT NULL", "null")
 refused("ALTER TABLE child ADD CONSTRAINT small CHECK (up < 8)", "DELTA_NEW_CHECK_CONSTRAINT_VIOLATION")
 rows("ALTER TABLE child ADD CONSTRAINT small CHECK (up < 9)")
 refused("INSERT INTO child VALUES (2, 9)", "CHECK", "small")
+refused("UPDATE child SET up = 9 WHERE id = 1", "CHECK constraint small")
+refused("UPDATE child SET up = 9 WHERE id IN (SELECT 1)", "CHECK constraint small")
+refused("MERGE INTO child c USING (SELECT 2 AS id, 9 AS up) s ON c.id = s.id WHEN NOT MATCHED THEN INSERT *", "CHECK constraint small")
+refused("MERGE INTO child c USING (SELECT 1 AS id) s ON c.id = s.id WHEN MATCHED THEN UPDATE SET up = 10", "CHECK constraint small")
+assert rows("SELECT id, up FROM child ORDER BY up") == [(1, 7), (None, 8)]
+assert one("UPDATE child SET up = 7 WHERE id = 1") == (1,)
 refused("ALTER TABLE child ALTER COLUMN id SET NOT NULL", "DELTA_NEW_NOT_NULL_VIOLATION")
 assert rows("SHOW KEYS IN parent") == [("id", "parent_key", 1)]
 assert rows("SELECT constraint_name, constraint_type FROM information_schema.table_constraints WHERE table_schema = 'lab' ORDER BY 1") == [
@@ -309,8 +328,42 @@ rows("INSERT INTO target VALUES (1, 'a'), (2, 'b'), (3, 'c')")
 assert one("""MERGE WITH SCHEMA EVOLUTION INTO target t USING (SELECT 2 id, 'B' v, 'n' extra UNION ALL SELECT 9, 'z', 'm') s ON t.id = s.id
 WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT * WHEN NOT MATCHED BY SOURCE AND t.id = 3 THEN DELETE""") == (3, 1, 1, 1)
 assert rows("SELECT * FROM target ORDER BY id") == [(1, "a", None), (2, "B", "n"), (9, "z", "m")]
-assert one("INSERT INTO target REPLACE USING (id) VALUES (9, 'y', 'k')") == (1, 1)
+# What a source lacks is left as it is, and NULL in new rows; without schema evolution it is an error.
+refused("MERGE INTO target t USING (SELECT 1 AS id, 'q' AS v) s ON t.id = s.id WHEN MATCHED THEN UPDATE SET *",
+        "DELTA_MERGE_UNRESOLVED_EXPRESSION")
+rows("""MERGE WITH SCHEMA EVOLUTION INTO target t USING (SELECT 2 AS id, 5 AS price UNION ALL SELECT 4, 6) s ON t.id = s.id
+WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *""")
+assert rows("SELECT * FROM target ORDER BY id") == [
+    (1, "a", None, None), (2, "B", "n", 5), (4, None, None, 6), (9, "z", "m", None)]
+rows("CREATE TABLE grown (id INT, v STRING)")
+refused("INSERT INTO grown BY NAME SELECT 1 AS id, 2.5BD AS price", "UNRESOLVED_COLUMN")
+assert one("INSERT WITH SCHEMA EVOLUTION INTO grown BY NAME SELECT 2.5BD AS price, 1 AS id") == (1, 1)
+assert one("INSERT WITH SCHEMA EVOLUTION INTO grown SELECT 2, 'w', 3.5BD AS cost, true AS sold") == (1, 1)
+assert one("INSERT WITH SCHEMA EVOLUTION INTO grown VALUES (3, 'x', 4.5BD, false)") == (1, 1)
+assert [tuple(map(str, row)) for row in rows("SELECT * FROM grown ORDER BY id")] == [
+    ("1", "None", "2.5", "None"), ("2", "w", "3.5", "True"), ("3", "x", "4.5", "False")]
+assert one("INSERT INTO target REPLACE USING (id) VALUES (9, 'y', 'k', 7)") == (1, 1)
 assert rows("SELECT v FROM target WHERE id = 9") == [("y",)]
+replace = "REPLACE ON (t.id <=> s.id AND t.v = s.v) (SELECT 'o' AS extra, 9 AS id, 'y' AS v) AS s"
+assert one(f"INSERT INTO TABLE target AS t BY NAME {replace}") == (1, 1)
+assert rows("SELECT id, v, extra FROM target WHERE id = 9") == [(9, "y", "o")]
+rows("INSERT INTO target t REPLACE ON (s.id = t.id) (SELECT CAST(NULL AS INT), 'none', 'n') s (id, v, extra)")
+rows("INSERT INTO target t REPLACE ON (s.id = t.id) (SELECT CAST(NULL AS INT) AS id, 'none', 'n') s")
+assert one("SELECT count(*) FROM target WHERE id IS NULL") == (2,), "NULL equals nothing"
+assert one("INSERT INTO target t BY NAME REPLACE ON (t.id <=> s.id) (SELECT CAST(NULL AS INT) AS id UNION ALL SELECT CAST(id AS INT) FROM range(3, 3000)) s")[0] == 2998
+assert one("SELECT count(*), count(id), count(extra) FROM target WHERE id IS NULL OR id > 2") == (2998, 2997, 0)
+rows("DELETE FROM target WHERE id > 2 OR id IS NULL")
+rows("INSERT INTO target VALUES (9, 'y', 'k')")
+refused("INSERT INTO target t REPLACE ON (t.id < s.id) (SELECT 9 AS id, 'y', 'k') s", "UNSUPPORTED_FEATURE")
+
+# A partition that is named without a value is a column like others; one with a value is replaced alone.
+rows("CREATE TABLE parted (p STRING, q INT, id INT) PARTITIONED BY (p, q)")
+rows("INSERT INTO parted PARTITION (p, q) VALUES ('a', 1, 10), ('b', 1, 20)")
+rows("INSERT OVERWRITE parted PARTITION (p = 'b', q) BY NAME SELECT 21 AS id, 2 AS q")
+assert rows("SELECT * FROM parted ORDER BY id") == [("a", 1, 10), ("b", 2, 21)]
+rows("INSERT OVERWRITE TABLE parted PARTITION (p) SELECT 'c', 3, 30")
+assert rows("SELECT * FROM parted") == [("c", 3, 30)]
+refused("INSERT INTO parted PARTITION (nothing) SELECT 'c', 3, 30", "UNRESOLVED_COLUMN")
 
 # Functions: types are found, bodies are checked, defaults and names hold; temporary ones end with the session.
 rows("CREATE FUNCTION area(a DOUBLE, b DOUBLE DEFAULT 2) RETURN a * b")
@@ -330,6 +383,10 @@ rows("INSERT OVERWRITE DIRECTORY '/Volumes/main/lab/files/out' USING parquet SEL
 assert one("SELECT count(*), max(r) FROM parquet.`/Volumes/main/lab/files/out`") == (3, "r")
 rows("CREATE TEMPORARY VIEW lines USING csv OPTIONS (path '/Volumes/main/lab/files/one.csv', header 'true')")
 assert rows("SELECT name FROM lines ORDER BY id") == [("x",), ("y",)]
+rows("CREATE VIEW renamed (a COMMENT 'key', b) AS SELECT id, v FROM target WHERE id = 2")
+assert one("SELECT view_definition FROM information_schema.views WHERE table_name = 'renamed'") == ("SELECT id, v FROM target WHERE id = 2",)
+assert (one("SELECT * FROM renamed"), one("SELECT b FROM renamed WHERE a = 2")) == ((2, "B"), ("B",))
+assert rows("DESCRIBE renamed")[0] == ("a", "int", "key")
 rows("CREATE VIEW half AS SELECT id FROM target WHERE id < 5")
 rows("ALTER VIEW half AS SELECT id, v FROM target WHERE id > 5")
 assert rows("SELECT * FROM half") == [(9, "y")]

@@ -137,6 +137,27 @@ assert one("SELECT a[1], m['k'] = TIMESTAMP'2020-01-01', s.d FROM main.default.n
 cursor.execute("CREATE OR REPLACE TEMPORARY VIEW passing AS SELECT 1 AS a, array(CAST(1.5 AS DECIMAL(3,1))) AS b")
 told = json.loads(one("DESCRIBE TABLE EXTENDED passing AS JSON")[0])["columns"]
 assert [(column["name"], column["type"]["name"]) for column in told] == [("a", "int"), ("b", "array")], told
+cursor.execute("CREATE OR REPLACE TABLE main.default.typed (d DECIMAL(9,2), t TIMESTAMP, v VARCHAR(7), m MAP<STRING, ARRAY<INT>>, s STRUCT<f: DATE COMMENT 'day'>)")
+told = [column["type"] for column in json.loads(one("DESCRIBE TABLE EXTENDED main.default.typed AS JSON")[0])["columns"]]
+text, days = {"name": "string", "collation": "UTF8_BINARY"}, {"name": "f", "type": {"name": "date"}, "nullable": True, "comment": "day"}
+assert told == [
+    {"name": "decimal", "precision": 9, "scale": 2}, {"name": "timestamp_ltz"}, {"name": "varchar", "length": 7},
+    {"name": "map", "key_type": text, "value_nullable": True,
+     "value_type": {"name": "array", "element_type": {"name": "int"}, "element_nullable": True}},
+    {"name": "struct", "fields": [days]},
+], told
+assert one("SELECT ?, ?", [Decimal("1E+2"), Decimal("-1.25E+1")]) == (Decimal(100), Decimal("-12.5"))
+# Without ansi_mode, a text that is no value of the type is NULL.
+lenient = connect(session_configuration={"ansi_mode": False}).cursor()
+wrong = "DATE('9999-99-31'), CAST('9999-99-31T15:59:59' AS TIMESTAMP), CAST('x' AS DOUBLE), 'maybe'::BOOLEAN, CAST('x' AS DECIMAL(4,2))"
+lenient.execute(f"SELECT {wrong}, DATE(concat('20', '21')), CAST('x' AS INT), CAST('1.5' AS INT), double('1.5'), 1 / 0")
+assert tuple(lenient.fetchone()) == (None,) * 5 + (datetime.date(2021, 1, 1), None, 1, 1.5, None)
+for expression in ("array(1)[5]", "2147483647 + 1"):
+    try:
+        lenient.execute(f"SELECT {expression}")
+        raise AssertionError("what is not done without ansi_mode is an error still")
+    except sql.exc.Error as error:
+        assert "INVALID_ARRAY_INDEX" in str(error) or "ARITHMETIC_OVERFLOW" in str(error), error
 cursor.execute("CREATE TABLE main.default.bare ()")
 assert cursor.execute("DESCRIBE TABLE main.default.bare").fetchall() == []
 cursor.execute("ALTER TABLE main.default.bare ADD COLUMNS (id INT)")
@@ -147,7 +168,7 @@ try:
     raise AssertionError("a table in no schema was described")
 except sql.exc.Error as error:
     assert "TABLE_OR_VIEW_NOT_FOUND" in str(error), error
-for table in ("wide", "wider", "pairs", "nested", "bare"):
+for table in ("wide", "wider", "pairs", "nested", "typed", "bare"):
     cursor.execute(f"DROP TABLE main.default.{table}")
 
 # Files of volumes by statements: the client moves them itself, by signed addresses.

@@ -47,15 +47,8 @@ pub(super) fn table(scene: &Scene<'_>, parts: &[String]) -> Result<Outcome, Faul
 }
 
 fn described(column: Column) -> Value {
-    let field = column.delta();
-    let mut told = json!({
-        "name": column.name, "type": { "name": column.data_type.code().to_lowercase() },
-        "nullable": column.nullable,
-    });
-    if let Some(parts) = field["type"].as_object() {
-        told["type"] = Value::Object(parts.clone());
-        told["type"]["name"] = parts.get("type").cloned().unwrap_or_default();
-    }
+    let mut told =
+        json!({ "name": column.name, "type": typed(&column.data_type), "nullable": column.nullable });
     if let Some(comment) = column.comment {
         told["comment"] = comment.into();
     }
@@ -63,6 +56,43 @@ fn described(column: Column) -> Value {
         told["default"] = default.clone();
     }
     told
+}
+
+/// A type, its parts by names of their own.
+fn typed(data_type: &DataType) -> Value {
+    match data_type {
+        DataType::Plain("timestamp") => json!({ "name": "timestamp_ltz" }),
+        DataType::Plain("string") => json!({ "name": "string", "collation": "UTF8_BINARY" }),
+        DataType::Plain(name) => json!({ "name": name }),
+        DataType::Decimal(precision, scale) => {
+            json!({ "name": "decimal", "precision": precision, "scale": scale })
+        }
+        DataType::Char(length) => json!({ "name": "char", "length": length }),
+        DataType::Varchar(length) => json!({ "name": "varchar", "length": length }),
+        DataType::Interval(units) => {
+            let units = units.trim_start_matches("interval ");
+            let (start, end) = units.split_once(" to ").unwrap_or((units, units));
+            json!({ "name": "interval", "start_unit": start, "end_unit": end })
+        }
+        DataType::Array(element, nullable) => {
+            json!({ "name": "array", "element_type": typed(element), "element_nullable": nullable })
+        }
+        DataType::Map(key, value, nullable) => json!({
+            "name": "map", "key_type": typed(key), "value_type": typed(value), "value_nullable": nullable,
+        }),
+        DataType::Struct(fields) => {
+            let fields = fields.iter().map(|field| {
+                let mut told = json!({
+                    "name": field.name, "type": typed(&field.data_type), "nullable": field.nullable,
+                });
+                if let Some(comment) = &field.comment {
+                    told["comment"] = comment.as_str().into();
+                }
+                told
+            });
+            json!({ "name": "struct", "fields": fields.collect::<Vec<Value>>() })
+        }
+    }
 }
 
 fn answer(told: &Value) -> Result<Outcome, Fault> {
