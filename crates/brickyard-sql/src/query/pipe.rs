@@ -87,6 +87,10 @@ impl Parser<'_> {
             PipeKind::Limit(None, Some(self.expr()?))
         } else if self.is_words("LATERAL VIEW") {
             PipeKind::View(Box::new(self.lateral_view()?))
+        } else if self.is_words("PIVOT") {
+            PipeKind::Pivot(Box::new(self.pivot()?))
+        } else if self.is_words("UNPIVOT") {
+            PipeKind::Unpivot(Box::new(self.unpivot()?))
         } else if let Some(operator) = self.set_operator(&["UNION", "EXCEPT", "MINUS", "INTERSECT"]) {
             PipeKind::Set2(operator, self.set_primary()?)
         } else if let Some(join) = self.join()? {

@@ -327,8 +327,15 @@ impl Parser<'_> {
         if self.is_word_at(0, "SELECT") {
             return Ok(SetBody::Select(Box::new(self.select(start, Vec::new(), None)?)));
         }
+        let mark = self.mark();
         if self.words("VALUES") {
             let rows = self.list(Self::expr)?;
+            if self.is_word_at(0, "AS") {
+                self.reset(mark);
+                let mut factor = self.factor()?;
+                factor.span = self.since(start);
+                return Ok(SetBody::Table(Box::new(factor)));
+            }
             return Ok(SetBody::Values(self.since(start), rows));
         }
         if self.words("TABLE") {

@@ -201,6 +201,13 @@ impl Planner<'_> {
         }
         let types = self.coerced(&name, call, &types)?;
         self.renamed(expr, &name, call, &types, scope.lambda.len())?;
+        if crate::function::is_aggregate(&name)
+            && call.over.is_none()
+            && call.arguments.iter().any(|argument| has_aggregate(&argument.value))
+        {
+            let text = "It is not allowed to use an aggregate function in the argument of another aggregate function. Please use the inner aggregate function in a sub-query.";
+            return Err(SqlError::new("NESTED_AGGREGATE_FUNCTION", "42607", text).at(call.name.span));
+        }
         if name == "typeof" && call.arguments.iter().any(|argument| has_aggregate(&argument.value)) {
             // The engine puts the type in the place of the aggregate, and then has a row for each.
             let kept = pieces!["coalesce(CASE WHEN count(*) < 0 THEN '' END, ", expr.span, ")"];
@@ -210,8 +217,8 @@ impl Planner<'_> {
             self.edits.replace(expr.span, pieces!["CAST(", expr.span, format!(" AS {target})")]);
             return Ok(target);
         }
-        if matches!(name.as_str(), "datediff" | "date_diff") && types.len() == 2 {
-            // The engine's days are of 64 bits.
+        if matches!((name.as_str(), types.len()), ("datediff" | "date_diff", 2) | ("regexp_count", _)) {
+            // The engine's counts are of 64 bits.
             self.edits.replace(expr.span, pieces!["CAST(", expr.span, " AS INT)"]);
         }
         if collects(&name, call) {

@@ -76,6 +76,15 @@ impl Planner<'_> {
         scope: &Scope,
     ) -> Result<Option<Vec<Output>>, SqlError> {
         let types = self.arguments(call, scope)?;
+        if let (true, Some(own)) = (name.contains("explode") && !name.starts_with("variant"), types.first())
+            && !matches!(own, DataType::Unknown | DataType::Void | DataType::Array(_) | DataType::Map(..))
+        {
+            let shown = call.arguments[0].value.span.of(self.sql);
+            let text = format!(
+                "Cannot resolve \"{name}({shown})\" due to data type mismatch: The first parameter requires the (\"ARRAY\" or \"MAP\") type, however \"{shown}\" has the type \"{own}\"."
+            );
+            return Err(SqlError::new("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09", text));
+        }
         let output =
             |name: &str, data_type: &DataType| Output { name: name.to_owned(), data_type: data_type.clone() };
         let position = name.starts_with("pos").then(|| output("pos", &DataType::Int));

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::plan::{Context, Schemas};
-use crate::query::{Cte, Node, Query, SetBody, With, tree};
+use crate::query::{Cte, ExprKind, FactorKind, Node, Query, SetBody, With, tree};
 use crate::references::{Reference, query_references};
 use crate::rewrite::edits::{Edits, pieces};
 use crate::rewrite::scope::{Columns, Output, Relation, Scope};
@@ -144,6 +144,16 @@ impl<'a> Planner<'a> {
         let empty = Scope { ctes: env.ctes.clone(), parameters: env.parameters.clone(), ..Scope::default() };
         for expr in query.limit.iter().chain(&query.offset) {
             self.expr(expr, &empty)?;
+            if let ExprKind::Unary(operator, _) = &expr.kind
+                && operator == "-"
+            {
+                let shown = expr.span.of(self.sql);
+                let text = format!(
+                    "The limit like expression \"{shown}\" is invalid. The limit expression must be equal to or greater than 0, but got {shown}."
+                );
+                let class = "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE";
+                return Err(SqlError::new(class, "42K0E", text).at(expr.span));
+            }
         }
         self.substitute = saved;
         Ok(columns)
@@ -272,6 +282,10 @@ impl<'a> Planner<'a> {
             SetBody::Table(factor) => {
                 let scope = self.scope(env);
                 let relation = self.factor(factor, &scope, env)?;
+                if matches!(factor.kind, FactorKind::Values(_)) {
+                    self.edits.replace(factor.span, pieces!["SELECT * FROM ", factor.span]);
+                    return Ok((relation.columns, None));
+                }
                 // `TABLE t` takes no subquery in place of its name.
                 let text = self.render(factor.source)?;
                 let alias =

@@ -65,7 +65,14 @@ impl Planner<'_> {
         env: &Env,
     ) -> Result<(), SqlError> {
         let before = Span::new(first, join.span.start);
-        if join.kind == "CROSS" && self.inline_lateral(&join.right, scope, before)? {
+        let always = match &join.rule {
+            JoinRule::None => true,
+            JoinRule::On(condition) => matches!(condition.kind, ExprKind::Boolean(true)),
+            JoinRule::Using(_) => false,
+        };
+        // Of one row for each row before, an outer join is a plain one.
+        let pairs = matches!(join.kind.as_str(), "CROSS" | "" | "INNER" | "LEFT" | "LEFT OUTER");
+        if always && pairs && self.inline_lateral(&join.right, scope, before)? {
             self.edits.replace(join.span, pieces![""]);
             return Ok(());
         }
