@@ -149,8 +149,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_killed_one_left_is_cleared_and_what_lives_is_not() {
-        let long_ago = std::time::SystemTime::now() - Duration::from_secs(600);
         let living = Network::open(8000, Vec::new()).await.unwrap();
+        let made = std::fs::metadata(living.directory()).unwrap().modified().unwrap();
+        let long_ago = made - Duration::from_secs(600);
         let left = tempfile::Builder::new().prefix(PREFIX).tempdir().unwrap().keep();
         let young = tempfile::Builder::new().prefix(PREFIX).tempdir().unwrap();
         for old in [living.directory(), &left] {

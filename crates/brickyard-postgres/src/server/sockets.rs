@@ -1,7 +1,7 @@
 use std::fs::{DirBuilder, File, Metadata, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::ServerError;
 use crate::account::Account;
@@ -14,8 +14,8 @@ const PREFIX: &str = "brickyard-lakebase-";
 /// Longest path of a socket, safely below the 104 bytes of macOS.
 const LONGEST: usize = 100;
 
-/// How long somebody may need who looks at a directory that this server wants.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How often, and how long apart, a directory is tried that somebody else looks at.
+const TRIES: (u32, Duration) = (200, Duration::from_millis(5));
 
 /// A directory for a server's socket that only its account may enter, the same one at every start.
 ///
@@ -105,9 +105,11 @@ fn open(path: &Path, account: Option<&Account>) -> Option<File> {
 
 /// Waits until nobody looks at a directory; one that another brickyard holds for longer is taken from it, as its server is.
 fn wait_for(directory: &File) {
-    let deadline = Instant::now() + PATIENCE;
-    while matches!(directory.try_lock(), Err(TryLockError::WouldBlock)) && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
+    for _ in 0..TRIES.0 {
+        if !matches!(directory.try_lock(), Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(TRIES.1);
     }
 }
 

@@ -15,8 +15,9 @@ pub(super) fn too_few_bits(password: &str) -> Option<u32> {
         + has(|letter| letter.is_ascii() && !letter.is_ascii_alphanumeric(), 33)
         + has(|letter| !letter.is_ascii(), 128);
     let length = u32::try_from(password.chars().count()).unwrap_or(u32::MAX);
-    let bits = f64::from(length) * f64::from(letters.max(1)).log2();
-    (bits < f64::from(NEEDED)).then_some(bits as u32)
+    let strength = f64::from(length) * f64::from(letters.max(1)).log2();
+    let whole = || (0..NEEDED).rev().find(|bits| f64::from(*bits) <= strength).unwrap_or_default();
+    (strength < f64::from(NEEDED)).then(whole)
 }
 
 #[cfg(test)]
