@@ -315,7 +315,7 @@ mod tests {
         };
         of("ada").keep("https://w.test", &kept("a")).unwrap();
         of("grace").keep("https://w.test", &kept("g")).unwrap();
-        let http = reqwest::Client::new();
+        let http = crate::client::http_client(false).unwrap();
         for (profile, token) in [("ada", "a"), ("grace", "g"), ("neither", "g")] {
             assert_eq!(of(profile).token(&http, "https://w.test").await.unwrap().0, token, "{profile}");
         }

@@ -259,6 +259,8 @@ fn start_log(environment: &Environment, verbose: u8, color: bool) {
         .with_writer(std::io::stderr)
         .with_ansi(color)
         .with_target(false)
+        // What cannot be written, for a full disk, is lost; to tell of that in the same place would end the request.
+        .log_internal_errors(false)
         .try_init();
 }
 

@@ -64,6 +64,11 @@ pub(crate) async fn up(settings: &Settings, project: Option<&Path>) -> Result<(R
                 let text = std::fs::read_to_string(&log).unwrap_or_default();
                 let lines: Vec<&str> = text.lines().rev().take(8).collect();
                 let lines: Vec<&str> = lines.into_iter().rev().collect();
+                if lines.is_empty() {
+                    let message = format!("The workspace ended at once ({status}) and could not say why");
+                    let hint = format!("look whether the disk of `{}` has room", directory.display());
+                    return Err(Failure::machine(message).hint(hint));
+                }
                 return Err(Failure::machine(format!(
                     "The workspace ended at once ({status})\n  | {}",
                     lines.join("\n  | ")

@@ -270,7 +270,9 @@ fn a_full_disk_is_told_and_nothing_is_broken_by_it() {
     let mut command = std::process::Command::new("unshare");
     command.args(["-Urm", "sh", "-c", &full, "sh"]).arg(up.get_program()).args(&arguments);
     command.env_clear().envs(up.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut running = match command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() {
+    // Its log has no room either.
+    let log = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut running = match command.stdout(Stdio::null()).stderr(log).spawn() {
         Ok(child) => child,
         Err(error) => {
             assert!(std::env::var_os("CI").is_none(), "CI brings unshare: {error}");
