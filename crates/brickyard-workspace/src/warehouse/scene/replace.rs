@@ -67,7 +67,7 @@ impl Scene<'_> {
             }
             _ => sql[span.end..source.end].to_owned(),
         };
-        Ok(Some(format!("{before}{between}REPLACE WHERE {condition} {rows}")))
+        Ok(Some(format!("{before}{between}REPLACE WHERE ({condition}) {rows}")))
     }
 
     /// The columns by which rows are replaced, and the new rows as a relation.
