@@ -351,8 +351,8 @@ assert rows("SELECT id, v, extra FROM swapped WHERE id = 9") == [(9, "y", "o")]
 rows("INSERT INTO swapped t REPLACE ON (s.id = t.id) (SELECT CAST(NULL AS INT), 'none', 'n') s (id, v, extra)")
 rows("INSERT INTO swapped t REPLACE ON (s.id = t.id) (SELECT CAST(NULL AS INT) AS id, 'none', 'n') s")
 assert one("SELECT count(*) FROM swapped WHERE id IS NULL") == (2,), "NULL equals nothing"
-assert one("INSERT INTO swapped t BY NAME REPLACE ON (t.id <=> s.id) (SELECT CAST(NULL AS INT) AS id UNION ALL SELECT CAST(id AS INT) FROM range(3, 3000)) s")[0] == 2998
-assert one("SELECT count(*), count(id), count(extra) FROM swapped WHERE id IS NULL OR id > 2") == (2998, 2997, 0)
+assert one("INSERT INTO swapped t BY NAME REPLACE ON (t.id <=> s.id) (SELECT CAST(NULL AS INT) AS id UNION ALL SELECT CAST(id AS INT) FROM range(3, 60)) s")[0] == 58
+assert one("SELECT count(*), count(id), count(extra) FROM swapped WHERE id IS NULL OR id > 2") == (58, 57, 0)
 refused("INSERT INTO swapped t REPLACE ON (t.id < s.id) (SELECT 9 AS id, 'y', 'k') s", "UNSUPPORTED_FEATURE")
 
 # A partition that is named without a value is a column like others; one with a value is replaced alone.
