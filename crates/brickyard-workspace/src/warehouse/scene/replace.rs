@@ -9,9 +9,8 @@ use crate::warehouse::fault::Fault;
 use crate::warehouse::literal;
 use crate::warehouse::name::full_name;
 
-/// Values of one key, and combinations of several, that the new rows may have.
-const MOST_VALUES: usize = 10_000;
-const MOST_COMBINATIONS: usize = 1000;
+/// Keys that the new rows may have.
+const MOST_KEYS: usize = 1000;
 
 /// A column of the table and what its new rows have there.
 struct Key {
@@ -67,7 +66,7 @@ impl Scene<'_> {
             }
             _ => sql[span.end..source.end].to_owned(),
         };
-        Ok(Some(format!("{before}{between}REPLACE WHERE {condition} {rows}")))
+        Ok(Some(format!("{before}{between}REPLACE WHERE ({condition}) {rows}")))
     }
 
     /// The columns by which rows are replaced, and the new rows as a relation.
@@ -108,10 +107,9 @@ impl Scene<'_> {
 
 /// The rows of the table that have one of these keys.
 fn condition(keys: &[Key], found: &[Vec<String>]) -> Result<String, Fault> {
-    let most = if keys.len() == 1 { MOST_VALUES } else { MOST_COMBINATIONS };
-    if found.len() > most {
+    if found.len() > MOST_KEYS {
         return Err(Fault::unsupported(
-            format_args!("REPLACE USING and ON of more than {most} keys"),
+            format_args!("REPLACE USING and ON of more than {MOST_KEYS} keys"),
             "Use MERGE INTO",
         ));
     }

@@ -344,17 +344,16 @@ assert [tuple(map(str, row)) for row in rows("SELECT * FROM grown ORDER BY id")]
     ("1", "None", "2.5", "None"), ("2", "w", "3.5", "True"), ("3", "x", "4.5", "False")]
 assert one("INSERT INTO target REPLACE USING (id) VALUES (9, 'y', 'k', 7)") == (1, 1)
 assert rows("SELECT v FROM target WHERE id = 9") == [("y",)]
+rows("CREATE TABLE swapped AS SELECT * FROM VALUES (1, 'a', CAST(NULL AS STRING)), (2, 'B', 'n'), (9, 'y', 'k') AS t(id, v, extra)")
 replace = "REPLACE ON (t.id <=> s.id AND t.v = s.v) (SELECT 'o' AS extra, 9 AS id, 'y' AS v) AS s"
-assert one(f"INSERT INTO TABLE target AS t BY NAME {replace}") == (1, 1)
-assert rows("SELECT id, v, extra FROM target WHERE id = 9") == [(9, "y", "o")]
-rows("INSERT INTO target t REPLACE ON (s.id = t.id) (SELECT CAST(NULL AS INT), 'none', 'n') s (id, v, extra)")
-rows("INSERT INTO target t REPLACE ON (s.id = t.id) (SELECT CAST(NULL AS INT) AS id, 'none', 'n') s")
-assert one("SELECT count(*) FROM target WHERE id IS NULL") == (2,), "NULL equals nothing"
-assert one("INSERT INTO target t BY NAME REPLACE ON (t.id <=> s.id) (SELECT CAST(NULL AS INT) AS id UNION ALL SELECT CAST(id AS INT) FROM range(3, 3000)) s")[0] == 2998
-assert one("SELECT count(*), count(id), count(extra) FROM target WHERE id IS NULL OR id > 2") == (2998, 2997, 0)
-rows("DELETE FROM target WHERE id > 2 OR id IS NULL")
-rows("INSERT INTO target VALUES (9, 'y', 'k')")
-refused("INSERT INTO target t REPLACE ON (t.id < s.id) (SELECT 9 AS id, 'y', 'k') s", "UNSUPPORTED_FEATURE")
+assert one(f"INSERT INTO TABLE swapped AS t BY NAME {replace}") == (1, 1)
+assert rows("SELECT id, v, extra FROM swapped WHERE id = 9") == [(9, "y", "o")]
+rows("INSERT INTO swapped t REPLACE ON (s.id = t.id) (SELECT CAST(NULL AS INT), 'none', 'n') s (id, v, extra)")
+rows("INSERT INTO swapped t REPLACE ON (s.id = t.id) (SELECT CAST(NULL AS INT) AS id, 'none', 'n') s")
+assert one("SELECT count(*) FROM swapped WHERE id IS NULL") == (2,), "NULL equals nothing"
+assert one("INSERT INTO swapped t BY NAME REPLACE ON (t.id <=> s.id) (SELECT CAST(NULL AS INT) AS id UNION ALL SELECT CAST(id AS INT) FROM range(3, 60)) s")[0] == 58
+assert one("SELECT count(*), count(id), count(extra) FROM swapped WHERE id IS NULL OR id > 2") == (58, 57, 0)
+refused("INSERT INTO swapped t REPLACE ON (t.id < s.id) (SELECT 9 AS id, 'y', 'k') s", "UNSUPPORTED_FEATURE")
 
 # A partition that is named without a value is a column like others; one with a value is replaced alone.
 rows("CREATE TABLE parted (p STRING, q INT, id INT) PARTITIONED BY (p, q)")
