@@ -195,7 +195,7 @@ fn order(query: &Query, select: &Select) -> Option<Option<Vec<Piece>>> {
         }
         match meant(&item.expr, select)? {
             Some(expr) => {
-                text.extend(pieces!["(", expr.span, ")", Span::new(item.expr.span.end, item.span.end)])
+                text.extend(pieces!["(", expr.span, ")", Span::new(item.expr.span.end, item.span.end)]);
             }
             None => text.extend(pieces![item.span]),
         }

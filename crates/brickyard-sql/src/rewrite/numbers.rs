@@ -122,7 +122,7 @@ pub(crate) fn apart(a: &DataType, b: &DataType) -> bool {
         (YearMonth(_), YearMonth(_)) | (DayTime(_), DayTime(_)) => false,
         (YearMonth(_) | DayTime(_) | Interval, _) | (_, YearMonth(_) | DayTime(_) | Interval) => true,
         (String, _) | (_, String) => false,
-        _ => !(a.is_numeric() && b.is_numeric()) && !(is_moment(a) && is_moment(b)),
+        _ => !(a.is_numeric() && b.is_numeric() || is_moment(a) && is_moment(b)),
     }
 }
 
