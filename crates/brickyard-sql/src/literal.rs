@@ -174,7 +174,7 @@ fn measured(text: &str) -> Option<DataType> {
 fn without_exponent(text: &str) -> Option<String> {
     let Some((number, exponent)) = text.split_once(['e', 'E']) else { return Some(text.to_owned()) };
     let exponent: i32 = exponent.parse().ok().filter(|exponent| (-100..=100).contains(exponent))?;
-    let (sign, number) = if number.starts_with('-') { ("-", &number[1..]) } else { ("", number) };
+    let (sign, number) = number.strip_prefix('-').map_or(("", number), |number| ("-", number));
     let number = number.trim_start_matches('+');
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let places = usize::try_from(exponent.unsigned_abs()).ok()?;

@@ -107,9 +107,10 @@ impl From<LakebaseError> for ApiError {
     fn from(error: LakebaseError) -> Self {
         match &error {
             LakebaseError::NotFound { kind, name } => Self::not_found(kind, name),
-            LakebaseError::Invalid { message } => Self::invalid(message),
+            LakebaseError::Invalid { message } | LakebaseError::NotKept { message, never: false } => {
+                Self::invalid(message)
+            }
             LakebaseError::NotKept { message, never: true } => Self::not_implemented(message),
-            LakebaseError::NotKept { message, never: false } => Self::invalid(message),
             LakebaseError::Exists { message } => Self::already_exists(message),
             LakebaseError::Stopped { .. } => {
                 Self::new(StatusCode::BAD_REQUEST, "INVALID_STATE", error.to_string())

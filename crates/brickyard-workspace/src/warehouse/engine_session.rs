@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use brickyard_engine::{EngineError, SessionSpec};
+use tokio::time::Instant;
 
 use super::fault::Fault;
 use crate::catalog::{Delegation, SlotLease};
