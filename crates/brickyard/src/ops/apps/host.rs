@@ -69,7 +69,7 @@ impl AppHost for LocalApps {
                 }
             };
             let old = current.take();
-            version.publish(app.status.clone());
+            version.publish(app.status.clone()).await;
             *current = Some(version);
             drop(current);
             if let Some(old) = old {

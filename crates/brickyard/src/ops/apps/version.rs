@@ -84,14 +84,15 @@ impl Version {
             config.reload = Some(Reload { directory: plan.source.clone(), prepare: Some(prepare) });
         }
         let supervisor = Supervisor::start(config);
-        let forward = forward(&supervisor, status.clone(), ready.outside());
+        let forward = forward(supervisor.status(), status.clone(), ready.outside());
         Ok(Self { supervisor, plan: plan.clone(), status, forward, ready })
     }
 
     /// Passes its status on from now on: it is the version that serves.
-    pub(crate) fn publish(&mut self, status: watch::Sender<Status>) {
+    pub(crate) async fn publish(&mut self, status: watch::Sender<Status>) {
         self.forward.abort();
-        self.forward = forward(&self.supervisor, status.clone(), self.ready.outside());
+        let _ended = (&mut self.forward).await;
+        self.forward = forward(self.supervisor.status(), status.clone(), self.ready.outside());
         self.status = status;
     }
 
@@ -242,23 +243,25 @@ impl Ready {
     }
 }
 
-/// Passes a supervisor's status on; `outside` is where a version with a network of its own is reached.
+/// Passes a supervisor's status on, what it is now at once; `outside` is where a version with a network of its own is
+/// reached.
 fn forward(
-    supervisor: &Supervisor,
+    mut from: watch::Receiver<Status>,
     to: watch::Sender<Status>,
     outside: Option<std::net::SocketAddr>,
 ) -> JoinHandle<()> {
-    let mut from = supervisor.status();
+    let pass = move |mut now: Status| {
+        if let (State::Running { address }, Some(outside)) = (&mut now.state, outside) {
+            *address = outside;
+        }
+        to.send_replace(now);
+    };
+    let now = from.borrow_and_update().clone();
+    pass(now);
     tokio::spawn(async move {
-        loop {
-            let mut now = from.borrow_and_update().clone();
-            if let (State::Running { address }, Some(outside)) = (&mut now.state, outside) {
-                *address = outside;
-            }
-            to.send_replace(now);
-            if from.changed().await.is_err() {
-                return;
-            }
+        while from.changed().await.is_ok() {
+            let now = from.borrow_and_update().clone();
+            pass(now);
         }
     })
 }
@@ -281,4 +284,26 @@ fn explain(failure: &Failure) -> String {
         text.push_str(&cause);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use brickyard_runner::warden::LimitsApplied;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_status_that_is_passed_on_is_there_at_once() {
+        let status =
+            |state| Status { state, diagnosis: None, limits: LimitsApplied::None, starts: 1, process: None };
+        let inside: std::net::SocketAddr = "10.0.0.2:8000".parse().unwrap();
+        let outside: std::net::SocketAddr = "127.0.0.1:9000".parse().unwrap();
+        let (supervisor, from) = watch::channel(status(State::Running { address: inside }));
+        let (to, mut shown) = watch::channel(status(State::Starting));
+        let _forward = forward(from, to, Some(outside));
+        assert_eq!(shown.borrow_and_update().address(), Some(outside));
+        supervisor.send_replace(status(State::Stopped));
+        shown.changed().await.unwrap();
+        assert_eq!(shown.borrow().address(), None);
+    }
 }
