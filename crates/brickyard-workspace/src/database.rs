@@ -53,7 +53,7 @@ pub(crate) fn family() -> Family {
         .endpoint("DELETE", TABLE, delete(tables::remove), Fidelity::Full, read)
         .endpoint("POST", "/api/2.0/database/synced_tables", post(synced_tables::create), synced, copied)
         .endpoint("GET", SYNCED_TABLE, get(synced_tables::get), Fidelity::Full, copied)
-        .endpoint("PATCH", SYNCED_TABLE, patch(synced_tables::update), Fidelity::Full, copied)
+        .endpoint("PATCH", SYNCED_TABLE, patch(synced_tables::update), Fidelity::Full, None)
         .endpoint("DELETE", SYNCED_TABLE, delete(synced_tables::remove), Fidelity::Full, copied)
         .endpoint("GET", "/api/2.0/database/instances/{name}/synced_tables", get(synced_tables::list), Fidelity::Full, copied)
 }
