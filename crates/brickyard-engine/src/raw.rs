@@ -38,6 +38,7 @@ pub struct RawResult {
     pub(crate) stream: Streaming<Bytes>,
     /// Kept while answers come: the session must not be opened anew under them.
     pub(crate) explain: crate::engine::Life,
+    pub(crate) _work: Option<crate::work::Statement>,
 }
 
 impl RawResult {

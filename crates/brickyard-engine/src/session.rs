@@ -123,8 +123,9 @@ impl Session {
             client_type: Some(CLIENT_TYPE.to_owned()),
             operation_id: Some(operation.to_string()),
         };
+        let work = live.life.begin();
         match live.client.execute_raw(request).await {
-            Ok(stream) => Ok(RawResult { stream, explain: live.life.clone() }),
+            Ok(stream) => Ok(RawResult { stream, explain: live.life.clone(), _work: work }),
             Err(status) => Err(live.life.explain(&status).await),
         }
     }
@@ -268,7 +269,7 @@ impl Drop for Entry {
     }
 }
 
-pub(crate) fn query(sql: Sql) -> Plan {
+fn query(sql: Sql) -> Plan {
     Plan { operation: Some(plan::Operation::Root(Relation { kind: Some(relation::Kind::Sql(sql)) })) }
 }
 

@@ -109,13 +109,18 @@ impl<'a> Planner<'a> {
             }
             self.definer_reads.push((owner.to_owned(), reference));
         }
+        self.take_over(&mut inner);
+        Ok((rendered, columns))
+    }
+
+    /// Takes over what the planner of a text within this one has found that its statement needs.
+    pub(crate) fn take_over(&mut self, inner: &mut Planner<'_>) {
         self.definer_reads.append(&mut inner.definer_reads);
         self.setup.append(&mut inner.setup);
         self.unknown_files.append(&mut inner.unknown_files);
         self.unknown_calls.append(&mut inner.unknown_calls);
         self.checked |= inner.checked;
         self.unchecked += inner.unchecked;
-        Ok((rendered, columns))
     }
 
     /// A query; gives its columns.

@@ -56,12 +56,7 @@ impl Planner<'_> {
         (inner.substitute, inner.projecting) = (self.substitute, self.projecting);
         let data_type = plan(&mut inner, expr)?;
         let rendered = inner.render(expr.span)?;
-        self.definer_reads.append(&mut inner.definer_reads);
-        self.setup.append(&mut inner.setup);
-        self.unknown_files.append(&mut inner.unknown_files);
-        self.unknown_calls.append(&mut inner.unknown_calls);
-        self.checked |= inner.checked;
-        self.unchecked += inner.unchecked;
+        self.take_over(&mut inner);
         Ok((rendered, data_type))
     }
 
