@@ -13,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 import requests
 from databricks import sql
@@ -39,8 +40,7 @@ def serve(*command, health=None):
     child = subprocess.Popen(
         [*map(str, command), str(port)],
         cwd=os.environ["HOME"],  # some leave files where they are started
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=sys.stderr,
     )
     for _ in range(3000):
         try:
@@ -56,8 +56,14 @@ def sail():
     child, port = serve(BIN / "sail", "spark", "server", "--ip", "127.0.0.1", "--port")
     try:
         spark = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
-        yield spark
-        spark.stop()  # otherwise it asks for the engine again and again when this program ends
+        try:
+            yield spark
+        finally:
+            if child.poll() is not None:
+                traceback.print_exc()
+                print(f"sail ended with {child.returncode}", file=sys.stderr, flush=True)
+                os._exit(2)  # at an ordinary end the session would ask for the engine again and again
+            spark.stop()  # for the same reason
     finally:
         child.kill()
 
@@ -189,7 +195,7 @@ def tpch(spark_command):
     queries = pathlib.Path(pysail.__file__).parent / "data/tpch/queries"
     cursor = connect().cursor()
     with tempfile.TemporaryDirectory() as place, sail() as spark:
-        subprocess.run([BIN / "tpchgen-cli", "-s", "1", "--format", "parquet", "--output-dir", place], check=True)
+        subprocess.run([BIN / "tpchgen-cli", "parquet", "-s", "1", "--output-dir", place], check=True)
         try:
             cursor.execute("CREATE SCHEMA IF NOT EXISTS main.tpch")
             cursor.execute("CREATE VOLUME IF NOT EXISTS main.tpch.raw")
