@@ -27,6 +27,8 @@ pub struct EngineStatement {
     pub definer_reads: Vec<(String, Reference)>,
     /// Statements to be run before, in the same engine session: temporary views over files.
     pub setup: Vec<String>,
+    /// Expressions that refer to themselves: their rows are made before, in this order.
+    pub recursions: Vec<Recursion>,
     /// Columns that the changed table must be given before (`MERGE WITH SCHEMA EVOLUTION`).
     pub new_columns: Vec<Column>,
     /// Whether casts were put in that fail when arithmetic overflows: see [`EngineStatement::overflow`].
@@ -37,6 +39,24 @@ pub struct EngineStatement {
     pub unknown_calls: Vec<ModelCall>,
     /// Files whose columns [`Schemas::file_columns`] did not know: ask the engine for them and plan anew.
     pub unknown_files: Vec<Files>,
+}
+
+/// A common table expression that refers to itself, in the engine's SQL. The anchor's rows are the first level; the step reads one
+/// level and gives the next, until one is empty. All of them are the expression's rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recursion {
+    /// The query of the first level.
+    pub anchor: String,
+    /// The query of every further level.
+    pub step: String,
+    /// The temporary view that the step reads: the level before.
+    pub level: String,
+    /// The temporary view that the statement reads: all levels.
+    pub view: String,
+    /// How often the step may run: `MAX RECURSION LEVEL`, else 100.
+    pub levels: u64,
+    /// How many rows the statement asks for, if it limits them: with so many the recursion may end.
+    pub wanted: Option<u64>,
 }
 
 /// A call that the workspace answers before the engine runs. Of a model, such as `ai_query('endpoint', 'text')`, the arguments
@@ -256,6 +276,7 @@ fn plan_here(statement: &Statement, context: &Context, schemas: &dyn Schemas) ->
     Ok(Plan::Engine(EngineStatement {
         sql: text,
         setup: planner.setup,
+        recursions: planner.recursions,
         new_columns: planner.new_columns,
         definer_reads: planner.definer_reads,
         checked: planner.checked,

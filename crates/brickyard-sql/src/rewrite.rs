@@ -29,6 +29,8 @@ mod outside;
 mod pipes;
 mod pivots;
 mod planner;
+mod recursion;
+mod recursion_limits;
 mod relations;
 mod renamed_calls;
 mod routines;

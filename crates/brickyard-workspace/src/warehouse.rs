@@ -43,6 +43,7 @@ use crate::endpoint::{Family, Fidelity};
 
 pub(crate) use ask::{json_rows, rows_of};
 pub(crate) use definition::starter_id;
+pub(crate) use engine_session::Held;
 pub(crate) use fault::Fault;
 pub(crate) use result::ipc::stream as write_stream;
 pub(crate) use run::{Run, run};

@@ -53,6 +53,8 @@ pub struct Cte {
     pub name: Ident,
     /// Its columns, when named.
     pub columns: Vec<Ident>,
+    /// `MAX RECURSION LEVEL n`: where it stands, and the number.
+    pub levels: Option<(Span, u64)>,
     /// Its query.
     pub query: Query,
 }
@@ -274,14 +276,20 @@ impl Parser<'_> {
             let start = parser.here();
             let name = parser.ident()?;
             let columns = if parser.is_symbol("(") { parser.parenthesized(Self::ident)? } else { Vec::new() };
-            if parser.words("MAX RECURSION LEVEL") {
-                parser.integer()?;
-            }
+            let at = parser.here();
+            let levels = match parser.words("MAX RECURSION LEVEL") {
+                true if !recursive => return Err(parser.error()),
+                true => {
+                    let levels = parser.integer()?;
+                    Some((parser.since(at), levels))
+                }
+                false => None,
+            };
             parser.words("AS");
             parser.expect_symbol("(")?;
             let query = parser.query()?;
             parser.expect_symbol(")")?;
-            Ok(Cte { span: parser.since(start), name, columns, query })
+            Ok(Cte { span: parser.since(start), name, columns, levels, query })
         })?;
         Ok(With { span: self.since(start), recursive, ctes })
     }

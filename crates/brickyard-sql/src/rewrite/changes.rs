@@ -21,7 +21,7 @@ impl Planner<'_> {
         let (name, relation, text) = self.target(&dml.target)?;
         let mut env = Env::default();
         if let Some(with) = &dml.with {
-            env = self.with(with, &env)?;
+            env = self.with(with, &env, None)?;
         }
         let mut own =
             Relation { qualifier: name, columns: outputs(&relation.columns), ..Relation::default() };

@@ -133,10 +133,7 @@ impl Planner<'_> {
         };
         inner.expr(expr, &scope)?;
         let rendered = inner.render(expr.span)?;
-        self.checked |= inner.checked;
-        self.setup.append(&mut inner.setup);
-        self.unknown_files.append(&mut inner.unknown_files);
-        self.definer_reads.append(&mut inner.definer_reads);
+        self.take_over(&mut inner);
         Ok(format!("({rendered})"))
     }
 }

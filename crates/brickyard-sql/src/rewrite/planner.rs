@@ -6,9 +6,10 @@ use std::rc::Rc;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::plan::{Context, Schemas};
-use crate::query::{Cte, ExprKind, FactorKind, Node, Query, SetBody, With, tree};
+use crate::query::{ExprKind, FactorKind, Node, Query, SetBody, With, tree};
 use crate::references::{Reference, query_references};
 use crate::rewrite::edits::{Edits, pieces};
+use crate::rewrite::recursion::{Known, refers_to_itself};
 use crate::rewrite::scope::{Columns, Output, Relation, Scope};
 use crate::statement::parse;
 use crate::token::{Span, quote_name};
@@ -51,6 +52,12 @@ pub(crate) struct Planner<'a> {
     /// Whether the walk is in a select list, where the engine has no `IN (query)`.
     pub projecting: bool,
     pub depth: usize,
+    /// Expressions that refer to themselves, in the order in which their rows are made.
+    pub recursions: Vec<crate::plan::Recursion>,
+    /// Common table expressions in sight, the outermost first.
+    pub known: Vec<Known>,
+    /// Whether the walk is in the step of a recursion.
+    pub stepping: bool,
 }
 
 impl<'a> Planner<'a> {
@@ -71,6 +78,9 @@ impl<'a> Planner<'a> {
             name_all: false,
             projecting: false,
             depth,
+            recursions: Vec::new(),
+            known: Vec::new(),
+            stepping: false,
         }
     }
 
@@ -117,6 +127,7 @@ impl<'a> Planner<'a> {
     pub(crate) fn take_over(&mut self, inner: &mut Planner<'_>) {
         self.definer_reads.append(&mut inner.definer_reads);
         self.setup.append(&mut inner.setup);
+        self.recursions.append(&mut inner.recursions);
         self.unknown_files.append(&mut inner.unknown_files);
         self.unknown_calls.append(&mut inner.unknown_calls);
         self.checked |= inner.checked;
@@ -125,12 +136,20 @@ impl<'a> Planner<'a> {
 
     /// A query; gives its columns.
     pub(crate) fn query(&mut self, query: &Query, env: &Env) -> Result<Columns, SqlError> {
+        let known = self.known.len();
         let env = match &query.with {
-            Some(with) => self.with(with, env)?,
+            Some(with) => self.with(with, env, Some(query))?,
             None => env.clone(),
         };
+        let columns = self.query_body(query, &env)?;
+        self.known.truncate(known);
+        Ok(columns)
+    }
+
+    /// A query without its `WITH`.
+    fn query_body(&mut self, query: &Query, env: &Env) -> Result<Columns, SqlError> {
         let saved = std::mem::replace(&mut self.substitute, true);
-        let (columns, scope) = self.body(&query.body, &env)?;
+        let (columns, scope) = self.body(&query.body, env)?;
         let mut scope = scope.unwrap_or_else(|| Scope { ctes: env.ctes.clone(), ..Scope::default() });
         let outputs = Relation { columns: columns.clone(), ..Relation::default() };
         scope.relations.insert(0, outputs);
@@ -183,12 +202,9 @@ impl<'a> Planner<'a> {
         Ok(columns)
     }
 
-    /// The common table expressions; gives the environment with them in sight.
-    pub(crate) fn with(&mut self, with: &With, env: &Env) -> Result<Env, SqlError> {
+    /// The common table expressions; gives the environment with them in sight. `user` is the query that has them.
+    pub(crate) fn with(&mut self, with: &With, env: &Env, user: Option<&Query>) -> Result<Env, SqlError> {
         let mut inner = env.clone();
-        if with.recursive && with.ctes.iter().any(|cte| refers_to_itself(self.sql, cte)) {
-            return self.recursive(with, env);
-        }
         if with.recursive {
             let word =
                 self.sql[with.span.start..].to_uppercase().find("RECURSIVE").map(|at| with.span.start + at);
@@ -197,83 +213,21 @@ impl<'a> Planner<'a> {
             }
         }
         for cte in &with.ctes {
-            let columns = self.query(&cte.query, &inner)?.renamed(&cte.columns);
-            self.keep_columns(&cte.query)?;
+            let columns = if with.recursive && refers_to_itself(self.sql, cte) {
+                self.recursive(cte, &inner, user)?
+            } else {
+                let columns = self.query(&cte.query, &inner)?.renamed(&cte.columns);
+                self.keep_columns(&cte.query)?;
+                if let Some((span, _)) = cte.levels {
+                    self.edits.replace(span, pieces![""]);
+                }
+                self.known.push(Known::of(cte));
+                columns
+            };
             let mut ctes = (*inner.ctes).clone();
             ctes.insert(cte.name.value.to_lowercase(), columns);
             inner.ctes = Rc::new(ctes);
         }
-        Ok(inner)
-    }
-
-    /// `WITH RECURSIVE` is unrolled to the depth at which the platform stops too; reaching it is an error there and here.
-    fn recursive(&mut self, with: &With, env: &Env) -> Result<Env, SqlError> {
-        let [cte] = with.ctes.as_slice() else {
-            return Err(SqlError::unsupported(
-                "WITH RECURSIVE beside other expressions",
-                "Use one recursive expression",
-            ));
-        };
-        let hint = "Write it as anchor UNION ALL step";
-        let SetBody::Set(anchor, rest) = &cte.query.body else {
-            return Err(SqlError::unsupported("this WITH RECURSIVE", hint));
-        };
-        let [(operator, step)] = rest.as_slice() else {
-            return Err(SqlError::unsupported("this WITH RECURSIVE", hint));
-        };
-        if operator != "UNION ALL" {
-            return Err(SqlError::unsupported("WITH RECURSIVE without UNION ALL", hint));
-        }
-        let (Some(anchor_span), Some(step_span)) = (anchor.span(), step.span()) else {
-            return Err(SqlError::unsupported("this WITH RECURSIVE", hint));
-        };
-        let (columns, _) = self.body(anchor, env)?;
-        let columns = columns.renamed(&cte.columns);
-        if columns.open {
-            return Err(SqlError::unsupported(
-                "WITH RECURSIVE of unknown columns",
-                "Name the columns after the expression's name",
-            ));
-        }
-        let mut inner = env.clone();
-        let mut ctes = (*inner.ctes).clone();
-        let name = cte.name.value.to_lowercase();
-        ctes.insert(name.clone(), columns.clone());
-        inner.ctes = Rc::new(ctes);
-        self.body(step, &inner)?;
-        let list: Vec<String> = columns.list.iter().map(|column| quote_name(&column.name)).collect();
-        let list = list.join(", ");
-        let types: Vec<String> = columns
-            .list
-            .iter()
-            .map(|column| match &column.data_type {
-                DataType::Unknown | DataType::Void => quote_name(&column.name),
-                data_type => format!("CAST({0} AS {data_type}) AS {0}", quote_name(&column.name)),
-            })
-            .collect();
-        let types = types.join(", ");
-        let step_text = self.render(step_span)?;
-        let anchor_text = self.render(anchor_span)?;
-        // A name of our own: the expression's may hold anything.
-        let name = format!("r{}", with.span.start);
-        let mut text = format!("WITH `__{name}_0`({list}) AS ({anchor_text})");
-        for level in 1..=RECURSION {
-            let previous = format!("`__{name}_{}`", level - 1);
-            text.push_str(&format!(
-                ", `__{name}_{level}`({list}) AS (SELECT {types} FROM (WITH {0} AS (SELECT * FROM {previous}) {step_text}) AS s({list}))",
-                quote_name(&cte.name.value)
-            ));
-        }
-        let all: Vec<String> =
-            (0..RECURSION).map(|level| format!("SELECT * FROM `__{name}_{level}`")).collect();
-        let overflow: Vec<String> = columns.list.iter().map(|_| raise_recursion()).collect();
-        text.push_str(&format!(
-            ", {}({list}) AS ({} UNION ALL SELECT {} FROM `__{name}_{RECURSION}`)",
-            quote_name(&cte.name.value),
-            all.join(" UNION ALL "),
-            overflow.join(", ")
-        ));
-        self.edits.replace(with.span, pieces![text]);
         Ok(inner)
     }
 
@@ -361,23 +315,6 @@ impl<'a> Planner<'a> {
             ..Scope::default()
         }
     }
-}
-
-/// Depth at which recursion ends with an error.
-const RECURSION: usize = 25;
-
-fn raise_recursion() -> String {
-    format!(
-        "raise_error('[RECURSION_LEVEL_LIMIT_EXCEEDED] Recursion level limit {RECURSION} of the local warehouse reached but query has not exhausted. SQLSTATE: 42836')"
-    )
-}
-
-fn refers_to_itself(sql: &str, cte: &Cte) -> bool {
-    query_references(sql, &cte.query).is_ok_and(|references| {
-        references.iter().any(|reference| {
-            reference.parts.len() == 1 && reference.parts[0].eq_ignore_ascii_case(&cte.name.value)
-        })
-    })
 }
 
 /// Where a query stands within an expression.

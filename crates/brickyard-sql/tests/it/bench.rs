@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use brickyard_engine::{
-    ChildConfig, Engine, EngineConfig, Parameters as EngineParameters, Session, SessionSpec,
+    ChildConfig, Engine, EngineConfig, Parameters as EngineParameters, Recursion, Session, SessionSpec,
 };
 use brickyard_sql::command::{RoutineBody, Setting, ViewKind};
 use brickyard_sql::{
@@ -147,6 +147,18 @@ impl Bench {
     async fn engine(&self, statement: &EngineStatement) -> Result<Vec<Vec<Value>>, (String, String)> {
         for before in &statement.setup {
             self.raw(before).await?;
+        }
+        for recursion in &statement.recursions {
+            let recursion = Recursion {
+                anchor: &recursion.anchor,
+                step: &recursion.step,
+                level: &recursion.level,
+                view: &recursion.view,
+                levels: recursion.levels,
+                wanted: recursion.wanted,
+            };
+            let made = self.session.put_recursion(recursion).await;
+            made.map_err(|error| (error.class, error.message))?;
         }
         match self.raw(&statement.sql).await {
             Ok(batches) => Ok(rows(&batches)),

@@ -18,7 +18,7 @@ use super::sessions::SparkSession;
 use super::wire::{Field, Malformed, fields, last, put};
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::warehouse::{Fault, Part, Scene, Statement, execute, write_stream};
+use crate::warehouse::{Fault, Held, Part, Scene, Statement, execute, write_stream};
 use crate::workspace::Workspace;
 
 /// Configuration that changes how the engine works and that a client may change.
@@ -130,26 +130,26 @@ async fn carry_out(
     let scene = Scene::new(workspace, &session.session, operation)?;
     let mut authorized = Authorized { scene, parts: Vec::new() };
     let rewritten = relation(root.content, &mut authorized, 0)?;
-    let delegation = authorized.scene.ready(&authorized.parts).await?;
+    let held = authorized.scene.ready(&authorized.parts).await?;
     let mut message = Vec::new();
     put(&mut message, 1, &rewritten);
     let engine = session.session.engine(workspace).await?;
     let result = engine.execute_plan(operation, message.into()).await?;
     let session = Arc::clone(session);
-    let state = (Some(result), delegation, session, false);
-    let items = futures_util::stream::unfold(state, move |(result, delegation, session, over)| async move {
+    let state = (Some(result), held, session, false);
+    let items = futures_util::stream::unfold(state, move |(result, held, session, over)| async move {
         let Some(mut result) = result else {
-            return (!over).then_some((Err(None), (None, delegation, session, true)));
+            return (!over).then_some((Err(None), (None, held, session, true)));
         };
         Some(match result.next().await {
             Ok(Some(message)) => match relabelled(&session, operation, &message) {
-                Ok(Some(message)) => (Ok(message), (Some(result), delegation, session, false)),
+                Ok(Some(message)) => (Ok(message), (Some(result), held, session, false)),
                 // The engine's own end: ours comes with the end of its answers.
-                Ok(None) => (Ok(response(&session, operation)), (Some(result), delegation, session, false)),
-                Err(_) => (Err(Some(Malformed.into())), (None, None, session, true)),
+                Ok(None) => (Ok(response(&session, operation)), (Some(result), held, session, false)),
+                Err(_) => (Err(Some(Malformed.into())), (None, Held::default(), session, true)),
             },
-            Ok(None) => (Ok(complete(&session, operation)), (None, delegation, session, false)),
-            Err(error) => (Err(Some(error.into())), (None, None, session, true)),
+            Ok(None) => (Ok(complete(&session, operation)), (None, held, session, false)),
+            Err(error) => (Err(Some(error.into())), (None, Held::default(), session, true)),
         })
     });
     Ok(stream(items))
@@ -275,7 +275,7 @@ async fn analyze(
     let scene = Scene::new(workspace, &session.session, Uuid::new_v4())?;
     let mut authorized = Authorized { scene, parts: Vec::new() };
     let rewritten = relation(root.content, &mut authorized, 0)?;
-    let _delegation = authorized.scene.ready(&authorized.parts).await?;
+    let _held = authorized.scene.ready(&authorized.parts).await?;
     let (mut plan, mut question, mut rest) = (Vec::new(), Vec::new(), Vec::new());
     put(&mut plan, 1, &rewritten);
     put(&mut question, 1, &plan);

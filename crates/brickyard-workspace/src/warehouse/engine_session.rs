@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
-use brickyard_engine::{EngineError, SessionSpec};
+use brickyard_engine::{EngineError, Parameters, Recursion, SessionSpec};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::fault::Fault;
 use crate::catalog::{Delegation, SlotLease};
@@ -27,6 +28,27 @@ pub(crate) struct EngineSession {
     lease: SlotLease,
     principal: String,
     spoiled: AtomicBool,
+    /// Views that no statement reads any more.
+    finished: Arc<Mutex<Vec<String>>>,
+}
+
+/// Views of one statement; with it goes the need for them.
+pub(crate) struct Shown {
+    names: Vec<String>,
+    finished: Arc<Mutex<Vec<String>>>,
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.finished.lock().unwrap_or_else(PoisonError::into_inner).append(&mut self.names);
+    }
+}
+
+/// What must stay as long as a statement's rows come: what the engine may read, and views that were made for it.
+#[derive(Default)]
+pub(crate) struct Held {
+    pub(crate) _delegation: Option<Delegation>,
+    pub(crate) _shown: Vec<Shown>,
 }
 
 impl EngineSession {
@@ -49,13 +71,51 @@ impl EngineSession {
         })?;
         let spec = SessionSpec { user: principal.to_owned(), slot: Some(lease.number()), configuration };
         let session = engine.open(spec).await?;
-        Ok(Self { session, lease, principal: principal.to_owned(), spoiled: AtomicBool::new(false) })
+        Ok(Self {
+            session,
+            lease,
+            principal: principal.to_owned(),
+            spoiled: AtomicBool::new(false),
+            finished: Arc::default(),
+        })
     }
 
     /// Makes rows known as a temporary view.
     pub(crate) async fn put_view(&self, name: &str, rows: Vec<RecordBatch>) -> Result<(), EngineError> {
         self.spoil();
         self.session.put_view(name, rows).await
+    }
+
+    /// Makes the rows of an expression that refers to itself known as a temporary view.
+    pub(crate) async fn put_recursion(
+        &self,
+        recursion: &brickyard_sql::Recursion,
+    ) -> Result<(), EngineError> {
+        self.spoil();
+        let recursion = Recursion {
+            anchor: &recursion.anchor,
+            step: &recursion.step,
+            level: &recursion.level,
+            view: &recursion.view,
+            levels: recursion.levels,
+            wanted: recursion.wanted,
+        };
+        self.session.put_recursion(recursion).await
+    }
+
+    /// Names views that are to go once nothing holds the answer.
+    pub(crate) fn shown(&self, names: Vec<String>) -> Shown {
+        Shown { names, finished: Arc::clone(&self.finished) }
+    }
+
+    /// Takes the views from the engine that no statement reads any more.
+    pub(crate) async fn forget_finished(&self) -> Result<(), EngineError> {
+        let names = std::mem::take(&mut *self.finished.lock().unwrap_or_else(PoisonError::into_inner));
+        for name in names {
+            let sql = format!("DROP VIEW IF EXISTS `{name}`");
+            self.session.execute(Uuid::new_v4(), &sql, &Parameters::None).await?.collect().await?;
+        }
+        Ok(())
     }
 
     /// Says that nobody else may have it afterwards: it holds rows in the engine's memory, or work that may go on.

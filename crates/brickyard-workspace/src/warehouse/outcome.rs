@@ -4,10 +4,10 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use brickyard_engine::{Batch, ResultStream};
 
+use super::engine_session::Held;
 use super::fault::Fault;
 use super::result::ipc;
 use super::scene::arithmetic;
-use crate::catalog::Delegation;
 
 /// Bytes of rows that may be held at once.
 const MOST_HELD: usize = 256 * 1024 * 1024;
@@ -24,8 +24,8 @@ pub(crate) struct Outcome {
     pub(crate) staging: bool,
     /// Whether casts were put in that stand for overflow checks.
     pub(crate) checked: bool,
-    /// What the engine may read as long as the rows come.
-    pub(crate) keep: Option<Delegation>,
+    /// What must stay as long as the rows come.
+    pub(crate) keep: Held,
 }
 
 /// Rows on their way.
@@ -46,7 +46,7 @@ impl Outcome {
             modified: None,
             staging: false,
             checked: false,
-            keep: None,
+            keep: Held::default(),
         }
     }
 
@@ -60,7 +60,7 @@ impl Outcome {
             modified: None,
             staging: false,
             checked: false,
-            keep: None,
+            keep: Held::default(),
         })
     }
 
@@ -85,7 +85,7 @@ impl Outcome {
             rows.push_back(batch);
         }
         self.rows = Rows::Ready(rows);
-        self.keep = None;
+        self.keep = Held::default();
         Ok(self)
     }
 
@@ -98,7 +98,7 @@ impl Outcome {
             modified: None,
             staging: false,
             checked: false,
-            keep: None,
+            keep: Held::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ use brickyard_sql::{Body, Column, EngineStatement, Files, ModelCall, Reference, 
 use uuid::Uuid;
 
 use super::commands;
+use super::engine_session::{EngineSession, Held, Shown};
 use super::fault::Fault;
 use super::outcome::Outcome;
 use super::session::{Session, Settings};
@@ -130,7 +131,7 @@ impl<'a> Scene<'a> {
         self.bring(&planned).await?;
         let _delegation = self.session.delegate(self.workspace, planned.delegated.clone()).await?;
         let engine = self.session.engine(self.workspace).await?;
-        self.prepare(&engine, &planned.statement.setup).await?;
+        let _shown = self.make_ready(&engine, &planned.statement).await?;
         Ok(engine.schema(&planned.statement.sql, &brickyard_engine::Parameters::None).await?)
     }
 
@@ -140,6 +141,22 @@ impl<'a> Scene<'a> {
             stream.collect().await?;
         }
         Ok(())
+    }
+
+    /// Runs what a statement needs before it: views over files, and the rows of expressions that refer to themselves.
+    async fn make_ready(
+        &self,
+        engine: &EngineSession,
+        statement: &EngineStatement,
+    ) -> Result<Vec<Shown>, Fault> {
+        self.prepare(engine, &statement.setup).await?;
+        let mut shown = Vec::new();
+        for recursion in &statement.recursions {
+            engine.forget_finished().await?;
+            shown.push(engine.shown(vec![recursion.level.clone(), recursion.view.clone()]));
+            engine.put_recursion(recursion).await?;
+        }
+        Ok(shown)
     }
 
     pub(crate) async fn engine(&self, planned: &Planned) -> Result<Outcome, Fault> {
@@ -165,7 +182,7 @@ impl<'a> Scene<'a> {
     pub(crate) async fn engine_text(&self, planned: &Planned, sql: &str) -> Result<Outcome, Fault> {
         let delegation = self.session.delegate(self.workspace, planned.delegated.clone()).await?;
         let engine = self.session.engine(self.workspace).await?;
-        self.prepare(&engine, &planned.statement.setup).await?;
+        let shown = self.make_ready(&engine, &planned.statement).await?;
         let checked = planned.statement.checked;
         // Statements within a script or command have operations of their own: the engine takes an id once.
         let operation = if self.seen().frames.is_empty() { self.operation } else { Uuid::new_v4() };
@@ -173,7 +190,7 @@ impl<'a> Scene<'a> {
         let stream = stream.map_err(|error| arithmetic(error.into(), checked))?;
         let mut outcome = Outcome::engine(stream);
         outcome.checked = checked;
-        outcome.keep = delegation;
+        outcome.keep = Held { _delegation: delegation, _shown: shown };
         Ok(outcome)
     }
 }

@@ -7,7 +7,7 @@ use brickyard_sql::{
 };
 
 use super::{Planned, Scene};
-use crate::catalog::Delegation;
+use crate::warehouse::engine_session::Held;
 use crate::warehouse::fault::Fault;
 use crate::warehouse::planner::Sight;
 use crate::warehouse::session::Settings;
@@ -89,17 +89,18 @@ impl Scene<'_> {
     }
 
     /// Makes ready what parts of a plan need; the answer is kept as long as the plan runs.
-    pub(crate) async fn ready(&self, parts: &[Part]) -> Result<Option<Delegation>, Fault> {
+    pub(crate) async fn ready(&self, parts: &[Part]) -> Result<Held, Fault> {
         for Part(planned) in parts {
             self.bring(planned).await?;
         }
         let delegated = parts.iter().flat_map(|part| part.0.delegated.clone()).collect();
         let delegation = self.session.delegate(self.workspace, delegated).await?;
         let engine = self.session.engine(self.workspace).await?;
+        let mut shown = Vec::new();
         for Part(planned) in parts {
-            self.prepare(&engine, &planned.statement.setup).await?;
+            shown.extend(self.make_ready(&engine, &planned.statement).await?);
         }
-        Ok(delegation)
+        Ok(Held { _delegation: delegation, _shown: shown })
     }
 
     fn plan_with_what_is_seen(&self, statement: &Statement) -> Result<Planned, Fault> {
