@@ -126,6 +126,19 @@ def run(cursor, text):
     cursor.execute(text)
 
 
+def alike(one, other):
+    """Whether two texts are the same but for the last digits of doubles, which depend on the order in which rows are added."""
+    if one == other:
+        return True
+    cells, others = re.split(r"[\t\n]", one), re.split(r"[\t\n]", other)
+    number = re.compile(r"-?\d+\.\d+(E-?\d+)?")
+
+    def close(a, b):
+        return number.fullmatch(a) and number.fullmatch(b) and math.isclose(float(a), float(b), rel_tol=1e-9)
+
+    return len(cells) == len(others) and all(a == b or close(a, b) for a, b in zip(cells, others, strict=True))
+
+
 def compare(cursor, text, schema, output):
     """How a statement's answer differs from the golden one, and the answer."""
     wanted_error = re.search(r'"(?:errorClass|condition)" : "([A-Z0-9_.]+)"', output) if schema == "struct<>" else None
@@ -157,7 +170,9 @@ def compare(cursor, text, schema, output):
         got, lines_wanted = got.replace('"', ""), lines_wanted.replace('"', "")
     tidy = lambda all: "\n".join(sorted(re.sub(r"\s+$", "", one) for one in all.split("\n"))).strip("\n")  # noqa: E731
     answer = json.dumps({"names": names, "kinds": kinds, "rows": got[:4000]})
-    if tidy(got) != tidy(lines_wanted):
+    if not alike(tidy(got), tidy(lines_wanted)):
+        if re.match(r"(?i)(desc|describe|show|explain)\b", text):
+            return "described otherwise", answer  # the platform does so too
         return "other rows", answer
     if [name for name, _ in wanted] != names and ",".join(f"{n}" for n in names) not in schema:
         return "other names", answer
@@ -189,7 +204,7 @@ def main(folder, out, *parts):
             )
             cursor = connection.cursor()
             cursor.execute(f"DROP SCHEMA IF EXISTS main.{schema} CASCADE")
-            for left in ("mydb1", "mydb2", "showdb"):
+            for left in ("mydb1", "mydb2", "showdb", "s", "s1", "s2"):
                 cursor.execute(f"DROP SCHEMA IF EXISTS main.{left} CASCADE")
             cursor.execute(f"CREATE SCHEMA main.{schema}")
             cursor.execute(f"USE main.{schema}")
@@ -207,7 +222,6 @@ def main(folder, out, *parts):
                 here[verdict] += 1
                 line = {"file": name, "verdict": verdict, "sql": text, "schema": columns_, "wanted": output[:4000], "got": got}
                 log.write(json.dumps(line) + "\n")
-            cursor.execute(f"DROP SCHEMA IF EXISTS main.{schema} CASCADE")
             connection.close()
             counts += here
             log.flush()

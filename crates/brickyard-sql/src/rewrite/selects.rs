@@ -209,7 +209,8 @@ impl Planner<'_> {
                 });
             }
         }
-        if !except.is_empty() || inlined {
+        // Of a table that is named in full the engine gives no column for `t.*`.
+        if !except.is_empty() || inlined || (!parts.is_empty() && !list.is_empty()) {
             if list.is_empty() {
                 return Err(SqlError::new("EXCEPT_OVERLAPPING_COLUMNS", "42702", "EXCEPT leaves no column."));
             }
@@ -221,8 +222,6 @@ impl Planner<'_> {
                 text.extend(pieces);
             }
             self.edits.replace(expr.span, text);
-        } else if parts.len() > 1 {
-            self.short_qualifier(expr, qualifier, relations[0]);
         }
         Ok(())
     }

@@ -65,13 +65,14 @@ impl Planner<'_> {
         if condition.is_empty() {
             return Ok(false);
         }
-        let mut text = pieces![" ON "];
+        // Around the right side: what only followed it would be lost with it where it is replaced.
+        let kind = join.kind.strip_prefix("NATURAL").map(str::trim);
+        let mut text = match kind {
+            Some(kind) => pieces![format!("{kind} JOIN "), join.right.span, " ON "],
+            None => pieces![Span::new(join.span.start, join.right.span.end), " ON "],
+        };
         text.extend(condition);
-        self.edits.replace(Span::new(join.right.span.end, join.span.end), text);
-        if let Some(kind) = join.kind.strip_prefix("NATURAL") {
-            let words = Span::new(join.span.start, join.right.span.start);
-            self.edits.replace(words, pieces![format!("{} JOIN ", kind.trim())]);
-        }
+        self.edits.replace(join.span, text);
         if !join.kind.contains("SEMI") && !join.kind.contains("ANTI") {
             for (key, (name, text)) in merged {
                 scope.merged.insert(key, text);
