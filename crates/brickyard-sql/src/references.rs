@@ -7,7 +7,9 @@ use crate::command::{
 };
 use crate::error::SqlError;
 use crate::parser::{Name, Parser};
-use crate::query::{Call, Expr, ExprKind, Factor, FactorKind, From, JoinRule, Node, Query, SetBody, tree};
+use crate::query::{
+    Call, Expr, ExprKind, Factor, FactorKind, From, JoinRule, Node, Query, SetBody, With, tree,
+};
 use crate::statement::{Body, Dml, DmlKind, Statement, TargetName};
 use crate::token::Span;
 
@@ -108,15 +110,7 @@ impl Finder<'_> {
     }
 
     fn dml(&mut self, dml: &Dml) -> Result<(), SqlError> {
-        let mut scope = HashSet::new();
-        if let Some(with) = &dml.with {
-            for cte in &with.ctes {
-                self.scopes.push(scope.clone());
-                self.query(&cte.query)?;
-                self.scopes.pop();
-                scope.insert(cte.name.value.to_lowercase());
-            }
-        }
+        let scope = self.with(dml.with.as_ref())?;
         match &dml.target.name {
             TargetName::Name(name) => self.table(name, ReferenceKind::Write),
             TargetName::Identifier(expr, span) => {
@@ -204,21 +198,26 @@ impl Finder<'_> {
         }
     }
 
-    fn query(&mut self, query: &Query) -> Result<(), SqlError> {
+    /// What common table expressions read; gives their names.
+    fn with(&mut self, with: Option<&With>) -> Result<HashSet<String>, SqlError> {
         let mut scope = HashSet::new();
-        if let Some(with) = &query.with {
-            for cte in &with.ctes {
-                let mut seen = scope.clone();
-                if with.recursive {
-                    seen.insert(cte.name.value.to_lowercase());
-                }
-                self.scopes.push(seen);
-                let inner = self.query(&cte.query);
-                self.scopes.pop();
-                inner?;
-                scope.insert(cte.name.value.to_lowercase());
+        let Some(with) = with else { return Ok(scope) };
+        for cte in &with.ctes {
+            let mut seen = scope.clone();
+            if with.recursive {
+                seen.insert(cte.name.value.to_lowercase());
             }
+            self.scopes.push(seen);
+            let inner = self.query(&cte.query);
+            self.scopes.pop();
+            inner?;
+            scope.insert(cte.name.value.to_lowercase());
         }
+        Ok(scope)
+    }
+
+    fn query(&mut self, query: &Query) -> Result<(), SqlError> {
+        let scope = self.with(query.with.as_ref())?;
         self.scopes.push(scope);
         let skip = query.with.as_ref().map_or(0, |with| with.ctes.len());
         let mut index = 0;

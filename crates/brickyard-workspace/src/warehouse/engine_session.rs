@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
-use brickyard_engine::{EngineError, Parameters, Recursion, SessionSpec};
+use arrow_schema::{DataType, Field, Schema};
+use brickyard_engine::{EngineError, Recursion, SessionSpec};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::fault::Fault;
 use crate::catalog::{Delegation, SlotLease};
@@ -108,12 +108,14 @@ impl EngineSession {
         Shown { names, finished: Arc::clone(&self.finished) }
     }
 
-    /// Takes the views from the engine that no statement reads any more.
+    /// Takes the rows from the engine of views that no statement reads any more.
     pub(crate) async fn forget_finished(&self) -> Result<(), EngineError> {
         let names = std::mem::take(&mut *self.finished.lock().unwrap_or_else(PoisonError::into_inner));
+        let nothing = Schema::new(vec![Field::new("nothing", DataType::Int8, true)]);
+        let nothing = RecordBatch::new_empty(Arc::new(nothing));
         for name in names {
-            let sql = format!("DROP VIEW IF EXISTS `{name}`");
-            self.session.execute(Uuid::new_v4(), &sql, &Parameters::None).await?.collect().await?;
+            // The engine's `DROP VIEW` looks in the catalog only.
+            self.session.put_view(&name, vec![nothing.clone()]).await?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 """Values on their way in and out: parameters of every type, intervals, VARIANT, session zones, files of volumes."""
 
+import concurrent.futures
 import datetime
 import json
 import os
@@ -170,6 +171,37 @@ except sql.exc.Error as error:
     assert "TABLE_OR_VIEW_NOT_FOUND" in str(error), error
 for table in ("wide", "wider", "pairs", "nested", "typed", "bare"):
     cursor.execute(f"DROP TABLE main.default.{table}")
+
+# Recursion: more than the platform's hundred levels when it is asked for; in views, writes and side by side in one session.
+SPINE = "WITH RECURSIVE n(i) MAX RECURSION LEVEL 400 AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
+assert one(SPINE.format(366) + "SELECT count(*), max(i) FROM n") == (366, 366)
+cursor.execute("CREATE OR REPLACE VIEW main.default.levels AS " + SPINE.format(7) + "SELECT i, i * i AS square FROM n")
+assert one("SELECT sum(square) FROM main.default.levels WHERE i > 5") == (85,)
+cursor.execute("CREATE OR REPLACE TABLE main.default.spine (i INT)")
+cursor.execute(SPINE.format(5) + "INSERT INTO main.default.spine SELECT i FROM n")
+cursor.execute("INSERT INTO main.default.spine SELECT l.i FROM main.default.levels l")
+assert one("SELECT count(*), sum(i) FROM main.default.spine") == (12, 43)
+try:
+    cursor.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n")
+    raise AssertionError("a recursion without end ended")
+except sql.exc.Error as error:
+    assert "RECURSION_LEVEL_LIMIT_EXCEEDED" in str(error) and "42836" in str(error), error
+try:
+    cursor.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT n.i FROM n CROSS JOIN range(50)) SELECT count(*) FROM n"
+    )
+    raise AssertionError("a recursion of too many rows ended")
+except sql.exc.Error as error:
+    assert "RECURSION_ROW_LIMIT_EXCEEDED" in str(error), error
+with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    def spine(last):
+        with connection.cursor() as own:
+            return own.execute(SPINE.format(last) + "SELECT i FROM n ORDER BY i").fetchall()
+
+    for last, rows in zip(range(20, 28), pool.map(spine, range(20, 28)), strict=True):
+        assert [row[0] for row in rows] == list(range(1, last + 1)), (last, rows)
+cursor.execute("DROP VIEW main.default.levels")
+cursor.execute("DROP TABLE main.default.spine")
 
 # Files of volumes by statements: the client moves them itself, by signed addresses.
 cursor.execute("CREATE VOLUME IF NOT EXISTS main.default.staged")
