@@ -47,7 +47,7 @@ pub use parameters::{Marker, Parameter, Parameters, bind, bind_identifiers, mark
 pub use parser::{Ident, Name, Parser};
 pub use plan::{
     Column, Context, EngineStatement, Files, ModelCall, OUTSIDE, Plan, Recursion, Relation, Routine, Schemas,
-    Variable, View, plan, plan_query, qualify,
+    Variable, View, overflow, plan, plan_query, qualify,
 };
 pub use references::{Reference, ReferenceKind, commands_within, references};
 pub use statement::{Body, Statement, parse, split};

@@ -31,7 +31,7 @@ pub struct EngineStatement {
     pub recursions: Vec<Recursion>,
     /// Columns that the changed table must be given before (`MERGE WITH SCHEMA EVOLUTION`).
     pub new_columns: Vec<Column>,
-    /// Whether casts were put in that fail when arithmetic overflows: see [`EngineStatement::overflow`].
+    /// Whether casts were put in that fail when arithmetic overflows: see [`overflow`].
     pub checked: bool,
     /// How many sums and products of unknown type are left to the engine.
     pub unchecked: usize,
@@ -82,28 +82,25 @@ pub struct Files {
     pub setup: Option<String>,
 }
 
-impl EngineStatement {
-    /// What an error of the engine means for a statement into which checked casts were put: the overflow of the arithmetic within.
-    /// `class` and `message` are the engine's; `None` leaves the error as it is.
-    pub fn overflow(&self, class: &str, message: &str) -> Option<SqlError> {
-        let out_of_range = message.contains("is out of range Int") || message.contains("Can't cast value");
-        if !self.checked || !(class.starts_with("CAST_OVERFLOW") || out_of_range) {
-            return None;
-        }
-        let small = ["TINYINT", "SMALLINT", "Int8", "Int16"].iter().any(|name| message.contains(name));
-        let (class, text) = if small {
-            (
-                "BINARY_ARITHMETIC_OVERFLOW",
-                "The result of the arithmetic caused overflow. Use a wider type, or `try_add`, `try_subtract` and `try_multiply` to return NULL instead.",
-            )
-        } else {
-            (
-                "ARITHMETIC_OVERFLOW",
-                "integer overflow. Use 'try_add', 'try_subtract' or 'try_multiply' to tolerate overflow and return NULL instead. If necessary set \"ansi_mode\" to \"false\" to bypass this error.",
-            )
-        };
-        Some(SqlError::new(class, "22003", text))
+/// What an error of the engine means for a statement into which checked casts were put: the overflow of the arithmetic within.
+/// `class` and `message` are the engine's; `None` leaves the error as it is.
+pub fn overflow(class: &str, message: &str) -> Option<SqlError> {
+    let classes = ["CAST_OVERFLOW", "CAST_INVALID_INPUT", "NUMERIC_VALUE_OUT_OF_RANGE"];
+    // What was a string was not put in.
+    let cast =
+        classes.iter().any(|known| class.starts_with(known)) && !message.contains("of the type \"STRING\"");
+    let out_of_range = message.contains("is out of range Int") || message.contains("Can't cast value");
+    if !cast && !out_of_range {
+        return None;
     }
+    let small = ["TINYINT", "SMALLINT", "Int8", "Int16"].iter().any(|name| message.contains(name));
+    Some(if small {
+        let text = "The result of the arithmetic caused overflow. Use a wider type, or `try_add`, `try_subtract` and `try_multiply` to return NULL instead.";
+        SqlError::new("BINARY_ARITHMETIC_OVERFLOW", "22003", text)
+    } else {
+        let text = "Arithmetic overflow. Use a wider type, or `try_add`, `try_subtract`, `try_multiply` or `try_sum` to tolerate overflow and return NULL instead.";
+        SqlError::new("ARITHMETIC_OVERFLOW", "22003", text)
+    })
 }
 
 /// What the session is when a statement is planned.

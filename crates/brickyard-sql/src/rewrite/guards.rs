@@ -66,11 +66,11 @@ impl Planner<'_> {
             let inner = subquery.take().map_or(format!("{source}{travel}"), |text| text);
             subquery = Some(self.guarded(relation, &inner, &alias)?);
         }
+        // A table too, which the engine otherwise knows by its whole name alone: `t.*` would be nothing.
         let unnamed = factor.alias.is_none()
             && factor.inner_alias.is_none()
             && factor.pivot.is_none()
-            && factor.unpivot.is_none()
-            && (subquery.is_some() || relation.engine_name.is_some());
+            && factor.unpivot.is_none();
         let text = subquery.unwrap_or_else(|| format!("{source}{travel}"));
         let own_alias = if unnamed { format!(" AS {}", quote_name(&alias)) } else { String::new() };
         match factor.sample {

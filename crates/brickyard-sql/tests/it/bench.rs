@@ -10,7 +10,8 @@ use brickyard_engine::{
 use brickyard_sql::command::{RoutineBody, Setting, ViewKind};
 use brickyard_sql::{
     Column, Command, Context, DataType, EngineStatement, Parameter, Parameters, Plan, Relation, Routine,
-    Schemas, Securable, SqlError, Variable, View, bind, parse, plan, plan_query, qualify, string_literal,
+    Schemas, Securable, SqlError, Variable, View, bind, overflow, parse, plan, plan_query, qualify,
+    string_literal,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -163,7 +164,8 @@ impl Bench {
         match self.raw(&statement.sql).await {
             Ok(batches) => Ok(rows(&batches)),
             Err((class, message)) => {
-                let class = statement.overflow(&class, &message).map_or(class, |error| error.class);
+                let error = overflow(&class, &message).filter(|_| statement.checked);
+                let class = error.map_or(class, |error| error.class);
                 Err((class, format!("{message}\n   planned: {}", statement.sql)))
             }
         }

@@ -197,16 +197,8 @@ impl<'a> Scene<'a> {
 
 /// Names the fault of a cast that was put in to catch an overflow.
 pub(crate) fn arithmetic(fault: Fault, checked: bool) -> Fault {
-    let cast =
-        matches!(fault.class.as_str(), "CAST_OVERFLOW" | "CAST_INVALID_INPUT" | "NUMERIC_VALUE_OUT_OF_RANGE");
-    // What was a string was not put in.
-    let text = fault.message.contains("of the type \"STRING\"");
-    if checked && !text && (cast || fault.message.contains("is out of range Int")) {
-        return Fault::new(
-            "ARITHMETIC_OVERFLOW",
-            "22003",
-            "Arithmetic overflow. Use a wider type, or `try_add`, `try_subtract`, `try_multiply` or `try_sum` to tolerate overflow and return NULL instead.",
-        );
+    match brickyard_sql::overflow(&fault.class, &fault.message).filter(|_| checked) {
+        Some(overflow) => overflow.into(),
+        None => fault,
     }
-    fault
 }
