@@ -164,6 +164,7 @@ impl<'a> Planner<'a> {
         for item in query.order_by.iter().chain(&query.spread) {
             self.expr(&item.expr, &scope)?;
         }
+        self.order_of_groups(query, &columns)?;
         self.substitute = true;
         let empty = Scope { ctes: env.ctes.clone(), parameters: env.parameters.clone(), ..Scope::default() };
         for expr in query.limit.iter().chain(&query.offset) {
