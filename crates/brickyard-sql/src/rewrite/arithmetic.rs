@@ -21,6 +21,7 @@ impl Planner<'_> {
     ) -> Result<DataType, SqlError> {
         let (a, b) = (self.expr(left, scope)?, self.expr(right, scope)?);
         if compares(operator) {
+            self.fill_up(&[left, right], scope);
             let sides = [(left.span, a.clone()), (right.span, b.clone())];
             self.compared(&sides, "BINARY_OP_DIFF_TYPES")?;
         }

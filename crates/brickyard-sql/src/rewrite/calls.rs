@@ -200,6 +200,9 @@ impl Planner<'_> {
             return Ok(target);
         }
         let types = self.coerced(&name, call, &types)?;
+        if self.without_rows(expr, &name, call, &types)? {
+            return Ok(self.call_type(&name, call, &types));
+        }
         self.renamed(expr, &name, call, &types, scope.lambda.len())?;
         if crate::function::is_aggregate(&name)
             && call.over.is_none()

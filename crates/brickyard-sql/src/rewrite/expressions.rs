@@ -41,7 +41,7 @@ impl Planner<'_> {
             },
             ExprKind::Interval(parts) => self.interval(parts, scope)?,
             ExprKind::Name(name) => self.name(name, expr.span, scope)?,
-            ExprKind::Star { qualifier, except } => {
+            ExprKind::Star { qualifier, except, .. } => {
                 if !except.is_empty() {
                     return Err(SqlError::unsupported("* EXCEPT as an argument", "Name the columns"));
                 }
@@ -89,6 +89,7 @@ impl Planner<'_> {
                 for part in [value, low, high] {
                     sides.push((part.span, self.expr(part, scope)?));
                 }
+                self.fill_up(&[value, low, high], scope);
                 self.compared(&sides, "BINARY_OP_DIFF_TYPES")?;
                 DataType::Boolean
             }
@@ -97,6 +98,7 @@ impl Planner<'_> {
                 for item in list {
                     sides.push((item.span, self.expr(item, scope)?));
                 }
+                self.fill_up(&std::iter::once(&**value).chain(list).collect::<Vec<_>>(), scope);
                 self.compared(&sides, "DATA_DIFF_TYPES")?;
                 self.rows_in(expr, *not, value, list);
                 DataType::Boolean
@@ -159,10 +161,14 @@ impl Planner<'_> {
                     types.push(self.expr(otherwise, scope)?);
                     results.push(otherwise);
                 }
-                if operand.is_some() {
+                if let Some(operand) = operand {
+                    let conditions = whens.iter().map(|when| &when.condition);
+                    self.fill_up(&std::iter::once(&**operand).chain(conditions).collect::<Vec<_>>(), scope);
                     self.compared(&sides, "BINARY_OP_DIFF_TYPES")?;
                 }
-                self.case_results(&results, types)?
+                let data_type = self.case_results(&results, types)?;
+                self.guard_case(operand.as_deref(), whens, otherwise.as_deref())?;
+                data_type
             }
             ExprKind::Cast { value, data_type, type_span, attempt, infix } => {
                 self.cast(expr, value, data_type, *type_span, *attempt, *infix, scope)?

@@ -347,7 +347,7 @@ impl<'a> Planner<'a> {
             let data_type = types
                 .iter()
                 .fold(DataType::Void, |known, data_type| crate::rewrite::numbers::common(&known, data_type));
-            list.push(Output { name: format!("col{}", index + 1), data_type });
+            list.push(Output::new(format!("col{}", index + 1), data_type));
         }
         Ok(Columns { list, open: false })
     }

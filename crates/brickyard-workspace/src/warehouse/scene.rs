@@ -134,6 +134,20 @@ impl<'a> Scene<'a> {
         Ok(engine.schema(&planned.statement.sql, &brickyard_engine::Parameters::None).await?)
     }
 
+    /// The columns that a table or view of a query has: with the lengths that plain columns of `CHAR` and `VARCHAR` keep.
+    pub(crate) async fn columns_of(&self, sql: &str) -> Result<Vec<crate::catalog::Column>, Fault> {
+        let schema = self.schema(sql).await?;
+        let mut columns = crate::catalog::Column::of_schema(&schema)?;
+        let sql = brickyard_sql::bind_identifiers(sql, &self.variables())?;
+        for (at, declared) in self.plan(&parse(&sql)?).await?.statement.lengths {
+            if let Some(column) = columns.get_mut(at) {
+                let declared = crate::catalog::DataType::parse(&declared.to_string())?;
+                column.data_type = column.data_type.clone().with_lengths_of(&declared);
+            }
+        }
+        Ok(columns)
+    }
+
     async fn prepare(&self, engine: &brickyard_engine::Session, setup: &[String]) -> Result<(), Fault> {
         for setup in setup {
             let stream = engine.execute(Uuid::new_v4(), setup, &brickyard_engine::Parameters::None).await?;

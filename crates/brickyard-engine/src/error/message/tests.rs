@@ -44,7 +44,7 @@ fn sails_sentences_have_a_class() {
         ),
         ("Failed to get table: error status 403 Forbidden", "PERMISSION_DENIED", "42501"),
         ("Failed to commit transaction: 0", "DELTA_CONCURRENT_WRITE", "2D521"),
-        ("something else went wrong", "INTERNAL_ERROR", "XX000"),
+        ("something else went wrong", "UNSUPPORTED_FEATURE", "0A000"),
     ] {
         check(message, class, state, &format!("[{class}"));
     }
