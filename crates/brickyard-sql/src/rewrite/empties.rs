@@ -127,9 +127,11 @@ impl Planner<'_> {
                 text
             }
             // The engine takes from the first array whether elements may be NULL.
-            ("array_union", [left, _]) => {
-                let element = "CASE WHEN rand() < 2 THEN `__u` END";
-                self.edits.replace(*left, pieces!["transform(", *left, format!(", `__u` -> {element})")]);
+            ("array_union", [left, right]) => {
+                for side in [left, right] {
+                    let element = "`__u` -> CASE WHEN rand() < 2 THEN `__u` END";
+                    self.edits.replace(*side, pieces!["transform(", *side, format!(", {element})")]);
+                }
                 return Ok(false);
             }
             _ => return Ok(false),

@@ -37,6 +37,8 @@ pub(crate) struct Scene<'a> {
 struct Seen {
     /// Variables of a script's blocks, the innermost last.
     frames: Vec<Vec<Variable>>,
+    /// Procedures that are being called, one within another.
+    calls: usize,
     /// Columns of files, as the engine found them.
     files: HashMap<Files, Vec<Column>>,
     /// What models have answered, as SQL text.

@@ -99,7 +99,7 @@ fn a_class_that_is_named_is_taken() {
         "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `x`",
     );
     assert!(read("[DELTA_CONCURRENT_APPEND] x").retryable);
-    assert_eq!(read("array [1,2] is bad").class, "INTERNAL_ERROR");
+    assert_eq!(read("array [1,2] is bad").class, "UNSUPPORTED_FEATURE");
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn common(scene: &Scene<'_>, kind: Securable, name: &Name, change: Change) -> Re
         Securable::Volume => {
             drop_value(catalog.update_volume(identity, &full_name(&scene.parts(&parts)?), &change)?);
         }
-        Securable::Function => {
+        Securable::Function | Securable::Procedure => {
             drop_value(catalog.update_function(identity, &full_name(&scene.parts(&parts)?), &change)?);
         }
         Securable::Table | Securable::View | Securable::MaterializedView | Securable::StreamingTable => {
