@@ -2,6 +2,7 @@
 
 mod alike;
 mod arithmetic;
+mod arity;
 mod call_forms;
 mod call_types;
 mod calls;

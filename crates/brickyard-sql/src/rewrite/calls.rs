@@ -4,6 +4,7 @@ use crate::command::constant_string;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Call, Expr, ExprKind};
+use crate::rewrite::arity::enough;
 use crate::rewrite::casts::possible;
 use crate::rewrite::coercions::{cast_function, collects};
 use crate::rewrite::edits::pieces;
@@ -167,6 +168,7 @@ impl Planner<'_> {
         if !crate::function::is_builtin(&name) {
             return self.routine_call(expr, call, scope);
         }
+        enough(&name, call)?;
         if name == "http_request" {
             return self.http_request(expr, call, scope);
         }

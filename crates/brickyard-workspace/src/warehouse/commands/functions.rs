@@ -202,7 +202,8 @@ async fn analyze(
 
 /// Whether the engine refuses a value or what it does not know, rather than a name or a type.
 fn of_the_engine(fault: &Fault) -> bool {
-    fault.class == "INTERNAL_ERROR" || fault.message.contains("The local engine does not carry this statement out")
+    fault.class == "INTERNAL_ERROR"
+        || fault.message.contains("The local engine does not carry this statement out")
 }
 
 pub(super) fn drop(scene: &Scene<'_>, parts: &[String], temporary: bool) -> Result<(), Fault> {

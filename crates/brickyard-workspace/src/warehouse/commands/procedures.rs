@@ -13,8 +13,8 @@ use crate::warehouse::name::full_name;
 use crate::warehouse::outcome::Outcome;
 use crate::warehouse::scene::Scene;
 
-/// Calls within calls.
-const DEEPEST: usize = 16;
+/// Calls within calls; each takes a part of its thread's stack.
+const DEEPEST: usize = 2;
 
 /// `CREATE PROCEDURE`: what its statements name is looked up when they run.
 pub(super) fn create(scene: &Scene<'_>, create: &CreateProcedure) -> Result<Outcome, Fault> {
@@ -117,9 +117,7 @@ fn arguments<'a>(record: &FunctionRecord, call: &'a Call) -> Result<Vec<Option<&
     for (at, (name, value)) in call.arguments.iter().enumerate() {
         let place = match name {
             None => Some(at),
-            Some(name) => {
-                record.parameters.iter().position(|own| own.name.eq_ignore_ascii_case(&name.value))
-            }
+            Some(name) => record.parameters.iter().position(|own| own.name.eq_ignore_ascii_case(&name.value)),
         };
         let slot = place.and_then(|place| given.get_mut(place)).ok_or_else(|| match name {
             None => mismatch(format!(
@@ -139,7 +137,8 @@ fn arguments<'a>(record: &FunctionRecord, call: &'a Call) -> Result<Vec<Option<&
             return Err(Fault::new("DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT", "4274K", text));
         }
     }
-    let needed = record.parameters.iter().zip(&given).find(|(own, given)| given.is_none() && own.default.is_none());
+    let needed =
+        record.parameters.iter().zip(&given).find(|(own, given)| given.is_none() && own.default.is_none());
     if let Some((own, _)) = needed {
         return Err(mismatch(format!("The procedure `{}` needs the argument `{}`.", record.name, own.name)));
     }

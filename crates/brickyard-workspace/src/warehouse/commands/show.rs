@@ -292,7 +292,9 @@ fn tags(scene: &Scene<'_>, kind: Securable, name: &Name) -> Result<Outcome, Faul
             catalog.get_schema(identity, &full_name(&scene.schema_parts(&parts)?))?.stamp.tags
         }
         Securable::Volume => catalog.get_volume(identity, &full_name(&scene.parts(&parts)?))?.stamp.tags,
-        Securable::Function | Securable::Procedure => catalog.get_function(identity, &full_name(&scene.parts(&parts)?))?.stamp.tags,
+        Securable::Function | Securable::Procedure => {
+            catalog.get_function(identity, &full_name(&scene.parts(&parts)?))?.stamp.tags
+        }
         Securable::Column => {
             let column = parts.pop().unwrap_or_default().to_lowercase();
             scene.table(&parts)?.column_tags.get(&column).cloned().unwrap_or_default()
