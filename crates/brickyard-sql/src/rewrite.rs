@@ -9,6 +9,7 @@ mod calls;
 mod casts;
 mod changes;
 mod coercions;
+mod collations;
 mod columns;
 mod correlated;
 mod edge_calls;

@@ -254,7 +254,7 @@ impl Parser<'_> {
             } else if self.words("MANAGED LOCATION") {
                 create.location = Some(self.string()?);
             } else if self.words("DEFAULT COLLATION") {
-                self.ident()?;
+                self.collation()?;
             } else if self.words("OPTIONS") {
                 self.properties()?;
             } else if self.is_words("USING SHARE") {
@@ -276,7 +276,7 @@ impl Parser<'_> {
             } else if self.words("MANAGED LOCATION") || self.words("LOCATION") {
                 create.location = Some(self.string()?);
             } else if self.words("DEFAULT COLLATION") {
-                self.ident()?;
+                self.collation()?;
             } else if self.words("WITH DBPROPERTIES") {
                 create.properties = self.properties()?;
             } else {

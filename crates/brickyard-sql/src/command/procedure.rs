@@ -82,7 +82,7 @@ impl Parser<'_> {
             } else if self.words("SQL SECURITY DEFINER") {
                 return self.unsupported("SQL SECURITY DEFINER of a procedure");
             } else if self.words("DEFAULT COLLATION") {
-                self.ident()?;
+                self.collation()?;
             } else if self
                 .one_of(&[
                     "SQL SECURITY INVOKER",

@@ -7,6 +7,7 @@ use crate::query::{Call, Expr, ExprKind};
 use crate::rewrite::arity::enough;
 use crate::rewrite::casts::possible;
 use crate::rewrite::coercions::{cast_function, collects};
+use crate::rewrite::collations::{named, refused};
 use crate::rewrite::edits::pieces;
 use crate::rewrite::grouping::has_aggregate;
 use crate::rewrite::planner::Planner;
@@ -172,12 +173,21 @@ impl Planner<'_> {
         if name == "http_request" {
             return self.http_request(expr, call, scope);
         }
+        if let ("collation", [argument]) = (name.as_str(), call.arguments.as_slice()) {
+            let (base, collation) =
+                named(&argument.value).unwrap_or((&argument.value, "UTF8_BINARY".to_owned()));
+            if !["UTF8_BINARY", "UTF8_LCASE"].contains(&collation.as_str()) {
+                return Err(refused(&collation).at(call.name.span));
+            }
+            self.expr(base, scope)?;
+            self.edits.replace(expr.span, pieces![string_literal(&format!("SYSTEM.BUILTIN.{collation}"))]);
+            return Ok(DataType::String);
+        }
         if let Some((_, hint)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
             return Err(SqlError::unsupported(format!("the function {name}"), *hint).at(call.name.span));
         }
         if ["h3_", "st_", "kll_", "theta_"].iter().any(|prefix| name.starts_with(prefix))
             || name.starts_with("approx_top_k")
-            || name == "collation"
         {
             return Err(SqlError::unsupported(format!("the function {name}"), "Compute it in the app")
                 .at(call.name.span));

@@ -3,6 +3,7 @@
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Expr, ExprKind, Over};
+use crate::rewrite::collations::{named, refused};
 use crate::rewrite::columns::unbound;
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::numbers::{least, number_type};
@@ -91,6 +92,11 @@ impl Planner<'_> {
                 }
                 self.fill_up(&[value, low, high], scope);
                 self.compared(&sides, "BINARY_OP_DIFF_TYPES")?;
+                DataType::Boolean
+            }
+            ExprKind::InList { value, list, .. }
+                if self.collated(&std::iter::once(&**value).chain(list).collect::<Vec<_>>(), scope)? =>
+            {
                 DataType::Boolean
             }
             ExprKind::InList { not, value, list } => {
@@ -230,12 +236,14 @@ impl Planner<'_> {
                     "Pass the rows with a join or a subquery",
                 ));
             }
-            ExprKind::Collate(..) => {
-                return Err(SqlError::unsupported(
-                    "COLLATE",
-                    "Compare lower(a) with lower(b) for comparisons without case",
-                ));
-            }
+            ExprKind::Collate(base, _) => match named(expr) {
+                Some((_, name)) if name == "UTF8_BINARY" => {
+                    let data_type = self.expr(base, scope)?;
+                    self.edits.replace(expr.span, pieces!["(", base.span, ")"]);
+                    data_type
+                }
+                named => return Err(refused(&named.map(|(_, name)| name).unwrap_or_default()).at(expr.span)),
+            },
         })
     }
 

@@ -143,7 +143,7 @@ impl<'a> Planner<'a> {
             }
         }
         for item in query.order_by.iter().chain(&query.spread) {
-            self.expr(&item.expr, &scope)?;
+            self.order_key(&item.expr, &scope)?;
         }
         self.substitute = true;
         let empty = Scope { ctes: env.ctes.clone(), parameters: env.parameters.clone(), ..Scope::default() };

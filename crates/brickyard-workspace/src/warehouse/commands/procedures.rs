@@ -84,8 +84,8 @@ pub(super) async fn call(scene: &Scene<'_>, sql: &str, call: &Call) -> Result<Ou
         frame.push(Variable { name: parameter.name.clone(), qualifier, data_type, literal });
     }
     let before = scene.begin_call(frame, DEEPEST).ok_or_else(|| {
-        let text = format_args!("Procedures may call one another {DEEPEST} levels deep.");
-        Fault::new("RECURSIVE_PROCEDURE_LIMIT", "54000", text)
+        let construct = format_args!("procedures that call one another more than {DEEPEST} levels deep");
+        Fault::unsupported(construct, "Call them in turn")
     })?;
     let settings = scene.settings();
     if let Some((catalog, schema)) = &record.context {
