@@ -10,6 +10,7 @@ mod describe;
 mod files;
 mod grant;
 mod maintain;
+mod procedure;
 mod script;
 mod securable;
 mod session;
@@ -28,6 +29,7 @@ pub use describe::Describe;
 pub use files::{CopyInto, InsertDirectory};
 pub use grant::{Grant, GrantAction};
 pub use maintain::{Maintain, Moment};
+pub use procedure::{Call, CreateProcedure, Mode};
 pub use script::{Block, Condition, Handler, Step, script};
 pub use securable::Securable;
 pub use session::{ExecuteImmediate, Setting};
@@ -76,6 +78,10 @@ pub enum Command {
     CreateView(Box<CreateView>),
     /// `CREATE FUNCTION`.
     CreateFunction(Box<CreateFunction>),
+    /// `CREATE PROCEDURE`.
+    CreateProcedure(Box<CreateProcedure>),
+    /// `CALL procedure(…)`.
+    Call(Call),
     /// `CREATE VOLUME`.
     CreateVolume(CreateVolume),
     /// `CREATE CONNECTION`.
@@ -200,7 +206,7 @@ impl Parser<'_> {
             "OPTIMIZE" | "VACUUM" | "RESTORE" | "TRUNCATE" | "ANALYZE" | "REFRESH" | "CACHE" | "UNCACHE"
             | "CLEAR" | "REORG" | "FSCK" | "MSCK" | "CONVERT" | "GENERATE" | "SYNC" => self.maintain(),
             "PUT" | "GET" | "REMOVE" | "LIST" | "LS" | "COPY" => self.files(),
-            "CALL" => self.unsupported("CALL of a procedure"),
+            "CALL" => self.call_procedure(),
             "ADD" | "DELETE" if self.is_word_at(1, "JAR") => self.unsupported("ADD JAR"),
             "LOAD" => self.unsupported("LOAD DATA"),
             _ => Err(self.error()),

@@ -31,6 +31,8 @@ pub struct EngineStatement {
     pub recursions: Vec<Recursion>,
     /// Columns that the changed table must be given before (`MERGE WITH SCHEMA EVOLUTION`).
     pub new_columns: Vec<Column>,
+    /// The columns of the query that keep the declared type of a column with a length (`CHAR(3)`), by their places.
+    pub lengths: Vec<(usize, DataType)>,
     /// Whether casts were put in that fail when arithmetic overflows: see [`overflow`].
     pub checked: bool,
     /// How many sums and products of unknown type are left to the engine.
@@ -256,9 +258,14 @@ fn plan_here(statement: &Statement, context: &Context, schemas: &dyn Schemas) ->
     let sql = without_pipes(statement.sql.clone())?;
     let statement = parse(&sql)?;
     let mut planner = Planner::new(&sql, context, schemas, 0);
+    let mut lengths = Vec::new();
     let text = match &statement.body {
         Body::Query(query) => {
-            planner.query(query, &Env::default())?;
+            let columns = planner.query(query, &Env::default())?;
+            if !columns.open {
+                let list = columns.list.into_iter().enumerate();
+                lengths = list.filter_map(|(at, column)| Some((at, column.length?))).collect();
+            }
             planner.render(query.span)?
         }
         Body::Dml(dml) => {
@@ -272,6 +279,7 @@ fn plan_here(statement: &Statement, context: &Context, schemas: &dyn Schemas) ->
     };
     Ok(Plan::Engine(EngineStatement {
         sql: text,
+        lengths,
         setup: planner.setup,
         recursions: planner.recursions,
         new_columns: planner.new_columns,

@@ -5,7 +5,7 @@ mod call;
 mod clause;
 pub mod expression;
 mod operand;
-mod pipe;
+pub(crate) mod pipe;
 mod pivot;
 mod postfix;
 pub mod relation;

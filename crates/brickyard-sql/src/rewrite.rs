@@ -2,16 +2,19 @@
 
 mod alike;
 mod arithmetic;
+mod arity;
 mod call_forms;
 mod call_types;
 mod calls;
 mod casts;
 mod changes;
 mod coercions;
+mod collations;
 mod columns;
 mod correlated;
 mod edge_calls;
 mod edits;
+mod empties;
 mod evolution;
 mod expressions;
 mod fields;
@@ -21,6 +24,7 @@ mod guards;
 mod json_calls;
 mod lambdas;
 mod laterals;
+mod lengths;
 mod merges;
 mod moment_calls;
 mod naming;

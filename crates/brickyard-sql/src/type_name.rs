@@ -47,7 +47,7 @@ impl Parser<'_> {
             }
             "STRING" => {
                 if self.words("COLLATE") {
-                    self.ident()?;
+                    self.collation()?;
                 }
                 DataType::String
             }
@@ -127,6 +127,19 @@ impl Parser<'_> {
         } else {
             DataType::DayTime(fields)
         })
+    }
+
+    /// The name of a collation that texts have here.
+    ///
+    /// Errors: any but `UTF8_BINARY` (`UNSUPPORTED_FEATURE` 0A000).
+    pub(crate) fn collation(&mut self) -> Result<(), SqlError> {
+        let name = self.name()?;
+        if name.parts.last().is_some_and(|part| part.value.eq_ignore_ascii_case("UTF8_BINARY")) {
+            return Ok(());
+        }
+        let hint = "Leave it out, and write COLLATE UTF8_LCASE where values are compared";
+        Err(SqlError::unsupported(format!("the collation {} of columns and schemas", name.quoted()), hint)
+            .at(name.span))
     }
 
     fn field(&mut self) -> Result<Field, SqlError> {

@@ -1,14 +1,21 @@
+mod calls;
+
 use super::EngineError;
 
 /// Finds class and SQLSTATE in what an engine said.
 ///
 /// Apache Spark names both (`[CLASS] … SQLSTATE: 22012`); Sail often names neither, so its sentences are known here
-/// (engine §2). A sentence that is not known is an `INTERNAL_ERROR` with the engine's own words.
+/// (engine §2). A sentence that is not known is an `UNSUPPORTED_FEATURE` with the engine's own words: it is a statement that the
+/// engine does not carry out.
 pub(super) fn read(message: &str) -> EngineError {
     let message = message.trim();
-    named(message)
-        .or_else(|| sentence(message))
-        .unwrap_or_else(|| EngineError::internal(message.trim_end_matches('.')))
+    named(message).or_else(|| sentence(message)).unwrap_or_else(|| {
+        let words = message.trim_end_matches('.');
+        let text = format!(
+            "The local engine does not carry this statement out ({words}). Hint: Write it another way"
+        );
+        of("UNSUPPORTED_FEATURE", &text)
+    })
 }
 
 /// A message that carries `[CLASS]` or `[CLASS.SUBCLASS]`.
@@ -108,6 +115,9 @@ const MISMATCHES: [&str; 7] = [
 fn sentence(message: &str) -> Option<EngineError> {
     let lower = message.to_ascii_lowercase();
     let has = |part: &str| lower.contains(part);
+    if let Some(found) = calls::call(message, &lower) {
+        return Some(found);
+    }
     arithmetic(message, &lower).or_else(|| names(message, &lower)).or_else(|| {
         Some(if let Some(found) = syntax(message) {
             found
@@ -348,6 +358,9 @@ fn type_name(arrow: &str) -> &str {
         "Float32" => "FLOAT",
         "Float64" => "DOUBLE",
         "Boolean" => "BOOLEAN",
+        "Utf8" | "LargeUtf8" | "Utf8View" => "STRING",
+        "Null" => "VOID",
+        "Binary" => "BINARY",
         "Date32" => "DATE",
         _ if arrow.starts_with("Decimal") => "DECIMAL",
         _ if arrow.starts_with("Timestamp") => "TIMESTAMP",

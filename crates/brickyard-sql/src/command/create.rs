@@ -196,6 +196,9 @@ impl Parser<'_> {
         if self.words("FUNCTION") {
             return self.create_function(or_replace, temporary);
         }
+        if self.words("PROCEDURE") {
+            return self.create_procedure(or_replace);
+        }
         let kind = if self.words("MATERIALIZED VIEW") {
             ViewKind::Materialized
         } else if self.words("STREAMING TABLE") || self.words("STREAMING LIVE TABLE") {
@@ -215,7 +218,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn construct(&self) -> String {
-        const KNOWN: [&str; 16] = [
+        const KNOWN: [&str; 15] = [
             "EXTERNAL LOCATION",
             "STORAGE CREDENTIAL",
             "SERVICE CREDENTIAL",
@@ -223,7 +226,6 @@ impl Parser<'_> {
             "SHARE",
             "RECIPIENT",
             "POLICY",
-            "PROCEDURE",
             "FLOW",
             "BLOOMFILTER INDEX",
             "METRIC VIEW",
@@ -252,7 +254,7 @@ impl Parser<'_> {
             } else if self.words("MANAGED LOCATION") {
                 create.location = Some(self.string()?);
             } else if self.words("DEFAULT COLLATION") {
-                self.ident()?;
+                self.collation()?;
             } else if self.words("OPTIONS") {
                 self.properties()?;
             } else if self.is_words("USING SHARE") {
@@ -274,7 +276,7 @@ impl Parser<'_> {
             } else if self.words("MANAGED LOCATION") || self.words("LOCATION") {
                 create.location = Some(self.string()?);
             } else if self.words("DEFAULT COLLATION") {
-                self.ident()?;
+                self.collation()?;
             } else if self.words("WITH DBPROPERTIES") {
                 create.properties = self.properties()?;
             } else {

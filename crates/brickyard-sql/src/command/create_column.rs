@@ -67,7 +67,7 @@ impl Parser<'_> {
             } else if self.words("COMMENT") {
                 column.comment = Some(self.string()?);
             } else if self.words("COLLATE") {
-                self.ident()?;
+                self.collation()?;
             } else if self.is_words("GENERATED") {
                 column.generated = Some(self.generated()?);
             } else if self.words("MASK") {

@@ -161,7 +161,7 @@ impl Parser<'_> {
         } else if self.words("WITH ROW FILTER") {
             table.row_filter = Some(self.row_filter()?);
         } else if self.words("DEFAULT COLLATION") {
-            self.ident()?;
+            self.collation()?;
         } else {
             return Ok(false);
         }

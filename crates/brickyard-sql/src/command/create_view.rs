@@ -45,7 +45,7 @@ impl Parser<'_> {
             } else if self.words("WITH ROW FILTER") {
                 return self.unsupported("a row filter on a view");
             } else if self.words("DEFAULT COLLATION") {
-                self.ident()?;
+                self.collation()?;
             } else if self.is_words("WITH METRICS") {
                 return self.unsupported("metric views");
             } else if kind == ViewKind::Temporary && self.words("USING") {
@@ -127,7 +127,7 @@ impl Parser<'_> {
             } else if self.words("DETERMINISTIC") {
                 deterministic = Some(true);
             } else if self.words("DEFAULT COLLATION") {
-                self.ident()?;
+                self.collation()?;
             } else if self.words("ENVIRONMENT") {
                 environment = self.properties()?;
             } else if self

@@ -218,6 +218,7 @@ impl Command {
             Self::CreateTable(create) => Some((Securable::Table, &create.name)),
             Self::CreateView(create) => Some((Securable::View, &create.name)),
             Self::CreateFunction(create) => Some((Securable::Function, &create.name)),
+            Self::CreateProcedure(create) => Some((Securable::Procedure, &create.name)),
             Self::CreateVolume(create) => Some((Securable::Volume, &create.name)),
             Self::CreateConnection(create) => Some((Securable::Connection, &create.name)),
             Self::Drop { kind, name, .. }

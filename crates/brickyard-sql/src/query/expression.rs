@@ -34,7 +34,14 @@ pub enum ExprKind {
     /// A column, variable, or a function without parentheses such as `current_date`.
     Name(Name),
     /// `*`, `t.*`, with `EXCEPT (…)` and `REPLACE`.
-    Star { qualifier: Vec<Ident>, except: Vec<Name> },
+    Star {
+        /// What stands before the dot.
+        qualifier: Vec<Ident>,
+        /// Columns that are left out.
+        except: Vec<Name>,
+        /// A column that has another value in its place: what `|> SET` becomes.
+        set: Option<Box<(Ident, Expr)>>,
+    },
     /// `base.*` of a struct that is not a plain name.
     Call(Box<Call>),
     /// `NOT`, `-`, `+`, `~`, `!`, `PRIOR`.

@@ -21,7 +21,7 @@ impl Parser<'_> {
                 "(" => return self.parenthesis(start),
                 "*" => {
                     self.advance();
-                    ExprKind::Star { qualifier: Vec::new(), except: self.except()? }
+                    ExprKind::Star { qualifier: Vec::new(), except: self.except()?, set: self.column_set()? }
                 }
                 "?" => {
                     self.advance();

@@ -52,7 +52,24 @@ pub enum PipeKind {
     View(Box<LateralView>),
 }
 
+/// The word between `*` and a column's new value, which no statement has by itself.
+pub(crate) const SET_WORD: &str = "__SET";
+
 impl Parser<'_> {
+    /// What `|> SET` was made into: `* __SET (column = value)`.
+    pub(super) fn column_set(&mut self) -> Result<Option<Box<(Ident, Expr)>>, SqlError> {
+        if !(self.is_word_at(0, SET_WORD) && self.is_symbol_at(1, "(")) {
+            return Ok(None);
+        }
+        self.advance();
+        self.expect_symbol("(")?;
+        let column = self.ident()?;
+        self.expect_symbol("=")?;
+        let value = self.expr()?;
+        self.expect_symbol(")")?;
+        Ok(Some(Box::new((column, value))))
+    }
+
     pub(super) fn pipe(&mut self) -> Result<Pipe, SqlError> {
         let start = self.here();
         self.expect_symbol("|>")?;
@@ -93,6 +110,9 @@ impl Parser<'_> {
             PipeKind::Unpivot(Box::new(self.unpivot()?))
         } else if let Some(operator) = self.set_operator(&["UNION", "EXCEPT", "MINUS", "INTERSECT"]) {
             PipeKind::Set2(operator, self.set_primary()?)
+        } else if self.is_word_at(0, "TABLESAMPLE") {
+            let sample = self.sample()?.ok_or_else(|| self.error())?;
+            PipeKind::Sample(sample)
         } else if let Some(join) = self.join()? {
             PipeKind::Join(Box::new(join))
         } else {

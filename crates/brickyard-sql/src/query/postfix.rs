@@ -17,7 +17,9 @@ impl Parser<'_> {
                 self.advance();
                 self.advance();
                 match base.kind {
-                    ExprKind::Name(name) => ExprKind::Star { qualifier: name.parts, except: self.except()? },
+                    ExprKind::Name(name) => {
+                        ExprKind::Star { qualifier: name.parts, except: self.except()?, set: None }
+                    }
                     _ => ExprKind::FieldStar(Box::new(base)),
                 }
             } else if self.is_symbol(".") && matches!(self.kind(1), Some(TokenKind::Word | TokenKind::Quoted))

@@ -299,7 +299,7 @@ impl Parser<'_> {
         Ok(Some(Travel { span: self.since(start), what: what.to_owned(), value, at: false }))
     }
 
-    fn sample(&mut self) -> Result<Option<Span>, SqlError> {
+    pub(super) fn sample(&mut self) -> Result<Option<Span>, SqlError> {
         let start = self.here();
         if !(self.is_word_at(0, "TABLESAMPLE") && self.is_symbol_at(1, "(")) {
             return Ok(None);

@@ -26,10 +26,11 @@ pub fn expr_children<'a>(expr: &'a Expr, visit: &mut dyn FnMut(Node<'a>)) {
         | ExprKind::Null
         | ExprKind::Typed(..)
         | ExprKind::Name(_)
-        | ExprKind::Star { .. }
+        | ExprKind::Star { set: None, .. }
         | ExprKind::Named(_)
         | ExprKind::Positional
         | ExprKind::Default => {}
+        ExprKind::Star { set: Some(set), .. } => visit(Node::Expr(&set.1)),
         ExprKind::Interval(parts) => parts.iter().for_each(|(value, _)| visit(Node::Expr(value))),
         ExprKind::Call(call) => call_children(call, visit),
         ExprKind::Unary(_, operand) => visit(Node::Expr(operand)),

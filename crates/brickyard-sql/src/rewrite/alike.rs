@@ -91,7 +91,7 @@ impl Planner<'_> {
                 let text = self.as_type(value.span, &own, &target);
                 self.edits.replace(value.span, text);
             }
-            together.push(Output { name: column.name.clone(), data_type: target });
+            together.push(Output::new(column.name.clone(), target));
         }
         self.side(query.span, columns, &Columns { list: together, open: false });
         Ok(())

@@ -19,8 +19,13 @@ impl Planner<'_> {
         right: &Expr,
         scope: &Scope,
     ) -> Result<DataType, SqlError> {
+        let by_order = ["=", "==", "<=>", "<>", "!=", "<", "<=", ">", ">="].contains(&operator);
+        if by_order && self.collated(&[left, right], scope)? {
+            return Ok(DataType::Boolean);
+        }
         let (a, b) = (self.expr(left, scope)?, self.expr(right, scope)?);
         if compares(operator) {
+            self.fill_up(&[left, right], scope);
             let sides = [(left.span, a.clone()), (right.span, b.clone())];
             self.compared(&sides, "BINARY_OP_DIFF_TYPES")?;
         }

@@ -249,11 +249,11 @@ impl Planner<'_> {
         self.edits.replace(
             expr.span,
             pieces![
-                "element_at(transform(array(",
+                "get(transform(array(",
                 moment.value.span,
                 format!(
                     "), `__t` -> named_struct('start', {open}timestamp_micros({start}){close}, \
-                 'end', {open}timestamp_micros({start} + {length}L){close})), 1)"
+                 'end', {open}timestamp_micros({start} + {length}L){close})), 0)"
                 ),
             ],
         );

@@ -4,8 +4,10 @@ use crate::command::constant_string;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Call, Expr, ExprKind};
+use crate::rewrite::arity::enough;
 use crate::rewrite::casts::possible;
 use crate::rewrite::coercions::{cast_function, collects};
+use crate::rewrite::collations::{named, refused};
 use crate::rewrite::edits::pieces;
 use crate::rewrite::grouping::has_aggregate;
 use crate::rewrite::planner::Planner;
@@ -167,15 +169,25 @@ impl Planner<'_> {
         if !crate::function::is_builtin(&name) {
             return self.routine_call(expr, call, scope);
         }
+        enough(&name, call)?;
         if name == "http_request" {
             return self.http_request(expr, call, scope);
+        }
+        if let ("collation", [argument]) = (name.as_str(), call.arguments.as_slice()) {
+            let (base, collation) =
+                named(&argument.value).unwrap_or((&argument.value, "UTF8_BINARY".to_owned()));
+            if !["UTF8_BINARY", "UTF8_LCASE"].contains(&collation.as_str()) {
+                return Err(refused(&collation).at(call.name.span));
+            }
+            self.expr(base, scope)?;
+            self.edits.replace(expr.span, pieces![string_literal(&format!("SYSTEM.BUILTIN.{collation}"))]);
+            return Ok(DataType::String);
         }
         if let Some((_, hint)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
             return Err(SqlError::unsupported(format!("the function {name}"), *hint).at(call.name.span));
         }
         if ["h3_", "st_", "kll_", "theta_"].iter().any(|prefix| name.starts_with(prefix))
             || name.starts_with("approx_top_k")
-            || name == "collation"
         {
             return Err(SqlError::unsupported(format!("the function {name}"), "Compute it in the app")
                 .at(call.name.span));
@@ -200,6 +212,9 @@ impl Planner<'_> {
             return Ok(target);
         }
         let types = self.coerced(&name, call, &types)?;
+        if self.without_rows(expr, &name, call, &types)? {
+            return Ok(self.call_type(&name, call, &types));
+        }
         self.renamed(expr, &name, call, &types, scope.lambda.len())?;
         if crate::function::is_aggregate(&name)
             && call.over.is_none()

@@ -265,10 +265,10 @@ pub(super) fn java_text(from: &DataType) -> (String, String) {
         " AS {from})), {name} -> CASE WHEN isnan({name}) THEN 'NaN' WHEN abs({name}) > {} THEN concat({sign}, 'Infinity') \
          WHEN {name} = 0 OR (abs({name}) >= 0.001D AND abs({name}) < 10000000D) THEN CAST({name} AS STRING) \
          WHEN contains({text}, 'e') THEN concat({sign}, {with_dot}, 'E', {exponent}) \
-         WHEN abs({name}) >= 1 THEN concat({sign}, {large}) ELSE concat({sign}, {small}) END), 1)",
+         WHEN abs({name}) >= 1 THEN concat({sign}, {large}) ELSE concat({sign}, {small}) END), 0)",
         if *from == DataType::Float { "3.4028235e38D" } else { "1.7976931348623157e308D" }
     );
-    ("element_at(transform(array(CAST(".to_owned(), close)
+    ("get(transform(array(CAST(".to_owned(), close)
 }
 
 /// Refuses casts that the platform knows none of, and the engine makes something of.

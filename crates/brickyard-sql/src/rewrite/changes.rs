@@ -7,8 +7,10 @@ use crate::parser::Name;
 use crate::plan::{self, qualify};
 use crate::query::{Expr, ExprKind, Node, SetBody, tree};
 use crate::references::is_path;
+use crate::rewrite::casts::java_text;
 use crate::rewrite::edits::pieces;
 use crate::rewrite::guards::reads_masked;
+use crate::rewrite::lengths::{has_length, held, held_once, holds_lengths, without_length};
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::relations::{not_found, outputs};
 use crate::rewrite::scope::{Columns, Relation, Scope};
@@ -125,7 +127,7 @@ impl Planner<'_> {
         let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(name));
         let text = match own {
             Some(own) if own.default.is_none() && own.data_type != DataType::Unknown => {
-                format!("CAST(NULL AS {})", own.data_type)
+                format!("CAST(NULL AS {})", without_length(&own.data_type))
             }
             own => default_text(own),
         };
@@ -146,8 +148,21 @@ impl Planner<'_> {
         let [.., name] = column.parts.as_slice() else { return Ok(()) };
         let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(&name.value));
         let typed = |own: &&plan::Column| !matches!(own.data_type, DataType::Unknown | DataType::Void);
-        if let Some(own) = own.filter(typed).filter(|_| data_type == DataType::Void) {
-            self.edits.replace(value.span, pieces!["CAST(", value.span, format!(" AS {})", own.data_type)]);
+        // The platform's text of a number of floating point is another than the engine's.
+        let floating = matches!(data_type, DataType::Double | DataType::Float);
+        if floating && own.is_some_and(|own| own.data_type.is_string()) {
+            let text = self.double_text(value.span, &data_type);
+            self.edits.replace(value.span, text);
+        }
+        let held = own.filter(|own| has_length(&own.data_type) && data_type != DataType::Void);
+        if let Some(own) = held.filter(|_| column.parts.len() == 1 || own_named(column, relation)) {
+            let value_text = self.render(value.span)?;
+            self.edits.replace(value.span, pieces![held_once(&value_text, own)]);
+        } else if let Some(own) = own.filter(typed).filter(|_| data_type == DataType::Void) {
+            self.edits.replace(
+                value.span,
+                pieces!["CAST(", value.span, format!(" AS {})", without_length(&own.data_type))],
+            );
         }
         Ok(())
     }
@@ -190,7 +205,8 @@ impl Planner<'_> {
                 let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(&column.value));
                 let own = own.ok_or_else(|| unresolved_column(&column.value, relation).at(column.span))?;
                 if let Some(value) = value {
-                    fixed.push((own, format!("CAST({} AS {})", self.render(value.span)?, own.data_type)));
+                    let target = without_length(&own.data_type);
+                    fixed.push((own, format!("CAST({} AS {target})", self.render(value.span)?)));
                 }
             }
             // Columns without a value are among the rows' own; overwriting then replaces the whole table.
@@ -265,21 +281,41 @@ impl Planner<'_> {
             && given.iter().zip(&relation.columns).all(|(name, own)| name.eq_ignore_ascii_case(&own.name));
         // Values stand as they are; of a query the engine takes columns for what their names say.
         let values = matches!(insert.source.body, SetBody::Values(..));
-        if complete && values && !insert.overwrite && with.is_empty() && !insert.by_name {
+        if complete
+            && values
+            && !insert.overwrite
+            && with.is_empty()
+            && !insert.by_name
+            && !holds_lengths(relation)
+        {
             return Ok(Some(format!("{verb} {target}{clause} {source}")));
         }
         // What the engine computes is left to it.
         let is_given = |own: &plan::Column| given.iter().any(|given| given.eq_ignore_ascii_case(&own.name));
         let written: Vec<&plan::Column> =
             relation.columns.iter().filter(|own| !own.generated || is_given(own)).collect();
+        // The platform's text of a number of floating point is another than the engine's.
+        let floating = |own: &plan::Column| {
+            let at = given.iter().position(|given| given.eq_ignore_ascii_case(&own.name))?;
+            let from = columns.list.get(at).filter(|_| own.data_type.is_string() && !columns.open)?;
+            matches!(from.data_type, DataType::Double | DataType::Float).then(|| java_text(&from.data_type))
+        };
         let list: Vec<String> = written
             .iter()
             .map(|own| {
                 let name = quote_name(&own.name);
-                if is_given(own) {
+                if let Some((open, close)) = floating(own) {
+                    let text = format!("{open}{name}{close}");
+                    let held = if has_length(&own.data_type) { held_once(&text, own) } else { text };
+                    format!("{held} AS {name}")
+                } else if is_given(own) && has_length(&own.data_type) {
+                    format!("{} AS {name}", held(&name, own))
+                } else if is_given(own) {
                     name
                 } else {
-                    format!("CAST({} AS {}) AS {name}", default_text(Some(own)), own.data_type)
+                    let text =
+                        format!("CAST({} AS {})", default_text(Some(own)), without_length(&own.data_type));
+                    format!("{} AS {name}", held(&text, own))
                 }
             })
             .collect();
@@ -324,10 +360,10 @@ impl Planner<'_> {
             .iter()
             .map(|own| {
                 let name = quote_name(&own.name);
-                fixed
-                    .iter()
-                    .find(|(column, _)| column.name == own.name)
-                    .map_or(name.clone(), |(_, text)| format!("{text} AS {name}"))
+                let fixed = fixed.iter().find(|(column, _)| column.name == own.name);
+                let text = fixed.map_or(&name, |(_, text)| text);
+                let text = held(text, own);
+                if text == name { name } else { format!("{text} AS {name}") }
             })
             .collect();
         let names: Vec<String> = if insert.by_name {
@@ -359,12 +395,18 @@ impl Planner<'_> {
                 let nested =
                     matches!(column.data_type, DataType::Array(_) | DataType::Map(..) | DataType::Struct(_));
                 if nested && matches!(cell.kind, ExprKind::Call(_)) && has_cast(cell) {
-                    let target = format!(" AS {})", column.data_type);
+                    let target = format!(" AS {})", without_length(&column.data_type));
                     self.edits.replace(cell.span, pieces!["CAST(", cell.span, target]);
                 }
             }
         }
     }
+}
+
+/// Whether the last part of an assigned name is a column, rather than a field of one.
+fn own_named(column: &Name, relation: &plan::Relation) -> bool {
+    let before = &column.parts[..column.parts.len() - 1];
+    !before.iter().any(|part| relation.columns.iter().any(|own| own.name.eq_ignore_ascii_case(&part.value)))
 }
 
 fn default_text(column: Option<&plan::Column>) -> String {

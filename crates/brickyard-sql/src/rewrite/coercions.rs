@@ -104,8 +104,9 @@ impl Planner<'_> {
             orderable(&own)?;
         }
         if let Some((_, from)) = ALIKE.iter().find(|(known, _)| *known == name) {
-            let spans: Vec<Span> = (*from..own.len()).map(value).collect();
-            self.alike(&spans, &mut own[*from..], "DATA_DIFF_TYPES")?;
+            let from = (*from).min(own.len());
+            let spans: Vec<Span> = (from..own.len()).map(value).collect();
+            self.alike(&spans, &mut own[from..], "DATA_DIFF_TYPES")?;
         }
         self.arrays(name, call, &mut own)?;
         if name == "map" {

@@ -6,6 +6,7 @@ use crate::error::SqlError;
 use crate::query::{Call, Expr, ExprKind};
 use crate::rewrite::arithmetic::decimal_text;
 use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::empties::NEVER;
 use crate::rewrite::moment_calls::is_negative;
 use crate::rewrite::numbers::common;
 use crate::rewrite::planner::Planner;
@@ -231,7 +232,9 @@ impl Planner<'_> {
                 pieces![
                     "CASE WHEN startswith(ltrim(CAST(",
                     *value,
-                    format!(" AS STRING)), '-') THEN raise_error({refusal}) ELSE conv(CAST("),
+                    format!(
+                        " AS STRING)), '-') THEN raise_error({refusal}) WHEN {NEVER} THEN NULL ELSE conv(CAST("
+                    ),
                     *value,
                     " AS STRING)",
                     rest,
@@ -320,11 +323,11 @@ pub(super) fn half_even(value: Span, data_type: &DataType, places: &str) -> Opti
     let (unit, half) = (digit("1", places), digit("5", places + 1));
     let pair = if places == 0 { "2BD".to_owned() } else { digit("2", places) };
     let text = pieces![
-        "element_at(transform(array(",
+        "get(transform(array(",
         value,
         format!(
             "), `__n` -> CAST(round(`__n`, {places}) - CASE WHEN abs(`__n` % {unit}) = {half} AND abs(round(`__n`, {places}) % {pair}) = {unit} \
-             THEN CASE WHEN `__n` < 0 THEN -{unit} ELSE {unit} END ELSE 0BD END AS {result})), 1)"
+             THEN CASE WHEN `__n` < 0 THEN -{unit} ELSE {unit} END ELSE 0BD END AS {result})), 0)"
         )
     ];
     Some((text, result))

@@ -3,6 +3,7 @@
 use crate::error::SqlError;
 use crate::plan;
 use crate::rewrite::edits::pieces;
+use crate::rewrite::lengths::{held, holds_lengths};
 use crate::rewrite::numbers::settled;
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::{Columns, Output, Relation};
@@ -49,9 +50,11 @@ impl Planner<'_> {
             return Ok(());
         }
         let lacking = relation.columns.iter().find(|own| source.columns.find(&own.name).is_none());
-        let Some(lacking) = lacking else { return Ok(()) };
+        if lacking.is_none() && !holds_lengths(relation) {
+            return Ok(());
+        }
         let given: Vec<&Output> = source.columns.list.iter().collect();
-        if merge.schema_evolution.is_none() {
+        if let Some(lacking) = lacking.filter(|_| merge.schema_evolution.is_none()) {
             let list: Vec<String> = given.iter().map(|column| quote_name(&column.name)).collect();
             let text = format!(
                 "Cannot resolve {} in {} clause given columns {}.",
@@ -63,14 +66,23 @@ impl Planner<'_> {
         }
         let Some(name) = source.qualifier.last() else {
             let hint = "Give the source an alias";
-            return Err(SqlError::unsupported(
-                "MERGE WITH SCHEMA EVOLUTION of a source without a name",
-                hint,
-            ));
+            return Err(SqlError::unsupported("this MERGE of a source without a name", hint));
         };
+        // What the table does not have is only taken over when it grows by it.
+        let known = |column: &&Output| {
+            merge.schema_evolution.is_some()
+                || relation.columns.iter().any(|own| own.name.eq_ignore_ascii_case(&column.name))
+        };
+        let given: Vec<&Output> = given.into_iter().filter(known).collect();
         let names: Vec<String> = given.iter().map(|column| quote_name(&column.name)).collect();
-        let values: Vec<String> =
-            names.iter().map(|column| format!("{}.{column}", quote_name(name))).collect();
+        let values: Vec<String> = given
+            .iter()
+            .map(|column| {
+                let value = format!("{}.{}", quote_name(name), quote_name(&column.name));
+                let own = relation.columns.iter().find(|own| own.name.eq_ignore_ascii_case(&column.name));
+                own.map_or(value.clone(), |own| held(&value, own))
+            })
+            .collect();
         let text = if inserts {
             format!("({}) VALUES ({})", names.join(", "), values.join(", "))
         } else {

@@ -3,6 +3,7 @@
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Expr, ExprKind, Over};
+use crate::rewrite::collations::{named, refused};
 use crate::rewrite::columns::unbound;
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::numbers::{least, number_type};
@@ -41,7 +42,7 @@ impl Planner<'_> {
             },
             ExprKind::Interval(parts) => self.interval(parts, scope)?,
             ExprKind::Name(name) => self.name(name, expr.span, scope)?,
-            ExprKind::Star { qualifier, except } => {
+            ExprKind::Star { qualifier, except, .. } => {
                 if !except.is_empty() {
                     return Err(SqlError::unsupported("* EXCEPT as an argument", "Name the columns"));
                 }
@@ -89,7 +90,13 @@ impl Planner<'_> {
                 for part in [value, low, high] {
                     sides.push((part.span, self.expr(part, scope)?));
                 }
+                self.fill_up(&[value, low, high], scope);
                 self.compared(&sides, "BINARY_OP_DIFF_TYPES")?;
+                DataType::Boolean
+            }
+            ExprKind::InList { value, list, .. }
+                if self.collated(&std::iter::once(&**value).chain(list).collect::<Vec<_>>(), scope)? =>
+            {
                 DataType::Boolean
             }
             ExprKind::InList { not, value, list } => {
@@ -97,6 +104,7 @@ impl Planner<'_> {
                 for item in list {
                     sides.push((item.span, self.expr(item, scope)?));
                 }
+                self.fill_up(&std::iter::once(&**value).chain(list).collect::<Vec<_>>(), scope);
                 self.compared(&sides, "DATA_DIFF_TYPES")?;
                 self.rows_in(expr, *not, value, list);
                 DataType::Boolean
@@ -159,10 +167,14 @@ impl Planner<'_> {
                     types.push(self.expr(otherwise, scope)?);
                     results.push(otherwise);
                 }
-                if operand.is_some() {
+                if let Some(operand) = operand {
+                    let conditions = whens.iter().map(|when| &when.condition);
+                    self.fill_up(&std::iter::once(&**operand).chain(conditions).collect::<Vec<_>>(), scope);
                     self.compared(&sides, "BINARY_OP_DIFF_TYPES")?;
                 }
-                self.case_results(&results, types)?
+                let data_type = self.case_results(&results, types)?;
+                self.guard_case(operand.as_deref(), whens, otherwise.as_deref())?;
+                data_type
             }
             ExprKind::Cast { value, data_type, type_span, attempt, infix } => {
                 self.cast(expr, value, data_type, *type_span, *attempt, *infix, scope)?
@@ -224,12 +236,14 @@ impl Planner<'_> {
                     "Pass the rows with a join or a subquery",
                 ));
             }
-            ExprKind::Collate(..) => {
-                return Err(SqlError::unsupported(
-                    "COLLATE",
-                    "Compare lower(a) with lower(b) for comparisons without case",
-                ));
-            }
+            ExprKind::Collate(base, _) => match named(expr) {
+                Some((_, name)) if name == "UTF8_BINARY" => {
+                    let data_type = self.expr(base, scope)?;
+                    self.edits.replace(expr.span, pieces!["(", base.span, ")"]);
+                    data_type
+                }
+                named => return Err(refused(&named.map(|(_, name)| name).unwrap_or_default()).at(expr.span)),
+            },
         })
     }
 

@@ -85,8 +85,7 @@ impl Planner<'_> {
             );
             return Err(SqlError::new("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE", "42K09", text));
         }
-        let output =
-            |name: &str, data_type: &DataType| Output { name: name.to_owned(), data_type: data_type.clone() };
+        let output = |name: &str, data_type: &DataType| Output::new(name.to_owned(), data_type.clone());
         let position = name.starts_with("pos").then(|| output("pos", &DataType::Int));
         Ok(match (name, types.first()) {
             (
@@ -115,7 +114,7 @@ impl Planner<'_> {
                             let cells = types[1..].iter().skip(column).step_by(width.max(1));
                             let data_type =
                                 cells.fold(DataType::Void, |a, b| crate::rewrite::numbers::common(&a, b));
-                            Output { name: format!("col{column}"), data_type }
+                            Output::new(format!("col{column}"), data_type)
                         })
                         .collect()
                 })

@@ -29,9 +29,9 @@ impl Planner<'_> {
                 Some(DataType::Variant) => return false,
                 Some(data_type) if has(data_type, &is_written_here) => {
                     pieces![
-                        "element_at(transform(array(",
+                        "get(transform(array(",
                         *value,
-                        format!("), `__j0` -> {}), 1)", json("`__j0`", data_type, 1))
+                        format!("), `__j0` -> {}), 0)", json("`__j0`", data_type, 1))
                     ]
                 }
                 _ => pieces!["to_json(", *value, format!(", {MOMENTS})")],
@@ -114,9 +114,9 @@ impl Planner<'_> {
             return None;
         }
         Some(pieces![
-            "element_at(transform(array(",
+            "get(transform(array(",
             value,
-            format!("), `__t0` -> {}), 1)", plain("`__t0`", data_type, 1))
+            format!("), `__t0` -> {}), 0)", plain("`__t0`", data_type, 1))
         ])
     }
 }

@@ -71,10 +71,8 @@ impl Planner<'_> {
             };
             meanings.insert(name.to_lowercase(), Meaning::Text(text));
         }
-        let list = names
-            .into_iter()
-            .zip(columns.list)
-            .map(|(name, column)| Output { name, data_type: column.data_type });
+        let list =
+            names.into_iter().zip(columns.list).map(|(name, column)| Output::new(name, column.data_type));
         let qualifier = factor.alias.iter().filter_map(|alias| alias.relation().map(str::to_owned)).collect();
         scope.relations.push(Relation {
             qualifier,
@@ -167,7 +165,7 @@ impl Planner<'_> {
     /// Writes a bare `*` out, so that it does not show the columns of ours.
     fn plain_stars(&mut self, items: &[Item], keys: &Keys) {
         for item in items {
-            let ExprKind::Star { qualifier, except } = &item.expr.kind else { continue };
+            let ExprKind::Star { qualifier, except, .. } = &item.expr.kind else { continue };
             if !qualifier.is_empty() || !except.is_empty() {
                 continue;
             }

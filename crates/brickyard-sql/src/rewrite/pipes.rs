@@ -1,6 +1,7 @@
 //! `|>` becomes nested queries before anything else is looked at.
 
 use crate::error::SqlError;
+use crate::query::pipe::SET_WORD;
 use crate::query::{Node, Pipe, PipeKind, Query, SetBody, tree};
 use crate::rewrite::edits::{Edits, Piece};
 use crate::statement::{Body, Statement, parse};
@@ -199,9 +200,20 @@ fn step(mut chain: Chain, kind: &PipeKind) -> Result<Chain, SqlError> {
             next.from.push(Piece::from(view.span));
             next
         }
-        PipeKind::Set(_) => return Err(SqlError::unsupported("|> SET", "Use |> SELECT with all columns")),
-        PipeKind::Sample(_) => {
-            return Err(SqlError::unsupported("|> TABLESAMPLE", "Use TABLESAMPLE in FROM"));
+        PipeKind::Set(assignments) => {
+            // Each one sees what those before it have set.
+            for (column, value) in assignments {
+                let mut head = vec![Piece::from(format!("* {SET_WORD} ({} = ", quote_name(&column.value)))];
+                head.extend([Piece::from(value.span), Piece::from(")")]);
+                chain = Chain::wrap(chain.select(head), None);
+            }
+            chain
+        }
+        PipeKind::Sample(sample) => {
+            let mut next = Chain::wrap(chain.all(), None);
+            next.from.push(Piece::from(" "));
+            next.from.push(Piece::from(*sample));
+            Chain::wrap(next.all(), None)
         }
     })
 }

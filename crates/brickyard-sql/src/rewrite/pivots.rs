@@ -103,7 +103,7 @@ impl Planner<'_> {
                     }
                 };
                 list.push(format!("{filtered} AS {}", quote_name(&name)));
-                columns.push(Output { name, data_type: data_type.clone() });
+                columns.push(Output::new(name, data_type.clone()));
             }
         }
         let group = if names.is_empty() { String::new() } else { format!(" GROUP BY {}", names.join(", ")) };
@@ -176,9 +176,9 @@ impl Planner<'_> {
             .filter(|column| !used.contains(&column.name.to_lowercase()))
             .collect();
         let mut columns: Vec<Output> = kept.iter().map(|column| (*column).clone()).collect();
-        columns.push(Output { name: unpivot.name.value.clone(), data_type: DataType::String });
+        columns.push(Output::new(unpivot.name.value.clone(), DataType::String));
         for (value, data_type) in unpivot.values.iter().zip(value_types) {
-            columns.push(Output { name: value.value.clone(), data_type });
+            columns.push(Output::new(value.value.clone(), data_type));
         }
         let mut list: Vec<String> = kept.iter().map(|column| quote_name(&column.name)).collect();
         let made: Vec<String> = columns[kept.len()..].iter().map(|column| quote_name(&column.name)).collect();

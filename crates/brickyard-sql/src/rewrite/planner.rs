@@ -162,7 +162,7 @@ impl<'a> Planner<'a> {
             }
         }
         for item in query.order_by.iter().chain(&query.spread) {
-            self.expr(&item.expr, &scope)?;
+            self.order_key(&item.expr, &scope)?;
         }
         self.order_of_groups(query, &columns)?;
         self.substitute = true;
@@ -302,7 +302,7 @@ impl<'a> Planner<'a> {
             let data_type = types
                 .iter()
                 .fold(DataType::Void, |known, data_type| crate::rewrite::numbers::common(&known, data_type));
-            list.push(Output { name: format!("col{}", index + 1), data_type });
+            list.push(Output::new(format!("col{}", index + 1), data_type));
         }
         Ok(Columns { list, open: false })
     }

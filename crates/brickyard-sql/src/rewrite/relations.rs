@@ -8,6 +8,7 @@ use crate::plan::{self, qualify};
 use crate::query::{ExprKind, Factor, FactorKind, From, Join, JoinRule, SetBody};
 use crate::references::is_path;
 use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::lengths::{has_length, without_length};
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::scope::{Columns, Output, Relation, Scope};
 use crate::token::{Span, quote_name, string_literal};
@@ -266,10 +267,7 @@ impl Planner<'_> {
             let text = format!("{}.{}{travel_text}", parts[0], quote_name(&path));
             self.edits.replace(factor.source, pieces![text]);
             let columns = if parts[0].eq_ignore_ascii_case("text") {
-                Columns {
-                    list: vec![Output { name: "value".to_owned(), data_type: DataType::String }],
-                    open: false,
-                }
+                Columns { list: vec![Output::new("value".to_owned(), DataType::String)], open: false }
             } else {
                 let source = format!("{}.{}", parts[0], quote_name(&path));
                 self.file_columns(plan::Files { source, setup: None })
@@ -285,15 +283,12 @@ impl Planner<'_> {
 
 /// The columns of a relation of the catalog.
 pub(super) fn outputs(columns: &[plan::Column]) -> Columns {
-    let list = columns
-        .iter()
-        .map(|column| Output { name: column.name.clone(), data_type: expression_type(&column.data_type) });
+    let list = columns.iter().map(|column| Output {
+        name: column.name.clone(),
+        data_type: without_length(&column.data_type),
+        length: has_length(&column.data_type).then(|| column.data_type.clone()),
+    });
     Columns { open: columns.is_empty(), list: list.collect() }
-}
-
-/// `VARCHAR` and `CHAR` are strings in expressions.
-fn expression_type(data_type: &DataType) -> DataType {
-    if data_type.is_string() { DataType::String } else { data_type.clone() }
 }
 
 /// `TABLE_OR_VIEW_NOT_FOUND` in the platform's words.

@@ -13,6 +13,15 @@ use crate::token::Span;
 pub(crate) struct Output {
     pub name: String,
     pub data_type: DataType,
+    /// The type that was declared, when it has a length: `CHAR(3)`.
+    pub length: Option<DataType>,
+}
+
+impl Output {
+    /// A column without a declared length.
+    pub(crate) fn new(name: String, data_type: DataType) -> Self {
+        Self { name, data_type, length: None }
+    }
 }
 
 /// The columns of a relation; `open` when some may be unknown.
@@ -31,8 +40,7 @@ impl Columns {
     /// The same columns under other names, as an alias with columns gives them.
     pub(crate) fn renamed(mut self, names: &[Ident]) -> Self {
         if self.open && !names.is_empty() {
-            let list =
-                names.iter().map(|name| Output { name: name.value.clone(), data_type: DataType::Unknown });
+            let list = names.iter().map(|name| Output::new(name.value.clone(), DataType::Unknown));
             return Self { list: list.collect(), open: false };
         }
         for (column, name) in self.list.iter_mut().zip(names) {
@@ -110,6 +118,8 @@ pub(crate) enum Found {
     Column {
         data_type: DataType,
         parts: usize,
+        /// The declared type, when it has a length.
+        length: Option<DataType>,
         meaning: Option<Meaning>,
         relation: Option<String>,
         owner: Option<String>,
@@ -196,6 +206,7 @@ impl Scope {
                     return Found::Column {
                         data_type: column.data_type.clone(),
                         parts: qualifier + 1,
+                        length: column.length.clone(),
                         meaning,
                         relation: named,
                         owner: relation.qualifier.last().cloned(),

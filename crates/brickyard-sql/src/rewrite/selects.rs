@@ -84,15 +84,13 @@ impl Planner<'_> {
     }
 
     fn item(&mut self, item: &Item, scope: &mut Scope, columns: &mut Columns) -> Result<(), SqlError> {
-        if let ExprKind::Star { qualifier, except } = &item.expr.kind {
-            return self.star(&item.expr, qualifier, except, scope, columns);
+        if let ExprKind::Star { qualifier, except, set } = &item.expr.kind {
+            return self.star(&item.expr, (qualifier, except, set.as_deref()), scope, columns);
         }
         if let ExprKind::FieldStar(base) = &item.expr.kind {
             match self.expr(base, scope)? {
                 DataType::Struct(fields) => {
-                    columns
-                        .list
-                        .extend(fields.into_iter().map(|f| Output { name: f.name, data_type: f.data_type }));
+                    columns.list.extend(fields.into_iter().map(|f| Output::new(f.name, f.data_type)));
                 }
                 _ => columns.open = true,
             }
@@ -118,7 +116,8 @@ impl Planner<'_> {
         if let Some(alias) = &item.alias {
             scope.aliases.push((alias.value.clone(), item.expr.span, data_type.clone()));
         }
-        columns.list.push(Output { name, data_type });
+        let length = self.declared(&item.expr, scope);
+        columns.list.push(Output { name, data_type, length });
         Ok(())
     }
 
@@ -126,8 +125,7 @@ impl Planner<'_> {
     fn star(
         &mut self,
         expr: &Expr,
-        qualifier: &[Ident],
-        except: &[Name],
+        (qualifier, except, set): (&[Ident], &[Name], Option<&(Ident, Expr)>),
         scope: &Scope,
         columns: &mut Columns,
     ) -> Result<(), SqlError> {
@@ -147,7 +145,7 @@ impl Planner<'_> {
         let open = relations.iter().any(|relation| relation.columns.open);
         let inlined = relations.iter().any(|relation| relation.wider || !relation.meanings.is_empty());
         if open {
-            if !except.is_empty() {
+            if !except.is_empty() || set.is_some() {
                 return Err(SqlError::unsupported(
                     "* EXCEPT over columns that are not known",
                     "Name the columns",
@@ -173,6 +171,16 @@ impl Planner<'_> {
                 );
             }
         }
+        let is_set = |name: &str| set.is_some_and(|(column, _)| column.value.eq_ignore_ascii_case(name));
+        if let Some((column, _)) = set
+            && !relations.iter().any(|relation| relation.columns.find(&column.value).is_some())
+        {
+            let text = format!(
+                "A column, variable, or function parameter with name {} cannot be resolved.",
+                quote_name(&column.value)
+            );
+            return Err(SqlError::new("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", text).at(column.span));
+        }
         let mut list = Vec::new();
         let first = if parts.is_empty() { scope.merged_first.as_slice() } else { &[] };
         let is_first = |name: &str| first.iter().any(|known| known.eq_ignore_ascii_case(name));
@@ -188,6 +196,12 @@ impl Planner<'_> {
                 let hidden = parts.is_empty()
                     && relation.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
                 if hidden || excluded(&column.name) || is_first(&column.name) {
+                    continue;
+                }
+                if let Some((_, value)) = set.filter(|_| is_set(&column.name)) {
+                    let data_type = self.expr(value, scope)?;
+                    columns.list.push(Output::new(column.name.clone(), data_type));
+                    list.push(pieces!["(", value.span, format!(") AS {}", quote_name(&column.name))]);
                     continue;
                 }
                 columns.list.push(column.clone());
@@ -210,7 +224,7 @@ impl Planner<'_> {
             }
         }
         // Of a table that is named in full the engine gives no column for `t.*`.
-        if !except.is_empty() || inlined || (!parts.is_empty() && !list.is_empty()) {
+        if !except.is_empty() || set.is_some() || inlined || (!parts.is_empty() && !list.is_empty()) {
             if list.is_empty() {
                 return Err(SqlError::new("EXCEPT_OVERLAPPING_COLUMNS", "42702", "EXCEPT leaves no column."));
             }
@@ -269,7 +283,7 @@ impl Planner<'_> {
             if !out {
                 let name = quote_name(&struct_field.name);
                 list.push(format!("{base}.{name} AS {name}"));
-                columns.list.push(Output { name: struct_field.name, data_type: struct_field.data_type });
+                columns.list.push(Output::new(struct_field.name, struct_field.data_type));
             }
         }
         if !except.is_empty() {

@@ -70,7 +70,7 @@ impl Planner<'_> {
         let mut text = String::new();
         let mut at = expr.span.start;
         for (star, named) in stars {
-            let ExprKind::Star { qualifier, except } = &star.kind else { continue };
+            let ExprKind::Star { qualifier, except, .. } = &star.kind else { continue };
             let list = columns(qualifier, except, scope)?;
             let list: Vec<String> = list
                 .into_iter()
@@ -103,7 +103,7 @@ fn operands<'a>(expr: &'a Expr, deep: bool, stars: &mut Vec<(&'a Expr, bool)>) -
     });
     for child in children {
         match &child.kind {
-            ExprKind::Star { qualifier, except } if !name.is_empty() => {
+            ExprKind::Star { qualifier, except, .. } if !name.is_empty() => {
                 let counted = name == "COUNT" || name == "COUNT_IF";
                 if counted && !(qualifier.is_empty() && except.is_empty()) {
                     return Err(SqlError::unsupported("count(t.*)", "Use count(*), or name the columns")

@@ -25,7 +25,7 @@ impl Planner<'_> {
         let name = call.name.single().unwrap_or_default().to_lowercase();
         let alias = factor.alias.as_ref().and_then(|alias| alias.relation()).unwrap_or_default();
         let _ = alias;
-        let column = |name: &str, data_type: DataType| Output { name: name.to_owned(), data_type };
+        let column = |name: &str, data_type: DataType| Output::new(name.to_owned(), data_type);
         let closed =
             |list: Vec<Output>| Relation { columns: Columns { list, open: false }, ..Relation::default() };
         match name.as_str() {

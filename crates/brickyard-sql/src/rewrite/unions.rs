@@ -165,7 +165,7 @@ fn combined(left: &Columns, right: &Columns, operator: &str) -> Result<Columns, 
             );
             return Err(SqlError::new("UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE", "0A000", text));
         }
-        list.push(Output { name: left.name.clone(), data_type: common(a, b) });
+        list.push(Output::new(left.name.clone(), common(a, b)));
     }
     Ok(Columns { list, open: false })
 }

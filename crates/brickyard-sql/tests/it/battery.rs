@@ -29,7 +29,7 @@ tags ARRAY<STRING>, attrs MAP<STRING, STRING>, addr STRUCT<city: STRING, zip: ST
 const OF_THE_WORKSPACE: [i64; 7] = [58, 211, 212, 218, 280, 281, 282];
 
 /// Statements that are refused, each with an `UNSUPPORTED_FEATURE` that names what.
-const REFUSED: [i64; 14] = [63, 209, 211, 212, 213, 214, 215, 216, 217, 219, 220, 224, 263, 283];
+const REFUSED: [i64; 13] = [63, 209, 211, 212, 214, 215, 216, 217, 219, 220, 224, 263, 283];
 
 /// Categories whose statements are queries, changes or session state, and so are judged here.
 const JUDGED: [&str; 10] =

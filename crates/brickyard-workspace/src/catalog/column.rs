@@ -40,7 +40,7 @@ impl Column {
         if let Some(comment) = &self.comment {
             metadata.insert("comment".to_owned(), comment.as_str().into());
         }
-        if matches!(self.data_type, DataType::Char(_) | DataType::Varchar(_)) {
+        if self.data_type.has_length() {
             metadata.insert(CHAR.to_owned(), self.data_type.text().into());
         }
         json!({
@@ -55,7 +55,10 @@ impl Column {
         let written = metadata.remove(CHAR).and_then(|text| DataType::parse(text.as_str()?).ok());
         Some(Self {
             name: field["name"].as_str()?.to_owned(),
-            data_type: written.or_else(|| DataType::from_delta(&field["type"]))?,
+            data_type: match (DataType::from_delta(&field["type"]), written) {
+                (Some(own), Some(written)) => own.with_lengths_of(&written),
+                (own, written) => own.or(written)?,
+            },
             nullable: field["nullable"].as_bool().unwrap_or(true),
             comment,
             metadata,

@@ -227,6 +227,47 @@ impl DataType {
         })
     }
 
+    /// Whether this or a part of it is `char(n)` or `varchar(n)`.
+    pub(crate) fn has_length(&self) -> bool {
+        match self {
+            Self::Char(_) | Self::Varchar(_) => true,
+            Self::Array(element, _) => element.has_length(),
+            Self::Map(key, value, _) => key.has_length() || value.has_length(),
+            Self::Struct(fields) => fields.iter().any(|field| field.data_type.has_length()),
+            _ => false,
+        }
+    }
+
+    /// The same type without lengths.
+    pub(crate) fn without_length(&self) -> Self {
+        Self::from_delta(&self.delta()).unwrap_or_else(|| self.clone())
+    }
+
+    /// A type read from a Delta schema with the lengths of the type that was declared, which are not part of that schema.
+    pub(crate) fn with_lengths_of(self, declared: &Self) -> Self {
+        match (self, declared) {
+            (Self::Plain("string"), Self::Char(_) | Self::Varchar(_)) => declared.clone(),
+            (Self::Array(element, nulls), Self::Array(own, _)) => {
+                Self::Array(Box::new(element.with_lengths_of(own)), nulls)
+            }
+            (Self::Map(key, value, nulls), Self::Map(own_key, own_value, _)) => {
+                let (key, value) = (key.with_lengths_of(own_key), value.with_lengths_of(own_value));
+                Self::Map(Box::new(key), Box::new(value), nulls)
+            }
+            (Self::Struct(fields), Self::Struct(own)) if fields.len() == own.len() => Self::Struct(
+                fields
+                    .into_iter()
+                    .zip(own)
+                    .map(|(field, own)| Field {
+                        data_type: field.data_type.with_lengths_of(&own.data_type),
+                        ..field
+                    })
+                    .collect(),
+            ),
+            (other, _) => other,
+        }
+    }
+
     /// Whether this or a part of it is the plain type of this SQL name.
     pub(crate) fn has(&self, plain: &str) -> bool {
         match self {

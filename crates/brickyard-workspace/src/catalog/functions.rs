@@ -32,11 +32,24 @@ pub(crate) struct NewFunction {
     pub(crate) dependencies: Vec<String>,
     /// Replace a function of that name.
     pub(crate) replace: bool,
+    /// `IN`, `OUT` or `INOUT` for each parameter of a procedure; none for a function.
+    pub(crate) modes: Option<Vec<String>>,
 }
 
 impl Catalog {
     /// Functions of a schema that may be shown, by name.
     pub(crate) fn list_functions(
+        &self,
+        identity: &Identity,
+        schema: &str,
+    ) -> Result<Vec<FunctionRecord>, CatalogError> {
+        let mut functions = self.list_routines(identity, schema)?;
+        functions.retain(|record| record.modes.is_none());
+        Ok(functions)
+    }
+
+    /// Functions and procedures of a schema that may be shown, by name.
+    pub(crate) fn list_routines(
         &self,
         identity: &Identity,
         schema: &str,
@@ -109,6 +122,7 @@ impl Catalog {
             context: function.context,
             properties: function.properties,
             dependencies: function.dependencies,
+            modes: function.modes,
             stamp: self.stamp(&identity.name, function.comment),
         };
         if self.store().insert(FUNCTION, &record.full_name(), &record)? {

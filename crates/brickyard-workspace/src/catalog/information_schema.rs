@@ -116,7 +116,7 @@ impl Catalog {
                 }
             }
             "routines" | "parameters" | "routine_columns" | "routine_privileges" => {
-                for function in self.list_functions(identity, &full)? {
+                for function in self.list_routines(identity, &full)? {
                     match table {
                         "routines" => rows.push(routines::routine(identity, &function)),
                         "parameters" => rows.extend(routines::parameters(&function)),

@@ -225,6 +225,9 @@ pub(crate) struct FunctionRecord {
     /// Requirements of a function in Python.
     #[serde(default)]
     pub(crate) dependencies: Vec<String>,
+    /// `IN`, `OUT` or `INOUT` for each parameter of a procedure; none for a function.
+    #[serde(default)]
+    pub(crate) modes: Option<Vec<String>>,
     pub(crate) stamp: Stamp,
 }
 

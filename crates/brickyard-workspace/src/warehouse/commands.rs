@@ -11,6 +11,7 @@ mod grants;
 mod immediate;
 mod maintain;
 mod optimize;
+mod procedures;
 mod schemas;
 mod script;
 mod settings;
@@ -37,6 +38,8 @@ pub(crate) async fn run(scene: &Scene<'_>, sql: &str, command: &Command) -> Resu
         Command::CreateTable(create) => tables::create(scene, sql, create).await,
         Command::CreateView(create) => views::create(scene, create).await,
         Command::CreateFunction(create) => functions::create(scene, create).await,
+        Command::CreateProcedure(create) => procedures::create(scene, create),
+        Command::Call(call) => procedures::call(scene, sql, call).await,
         Command::CreateVolume(create) => volumes::create(scene, create),
         Command::CreateConnection(create) => connections::create(scene, create),
         Command::Drop { kind, if_exists, temporary, name, cascade } => {
@@ -49,6 +52,7 @@ pub(crate) async fn run(scene: &Scene<'_>, sql: &str, command: &Command) -> Resu
                 | Securable::StreamingTable
                 | Securable::View => tables::drop(scene, &parts, *kind == Securable::View),
                 Securable::Function => functions::drop(scene, &parts, *temporary),
+                Securable::Procedure => procedures::drop(scene, &parts),
                 Securable::Volume => volumes::drop(scene, &parts),
                 Securable::Connection => connections::drop(scene, &parts),
                 Securable::Variable => settings::drop_variable(scene, &parts),
@@ -111,8 +115,10 @@ const ELSEWHERE: &str = "Keep the statement for a workspace in a cloud; here no 
 /// Advice for a construct that the parser knows and nothing carries out.
 fn hint_for(construct: &str) -> &'static str {
     let is = |words: &[&str]| words.iter().any(|word| construct.contains(word));
-    if is(&["PROCEDURE", "CALL"]) {
-        "Use EXECUTE IMMEDIATE, a script (BEGIN … END) or a SQL function"
+    if is(&["procedures that"]) {
+        "Write the procedure in SQL, or a job's task in Python"
+    } else if is(&["procedure"]) {
+        "Leave it out: the procedure runs with the rights of who calls it"
     } else if is(&["POLICY"]) {
         "Use ALTER TABLE … SET ROW FILTER or ALTER COLUMN … SET MASK of each table"
     } else if is(&["row filter", "metric views"]) {

@@ -180,6 +180,7 @@ impl Schemas for Sight<'_> {
 
     fn routine(&self, name: &[String]) -> Result<Option<Routine>, SqlError> {
         let function = match self.catalog.get_function(self.admin, &full_name(name)) {
+            Ok(function) if function.modes.is_some() => return Ok(None),
             Ok(function) => function,
             Err(CatalogError::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(sql_error(error.into())),

@@ -38,6 +38,8 @@ pub(crate) struct Scene<'a> {
 struct Seen {
     /// Variables of a script's blocks, the innermost last.
     frames: Vec<Vec<Variable>>,
+    /// Procedures that are being called, one within another.
+    calls: usize,
     /// Columns of files, as the engine found them.
     files: HashMap<Files, Vec<Column>>,
     /// What models have answered, as SQL text.
@@ -133,6 +135,20 @@ impl<'a> Scene<'a> {
         let engine = self.session.engine(self.workspace).await?;
         let _shown = self.make_ready(&engine, &planned.statement).await?;
         Ok(engine.schema(&planned.statement.sql, &brickyard_engine::Parameters::None).await?)
+    }
+
+    /// The columns that a table or view of a query has: with the lengths that plain columns of `CHAR` and `VARCHAR` keep.
+    pub(crate) async fn columns_of(&self, sql: &str) -> Result<Vec<crate::catalog::Column>, Fault> {
+        let schema = self.schema(sql).await?;
+        let mut columns = crate::catalog::Column::of_schema(&schema)?;
+        let sql = brickyard_sql::bind_identifiers(sql, &self.variables())?;
+        for (at, declared) in self.plan(&parse(&sql)?).await?.statement.lengths {
+            if let Some(column) = columns.get_mut(at) {
+                let declared = crate::catalog::DataType::parse(&declared.to_string())?;
+                column.data_type = column.data_type.clone().with_lengths_of(&declared);
+            }
+        }
+        Ok(columns)
     }
 
     async fn prepare(&self, engine: &brickyard_engine::Session, setup: &[String]) -> Result<(), Fault> {

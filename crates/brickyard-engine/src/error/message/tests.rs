@@ -44,7 +44,7 @@ fn sails_sentences_have_a_class() {
         ),
         ("Failed to get table: error status 403 Forbidden", "PERMISSION_DENIED", "42501"),
         ("Failed to commit transaction: 0", "DELTA_CONCURRENT_WRITE", "2D521"),
-        ("something else went wrong", "INTERNAL_ERROR", "XX000"),
+        ("something else went wrong", "UNSUPPORTED_FEATURE", "0A000"),
     ] {
         check(message, class, state, &format!("[{class}"));
     }
@@ -99,7 +99,7 @@ fn a_class_that_is_named_is_taken() {
         "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `x`",
     );
     assert!(read("[DELTA_CONCURRENT_APPEND] x").retryable);
-    assert_eq!(read("array [1,2] is bad").class, "INTERNAL_ERROR");
+    assert_eq!(read("array [1,2] is bad").class, "UNSUPPORTED_FEATURE");
 }
 
 #[test]

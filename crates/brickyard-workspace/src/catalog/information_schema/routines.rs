@@ -9,21 +9,22 @@ use crate::catalog::record::{FunctionRecord, Parameter};
 pub(super) fn routine(identity: &Identity, record: &FunctionRecord) -> Value {
     let shown = identity.admin || identity.is(&record.stamp.owner);
     let is_sql = record.language == "SQL";
+    let is_procedure = record.modes.is_some();
     let row = json!({
         "specific_catalog": record.catalog, "specific_schema": record.schema, "specific_name": record.name,
         "routine_catalog": record.catalog, "routine_schema": record.schema, "routine_name": record.name,
         "routine_owner": record.stamp.owner,
-        "routine_type": "FUNCTION",
-        "data_type": code(&record.return_type),
-        "full_data_type": record.return_type,
+        "routine_type": if is_procedure { "PROCEDURE" } else { "FUNCTION" },
+        "data_type": (!is_procedure).then(|| code(&record.return_type)),
+        "full_data_type": (!is_procedure).then_some(record.return_type.as_str()),
         "routine_body": if is_sql { "SQL" } else { "EXTERNAL" },
         "routine_definition": shown.then_some(record.body.as_str()),
         "external_language": if is_sql { Value::Null } else { record.language.as_str().into() },
         "parameter_style": "STANDARD",
         "is_deterministic": yes_no(record.deterministic),
-        "sql_data_access": "CONTAINS_SQL",
+        "sql_data_access": if is_procedure { "MODIFIES_SQL_DATA" } else { "CONTAINS_SQL" },
         "is_null_call": "YES",
-        "security_type": "DEFINER",
+        "security_type": if is_procedure { "INVOKER" } else { "DEFINER" },
     });
     stamped(row, &record.stamp)
 }
@@ -31,7 +32,8 @@ pub(super) fn routine(identity: &Identity, record: &FunctionRecord) -> Value {
 pub(super) fn parameters(record: &FunctionRecord) -> Vec<Value> {
     let row = |(position, parameter): (usize, &Parameter)| {
         let mut row = described(record, position, parameter);
-        row["parameter_mode"] = "IN".into();
+        let mode = record.modes.as_ref().and_then(|modes| modes.get(position));
+        row["parameter_mode"] = mode.map_or("IN", String::as_str).into();
         row["is_result"] = "NO".into();
         row["as_locator"] = "NO".into();
         row["parameter_name"] = parameter.name.as_str().into();

@@ -99,8 +99,7 @@ pub(super) async fn create(
             context: Some((new.catalog_name, new.schema_name)),
             comment: new.comment,
             properties: new.properties,
-            dependencies: Vec::new(),
-            replace: false,
+            ..NewFunction::default()
         },
     )?;
     Ok(Json(shown(&workspace, &record)))

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::metadata::find;
 use crate::catalog::access::Identity;
 use crate::catalog::column::Column;
+use crate::catalog::data_type::DataType;
 use crate::catalog::fault::CatalogError;
 use crate::catalog::kind::Kind;
 use crate::catalog::privilege::Privilege;
@@ -31,6 +32,8 @@ pub(crate) enum TableChange {
     SetNotNull(String),
     /// `ALTER COLUMN … FIRST` (an empty name) or `AFTER column`.
     Place { column: String, after: String },
+    /// `ALTER COLUMN … TYPE` of a `VARCHAR` or `CHAR` to one whose values every present one is, too.
+    Length { column: String, data_type: DataType },
     /// `RENAME COLUMN`.
     RenameColumn { path: Vec<String>, name: String },
     /// `DROP COLUMNS`; with `if_exists` those that are absent are no error.

@@ -169,6 +169,7 @@ fn change_columns(columns: &mut Vec<Column>, change: &TableChange) -> Result<(),
         TableChange::ColumnComment { column, comment } => find(columns, column)?.comment.clone_from(comment),
         TableChange::DropNotNull(column) => find(columns, column)?.nullable = true,
         TableChange::SetNotNull(column) => find(columns, column)?.nullable = false,
+        TableChange::Length { column, data_type } => find(columns, column)?.data_type = data_type.clone(),
         TableChange::Place { column, after } => {
             find(columns, column)?;
             let at = columns.iter().position(|known| known.name.eq_ignore_ascii_case(column)).unwrap_or(0);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use brickyard_sql::command::{Alter, AlterAction, ColumnChange, Constraint as Written, Position};
 use brickyard_sql::{Name, Securable, quote_name};
 
-use crate::catalog::{Change, Column, DataType, Policy, TableChange, TableRecord};
+use crate::catalog::{Change, DataType, Policy, TableChange, TableRecord};
 use crate::warehouse::fault::Fault;
 use crate::warehouse::name::{full_name, shown};
 use crate::warehouse::outcome::Outcome;
@@ -48,8 +48,7 @@ pub(super) async fn alter(scene: &Scene<'_>, alter: &Alter) -> Result<Outcome, F
             change(Change { properties: Some(pairs.iter().cloned().collect()), ..Change::default() })
         }
         AlterAction::Query(_, text) => {
-            let schema = scene.schema(text).await?;
-            let columns = Column::of_schema(&schema)?;
+            let columns = scene.columns_of(text).await?;
             let settings = scene.settings();
             let context = (settings.catalog, settings.schema);
             let change = TableChange::Query { text: text.clone(), context, columns };
@@ -81,7 +80,7 @@ fn common(scene: &Scene<'_>, kind: Securable, name: &Name, change: Change) -> Re
         Securable::Volume => {
             drop_value(catalog.update_volume(identity, &full_name(&scene.parts(&parts)?), &change)?);
         }
-        Securable::Function => {
+        Securable::Function | Securable::Procedure => {
             drop_value(catalog.update_function(identity, &full_name(&scene.parts(&parts)?), &change)?);
         }
         Securable::Table | Securable::View | Securable::MaterializedView | Securable::StreamingTable => {
@@ -258,6 +257,14 @@ fn same_type(
     let wanted = DataType::parse(&wanted.to_string())?;
     if own.data_type == wanted {
         return Ok(Vec::new());
+    }
+    let wider = match (&own.data_type, &wanted) {
+        (DataType::Varchar(own) | DataType::Char(own), DataType::Varchar(wanted)) => wanted >= own,
+        (DataType::Varchar(_), DataType::Plain("string")) => true,
+        _ => false,
+    };
+    if wider {
+        return Ok(vec![TableChange::Length { column: column.to_owned(), data_type: wanted }]);
     }
     Err(Fault::new(
         "DELTA_UNSUPPORTED_ALTER_TABLE_CHANGE_COL_OP",

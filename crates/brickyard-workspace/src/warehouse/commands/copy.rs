@@ -162,7 +162,9 @@ async fn load(
         let own = own.ok_or_else(|| Fault::internal("A column is not there"))?;
         let name = quote_name(&column.name);
         names.push(quote_name(&own.name));
-        values.push(format!("CAST({name} AS {}) AS {name}", own.data_type.text()));
+        // What has a length is held to it when it is inserted.
+        let data_type = own.data_type.without_length().text();
+        values.push(format!("CAST({name} AS {data_type}) AS {name}"));
     }
     let insert =
         format!("INSERT INTO {full} ({}) SELECT {} FROM ({source})", names.join(", "), values.join(", "));

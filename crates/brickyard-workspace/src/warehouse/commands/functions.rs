@@ -70,9 +70,8 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateFunction) -> Result
         deterministic: create.deterministic.unwrap_or(true),
         context: Some((settings.catalog, settings.schema)),
         comment: create.comment.clone(),
-        properties: None,
-        dependencies: Vec::new(),
         replace: create.or_replace,
+        ..NewFunction::default()
     };
     let made = scene.catalog().create_function(&scene.identity, function);
     super::tables::unless_there(made.map(|_| ()), create.if_not_exists)
@@ -192,13 +191,19 @@ async fn analyze(
     scene.session.settings().drop_temporary_routine(&name);
     let schema = match schema {
         // A function such as `range` takes no NULL; what the body names has been found, and its types are declared.
-        Err(fault) if fault.class == "INTERNAL_ERROR" && (is_table || create.returns.is_some()) => {
+        Err(fault) if of_the_engine(&fault) && (is_table || create.returns.is_some()) => {
             return Ok(Vec::new());
         }
         schema => schema?,
     };
     let types = schema.fields().iter().map(|field| DataType::from(SqlType::of(field).to_string().as_str()));
     Ok(types.collect())
+}
+
+/// Whether the engine refuses a value or what it does not know, rather than a name or a type.
+fn of_the_engine(fault: &Fault) -> bool {
+    fault.class == "INTERNAL_ERROR"
+        || fault.message.contains("The local engine does not carry this statement out")
 }
 
 pub(super) fn drop(scene: &Scene<'_>, parts: &[String], temporary: bool) -> Result<(), Fault> {
@@ -211,5 +216,10 @@ pub(super) fn drop(scene: &Scene<'_>, parts: &[String], temporary: bool) -> Resu
         let text = format_args!("The routine {} cannot be found.", full_name(parts));
         return Err(Fault::new("ROUTINE_NOT_FOUND", "42883", text));
     }
-    Ok(scene.catalog().drop_function(&scene.identity, &full_name(&scene.parts(parts)?))?)
+    let full = full_name(&scene.parts(parts)?);
+    if scene.catalog().function_record(&full)?.modes.is_some() {
+        let text = format_args!("{full} is a procedure. Use DROP PROCEDURE instead.");
+        return Err(Fault::new("ROUTINE_NOT_FOUND", "42883", text));
+    }
+    Ok(scene.catalog().drop_function(&scene.identity, &full)?)
 }

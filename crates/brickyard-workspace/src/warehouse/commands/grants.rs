@@ -78,7 +78,7 @@ pub(super) fn securable(
         Securable::Table | Securable::View | Securable::MaterializedView | Securable::StreamingTable => {
             Kind::Table
         }
-        Securable::Function => Kind::Function,
+        Securable::Function | Securable::Procedure => Kind::Function,
         Securable::Volume => Kind::Volume,
         other => {
             return Err(Fault::unsupported(

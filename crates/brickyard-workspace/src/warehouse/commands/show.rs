@@ -254,6 +254,18 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
             }
             grid.outcome()
         }
+        Show::Other(words) if words == "PROCEDURES" => {
+            let settings = scene.settings();
+            let schema = full_name(&[&settings.catalog, &settings.schema]);
+            let mut grid = Grid::texts(&["catalog", "namespace", "schema", "procedure_name"]);
+            for record in catalog.list_routines(identity, &schema)? {
+                if record.modes.is_some() {
+                    let names = [&record.catalog, &record.schema, &record.schema, &record.name];
+                    grid.row(names.map(|name| name.as_str().into()));
+                }
+            }
+            grid.outcome()
+        }
         // What a workspace without cloud storage, sharing and federation has: none.
         Show::Other(words) => {
             let columns: &[&str] = match words.as_str() {
@@ -280,7 +292,9 @@ fn tags(scene: &Scene<'_>, kind: Securable, name: &Name) -> Result<Outcome, Faul
             catalog.get_schema(identity, &full_name(&scene.schema_parts(&parts)?))?.stamp.tags
         }
         Securable::Volume => catalog.get_volume(identity, &full_name(&scene.parts(&parts)?))?.stamp.tags,
-        Securable::Function => catalog.get_function(identity, &full_name(&scene.parts(&parts)?))?.stamp.tags,
+        Securable::Function | Securable::Procedure => {
+            catalog.get_function(identity, &full_name(&scene.parts(&parts)?))?.stamp.tags
+        }
         Securable::Column => {
             let column = parts.pop().unwrap_or_default().to_lowercase();
             scene.table(&parts)?.column_tags.get(&column).cloned().unwrap_or_default()

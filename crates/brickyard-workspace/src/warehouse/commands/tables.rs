@@ -41,10 +41,7 @@ pub(super) async fn create(scene: &Scene<'_>, sql: &str, create: &CreateTable) -
         (Some(Like::Clone { source, shallow, travel }), _) => {
             return clone(scene, create, &full, source, *shallow, travel.as_ref()).await;
         }
-        (None, Some(query)) => {
-            let schema = scene.schema(&query).await?;
-            (Column::of_schema(&schema)?, Some(query))
-        }
+        (None, Some(query)) => (scene.columns_of(&query).await?, Some(query)),
         (None, None)
             if create.columns.is_empty()
                 && create.format.as_deref().is_some_and(|format| format != "DELTA") =>

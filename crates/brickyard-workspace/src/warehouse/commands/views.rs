@@ -1,7 +1,7 @@
 use brickyard_sql::command::{CreateView, ViewKind};
 use brickyard_sql::{Relation, string_literal};
 
-use crate::catalog::{Column, NewTable};
+use crate::catalog::NewTable;
 use crate::warehouse::fault::Fault;
 use crate::warehouse::name::full_name;
 use crate::warehouse::outcome::Outcome;
@@ -66,7 +66,7 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateView) -> Result<Out
             Ok(Outcome::nothing())
         }
         ViewKind::Plain => {
-            let mut columns = Column::of_schema(&schema)?;
+            let mut columns = scene.columns_of(&create.text).await?;
             for (column, written) in columns.iter_mut().zip(&create.columns) {
                 column.name.clone_from(&written.name);
                 column.comment.clone_from(&written.comment);

@@ -23,6 +23,23 @@ impl Scene<'_> {
         self.seen().frames.pop();
     }
 
+    /// Hides the variables of the scripts around a procedure, which sees its parameters alone; none when calls are nested too deeply.
+    pub(crate) fn begin_call(&self, parameters: Vec<Variable>, deepest: usize) -> Option<Vec<Vec<Variable>>> {
+        let mut seen = self.seen();
+        if seen.calls >= deepest {
+            return None;
+        }
+        seen.calls += 1;
+        Some(std::mem::replace(&mut seen.frames, vec![parameters]))
+    }
+
+    /// Ends a call: shows the variables around it again, and gives the parameters as they are now.
+    pub(crate) fn end_call(&self, before: Vec<Vec<Variable>>) -> Vec<Variable> {
+        let mut seen = self.seen();
+        seen.calls -= 1;
+        std::mem::replace(&mut seen.frames, before).into_iter().next().unwrap_or_default()
+    }
+
     /// Declares a variable in the innermost block; `false` when it has one of that name.
     pub(crate) fn declare(&self, variable: Variable) -> bool {
         let mut seen = self.seen();

@@ -59,7 +59,7 @@ pub(crate) fn create_statement(scene: &Scene<'_>, record: &TableRecord) -> Resul
             let name = brickyard_sql::quote_name(&column.name);
             format!(
                 "  {name} {}{null}{}{}",
-                column.data_type.text().to_uppercase(),
+                brickyard_sql::DataType::from(column.data_type.text().as_str()),
                 computed(column),
                 comment.unwrap_or_default()
             )
