@@ -154,8 +154,13 @@ impl Planner<'_> {
             let text = self.double_text(value.span, &data_type);
             self.edits.replace(value.span, text);
         }
+        let whole = column.parts.len() == 1 || own_named(column, relation);
+        if let Some(own) = own.filter(|own| whole && is_read(&data_type, own)) {
+            let text = self.as_type(value.span, &data_type, &own.data_type);
+            self.edits.replace(value.span, text);
+        }
         let held = own.filter(|own| has_length(&own.data_type) && data_type != DataType::Void);
-        if let Some(own) = held.filter(|_| column.parts.len() == 1 || own_named(column, relation)) {
+        if let Some(own) = held.filter(|_| whole) {
             let value_text = self.render(value.span)?;
             self.edits.replace(value.span, pieces![held_once(&value_text, own)]);
         } else if let Some(own) = own.filter(typed).filter(|_| data_type == DataType::Void) {
@@ -287,6 +292,7 @@ impl Planner<'_> {
             && with.is_empty()
             && !insert.by_name
             && !holds_lengths(relation)
+            && !columns.list.iter().zip(&listed).any(|(from, own)| is_read(&from.data_type, own))
         {
             return Ok(Some(format!("{verb} {target}{clause} {source}")));
         }
@@ -295,19 +301,25 @@ impl Planner<'_> {
         let written: Vec<&plan::Column> =
             relation.columns.iter().filter(|own| !own.generated || is_given(own)).collect();
         // The platform's text of a number of floating point is another than the engine's.
-        let floating = |own: &plan::Column| {
+        let source_of = |own: &plan::Column| {
             let at = given.iter().position(|given| given.eq_ignore_ascii_case(&own.name))?;
-            let from = columns.list.get(at).filter(|_| own.data_type.is_string() && !columns.open)?;
+            columns.list.get(at).filter(|_| !columns.open)
+        };
+        let floating = |own: &plan::Column| {
+            let from = source_of(own).filter(|_| own.data_type.is_string())?;
             matches!(from.data_type, DataType::Double | DataType::Float).then(|| java_text(&from.data_type))
         };
         let list: Vec<String> = written
             .iter()
             .map(|own| {
                 let name = quote_name(&own.name);
-                if let Some((open, close)) = floating(own) {
+                Ok(if let Some((open, close)) = floating(own) {
                     let text = format!("{open}{name}{close}");
                     let held = if has_length(&own.data_type) { held_once(&text, own) } else { text };
                     format!("{held} AS {name}")
+                } else if let Some(from) = source_of(own).filter(|from| is_read(&from.data_type, own)) {
+                    let text = self.converted_text(&name, &from.data_type, &own.data_type);
+                    format!("{} AS {name}", self.edits.of(self.sql, &text)?)
                 } else if is_given(own) && has_length(&own.data_type) {
                     format!("{} AS {name}", held(&name, own))
                 } else if is_given(own) {
@@ -316,9 +328,9 @@ impl Planner<'_> {
                     let text =
                         format!("CAST({} AS {})", default_text(Some(own)), without_length(&own.data_type));
                     format!("{} AS {name}", held(&text, own))
-                }
+                })
             })
-            .collect();
+            .collect::<Result<_, SqlError>>()?;
         let into = if written.len() == relation.columns.len() {
             String::new()
         } else {
@@ -401,6 +413,15 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// Whether a string is read as a value of the column's type, which the platform's `CAST` does otherwise than the engine's writer.
+fn is_read(from: &DataType, own: &plan::Column) -> bool {
+    let read = matches!(
+        own.data_type,
+        DataType::Date | DataType::Timestamp | DataType::TimestampNtz | DataType::Boolean
+    ) || own.data_type.is_numeric();
+    read && *from == DataType::String
 }
 
 /// Whether the last part of an assigned name is a column, rather than a field of one.

@@ -129,10 +129,11 @@ impl Planner<'_> {
                 pieces!["coalesce(", *value, format!(", CAST(0 AS {first}))")]
             }
             ("rint", [value]) => pieces!["bround(CAST(", *value, " AS DOUBLE))"],
-            ("left" | "right", [value, length]) if !is_number(1) => {
-                let mut text = pieces![format!("{name}("), *value, ", "];
-                text.extend(not_below_zero(*length));
-                text.push(Piece::from(")"));
+            // The engine gives a text of another layout, which few of its functions take.
+            ("left" | "right", [value, length]) => {
+                let mut text = pieces![format!("CAST({name}("), *value, ", "];
+                text.extend(if is_number(1) { pieces![*length] } else { not_below_zero(*length) });
+                text.push(Piece::from(") AS STRING)"));
                 text
             }
             // A start before the text counts against the length.

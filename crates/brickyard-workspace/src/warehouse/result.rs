@@ -5,6 +5,7 @@ mod convert;
 pub(crate) mod copy;
 pub(crate) mod file;
 pub(crate) mod ipc;
+mod nested;
 pub(crate) mod sql_type;
 pub(crate) mod text;
 pub(crate) mod variant;

@@ -5,6 +5,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::convert::convert;
+use super::nested::nested;
 use super::sql_type::SqlType;
 use super::text::{self, Style};
 
@@ -76,16 +77,10 @@ impl Shape {
 pub(crate) fn normalize(column: &ArrayRef, sql_type: &SqlType) -> Result<ArrayRef, ArrowError> {
     let wanted = match (sql_type, column.data_type()) {
         (SqlType::Timestamp, DataType::Timestamp(TimeUnit::Microsecond, _))
-        | (
-            SqlType::Void
-            | SqlType::YearMonthInterval
-            | SqlType::CalendarInterval
-            | SqlType::Variant
-            | SqlType::Array(_)
-            | SqlType::Map(..)
-            | SqlType::Struct(_),
-            _,
-        ) => return Ok(column.clone()),
+        | (SqlType::Void | SqlType::YearMonthInterval | SqlType::CalendarInterval | SqlType::Variant, _) => {
+            return Ok(column.clone());
+        }
+        (SqlType::Array(_) | SqlType::Map(..) | SqlType::Struct(_), _) => return nested(column, sql_type),
         (SqlType::Timestamp, DataType::Timestamp(_, zone)) => {
             DataType::Timestamp(TimeUnit::Microsecond, zone.clone())
         }

@@ -172,6 +172,30 @@ except sql.exc.Error as error:
 for table in ("wide", "wider", "pairs", "nested", "typed", "bare"):
     cursor.execute(f"DROP TABLE main.default.{table}")
 
+# Texts are read as the column's type by `CAST`'s rules when they are written, in every statement that writes.
+cursor.execute("CREATE OR REPLACE TABLE main.default.read (at TIMESTAMP, day DATE, n INT, yes BOOLEAN, price DECIMAL(6, 2))")
+cursor.execute("INSERT INTO main.default.read VALUES ('2021-01-01 00:01', '2021-1-2', ' 12 ', 'yes', '1.25')")
+cursor.execute("INSERT INTO main.default.read (at, n) SELECT '2021-01-01 00:02', '13'")
+cursor.execute("UPDATE main.default.read SET at = '2021-01-02 00:03', day = '2021-5' WHERE n = 13")
+cursor.execute(
+    "MERGE INTO main.default.read USING (SELECT 12 AS k, '2022-01-01 05:06' AS w) AS s ON n = k "
+    "WHEN MATCHED THEN UPDATE SET at = w WHEN NOT MATCHED THEN INSERT (at) VALUES (w)"
+)
+cursor.execute("SELECT CAST(at AS STRING), CAST(day AS STRING), n, yes, CAST(price AS STRING) FROM main.default.read ORDER BY n")
+assert [tuple(row) for row in cursor.fetchall()] == [
+    ("2022-01-01 05:06:00", "2021-01-02", 12, True, "1.25"),
+    ("2021-01-02 00:03:00", "2021-05-01", 13, None, None),
+]
+for refused in ("INSERT INTO main.default.read (at) VALUES ('soon')", "UPDATE main.default.read SET day = 'soon' WHERE n = 12"):
+    try:
+        cursor.execute(refused)
+        raise AssertionError(refused)
+    except sql.exc.Error as error:
+        assert "CAST_INVALID_INPUT" in str(error), error
+cursor.execute("INSERT OVERWRITE main.default.read VALUES ('2021-01-01 00:04', NULL, NULL, NULL, NULL)")
+assert one("SELECT CAST(at AS STRING) FROM main.default.read") == ("2021-01-01 00:04:00",)
+cursor.execute("DROP TABLE main.default.read")
+
 # Recursion: more than the platform's hundred levels when it is asked for; in views, writes and side by side in one session.
 SPINE = "WITH RECURSIVE n(i) MAX RECURSION LEVEL 400 AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
 assert one(SPINE.format(366) + "SELECT count(*), max(i) FROM n") == (366, 366)
