@@ -3,6 +3,7 @@
 mod alike;
 mod arithmetic;
 mod arity;
+mod assigned;
 mod call_forms;
 mod call_types;
 mod calls;

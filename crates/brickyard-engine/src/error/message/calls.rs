@@ -78,6 +78,12 @@ pub(super) fn call(message: &str, lower: &str) -> Option<EngineError> {
         let text = "The text is no date or time of the format that was given. Use `try_to_timestamp` or `try_to_date` to tolerate it and return NULL instead";
         return Some(of("CANNOT_PARSE_TIMESTAMP", text));
     }
+    if let Some(absent) = message.strip_prefix("function: ") {
+        let text = format!(
+            "The local warehouse does not support the function {absent} with these arguments. Hint: Compute it with other functions or in the app"
+        );
+        return Some(of("UNSUPPORTED_FEATURE", &text));
+    }
     if has("failed to parse schema") {
         let shown = between(message, '\'', '\'').unwrap_or_default();
         let text = format!("Syntax error in the schema '{shown}'");

@@ -182,10 +182,11 @@ cursor.execute(
     "WHEN MATCHED THEN UPDATE SET at = w WHEN NOT MATCHED THEN INSERT (at) VALUES (w)"
 )
 cursor.execute("SELECT CAST(at AS STRING), CAST(day AS STRING), n, yes, CAST(price AS STRING) FROM main.default.read ORDER BY n")
-assert [tuple(row) for row in cursor.fetchall()] == [
+found = [tuple(row) for row in cursor.fetchall()]
+assert found == [
     ("2022-01-01 05:06:00", "2021-01-02", 12, True, "1.25"),
     ("2021-01-02 00:03:00", "2021-05-01", 13, None, None),
-]
+], found
 for refused in ("INSERT INTO main.default.read (at) VALUES ('soon')", "UPDATE main.default.read SET day = 'soon' WHERE n = 12"):
     try:
         cursor.execute(refused)
