@@ -183,13 +183,9 @@ fn arithmetic(message: &str, lower: &str) -> Option<EngineError> {
     } else if has("cannot cast") && has("to value of") {
         let value = between(message, '\'', '\'').unwrap_or_default();
         let target = message.rsplit_once(" to value of ").map_or("", |(_, target)| target);
-        let target = type_name(target.trim_end_matches(" type"));
-        let text = format!(
-            "The value '{value}' of the type \"STRING\" cannot be cast to \"{target}\" because it is malformed. \
-             Correct the value as per the syntax, or change its target type. Use `try_cast` to tolerate malformed \
-             input and return NULL instead"
-        );
-        of("CAST_INVALID_INPUT", &text)
+        malformed(value, type_name(target.trim_end_matches(" type")))
+    } else if let Some(at) = lower.find("invalid timestamp: ") {
+        malformed(message[at + "invalid timestamp: ".len()..].trim_end_matches('.'), "TIMESTAMP")
     } else if has("can't cast value") {
         let rest = message.split_once("cast value ").map_or("", |(_, rest)| rest);
         let (value, target) = rest.split_once(" to type ").unwrap_or((rest, ""));
@@ -230,6 +226,16 @@ fn arithmetic(message: &str, lower: &str) -> Option<EngineError> {
     } else {
         return None;
     })
+}
+
+/// A text that is no value of the type it is cast to.
+fn malformed(value: &str, target: &str) -> EngineError {
+    let text = format!(
+        "The value '{value}' of the type \"STRING\" cannot be cast to \"{target}\" because it is malformed. \
+         Correct the value as per the syntax, or change its target type. Use `try_cast` to tolerate malformed \
+         input and return NULL instead"
+    );
+    of("CAST_INVALID_INPUT", &text)
 }
 
 fn names(message: &str, lower: &str) -> Option<EngineError> {

@@ -14,6 +14,7 @@ use crate::rewrite::lengths::{has_length, held, held_once, holds_lengths, withou
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::relations::{not_found, outputs};
 use crate::rewrite::scope::{Columns, Relation, Scope};
+use crate::rewrite::zones::moments_in_session_zone;
 use crate::statement::{Dml, DmlKind, Insert, Target, TargetName};
 use crate::token::{Span, quote_name};
 
@@ -29,6 +30,11 @@ impl Planner<'_> {
             Relation { qualifier: name, columns: outputs(&relation.columns), ..Relation::default() };
         if let Some(alias) = dml.target.alias.as_ref().and_then(|alias| alias.relation()) {
             own.qualifier = vec![alias.to_owned()];
+        }
+        if self.context.local_time {
+            let merges = matches!(dml.kind, DmlKind::Merge(_));
+            let qualifier = own.qualifier.last().filter(|_| merges).map(String::as_str);
+            own.meanings = moments_in_session_zone(&relation.columns, qualifier);
         }
         let guarded = relation.row_filter.is_some() || reads_masked(dml, &relation);
         let adds = matches!(&dml.kind, DmlKind::Insert(insert)

@@ -8,6 +8,7 @@ use crate::rewrite::edits::pieces;
 use crate::rewrite::planner::Planner;
 use crate::rewrite::relations::outputs;
 use crate::rewrite::scope::{Relation, Scope};
+use crate::rewrite::zones::in_session_zone;
 use crate::statement::Dml;
 use crate::token::{Span, quote_name};
 use std::rc::Rc;
@@ -60,6 +61,9 @@ impl Planner<'_> {
                 );
                 return Err(SqlError::new("INCOMPATIBLE_VIEW_SCHEMA_CHANGE", "51024", text));
             }
+        }
+        if subquery.is_none() && self.context.local_time {
+            subquery = in_session_zone(&columns, &format!("{source}{travel}"));
         }
         let masked = relation.columns.iter().any(|column| column.mask.is_some());
         if masked || relation.row_filter.is_some() {

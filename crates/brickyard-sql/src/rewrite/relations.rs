@@ -11,6 +11,7 @@ use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::lengths::{has_length, without_length};
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::scope::{Columns, Output, Relation, Scope};
+use crate::rewrite::zones::in_session_zone;
 use crate::token::{Span, quote_name, string_literal};
 
 impl Planner<'_> {
@@ -265,13 +266,18 @@ impl Planner<'_> {
         if is_path(&parts) {
             let path = self.schemas.path(&parts[1])?;
             let text = format!("{}.{}{travel_text}", parts[0], quote_name(&path));
-            self.edits.replace(factor.source, pieces![text]);
+            self.edits.replace(factor.source, pieces![text.clone()]);
             let columns = if parts[0].eq_ignore_ascii_case("text") {
                 Columns { list: vec![Output::new("value".to_owned(), DataType::String)], open: false }
             } else {
                 let source = format!("{}.{}", parts[0], quote_name(&path));
                 self.file_columns(plan::Files { source, setup: None })
             };
+            if self.context.local_time
+                && let Some(zoned) = in_session_zone(&columns, &text)
+            {
+                self.edits.replace(factor.source, pieces![zoned]);
+            }
             return Ok(Relation { columns, ..Relation::default() });
         }
         let whole =

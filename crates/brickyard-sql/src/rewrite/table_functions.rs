@@ -12,6 +12,7 @@ use crate::rewrite::edits::pieces;
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::relations::outputs;
 use crate::rewrite::scope::{Columns, Output, Relation, Scope};
+use crate::rewrite::zones::in_session_zone;
 use crate::token::{quote_name, string_literal};
 
 impl Planner<'_> {
@@ -196,7 +197,12 @@ impl Planner<'_> {
         let setup = format!("CREATE OR REPLACE TEMPORARY VIEW {name}{definition}");
         self.setup.push(setup.clone());
         self.edits.replace(factor.source, pieces![name.clone()]);
-        let columns = self.file_columns(plan::Files { source: name, setup: Some(setup) });
+        let columns = self.file_columns(plan::Files { source: name.clone(), setup: Some(setup) });
+        if self.context.local_time
+            && let Some(zoned) = in_session_zone(&columns, &name)
+        {
+            self.edits.replace(factor.source, pieces![zoned]);
+        }
         Ok(Relation { columns, ..Relation::default() })
     }
 

@@ -1,10 +1,15 @@
 //! Arithmetic of moments in a zone whose days may have 23 or 25 hours: the engine counts hours, the platform days of the calendar.
 
+use std::collections::HashMap;
+
 use crate::data_type::DataType;
+use crate::plan;
 use crate::query::{Expr, ExprKind};
 use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::lengths::without_length;
 use crate::rewrite::moment_calls::around;
-use crate::token::Span;
+use crate::rewrite::scope::{Columns, Meaning};
+use crate::token::{Span, quote_name};
 
 /// Microseconds of 24 hours.
 const DAY: i64 = 86_400_000_000;
@@ -195,4 +200,46 @@ pub(super) fn with_whole_offset(moment: &str) -> Option<String> {
     let (before, offset) = moment.split_at(sign + 1);
     let hour = offset.split(':').next()?;
     (hour.len() == 1 && hour.starts_with(|c: char| c.is_ascii_digit())).then(|| format!("{before}0{offset}"))
+}
+/// A table's rows with their moments in the session's zone: the engine reads them in UTC, and takes days and hours from that. None if
+/// there are no moments.
+pub(super) fn in_session_zone(columns: &Columns, source: &str) -> Option<String> {
+    if columns.open || !columns.list.iter().any(|column| has_moment(&column.data_type)) {
+        return None;
+    }
+    let list = columns.list.iter().map(|column| {
+        let name = quote_name(&column.name);
+        if has_moment(&column.data_type) {
+            format!("CAST({name} AS {}) AS {name}", without_length(&column.data_type))
+        } else {
+            name
+        }
+    });
+    Some(format!("(SELECT {} FROM {source})", list.collect::<Vec<_>>().join(", ")))
+}
+
+/// What stands for the moments of a table that is changed, where they are read: as in [`in_session_zone`].
+pub(super) fn moments_in_session_zone(
+    columns: &[plan::Column],
+    qualifier: Option<&str>,
+) -> HashMap<String, Meaning> {
+    let of = |column: &plan::Column| {
+        let name = match qualifier {
+            Some(qualifier) => format!("{}.{}", quote_name(qualifier), quote_name(&column.name)),
+            None => quote_name(&column.name),
+        };
+        let text = format!("CAST({name} AS {})", without_length(&column.data_type));
+        (column.name.to_lowercase(), Meaning::Text(text))
+    };
+    columns.iter().filter(|column| has_moment(&column.data_type)).map(of).collect()
+}
+
+fn has_moment(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Timestamp => true,
+        DataType::Array(element) => has_moment(element),
+        DataType::Map(key, value) => has_moment(key) || has_moment(value),
+        DataType::Struct(fields) => fields.iter().any(|field| has_moment(&field.data_type)),
+        _ => false,
+    }
 }

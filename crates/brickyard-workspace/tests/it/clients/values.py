@@ -88,6 +88,31 @@ cursor.execute("SET TIME ZONE 'Europe/Amsterdam'")
 value, text, zone = one(instant)
 assert (value.isoformat(), text, zone) == ("2024-07-01T14:00:00+02:00", "2024-07-01 14:00:00", "Europe/Amsterdam"), (value, text)
 assert str(cursor.execute(instant).fetchall_arrow().schema.field("t").type) == "timestamp[us, tz=Europe/Amsterdam]"
+# So are those that tables keep: their days, hours and texts, in queries and in conditions of writes.
+MOMENT = "TIMESTAMP'2022-01-01 00:30:00'"
+cursor.execute("CREATE OR REPLACE TABLE main.default.moments (k INT, at TIMESTAMP, many ARRAY<TIMESTAMP>, s STRUCT<at: TIMESTAMP>)")
+cursor.execute(f"INSERT INTO main.default.moments SELECT 1, {MOMENT}, array({MOMENT}), named_struct('at', {MOMENT})")
+told = "CAST({0} AS STRING), hour({0}), CAST({0} AS DATE), date_trunc('DAY', {0}) = TIMESTAMP'2022-01-01'"
+midnight = ("2022-01-01 00:30:00", 0, datetime.date(2022, 1, 1), True)
+for at, source in [
+    ("at", "moments"), ("many[0]", "moments"), ("s.at", "moments"), ("x", "(SELECT max(at) AS x FROM moments)"),
+    ("m.at", "moments AS m JOIN moments AS n ON m.k = n.k"), ("x", "(SELECT explode(many) AS x FROM moments)"),
+    ("at", "moments VERSION AS OF 1"),
+]:  # fmt: skip
+    source = source.replace("moments", "main.default.moments")
+    assert one(f"SELECT {told.format(at)} FROM {source}") == midnight, (at, source)
+assert one("SELECT at FROM main.default.moments")[0].isoformat() == "2022-01-01T00:30:00+01:00"
+assert one("SELECT many, s FROM main.default.moments WHERE at = '2022-01-01 00:30:00' AND hour(at) = 0")
+cursor.execute("UPDATE main.default.moments SET at = date_trunc('DAY', at) WHERE hour(at) = 0")
+assert one("SELECT CAST(at AS STRING) FROM main.default.moments") == ("2022-01-01 00:00:00",)
+cursor.execute(
+    "MERGE INTO main.default.moments AS m USING (SELECT 1 AS k) AS s ON m.k = s.k "
+    "WHEN MATCHED AND day(m.at) = 1 THEN UPDATE SET at = m.at + INTERVAL 2 HOURS"
+)
+assert one("SELECT CAST(at AS STRING) FROM main.default.moments") == ("2022-01-01 02:00:00",)
+assert cursor.execute("DELETE FROM main.default.moments WHERE day(at) = 31").fetchall()[0][0] == 0
+assert cursor.execute("DELETE FROM main.default.moments WHERE hour(at) = 2").fetchall()[0][0] == 1
+cursor.execute("DROP TABLE main.default.moments")
 with connect(session_configuration={"timezone": "America/New_York"}) as other, other.cursor() as there:
     assert there.execute(instant).fetchall()[0][0].isoformat() == "2024-07-01T08:00:00-04:00"
 
