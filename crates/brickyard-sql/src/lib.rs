@@ -45,7 +45,7 @@ pub use function::{builtins, is_builtin};
 pub use literal::literal;
 pub use parameters::{Marker, Parameter, Parameters, bind, bind_identifiers, markers};
 pub use parser::{Ident, Name, Parser};
-pub use plan::{
+pub use plan::{Past, 
     Column, Context, EngineStatement, Files, ModelCall, OUTSIDE, Plan, Relation, Routine, Schemas, Variable,
     View, plan, plan_query, qualify,
 };

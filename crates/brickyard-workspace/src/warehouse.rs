@@ -34,6 +34,7 @@ mod statement;
 mod statements;
 mod system;
 pub(crate) mod thrift;
+mod transaction;
 mod zone;
 
 use axum::extract::DefaultBodyLimit;

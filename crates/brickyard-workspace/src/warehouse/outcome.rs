@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
@@ -7,6 +8,7 @@ use brickyard_engine::{Batch, ResultStream};
 use super::fault::Fault;
 use super::result::ipc;
 use super::scene::arithmetic;
+use super::transaction::Transaction;
 use crate::catalog::Delegation;
 
 /// Bytes of rows that may be held at once.
@@ -25,7 +27,17 @@ pub(crate) struct Outcome {
     /// Whether casts were put in that stand for overflow checks.
     pub(crate) checked: bool,
     /// What the engine may read as long as the rows come.
-    pub(crate) keep: Option<Delegation>,
+    pub(crate) keep: Keep,
+}
+
+/// What must stay as long as a statement's rows come.
+#[derive(Default)]
+pub(crate) struct Keep {
+    /// What the engine may read.
+    #[expect(dead_code, reason = "it ends when it is dropped")]
+    pub(crate) delegation: Option<Delegation>,
+    /// Whose branches it reads.
+    pub(crate) transaction: Option<Arc<Transaction>>,
 }
 
 /// Rows on their way.
@@ -46,7 +58,7 @@ impl Outcome {
             modified: None,
             staging: false,
             checked: false,
-            keep: None,
+            keep: Keep::default(),
         }
     }
 
@@ -60,13 +72,20 @@ impl Outcome {
             modified: None,
             staging: false,
             checked: false,
-            keep: None,
+            keep: Keep::default(),
         })
     }
 
     /// The next rows; `None` when there are no more.
     pub(crate) async fn next(&mut self) -> Result<Option<Batch>, Fault> {
-        self.rows.next().await.map_err(|fault| arithmetic(fault, self.checked))
+        let next = self.rows.next().await;
+        next.map_err(|fault| {
+            let fault = arithmetic(fault, self.checked);
+            match &self.keep.transaction {
+                Some(transaction) => transaction.told(fault),
+                None => fault,
+            }
+        })
     }
 
     /// The same with all its rows in hand, which are few.
@@ -85,7 +104,7 @@ impl Outcome {
             rows.push_back(batch);
         }
         self.rows = Rows::Ready(rows);
-        self.keep = None;
+        self.keep = Keep::default();
         Ok(self)
     }
 
@@ -98,7 +117,7 @@ impl Outcome {
             modified: None,
             staging: false,
             checked: false,
-            keep: None,
+            keep: Keep::default(),
         }
     }
 }

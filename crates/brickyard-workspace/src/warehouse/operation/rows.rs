@@ -209,7 +209,7 @@ mod tests {
             modified: None,
             staging: false,
             checked: false,
-            keep: None,
+            keep: crate::warehouse::outcome::Keep::default(),
         }
     }
 

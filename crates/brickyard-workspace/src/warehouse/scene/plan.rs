@@ -108,6 +108,7 @@ impl Scene<'_> {
             let seen = self.seen();
             (seen.files.clone(), seen.commands.clone(), seen.answers.clone())
         };
+        let transaction = self.transaction();
         let sight = Sight {
             workspace: self.workspace,
             caller: &self.session.caller,
@@ -119,9 +120,14 @@ impl Scene<'_> {
             files: &files,
             commands: &commands,
             answers: &answers,
+            transaction: transaction.as_deref(),
+            bare: self.seen().bare,
         };
         let touched = references(statement)?;
         sight.authorize(&touched)?;
+        if let Some(transaction) = &transaction {
+            self.admit_references(transaction, &touched)?;
+        }
         let context = Context {
             catalog: settings.catalog.clone(),
             schema: settings.schema.clone(),
@@ -131,11 +137,15 @@ impl Scene<'_> {
             zone: settings.zone().map(str::to_owned),
             lenient: lenient(&settings),
         };
-        match plan(statement, &context, &sight as &dyn Schemas)? {
-            Plan::Engine(statement) => {
-                sight.authorize_definers(&statement.definer_reads)?;
-                let delegated = sight.delegated(&touched, &statement.definer_reads);
-                Ok(Planned { statement, touched, delegated })
+        match plan(statement, &context, &sight as &dyn Schemas).map_err(|error| self.told(error.into()))? {
+            Plan::Engine(planned) => {
+                sight.authorize_definers(&planned.definer_reads)?;
+                let mut delegated = sight.delegated(&touched, &planned.definer_reads);
+                if let Some(transaction) = &transaction {
+                    self.note_reads(transaction, statement, &touched, &planned.definer_reads)?;
+                    delegated.extend(transaction.engine_names());
+                }
+                Ok(Planned { statement: planned, touched, delegated })
             }
             Plan::Command(_) => Err(Fault::internal("A command stands where a query must")),
         }
@@ -155,6 +165,8 @@ impl Scene<'_> {
             files: &HashMap::new(),
             commands: &HashMap::new(),
             answers: &HashMap::new(),
+            transaction: None,
+            bare: false,
         }
         .authorize(references)
     }
