@@ -138,15 +138,16 @@ impl Catalog {
     }
 
     /// Makes what was done in branches part of their tables: all of it or, with an error, nothing. The caller lets nobody else
-    /// write to the tables meanwhile.
+    /// write to the tables meanwhile. `single` says that one statement did it.
     pub(crate) fn commit_branches(
         &self,
         identity: &Identity,
         id: &str,
         branches: &[Branch],
+        single: bool,
     ) -> Result<(), CatalogError> {
         for _ in 0..TRIES {
-            let entries = self.decide(identity, id, branches)?;
+            let entries = self.decide(identity, id, branches, single)?;
             match entries.as_slice() {
                 [entry] if !Log::of(&entry.location).write(entry.version, &entry.actions)? => {
                     // Whoever does not ask for the tables' locks was faster: it is to be seen whether that is a conflict.
@@ -164,12 +165,13 @@ impl Catalog {
         identity: &Identity,
         id: &str,
         branches: &[Branch],
+        single: bool,
     ) -> Result<Vec<Entry>, CatalogError> {
         let mut changes: Vec<(&Branch, Log, Squashed)> = Vec::new();
         for branch in branches {
             let log = Log::of(branch.record.location.clone().unwrap_or_default());
-            let who = (identity.name.as_str(), self.now(), id);
-            if let Some(squashed) = delta::squash(&log, branch.base, branch.read, who)? {
+            let author = delta::Author { user: &identity.name, now: self.now(), id, single };
+            if let Some(squashed) = delta::squash(&log, branch.base, branch.read, author)? {
                 changes.push((branch, log, squashed));
             }
         }

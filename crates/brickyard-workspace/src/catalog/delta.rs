@@ -19,7 +19,7 @@ mod table;
 mod vacuum;
 
 pub(crate) use action::Metadata;
-pub(crate) use branch::{Squashed, apply, branch, bring, rebased, squash};
+pub(crate) use branch::{Author, Squashed, apply, branch, bring, rebased, squash};
 pub(crate) use clone::{Source, clone};
 pub(crate) use clustering::{CLUSTERING, CLUSTERING_AUTO, cluster, cluster_auto, clustering, property};
 pub(crate) use compact::{Compacted, Group, compact, groups, partitions};

@@ -1,5 +1,6 @@
 //! The catalog with a real engine behind it.
 
+mod branches;
 mod delta_tables;
 mod information;
 mod lookups;

@@ -32,6 +32,18 @@ pub(crate) struct Squashed {
     serializable: bool,
 }
 
+/// Whose commit it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Author<'a> {
+    pub(crate) user: &'a str,
+    /// Milliseconds since the epoch.
+    pub(crate) now: i64,
+    /// Id of the transaction.
+    pub(crate) id: &'a str,
+    /// Whether a single statement did all of it, whose last step names it in the history.
+    pub(crate) single: bool,
+}
+
 /// Makes a branch of a table's latest version in a new folder, and gives the version.
 pub(crate) fn branch(log: &Log, folder: &Path) -> Result<i64, DeltaError> {
     let base = log.snapshot()?.version;
@@ -54,8 +66,9 @@ pub(crate) fn squash(
     branch: &Log,
     base: i64,
     reads: bool,
-    (user, now, id): (&str, i64, &str),
+    author: Author<'_>,
 ) -> Result<Option<Squashed>, DeltaError> {
+    let Author { user, now, id, single } = author;
     let latest = branch.snapshot()?;
     let (before, _) = state(branch, base)?;
     let (after, _) = state(branch, latest.version)?;
@@ -77,8 +90,15 @@ pub(crate) fn squash(
     if removed.is_empty() && added.is_empty() && last.is_empty() {
         return Ok(None);
     }
+    let count = infos.len();
     let mut info = match infos.as_mut_slice() {
-        [only] => only.take(),
+        [.., last] if single || count == 1 => {
+            let mut last = last.take();
+            if !removed.is_empty() && last["operation"] == "WRITE" {
+                last["operationParameters"]["mode"] = "Overwrite".into();
+            }
+            last
+        }
         _ => {
             let rows = changed_rows(branch, base)?;
             let done: Vec<&str> = infos.iter().filter_map(|info| info["operation"].as_str()).collect();

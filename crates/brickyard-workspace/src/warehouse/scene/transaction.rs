@@ -239,7 +239,7 @@ impl Scene<'_> {
         for Branch { table, .. } in &written {
             locks.push(self.workspace.warehouses().writer(&table.full_name()).lock_owned().await);
         }
-        Ok(self.catalog().commit_branches(&self.identity, &transaction.id(), &written)?)
+        Ok(self.catalog().commit_branches(&self.identity, &transaction.id(), &written, false)?)
     }
 
     /// The table of a change that takes several steps, none of which others may see: it is made in a branch.
@@ -272,7 +272,7 @@ impl Scene<'_> {
         let changed = change.await;
         self.set_transaction(None);
         let changed = changed?;
-        self.catalog().commit_branches(&self.identity, &transaction.id(), &transaction.branches())?;
+        self.catalog().commit_branches(&self.identity, &transaction.id(), &transaction.branches(), true)?;
         Ok(changed)
     }
 }
