@@ -45,9 +45,9 @@ pub use function::{builtins, is_builtin};
 pub use literal::literal;
 pub use parameters::{Marker, Parameter, Parameters, bind, bind_identifiers, markers};
 pub use parser::{Ident, Name, Parser};
-pub use plan::{Past, 
-    Column, Context, EngineStatement, Files, ModelCall, OUTSIDE, Plan, Relation, Routine, Schemas, Variable,
-    View, plan, plan_query, qualify,
+pub use plan::{
+    Column, Context, EngineStatement, Files, ModelCall, OUTSIDE, Past, Plan, Relation, Routine, Schemas,
+    Variable, View, plan, plan_query, qualify,
 };
 pub use references::{Reference, ReferenceKind, commands_within, references};
 pub use statement::{Body, Statement, parse, split};

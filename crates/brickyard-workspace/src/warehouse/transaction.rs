@@ -207,7 +207,10 @@ struct Current {
 
 impl Default for Transactions {
     fn default() -> Self {
-        Self { state: Mutex::new(Current { autocommit: true, open: None }), turn: tokio::sync::Mutex::default() }
+        Self {
+            state: Mutex::new(Current { autocommit: true, open: None }),
+            turn: tokio::sync::Mutex::default(),
+        }
     }
 }
 
@@ -253,4 +256,3 @@ impl Transactions {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-

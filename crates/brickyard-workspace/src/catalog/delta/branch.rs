@@ -156,7 +156,10 @@ pub(crate) fn rebased(log: &Log, base: i64, squashed: &Squashed) -> Result<i64, 
             }
             if let Some(path) = action["remove"]["path"].as_str() {
                 if squashed.removed.contains(path) {
-                    return conflict("DELTA_CONCURRENT_DELETE_DELETE", "deleted or changed the same rows' file");
+                    return conflict(
+                        "DELTA_CONCURRENT_DELETE_DELETE",
+                        "deleted or changed the same rows' file",
+                    );
                 }
                 if squashed.reads && action["remove"]["dataChange"] != false {
                     return conflict("DELTA_CONCURRENT_DELETE_READ", "deleted rows that were read");

@@ -1,25 +1,12 @@
 use std::path::Path;
 
 use super::{DEVELOPER, Place, run};
-use crate::catalog::{Branch, Catalog};
+use crate::catalog::Branch;
 
 /// What a table holds, by a session of the developer.
 async fn names(place: &Place, table: &str) -> String {
     let (session, _lease) = place.session(DEVELOPER).await;
     run(&session, &format!("SELECT name FROM main.sales.{table} ORDER BY name")).await.unwrap()
-}
-
-/// Another life of the catalog over the same state.
-fn reopened(place: &Place) -> Catalog {
-    let catalog = place.catalog();
-    Catalog::open(
-        catalog.store().clone(),
-        catalog.inner.directory.clone(),
-        catalog.inner.clock.clone(),
-        &catalog.inner.state,
-        DEVELOPER,
-    )
-    .unwrap()
 }
 
 /// A branch of a table with a row of this name in it.
@@ -35,38 +22,45 @@ async fn branch_with(place: &Place, table: &str, folder: &Path, name: &str) -> B
     branch
 }
 
+const TABLES: [&str; 3] = ["left", "middle", "right"];
+
+/// A branch of each table with a new row.
+async fn branches(place: &Place) -> Vec<Branch> {
+    let mut branches = Vec::new();
+    for table in TABLES {
+        let folder = place.catalog().branches_directory().join(table);
+        branches.push(branch_with(place, table, &folder, "new").await);
+    }
+    branches
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_of_several_tables_that_a_crash_cut_off_is_whole_afterwards() {
-    let place = Place::new().await;
-    let (catalog, developer) = (place.catalog(), place.identity(DEVELOPER));
-    for table in ["left", "middle", "right"] {
-        place.make_table(table);
-    }
-    let folder = catalog.branches_directory();
-    let mut branches = Vec::new();
-    for table in ["left", "middle", "right"] {
-        branches.push(branch_with(&place, table, &folder.join(table), "new").await);
-    }
+    let mut place = Place::new().await;
+    TABLES.iter().for_each(|table| place.make_table(table));
+    branches(&place).await;
     // Cut off before the commit is decided: nothing of it is there, and its branches are gone.
-    reopened(&place);
-    assert!(!folder.exists());
+    place = place.again().await;
+    assert!(!place.catalog().branches_directory().exists());
     assert_eq!(names(&place, "left").await, "");
 
-    let mut branches = Vec::new();
-    for table in ["left", "middle", "right"] {
-        branches.push(branch_with(&place, table, &folder.join(table), "new").await);
-    }
-    let entries = catalog.decide(&developer, "some-id", &branches, false).unwrap();
+    let made = branches(&place).await;
+    let entries = place.catalog().decide(&place.identity(DEVELOPER), "some-id", &made, false).unwrap();
     assert_eq!(names(&place, "left").await, "", "what is decided is not written yet");
     // Cut off after the log of one table: a new life writes the others, and does so once.
-    catalog.carry_out("another id", &entries[..1]).unwrap();
-    assert_eq!((names(&place, "left").await, names(&place, "right").await), ("new".to_owned(), String::new()));
+    place.catalog().carry_out("another id", &entries[..1]).unwrap();
+    assert_eq!(
+        (names(&place, "left").await, names(&place, "right").await),
+        ("new".to_owned(), String::new())
+    );
     // Somebody else's commit has taken the version of another.
-    let (session, _lease) = place.session(DEVELOPER).await;
-    run(&session, "INSERT INTO main.sales.right VALUES (2, 'other')").await.unwrap();
+    {
+        let (session, _lease) = place.session(DEVELOPER).await;
+        run(&session, "INSERT INTO main.sales.right VALUES (2, 'other')").await.unwrap();
+    }
     for _ in 0..2 {
-        reopened(&place);
-        assert!(!folder.exists());
+        place = place.again().await;
+        assert!(!place.catalog().branches_directory().exists());
         assert_eq!(names(&place, "left").await, "new");
         assert_eq!(names(&place, "middle").await, "new");
         assert_eq!(names(&place, "right").await, "new\nother");

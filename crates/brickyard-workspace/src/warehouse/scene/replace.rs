@@ -110,7 +110,8 @@ impl Scene<'_> {
     async fn step(&self, sql: &str) -> Result<(), Fault> {
         let planned = self.plan(&parse(sql)?).await?;
         self.bring(&planned).await?;
-        let written = planned.touched.iter().find(|touched| touched.kind == brickyard_sql::ReferenceKind::Write);
+        let written =
+            planned.touched.iter().find(|touched| touched.kind == brickyard_sql::ReferenceKind::Write);
         if let Some(target) = written.and_then(|target| self.table(&target.parts).ok()) {
             self.add_columns(&target, &planned.statement.new_columns)?;
         }
@@ -125,7 +126,8 @@ impl Scene<'_> {
         let source = insert.source.span.of(sql);
         let with = dml.with.as_ref().map_or(String::new(), |with| format!("{} ", with.span.of(sql)));
         let Some(condition) = &insert.replace_on else {
-            let names = insert.replace_using.iter().map(|column| (quote_name(&column.value), column.value.clone()));
+            let names =
+                insert.replace_using.iter().map(|column| (quote_name(&column.value), column.value.clone()));
             let keys = names.map(|(column, rows)| Key { column, rows, null_safe: true }).collect();
             if insert.by_name {
                 return Ok((keys, format!("({with}{source}) AS `__rows`")));
@@ -165,11 +167,7 @@ fn equalities(condition: &Expr, table: &str, rows: &str, keys: &mut Vec<Key>) ->
             let Some((own, other)) = either(left, right).or_else(|| either(right, left)) else {
                 return false;
             };
-            keys.push(Key {
-                column: quote_name(own),
-                rows: other.to_owned(),
-                null_safe: operator == "<=>",
-            });
+            keys.push(Key { column: quote_name(own), rows: other.to_owned(), null_safe: operator == "<=>" });
             true
         }
         _ => false,

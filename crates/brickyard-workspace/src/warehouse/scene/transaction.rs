@@ -44,7 +44,9 @@ impl Scene<'_> {
         {
             return Ok(());
         }
-        if self.transaction().is_none() && !self.session.transactions().autocommit() && begins(&statement.body)
+        if self.transaction().is_none()
+            && !self.session.transactions().autocommit()
+            && begins(&statement.body)
         {
             self.begin()?;
         }
@@ -115,7 +117,9 @@ impl Scene<'_> {
         let table = self.table(&reference.parts)?;
         let properties = self.catalog().properties(&table)?;
         let supported = |name: &&str| properties.get(*name).is_some_and(|value| value == "supported");
-        if table.table_type == TableType::Managed && table.is_delta() && MANAGED.iter().any(|name| supported(&name))
+        if table.table_type == TableType::Managed
+            && table.is_delta()
+            && MANAGED.iter().any(|name| supported(&name))
         {
             return Ok(());
         }
@@ -145,8 +149,8 @@ impl Scene<'_> {
             if insert.overwrite || insert.replace_where.is_some() || insert.replace_span.is_some()));
         let behind = definers.iter().map(|(_, reference)| reference);
         for reference in touched.iter().chain(behind) {
-            let reads = reference.kind == ReferenceKind::Read
-                || (reference.kind == ReferenceKind::Write && replaces);
+            let reads =
+                reference.kind == ReferenceKind::Read || (reference.kind == ReferenceKind::Write && replaces);
             if reads
                 && let Ok(parts) = self.parts(&reference.parts)
                 && let Ok(table) = self.catalog().table_record(&full_name(&parts))

@@ -217,7 +217,8 @@ pub(super) async fn run(
     // What a transaction sees of the catalog cannot be told apart here; it goes on all the same.
     let outcome = match session.transactions().open() {
         Some(_) => {
-            let text = "Requests of the catalog's metadata are not supported in a multi-statement transaction.";
+            let text =
+                "Requests of the catalog's metadata are not supported in a multi-statement transaction.";
             Err(not_supported("COMMAND", text))
         }
         None => fill(&listing).and_then(|grid| grid.outcome()),

@@ -225,6 +225,14 @@ for sea in (False, True):
     ada("BEGIN TRANSACTION")
     ada.refused("INSERT INTO account VALUES (1, 1, 'x')", "MODIFY")
     ada("ROLLBACK")
+    # A check holds for rows that are shown otherwise than they are.
+    one("CREATE FUNCTION hidden(n INT) RETURN 0")
+    one("CREATE TABLE masked (id INT, n INT MASK hidden)")
+    one("INSERT INTO masked VALUES (1, 5), (2, 7)")
+    one("ALTER TABLE masked ADD CONSTRAINT few CHECK (n < 10)")
+    assert one("UPDATE masked SET n = 6 WHERE id = 1") == [(1,)]
+    one.refused("UPDATE masked SET n = 60 WHERE id = 1", "CHECK constraint few")
+    assert one("SELECT id, n FROM masked ORDER BY id") == [(1, 0), (2, 0)]
     for each in (one, two, ada):
         each.connection.close()
     assert branches() == []
