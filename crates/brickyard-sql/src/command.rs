@@ -57,7 +57,7 @@ pub enum Command {
         /// Where it stands.
         span: Span,
     },
-    /// `BEGIN TRANSACTION`, `START TRANSACTION`, `COMMIT`, `ROLLBACK`: the first word.
+    /// `BEGIN TRANSACTION`, `COMMIT`, `ROLLBACK`: the first word.
     Transaction(String),
     /// `EXPLAIN [mode] statement`.
     Explain {
@@ -179,13 +179,14 @@ impl Parser<'_> {
             "EXECUTE" => self.execute_immediate(),
             "BEGIN"
                 if !self.is_word_at(1, "TRANSACTION")
+                    && !self.is_word_at(1, "WORK")
                     && self.peek(1).is_some()
                     && !self.is_symbol_at(1, ";") =>
             {
                 while self.advance().is_some() {}
                 Ok(Command::Script { span: self.since(start) })
             }
-            "BEGIN" | "COMMIT" | "ROLLBACK" | "START" => {
+            "BEGIN" | "COMMIT" | "ROLLBACK" => {
                 self.advance();
                 self.one_of(&["TRANSACTION", "WORK"]);
                 Ok(Command::Transaction(first))

@@ -46,8 +46,8 @@ pub use literal::literal;
 pub use parameters::{Marker, Parameter, Parameters, bind, bind_identifiers, markers};
 pub use parser::{Ident, Name, Parser};
 pub use plan::{
-    Column, Context, EngineStatement, Files, ModelCall, OUTSIDE, Plan, Recursion, Relation, Routine, Schemas,
-    Variable, View, overflow, plan, plan_query, qualify,
+    Column, Context, EngineStatement, Files, ModelCall, OUTSIDE, Past, Plan, Recursion, Relation, Routine,
+    Schemas, Variable, View, overflow, plan, plan_query, qualify,
 };
 pub use references::{Reference, ReferenceKind, commands_within, references};
 pub use statement::{Body, Statement, parse, split};

@@ -163,6 +163,20 @@ pub struct Relation {
     pub row_filter: Option<String>,
     /// What the engine knows the relation by, in SQL text; `None` is the whole name.
     pub engine_name: Option<String>,
+    /// What time travel is of.
+    pub past: Past,
+}
+
+/// What `VERSION AS OF` and `TIMESTAMP AS OF` go back in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Past {
+    /// What is read without them.
+    #[default]
+    Same,
+    /// The relation of the whole name; the engine's name is one for the present alone.
+    Named,
+    /// A transaction sees one version.
+    Refused,
 }
 
 /// A view.

@@ -5,6 +5,7 @@
 //! tables in their logs.
 
 mod access;
+mod branches;
 mod catalogs;
 mod column;
 mod connections;
@@ -37,6 +38,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use access::Identity;
+pub(crate) use branches::Branch;
 pub(crate) use column::Column;
 pub(crate) use connections::NewConnection;
 pub(crate) use data_type::DataType;
@@ -50,7 +52,7 @@ pub(crate) use kind::Kind;
 pub(crate) use like::like;
 pub(crate) use name::{quote, split};
 pub(crate) use privilege::Privilege;
-pub(crate) use record::{Constraint, ModelRecord, Parameter, Policy, SchemaRecord, TableRecord};
+pub(crate) use record::{Constraint, ModelRecord, Parameter, Policy, SchemaRecord, TableRecord, TableType};
 pub(crate) use rest::family;
 pub(crate) use schemas::Change;
 pub(crate) use slots::{CatalogSlots, Delegation, SlotLease};
@@ -94,6 +96,9 @@ pub enum CatalogOpenError {
     /// The link by which the engine reaches the tables.
     #[error("Cannot make a link to the state directory")]
     Link(#[from] std::io::Error),
+    /// A commit of several tables that a crash left undone.
+    #[error("Cannot bring a commit of several tables to its end: {0}")]
+    Commit(String),
 }
 
 impl Catalog {
@@ -118,6 +123,7 @@ impl Catalog {
                 location: location::EngineLocation::new(state)?,
             }),
         };
+        catalog.recover_branches()?;
         catalog.make_initial()?;
         Ok(catalog)
     }

@@ -34,6 +34,7 @@ mod statement;
 mod statements;
 mod system;
 pub(crate) mod thrift;
+mod transaction;
 mod zone;
 
 use axum::extract::DefaultBodyLimit;
@@ -43,8 +44,8 @@ use crate::endpoint::{Family, Fidelity};
 
 pub(crate) use ask::{json_rows, rows_of};
 pub(crate) use definition::starter_id;
-pub(crate) use engine_session::Held;
 pub(crate) use fault::Fault;
+pub(crate) use outcome::Keep;
 pub(crate) use result::ipc::stream as write_stream;
 pub(crate) use run::{Run, run};
 pub(crate) use scan::Scan;

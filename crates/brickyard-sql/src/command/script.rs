@@ -4,11 +4,13 @@ use crate::error::SqlError;
 use crate::parser::{Name, Parser};
 use crate::token::Span;
 
-/// `[label:] BEGIN declarations handlers steps END [label]`.
+/// `[label:] BEGIN [[NOT] ATOMIC] declarations handlers steps END [label]`.
 #[derive(Debug, Clone, Default)]
 pub struct Block {
     /// Its label.
     pub label: Option<String>,
+    /// `ATOMIC`: all of it happens, or nothing.
+    pub atomic: bool,
     /// Conditions: their name and SQLSTATE.
     pub conditions: Vec<(String, String)>,
     /// What is done about errors.
@@ -133,8 +135,8 @@ impl Parser<'_> {
 
     fn block(&mut self, label: Option<String>) -> Result<Block, SqlError> {
         self.expect_words("BEGIN")?;
-        self.words("NOT ATOMIC");
-        let mut block = Block { label, ..Block::default() };
+        let atomic = !self.words("NOT ATOMIC") && self.words("ATOMIC");
+        let mut block = Block { label, atomic, ..Block::default() };
         while self.is_word_at(0, "DECLARE") {
             self.declaration(&mut block)?;
             self.expect_symbol(";")?;

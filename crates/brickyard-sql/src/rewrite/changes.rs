@@ -21,7 +21,7 @@ use crate::token::{Span, quote_name};
 impl Planner<'_> {
     /// A change of rows: collects its edits; gives the whole text when the statement becomes another one.
     pub(crate) fn change(&mut self, dml: &Dml, whole: Span) -> Result<Option<String>, SqlError> {
-        let (name, relation, text) = self.target(&dml.target)?;
+        let (name, relation, text) = self.target(&dml.target, !matches!(dml.kind, DmlKind::Insert(_)))?;
         let mut env = Env::default();
         if let Some(with) = &dml.with {
             env = self.with(with, &env, None)?;
@@ -81,6 +81,7 @@ impl Planner<'_> {
     pub(super) fn target(
         &mut self,
         target: &Target,
+        aliased: bool,
     ) -> Result<(Vec<String>, plan::Relation, String), SqlError> {
         let (name, span) = match &target.name {
             TargetName::Name(name) => (name.clone(), name.span),
@@ -111,7 +112,13 @@ impl Planner<'_> {
         }
         let own = whole.iter().map(|part| quote_name(part)).collect::<Vec<_>>().join(".");
         let text = relation.engine_name.clone().unwrap_or(own);
-        self.edits.replace(span, pieces![text.clone()]);
+        let mut placed = text.clone();
+        if aliased && relation.engine_name.is_some() && target.alias.is_none() {
+            // Columns may stand with the table's name before them.
+            placed.push_str(" AS ");
+            placed.push_str(&quote_name(&whole[whole.len() - 1]));
+        }
+        self.edits.replace(span, pieces![placed]);
         Ok((whole, relation, text))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::data_type::DataType;
 use crate::error::SqlError;
-use crate::plan;
+use crate::plan::{self, Past};
 use crate::query::{ExprKind, Factor, Node, Query, SetBody, tree};
 use crate::rewrite::edits::pieces;
 use crate::rewrite::planner::Planner;
@@ -27,7 +27,16 @@ impl Planner<'_> {
         travel: &str,
     ) -> Result<Relation, SqlError> {
         let own = whole.iter().map(|part| quote_name(part)).collect::<Vec<_>>().join(".");
-        let source = relation.engine_name.clone().unwrap_or(own);
+        let source = match relation.past {
+            Past::Refused if !travel.is_empty() => {
+                let text = format!(
+                    "Failed to execute the statement. Time travel queries are not supported in a multi-statement transaction. Please remove the temporal specification when referring to table {own} and then retry the transaction."
+                );
+                return Err(SqlError::new("TRANSACTION_NOT_SUPPORTED.TIME_TRAVEL_QUERY", "0A000", text));
+            }
+            Past::Named if !travel.is_empty() => own,
+            _ => relation.engine_name.clone().unwrap_or(own),
+        };
         let alias = whole.last().cloned().unwrap_or_default();
         let mut columns = outputs(&relation.columns);
         let mut subquery = None;

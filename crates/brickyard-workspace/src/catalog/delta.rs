@@ -3,6 +3,7 @@
 //! The engine writes rows; what it cannot do is done here: the first commit, changes of metadata, history, restore.
 
 mod action;
+mod branch;
 mod clone;
 mod clustering;
 mod compact;
@@ -18,6 +19,7 @@ mod table;
 mod vacuum;
 
 pub(crate) use action::Metadata;
+pub(crate) use branch::{Author, Squashed, apply, branch, bring, rebased, squash};
 pub(crate) use clone::{Source, clone};
 pub(crate) use clustering::{CLUSTERING, CLUSTERING_AUTO, cluster, cluster_auto, clustering, property};
 pub(crate) use compact::{Compacted, Group, compact, groups, partitions};

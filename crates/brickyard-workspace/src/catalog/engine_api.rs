@@ -59,6 +59,9 @@ fn readable(
 ) -> Result<TableRecord, CatalogError> {
     let full_name = name::parts(Kind::Table, full_name)?.join(".");
     let absent = || CatalogError::not_found(Kind::Table, full_name.clone());
+    if let Some(branch) = catalog.slots().branch(&full_name) {
+        return if catalog.slots().is_delegated(token, &full_name) { Ok(branch) } else { Err(absent()) };
+    }
     let record = catalog.table_record(&full_name)?;
     if catalog.slots().is_delegated(token, &full_name) {
         return Ok(record);

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::StatusCode;
 use rand::Rng;
 
+use super::record::TableRecord;
 use crate::error::ApiError;
 
 /// Principals that can have sessions in the engine at the same time.
@@ -16,6 +17,8 @@ const SLOTS: usize = 24;
 #[derive(Clone)]
 pub(crate) struct CatalogSlots {
     slots: Arc<Mutex<Vec<Slot>>>,
+    /// Private branches of tables by full name in lower case; whoever reads one needs a delegation.
+    branches: Arc<Mutex<HashMap<String, TableRecord>>>,
 }
 
 struct Slot {
@@ -47,7 +50,26 @@ impl CatalogSlots {
             leases: 0,
             delegated: HashMap::new(),
         });
-        Self { slots: Arc::new(Mutex::new(slots.collect())) }
+        Self { slots: Arc::new(Mutex::new(slots.collect())), branches: Arc::default() }
+    }
+
+    /// Makes a branch known to the engine, for statements that it is delegated to.
+    pub(super) fn show(&self, full_name: &str, branch: TableRecord) {
+        self.branches().insert(full_name.to_lowercase(), branch);
+    }
+
+    /// Forgets a branch.
+    pub(super) fn hide(&self, full_name: &str) {
+        self.branches().remove(&full_name.to_lowercase());
+    }
+
+    /// The branch of this full name in lower case.
+    pub(super) fn branch(&self, full_name: &str) -> Option<TableRecord> {
+        self.branches().get(full_name).cloned()
+    }
+
+    fn branches(&self) -> MutexGuard<'_, HashMap<String, TableRecord>> {
+        self.branches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The slots' tokens, for the engine alone.

@@ -1,5 +1,6 @@
 //! The catalog with a real engine behind it.
 
+mod branches;
 mod delta_tables;
 mod information;
 mod lookups;
@@ -26,12 +27,22 @@ const ADA: &str = "ada@example.com";
 /// A workspace with a user who has no grants.
 struct Place {
     handle: WorkspaceHandle,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Place {
     async fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::in_directory(tempfile::tempdir().unwrap()).await
+    }
+
+    /// Another life of the workspace over the same state.
+    async fn again(self) -> Self {
+        self.handle.stop().await;
+        drop(self.handle);
+        Self::in_directory(self.directory).await
+    }
+
+    async fn in_directory(directory: TempDir) -> Self {
         let mut config = WorkspaceConfig::new(directory.path().join("state dir"), Arc::new(Packages));
         config.users.push(User {
             id: 2,
@@ -45,7 +56,7 @@ impl Place {
             members: vec![member.to_owned()],
         };
         config.groups = vec![group(1, "analysts", ADA), group(2, "staff", "analysts")];
-        Self { handle: Workspace::start(config).await.unwrap(), _directory: directory }
+        Self { handle: Workspace::start(config).await.unwrap(), directory }
     }
 
     fn workspace(&self) -> &Workspace {

@@ -18,7 +18,7 @@ use super::sessions::SparkSession;
 use super::wire::{Field, Malformed, fields, last, put};
 use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::warehouse::{Fault, Held, Part, Scene, Statement, execute, write_stream};
+use crate::warehouse::{Fault, Keep, Part, Scene, Statement, execute, write_stream};
 use crate::workspace::Workspace;
 
 /// Configuration that changes how the engine works and that a client may change.
@@ -146,10 +146,10 @@ async fn carry_out(
                 Ok(Some(message)) => (Ok(message), (Some(result), held, session, false)),
                 // The engine's own end: ours comes with the end of its answers.
                 Ok(None) => (Ok(response(&session, operation)), (Some(result), held, session, false)),
-                Err(_) => (Err(Some(Malformed.into())), (None, Held::default(), session, true)),
+                Err(_) => (Err(Some(Malformed.into())), (None, Keep::default(), session, true)),
             },
             Ok(None) => (Ok(complete(&session, operation)), (None, held, session, false)),
-            Err(error) => (Err(Some(error.into())), (None, Held::default(), session, true)),
+            Err(error) => (Err(Some(error.into())), (None, Keep::default(), session, true)),
         })
     });
     Ok(stream(items))

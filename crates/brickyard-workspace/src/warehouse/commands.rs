@@ -17,6 +17,7 @@ mod script;
 mod settings;
 mod show;
 mod tables;
+mod transaction;
 mod views;
 mod volumes;
 
@@ -83,12 +84,7 @@ pub(crate) async fn run(scene: &Scene<'_>, sql: &str, command: &Command) -> Resu
         }
         Command::ExecuteImmediate(execute) => immediate::execute(scene, sql, execute).await,
         Command::Script { .. } => script::run(scene, sql).await,
-        // As on a warehouse without catalog-managed commits.
-        Command::Transaction(word) => Err(Fault::new(
-            "TRANSACTION_NOT_SUPPORTED.STATEMENT",
-            "0A000",
-            format_args!("Failed to execute {word}: transactions of several statements are not supported."),
-        )),
+        Command::Transaction(word) => transaction::run(scene, word).await,
         Command::CopyInto(copy) => copy::copy(scene, sql, copy).await,
         Command::InsertDirectory(insert) => copy::insert_directory(scene, sql, insert).await,
         Command::Unsupported { construct } => Err(Fault::unsupported(construct, hint_for(construct))),

@@ -44,13 +44,6 @@ impl Drop for Shown {
     }
 }
 
-/// What must stay as long as a statement's rows come: what the engine may read, and views that were made for it.
-#[derive(Default)]
-pub(crate) struct Held {
-    pub(crate) _delegation: Option<Delegation>,
-    pub(crate) _shown: Vec<Shown>,
-}
-
 impl EngineSession {
     /// One with this configuration, as `Settings::engine_configuration` gives it: a kept one, or a new one.
     pub(crate) async fn open(

@@ -1,13 +1,16 @@
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use brickyard_engine::{Batch, ResultStream};
 
-use super::engine_session::Held;
+use super::engine_session::Shown;
 use super::fault::Fault;
 use super::result::ipc;
 use super::scene::arithmetic;
+use super::transaction::Transaction;
+use crate::catalog::Delegation;
 
 /// Bytes of rows that may be held at once.
 const MOST_HELD: usize = 256 * 1024 * 1024;
@@ -24,8 +27,21 @@ pub(crate) struct Outcome {
     pub(crate) staging: bool,
     /// Whether casts were put in that stand for overflow checks.
     pub(crate) checked: bool,
-    /// What must stay as long as the rows come.
-    pub(crate) keep: Held,
+    /// What the engine may read as long as the rows come.
+    pub(crate) keep: Keep,
+}
+
+/// What must stay as long as a statement's rows come.
+#[derive(Default)]
+pub(crate) struct Keep {
+    /// What the engine may read.
+    #[expect(dead_code, reason = "it ends when it is dropped")]
+    pub(crate) delegation: Option<Delegation>,
+    /// Views that were made for it.
+    #[expect(dead_code, reason = "their rows go when it is dropped")]
+    pub(crate) shown: Vec<Shown>,
+    /// Whose branches it reads.
+    pub(crate) transaction: Option<Arc<Transaction>>,
 }
 
 /// Rows on their way.
@@ -46,7 +62,7 @@ impl Outcome {
             modified: None,
             staging: false,
             checked: false,
-            keep: Held::default(),
+            keep: Keep::default(),
         }
     }
 
@@ -60,13 +76,20 @@ impl Outcome {
             modified: None,
             staging: false,
             checked: false,
-            keep: Held::default(),
+            keep: Keep::default(),
         })
     }
 
     /// The next rows; `None` when there are no more.
     pub(crate) async fn next(&mut self) -> Result<Option<Batch>, Fault> {
-        self.rows.next().await.map_err(|fault| arithmetic(fault, self.checked))
+        let next = self.rows.next().await;
+        next.map_err(|fault| {
+            let fault = arithmetic(fault, self.checked);
+            match &self.keep.transaction {
+                Some(transaction) => transaction.told(fault),
+                None => fault,
+            }
+        })
     }
 
     /// The same with all its rows in hand, which are few.
@@ -85,7 +108,7 @@ impl Outcome {
             rows.push_back(batch);
         }
         self.rows = Rows::Ready(rows);
-        self.keep = Held::default();
+        self.keep = Keep::default();
         Ok(self)
     }
 
@@ -98,7 +121,7 @@ impl Outcome {
             modified: None,
             staging: false,
             checked: false,
-            keep: Held::default(),
+            keep: Keep::default(),
         }
     }
 }

@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 
 use brickyard_sql::{
-    Column, DataType, Files, ModelCall, Reference, ReferenceKind, Relation, Routine, Schemas, SqlError, View,
+    Column, DataType, Files, ModelCall, Past, Reference, ReferenceKind, Relation, Routine, Schemas, SqlError,
+    View,
 };
 
 use super::fault::Fault;
 use super::name::{full_name, shown};
 use super::session::Settings;
 use super::system;
+use super::transaction::{Transaction, not_supported};
 use crate::caller::Caller;
-use crate::catalog::{Catalog, CatalogError, Identity, Kind, Policy, Privilege, TableRecord};
+use crate::catalog::{Branch, Catalog, CatalogError, Identity, Kind, Policy, Privilege, TableRecord};
 use crate::error::ApiError;
 use crate::files::FilePath;
 use crate::workspace::Workspace;
@@ -33,6 +35,10 @@ pub(crate) struct Sight<'a> {
     pub(crate) commands: &'a HashMap<String, Relation>,
     /// What models have answered, as SQL text.
     pub(crate) answers: &'a HashMap<ModelCall, String>,
+    /// The transaction whose branches stand for the tables.
+    pub(crate) transaction: Option<&'a Transaction>,
+    /// Whether the rows of tables are seen as they are, for a check of our own.
+    pub(crate) bare: bool,
 }
 
 impl Sight<'_> {
@@ -69,6 +75,9 @@ impl Sight<'_> {
             return Ok(());
         }
         let Some(full) = self.full(&reference.parts) else { return Ok(()) };
+        if self.private(&reference.parts).is_some() {
+            return Ok(());
+        }
         if let Some(served) = system::whole(&reference.parts, &self.settings.catalog) {
             return system::authorize(self.catalog, self.identity, &served);
         }
@@ -135,6 +144,43 @@ impl Sight<'_> {
         guarded.chain(behind.map(|reference| reference.parts.join("."))).collect()
     }
 
+    /// The transaction's own table of this whole name.
+    fn private(&self, parts: &[String]) -> Option<Branch> {
+        self.transaction?.private(&parts.join(".").to_lowercase())
+    }
+
+    /// A table, or its branch in the transaction.
+    fn seen(&self, table: TableRecord) -> Result<Relation, Fault> {
+        let Some(transaction) = self.transaction else { return self.relation_of(&table) };
+        if transaction.is_asked_for() && !table.is_delta() && !table.is_view() {
+            return Err(not_supported(
+                "ILLEGAL_DATA_SOURCE_FOR_TRANSACTIONAL_READ",
+                format_args!(
+                    "The data source {} has format {}, which cannot be read transactionally in a multi-statement transaction.",
+                    shown(&[table.catalog.clone(), table.schema.clone(), table.name.clone()]),
+                    if table.format.is_empty() { table.table_type.code() } else { &table.format }
+                ),
+            ));
+        }
+        match transaction.branch_of(&table)? {
+            None => self.relation_of(&table),
+            Some(branch) => {
+                let past = if transaction.is_asked_for() { Past::Refused } else { Past::Named };
+                Ok(Relation { past, ..self.branch_relation(&branch)? })
+            }
+        }
+    }
+
+    fn branch_relation(&self, branch: &Branch) -> Result<Relation, Fault> {
+        let mut relation = self.relation_of(&branch.record)?;
+        relation.engine_name.get_or_insert_with(|| branch.engine_name());
+        if self.bare {
+            relation.row_filter = None;
+            relation.columns.iter_mut().for_each(|column| column.mask = None);
+        }
+        Ok(relation)
+    }
+
     fn relation_of(&self, table: &TableRecord) -> Result<Relation, Fault> {
         let columns = self.catalog.columns(table)?.into_iter().map(|column| {
             let mask = table.column_masks.get(&column.name.to_lowercase());
@@ -161,7 +207,7 @@ impl Sight<'_> {
             format!("{}.`{place}`", table.format.to_lowercase())
         });
         let engine_name = table.foreign().map(|_| foreign_view(table)).or(place);
-        Ok(Relation { columns, view, row_filter, engine_name })
+        Ok(Relation { columns, view, row_filter, engine_name, past: Past::Same })
     }
 }
 
@@ -171,8 +217,11 @@ impl Schemas for Sight<'_> {
             let seen = self.catalog.get_catalog(self.identity, &full_name(&[&served[0]])).is_ok();
             return Ok(system::relation(self.catalog, &served).map_err(sql_error)?.filter(|_| seen));
         }
+        if let Some(private) = self.private(name) {
+            return Ok(Some(self.branch_relation(&private).map_err(sql_error)?));
+        }
         match self.catalog.table_record(&full_name(name)) {
-            Ok(table) => Ok(Some(self.relation_of(&table).map_err(sql_error)?)),
+            Ok(table) => Ok(Some(self.seen(table).map_err(sql_error)?)),
             Err(CatalogError::NotFound { .. }) => Ok(None),
             Err(error) => Err(sql_error(error.into())),
         }

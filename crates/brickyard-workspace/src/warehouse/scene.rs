@@ -3,21 +3,25 @@ mod change;
 mod naming;
 mod plan;
 mod replace;
+mod transaction;
 mod variables;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::RecordBatch;
-use brickyard_sql::statement::DmlKind;
-use brickyard_sql::{Body, Column, EngineStatement, Files, ModelCall, Reference, Relation, Variable, parse};
+use brickyard_sql::statement::{Dml, DmlKind, Insert};
+use brickyard_sql::{
+    Body, Column, EngineStatement, Files, ModelCall, Reference, Relation, Statement, Variable, parse,
+};
 use uuid::Uuid;
 
 use super::commands;
-use super::engine_session::{EngineSession, Held, Shown};
+use super::engine_session::{EngineSession, Shown};
 use super::fault::Fault;
-use super::outcome::Outcome;
+use super::outcome::{Keep, Outcome};
 use super::session::{Session, Settings};
+use super::transaction::Transaction;
 use crate::catalog::{Catalog, Identity};
 use crate::workspace::Workspace;
 
@@ -48,6 +52,10 @@ struct Seen {
     supposing: bool,
     /// Rows of commands that stand in `FROM`, by the command's text.
     commands: HashMap<String, Relation>,
+    /// The transaction that the statement is part of.
+    transaction: Option<Arc<Transaction>>,
+    /// Whether rows are seen whatever filters and masks say, for a check of our own.
+    bare: bool,
 }
 
 /// A statement for the engine, with what it touches and what the engine must be let read for it.
@@ -68,7 +76,8 @@ impl<'a> Scene<'a> {
         let admin = workspace
             .catalog()
             .identity(first.map_or(session.caller.name(), |user| user.user_name.as_str()))?;
-        Ok(Self { workspace, session, operation, identity, admin, seen: Mutex::default() })
+        let seen = Seen { transaction: session.transactions().open(), ..Seen::default() };
+        Ok(Self { workspace, session, operation, identity, admin, seen: Mutex::new(seen) })
     }
 
     pub(crate) fn catalog(&self) -> &'a Catalog {
@@ -89,15 +98,28 @@ impl<'a> Scene<'a> {
         self.refresh_lakebase(sql).await?;
         let sql = &brickyard_sql::bind_identifiers(sql, &self.variables())?;
         let statement = parse(sql)?;
+        self.admit(sql, &statement)?;
         if let Body::Command(command) = &statement.body {
             return Box::pin(commands::run(self, sql, command)).await;
         }
-        if let Some(text) = self.without_replaced_keys(sql, &statement).await? {
-            return Box::pin(self.run(&text)).await;
+        let Body::Dml(dml) = &statement.body else {
+            let planned = self.plan(&statement).await?;
+            self.bring(&planned).await?;
+            return self.engine(&planned).await;
+        };
+        match self.in_several_steps(&statement, dml)? {
+            Some(target) => self.alone(&target, Box::pin(self.dml(sql, &statement, dml))).await,
+            None => self.dml(sql, &statement, dml).await,
         }
-        let planned = self.plan(&statement).await?;
+    }
+
+    /// Changes rows.
+    async fn dml(&self, sql: &str, statement: &Statement, dml: &Dml) -> Result<Outcome, Fault> {
+        if let DmlKind::Insert(insert @ Insert { replace_span: Some(_), .. }) = &dml.kind {
+            return self.replace(sql, dml, insert).await;
+        }
+        let planned = self.plan(statement).await?;
         self.bring(&planned).await?;
-        let Body::Dml(dml) = &statement.body else { return self.engine(&planned).await };
         let kind = super::change::Changed::of(&dml.kind);
         let written = |reference: &&Reference| reference.kind == brickyard_sql::ReferenceKind::Write;
         let target = planned.touched.iter().find(written).and_then(|target| self.table(&target.parts).ok());
@@ -203,10 +225,10 @@ impl<'a> Scene<'a> {
         // Statements within a script or command have operations of their own: the engine takes an id once.
         let operation = if self.seen().frames.is_empty() { self.operation } else { Uuid::new_v4() };
         let stream = engine.execute(operation, sql, &brickyard_engine::Parameters::None).await;
-        let stream = stream.map_err(|error| arithmetic(error.into(), checked))?;
+        let stream = stream.map_err(|error| self.told(arithmetic(error.into(), checked)))?;
         let mut outcome = Outcome::engine(stream);
         outcome.checked = checked;
-        outcome.keep = Held { _delegation: delegation, _shown: shown };
+        outcome.keep = Keep { delegation, transaction: self.transaction(), shown };
         Ok(outcome)
     }
 }

@@ -9,6 +9,7 @@ use super::engine_session::EngineSession;
 use super::fault::Fault;
 use super::name::full_name;
 use super::operation::Operation;
+use super::transaction::Transactions;
 use super::zone::engine_zone;
 use crate::caller::Caller;
 use crate::catalog::Delegation;
@@ -36,6 +37,9 @@ pub(crate) struct Session {
     engine: tokio::sync::Mutex<Option<Arc<EngineSession>>>,
     running: AtomicUsize,
     over: AtomicBool,
+    /// Whether a client keeps it for one statement after the other.
+    interactive: AtomicBool,
+    transactions: Transactions,
     operations: Mutex<HashMap<Uuid, Arc<Operation>>>,
     used: AtomicI64,
 }
@@ -68,6 +72,8 @@ impl Session {
             engine: tokio::sync::Mutex::default(),
             running: AtomicUsize::new(0),
             over: AtomicBool::new(false),
+            interactive: AtomicBool::new(false),
+            transactions: Transactions::default(),
             operations: Mutex::default(),
             used: AtomicI64::new(now),
         }
@@ -105,6 +111,21 @@ impl Session {
             return Ok(None);
         }
         Ok(Some(self.engine(workspace).await?.delegate(tables)))
+    }
+
+    /// Its transactions.
+    pub(crate) fn transactions(&self) -> &Transactions {
+        &self.transactions
+    }
+
+    /// Says that a client keeps it, so that a transaction may go over several statements.
+    pub(crate) fn keep(&self) {
+        self.interactive.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a transaction may go over several statements.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.interactive.load(Ordering::Relaxed)
     }
 
     /// A session that ends with its statement.
@@ -161,6 +182,7 @@ impl Session {
         for (_, operation) in self.operations().drain() {
             operation.cancellation().cancel();
         }
+        self.transactions.set(None);
         self.over.store(true, Ordering::SeqCst);
         self.let_go(workspace);
     }

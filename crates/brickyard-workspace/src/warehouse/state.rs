@@ -158,6 +158,7 @@ impl Warehouses {
                 "Too many sessions are open on this workspace.",
             ));
         }
+        session.keep();
         let session = Arc::new(session);
         sessions.insert(session.id, Arc::clone(&session));
         Ok(session)

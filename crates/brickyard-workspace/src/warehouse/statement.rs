@@ -79,6 +79,8 @@ pub(crate) fn submit(
         };
         history.end(&workspace, operation.id, &result);
         if let Err(fault) = result {
+            // Whoever cancels a statement of a transaction, or does not get its rows, has lost the transaction.
+            session.transactions().abort();
             if fault.sql_state == "42501" {
                 workspace.note_denial(session.caller.name(), "SQL", &fault.message);
             }
@@ -126,6 +128,20 @@ pub(crate) async fn execute(
     if statement.text.len() > LONGEST {
         return Err(Fault::new("STATEMENT_TOO_LARGE", "54001", "The statement is longer than 32 MiB."));
     }
+    let _turn = session.transactions().turn().await;
+    let result = carry_out(workspace, session, operation, &statement).await;
+    if result.is_err() {
+        session.transactions().abort();
+    }
+    result
+}
+
+async fn carry_out(
+    workspace: &Workspace,
+    session: &Session,
+    operation: Uuid,
+    statement: &Statement,
+) -> Result<Outcome, Fault> {
     let text = brickyard_sql::bind(&statement.text, &statement.parameters)?;
     Scene::new(workspace, session, operation)?.run(&text).await
 }

@@ -42,6 +42,7 @@ mod serving_streams;
 mod sessions;
 mod spark;
 mod synced_tables;
+mod transactions;
 mod unity_catalog;
 mod vector_search;
 mod warehouse;

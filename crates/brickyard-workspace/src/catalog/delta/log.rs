@@ -33,11 +33,11 @@ impl Log {
         Self { table: table.into() }
     }
 
-    fn directory(&self) -> PathBuf {
+    pub(super) fn directory(&self) -> PathBuf {
         self.table.join("_delta_log")
     }
 
-    fn file(&self, version: i64) -> PathBuf {
+    pub(super) fn file(&self, version: i64) -> PathBuf {
         self.directory().join(format!("{version:020}.json"))
     }
 

@@ -47,7 +47,7 @@ impl Catalog {
         Ok(record)
     }
 
-    pub(super) fn change_log(
+    pub(in crate::catalog) fn change_log(
         &self,
         identity: &Identity,
         record: &TableRecord,

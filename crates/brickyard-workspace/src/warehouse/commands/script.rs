@@ -50,9 +50,13 @@ struct Run<'a, 'b> {
 impl Run<'_, '_> {
     fn block<'c>(&'c mut self, block: &'c Block) -> BoxFuture<'c, Result<Flow, Fault>> {
         Box::pin(async move {
-            self.scene.enter(Vec::new());
-            let ended = self.guarded(block).await;
-            self.scene.exit();
+            let scene = self.scene;
+            scene.enter(Vec::new());
+            let ended = match block.atomic {
+                true => scene.atomically(self.guarded(block)).await,
+                false => self.guarded(block).await,
+            };
+            scene.exit();
             match ended? {
                 Flow::Jump(label, false) if is_label(block.label.as_ref(), &label) => Ok(Flow::Done),
                 Flow::Exit => Ok(Flow::Done),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use brickyard_sql::command::Setting;
 use brickyard_sql::{DataType, Variable};
 
+use super::transaction::{AUTOCOMMIT, set_autocommit, show_autocommit};
 use crate::warehouse::fault::Fault;
 use crate::warehouse::grid::Grid;
 use crate::warehouse::literal;
@@ -54,6 +55,8 @@ pub(super) async fn setting(scene: &Scene<'_>, sql: &str, setting: &Setting) -> 
             }
             grid.outcome()
         }
+        Setting::Show(name) if name.eq_ignore_ascii_case(AUTOCOMMIT) => show_autocommit(scene),
+        Setting::Set(name, value) if name.eq_ignore_ascii_case(AUTOCOMMIT) => set_autocommit(scene, value),
         Setting::Show(name) => pair(name, &value(scene, &known(name)?)),
         Setting::Set(name, value) => {
             set(scene, &known(name)?, value.clone()).await?;

@@ -209,7 +209,7 @@ mod tests {
             modified: None,
             staging: false,
             checked: false,
-            keep: crate::warehouse::engine_session::Held::default(),
+            keep: crate::warehouse::outcome::Keep::default(),
         }
     }
 

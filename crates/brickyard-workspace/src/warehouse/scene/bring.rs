@@ -84,6 +84,7 @@ impl Scene<'_> {
     pub(super) async fn show_command(&self, command: String) -> Result<(), Fault> {
         let statement = parse(&command)?;
         let Body::Command(parsed) = &statement.body else { return Ok(()) };
+        self.admit(&command, &statement)?;
         let mut outcome = commands::run(self, &command, parsed).await?;
         let mut rows = Vec::new();
         while let Some(batch) = outcome.next().await? {

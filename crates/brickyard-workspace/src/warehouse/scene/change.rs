@@ -10,7 +10,7 @@ use crate::warehouse::name::full_name;
 use crate::warehouse::outcome::Outcome;
 
 impl Scene<'_> {
-    /// Changes rows: one change of a table at a time, and the counts from its log.
+    /// Changes rows: one change of a table at a time, and the counts from its log. In a transaction the target is its branch.
     pub(super) async fn change(
         &self,
         planned: &Planned,
@@ -22,17 +22,32 @@ impl Scene<'_> {
             self.drain(planned).await?;
             return Ok(Outcome::nothing());
         };
-        let lock = self.workspace.warehouses().writer(&target.full_name());
-        let _writing = lock.lock().await;
+        let transaction = self.transaction();
+        let _writing = match &transaction {
+            // In a branch nobody else writes.
+            Some(_) => None,
+            None => Some(self.workspace.warehouses().writer(&target.full_name()).lock_owned().await),
+        };
         let checks = if changed == Changed::Inserted { Vec::new() } else { self.checks(&target)? };
-        self.add_columns(&target, &planned.statement.new_columns)?;
         let before = self.catalog().version(&target).ok();
-        self.drain(planned).await?;
-        if let Some(before) = before {
-            self.hold(&checks, &target, before).await?;
+        self.add_columns(&target, &planned.statement.new_columns)?;
+        let done = match self.drain(planned).await {
+            Ok(()) => self.hold(&checks, &target).await,
+            failed => failed,
+        };
+        if let Err(fault) = done {
+            if let (Some(_), Some(before)) = (&transaction, before)
+                && self.catalog().version(&target)? > before
+            {
+                // A handler of a script may go on with the transaction.
+                self.catalog().restore_branch(&self.identity, &target, before)?;
+            }
+            return Err(fault);
         }
         let mut counts = before.and_then(|before| {
-            self.catalog().sign_commits(&self.identity, &target, before).ok()?;
+            if transaction.is_none() {
+                self.catalog().sign_commits(&self.identity, &target, before).ok()?;
+            }
             self.catalog().changed_rows(&target, before).ok()
         });
         if let Some(condition) = replaced {
@@ -55,43 +70,31 @@ impl Scene<'_> {
     }
 
     /// Names and expressions of a table's `CHECK` constraints.
-    fn checks(&self, target: &TableRecord) -> Result<Vec<(String, String)>, Fault> {
+    pub(super) fn checks(&self, target: &TableRecord) -> Result<Vec<(String, String)>, Fault> {
         let properties = self.catalog().properties(target)?.into_iter();
-        let checks: Vec<_> = properties
+        Ok(properties
             .filter_map(|(key, value)| Some((key.strip_prefix("delta.constraints.")?.to_owned(), value)))
-            .collect();
-        if !checks.is_empty() && !target.column_masks.is_empty() {
-            return Err(Fault::unsupported(
-                "UPDATE, DELETE and MERGE of a table with column masks and CHECK constraints",
-                "Drop the constraints, or INSERT OVERWRITE",
-            ));
-        }
-        Ok(checks)
+            .collect())
     }
 
-    /// The engine holds checks when it inserts, not when it updates or merges: a change that breaks one is taken back.
-    async fn hold(
-        &self,
-        checks: &[(String, String)],
-        target: &TableRecord,
-        before: i64,
-    ) -> Result<(), Fault> {
+    /// The engine holds checks when it inserts, not when it updates or merges; so such a change is made in a branch, which goes
+    /// no further when a row there breaks one, whoever may see the row.
+    async fn hold(&self, checks: &[(String, String)], target: &TableRecord) -> Result<(), Fault> {
         let full = full_name(&[&target.catalog, &target.schema, &target.name]);
         for (name, expression) in checks {
+            self.seen().bare = true;
             let broken = self.count(&full, &format!("NOT ({expression})")).await;
-            if !matches!(broken, Ok(Some(0))) {
-                self.catalog().restore(&self.identity, &full, before)?;
+            self.seen().bare = false;
+            if broken? != Some(0) {
                 let text = format!("CHECK constraint {name} ({expression}) violated.");
-                return Err(broken
-                    .err()
-                    .unwrap_or_else(|| Fault::new("DELTA_VIOLATE_CONSTRAINT_WITH_VALUES", "23001", text)));
+                return Err(Fault::new("DELTA_VIOLATE_CONSTRAINT_WITH_VALUES", "23001", text));
             }
         }
         Ok(())
     }
 
     /// Gives a table the columns that `MERGE WITH SCHEMA EVOLUTION` brings.
-    fn add_columns(&self, target: &TableRecord, columns: &[Column]) -> Result<(), Fault> {
+    pub(super) fn add_columns(&self, target: &TableRecord, columns: &[Column]) -> Result<(), Fault> {
         if columns.is_empty() {
             return Ok(());
         }
@@ -102,11 +105,15 @@ impl Scene<'_> {
         }
         let full = full_name(&[&target.catalog, &target.schema, &target.name]);
         let change = crate::catalog::TableChange::AddColumns(added);
-        self.catalog().alter_table(&self.identity, &full, change)?;
+        if self.transaction().is_some() {
+            self.catalog().alter_branch(&self.identity, target, &change)?;
+        } else {
+            self.catalog().alter_table(&self.identity, &full, change)?;
+        }
         Ok(())
     }
 
-    async fn drain(&self, planned: &Planned) -> Result<(), Fault> {
+    pub(super) async fn drain(&self, planned: &Planned) -> Result<(), Fault> {
         let mut outcome = self.engine(planned).await?;
         while outcome.next().await?.is_some() {}
         Ok(())

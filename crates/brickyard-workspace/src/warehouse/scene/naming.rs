@@ -35,7 +35,7 @@ impl Scene<'_> {
         }
     }
 
-    /// The table of a name as typed, if the caller may see it.
+    /// The table of a name as typed, if the caller may see it; in a transaction, its branch.
     pub(crate) fn table(&self, parts: &[String]) -> Result<TableRecord, Fault> {
         let full = full_name(&self.parts(parts)?);
         let found = self.catalog().get_table(&self.identity, &full).map_err(|error| match error {
@@ -45,6 +45,9 @@ impl Scene<'_> {
             }
             error => error,
         });
-        Ok(found?)
+        match self.transaction() {
+            Some(transaction) => transaction.branch(found?),
+            None => Ok(found?),
+        }
     }
 }

@@ -7,8 +7,8 @@ use brickyard_sql::{
 };
 
 use super::{Planned, Scene};
-use crate::warehouse::engine_session::Held;
 use crate::warehouse::fault::Fault;
+use crate::warehouse::outcome::Keep;
 use crate::warehouse::planner::Sight;
 use crate::warehouse::session::Settings;
 use crate::warehouse::{models, outside};
@@ -89,7 +89,7 @@ impl Scene<'_> {
     }
 
     /// Makes ready what parts of a plan need; the answer is kept as long as the plan runs.
-    pub(crate) async fn ready(&self, parts: &[Part]) -> Result<Held, Fault> {
+    pub(crate) async fn ready(&self, parts: &[Part]) -> Result<Keep, Fault> {
         for Part(planned) in parts {
             self.bring(planned).await?;
         }
@@ -100,7 +100,7 @@ impl Scene<'_> {
         for Part(planned) in parts {
             shown.extend(self.make_ready(&engine, &planned.statement).await?);
         }
-        Ok(Held { _delegation: delegation, _shown: shown })
+        Ok(Keep { delegation, transaction: None, shown })
     }
 
     fn plan_with_what_is_seen(&self, statement: &Statement) -> Result<Planned, Fault> {
@@ -109,6 +109,7 @@ impl Scene<'_> {
             let seen = self.seen();
             (seen.files.clone(), seen.commands.clone(), seen.answers.clone())
         };
+        let transaction = self.transaction();
         let sight = Sight {
             workspace: self.workspace,
             caller: &self.session.caller,
@@ -120,9 +121,14 @@ impl Scene<'_> {
             files: &files,
             commands: &commands,
             answers: &answers,
+            transaction: transaction.as_deref(),
+            bare: self.seen().bare,
         };
         let touched = references(statement)?;
         sight.authorize(&touched)?;
+        if let Some(transaction) = &transaction {
+            self.admit_references(transaction, &touched)?;
+        }
         let context = Context {
             catalog: settings.catalog.clone(),
             schema: settings.schema.clone(),
@@ -132,11 +138,15 @@ impl Scene<'_> {
             zone: settings.zone().map(str::to_owned),
             lenient: lenient(&settings),
         };
-        match plan(statement, &context, &sight as &dyn Schemas)? {
-            Plan::Engine(statement) => {
-                sight.authorize_definers(&statement.definer_reads)?;
-                let delegated = sight.delegated(&touched, &statement.definer_reads);
-                Ok(Planned { statement, touched, delegated })
+        match plan(statement, &context, &sight as &dyn Schemas).map_err(|error| self.told(error.into()))? {
+            Plan::Engine(planned) => {
+                sight.authorize_definers(&planned.definer_reads)?;
+                let mut delegated = sight.delegated(&touched, &planned.definer_reads);
+                if let Some(transaction) = &transaction {
+                    self.note_reads(transaction, statement, &touched, &planned.definer_reads)?;
+                    delegated.extend(transaction.engine_names());
+                }
+                Ok(Planned { statement: planned, touched, delegated })
             }
             Plan::Command(_) => Err(Fault::internal("A command stands where a query must")),
         }
@@ -156,6 +166,8 @@ impl Scene<'_> {
             files: &HashMap::new(),
             commands: &HashMap::new(),
             answers: &HashMap::new(),
+            transaction: None,
+            bare: false,
         }
         .authorize(references)
     }

@@ -1,72 +1,121 @@
-//! `INSERT … REPLACE USING` and `REPLACE ON`: the keys of the new rows become a condition, as `REPLACE WHERE` takes it.
+//! `INSERT … REPLACE USING` and `REPLACE ON`: the new rows are kept in a table of their own; rows of the target that have
+//! a key of theirs go, then they come. All of it in a branch, so that others see one change.
 
 use brickyard_sql::query::{Expr, ExprKind};
-use brickyard_sql::statement::{Dml, DmlKind, Insert, TargetName};
-use brickyard_sql::{Body, Statement, quote_name};
+use brickyard_sql::statement::{Dml, Insert, TargetName};
+use brickyard_sql::{parse, quote_name};
 
 use super::Scene;
+use crate::catalog::{ChangedRows, Column, DataType, TableRecord};
+use crate::warehouse::change::Changed;
 use crate::warehouse::fault::Fault;
-use crate::warehouse::literal;
 use crate::warehouse::name::full_name;
+use crate::warehouse::outcome::Outcome;
+use crate::warehouse::result::sql_type::SqlType;
 
-/// Keys that the new rows may have.
-const MOST_KEYS: usize = 1000;
-
-/// A column of the table and what its new rows have there.
+/// A column of the table and the one of the new rows that it is compared with.
 struct Key {
     column: String,
-    value: String,
+    rows: String,
     /// Whether NULL is the same as NULL: `<=>`.
     null_safe: bool,
 }
 
 impl Scene<'_> {
-    /// The statement with `REPLACE WHERE` in place of `REPLACE USING` or `REPLACE ON`; none for others.
-    pub(super) async fn without_replaced_keys(
-        &self,
-        sql: &str,
-        statement: &Statement,
-    ) -> Result<Option<String>, Fault> {
-        let Body::Dml(dml) = &statement.body else { return Ok(None) };
-        let DmlKind::Insert(insert @ Insert { replace_span: Some(span), .. }) = &dml.kind else {
-            return Ok(None);
-        };
+    /// Takes out the rows that have a key of the new ones, and inserts those.
+    pub(super) async fn replace(&self, sql: &str, dml: &Dml, insert: &Insert) -> Result<Outcome, Fault> {
         let (keys, rows) = self.replaced_keys(sql, dml, insert)?;
-        let list: Vec<&str> = keys.iter().map(|key| key.value.as_str()).collect();
-        let batches = self.collect(&format!("SELECT DISTINCT {} FROM {rows}", list.join(", "))).await?;
-        let mut found: Vec<Vec<String>> = Vec::new();
-        for batch in &batches {
-            for row in 0..batch.num_rows() {
-                let is_null = |at: usize| batch.column(at).is_null(row);
-                if keys.iter().enumerate().any(|(at, key)| is_null(at) && !key.null_safe) {
-                    continue; // NULL equals nothing
+        let transaction = self.transaction().ok_or_else(|| Fault::internal("The change has no branch"))?;
+        let TargetName::Name(name) = &dml.target.name else { return Err(Fault::internal("No name")) };
+        let target = self.table(&name.values())?;
+        let schema = self.schema(&format!("SELECT * FROM {rows}")).await?;
+        let own = self.catalog().columns(&target)?;
+        let mut columns = Vec::new();
+        for (at, field) in schema.fields().iter().enumerate() {
+            // NULL without a type takes that of the column it goes to.
+            let data_type = match SqlType::of(field).to_string().as_str() {
+                "VOID" => own.get(at).map_or(DataType::parse("STRING"), |own| Ok(own.data_type.clone())),
+                text => DataType::parse(text),
+            };
+            columns.push(Column::new(format!("c{at}"), data_type?));
+        }
+        let kept = transaction.private_table(&target, columns)?;
+        let kept = full_name(&[&kept.table.catalog, &kept.table.schema, &kept.table.name]);
+        self.step(&format!("INSERT INTO {kept} SELECT * FROM {rows}")).await?;
+        let of = |key: &Key| -> Result<String, Fault> {
+            let at = schema.fields().iter().position(|field| field.name().eq_ignore_ascii_case(&key.rows));
+            let at = at.ok_or_else(|| {
+                let text = format!("A column with name {} cannot be resolved.", quote_name(&key.rows));
+                Fault::new("UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", text)
+            })?;
+            Ok(format!("c{at}"))
+        };
+        let (mut list, mut on) = (Vec::new(), Vec::new());
+        for (number, key) in keys.iter().enumerate() {
+            list.push(format!("{} AS k{number}", of(key)?));
+            let operator = if key.null_safe { "<=>" } else { "=" };
+            on.push(format!("`__t`.{} {operator} `__k`.k{number}", key.column));
+        }
+        let before = self.catalog().version(&target)?;
+        let replaced = self.replace_rows(&kept, &target, (&list, &on), insert, &schema).await;
+        match replaced {
+            Ok(written) => {
+                let inserted = self.catalog().changed_rows(&target, written)?.inserted;
+                Changed::Inserted.outcome(Some(ChangedRows { inserted, ..ChangedRows::default() }))
+            }
+            Err(fault) => {
+                if self.catalog().version(&target)? > before {
+                    self.catalog().restore_branch(&self.identity, &target, before)?;
                 }
-                let text = |at: usize| {
-                    if is_null(at) { Ok("NULL".to_owned()) } else { Ok(literal::of(batch, at, row, None)?.1) }
-                };
-                found.push((0..keys.len()).map(text).collect::<Result<_, Fault>>()?);
+                Err(fault)
             }
         }
-        let condition = condition(&keys, &found)?;
-        let target = dml
-            .target
-            .alias
-            .as_ref()
-            .map_or(span.start..span.start, |alias| alias.span.start..alias.span.end);
-        let (before, between) = (&sql[..target.start], &sql[target.end..span.start]);
-        let source = insert.source.span;
-        let rows = match &insert.source_alias {
-            Some(alias) if !alias.columns.is_empty() => {
-                format!(
-                    "{}SELECT * FROM ({}) {}",
-                    &sql[span.end..source.start],
-                    source.of(sql),
-                    alias.span.of(sql)
-                )
-            }
-            _ => sql[span.end..source.end].to_owned(),
+    }
+
+    /// The two steps on the target; gives the version between them.
+    async fn replace_rows(
+        &self,
+        kept: &str,
+        target: &TableRecord,
+        (list, on): (&[String], &[String]),
+        insert: &Insert,
+        schema: &arrow_schema::Schema,
+    ) -> Result<i64, Fault> {
+        let full = full_name(&[&target.catalog, &target.schema, &target.name]);
+        self.step(&format!(
+            "MERGE INTO {full} AS `__t` USING (SELECT DISTINCT {} FROM {kept}) AS `__k` ON {} WHEN MATCHED THEN DELETE",
+            list.join(", "),
+            on.join(" AND ")
+        ))
+        .await?;
+        let between = self.catalog().version(target)?;
+        let names = schema.fields().iter().enumerate().map(|(at, field)| {
+            let name = if insert.by_name { quote_name(field.name()) } else { format!("c{at}") };
+            format!("c{at} AS {name}")
+        });
+        let columns: Vec<String> = insert.columns.iter().map(|column| quote_name(&column.value)).collect();
+        let form = match (insert.by_name, columns.is_empty()) {
+            (true, _) => " BY NAME".to_owned(),
+            (false, true) => String::new(),
+            (false, false) => format!(" ({})", columns.join(", ")),
         };
-        Ok(Some(format!("{before}{between}REPLACE WHERE ({condition}) {rows}")))
+        let evolution = if insert.schema_evolution { "WITH SCHEMA EVOLUTION " } else { "" };
+        let names: Vec<String> = names.collect();
+        self.step(&format!("INSERT {evolution}INTO {full}{form} SELECT {} FROM {kept}", names.join(", ")))
+            .await?;
+        Ok(between)
+    }
+
+    /// A change that is one of several, in the branch.
+    async fn step(&self, sql: &str) -> Result<(), Fault> {
+        let planned = self.plan(&parse(sql)?).await?;
+        self.bring(&planned).await?;
+        let written =
+            planned.touched.iter().find(|touched| touched.kind == brickyard_sql::ReferenceKind::Write);
+        if let Some(target) = written.and_then(|target| self.table(&target.parts).ok()) {
+            self.add_columns(&target, &planned.statement.new_columns)?;
+        }
+        self.drain(&planned).await
     }
 
     /// The columns by which rows are replaced, and the new rows as a relation.
@@ -77,8 +126,9 @@ impl Scene<'_> {
         let source = insert.source.span.of(sql);
         let with = dml.with.as_ref().map_or(String::new(), |with| format!("{} ", with.span.of(sql)));
         let Some(condition) = &insert.replace_on else {
-            let names = insert.replace_using.iter().map(|column| quote_name(&column.value));
-            let keys = names.map(|name| Key { column: name.clone(), value: name, null_safe: true }).collect();
+            let names =
+                insert.replace_using.iter().map(|column| (quote_name(&column.value), column.value.clone()));
+            let keys = names.map(|(column, rows)| Key { column, rows, null_safe: true }).collect();
             if insert.by_name {
                 return Ok((keys, format!("({with}{source}) AS `__rows`")));
             }
@@ -105,33 +155,6 @@ impl Scene<'_> {
     }
 }
 
-/// The rows of the table that have one of these keys.
-fn condition(keys: &[Key], found: &[Vec<String>]) -> Result<String, Fault> {
-    if found.len() > MOST_KEYS {
-        return Err(Fault::unsupported(
-            format_args!("REPLACE USING and ON of more than {MOST_KEYS} keys"),
-            "Use MERGE INTO",
-        ));
-    }
-    let mut all = Vec::new();
-    if let [key] = keys {
-        let values: Vec<&str> =
-            found.iter().map(|key| key[0].as_str()).filter(|value| *value != "NULL").collect();
-        if values.len() < found.len() {
-            all.push(format!("{} IS NULL", key.column));
-        }
-        if !values.is_empty() {
-            all.push(format!("{} IN ({})", key.column, values.join(", ")));
-        }
-    } else {
-        for found in found {
-            let parts = keys.iter().zip(found).map(|(key, value)| format!("{} <=> {value}", key.column));
-            all.push(format!("({})", parts.collect::<Vec<_>>().join(" AND ")));
-        }
-    }
-    Ok(if all.is_empty() { "false".to_owned() } else { all.join(" OR ") })
-}
-
 /// Whether a condition is `table.a = rows.b AND …`; collects the sides.
 fn equalities(condition: &Expr, table: &str, rows: &str, keys: &mut Vec<Key>) -> bool {
     match &condition.kind {
@@ -144,11 +167,7 @@ fn equalities(condition: &Expr, table: &str, rows: &str, keys: &mut Vec<Key>) ->
             let Some((own, other)) = either(left, right).or_else(|| either(right, left)) else {
                 return false;
             };
-            keys.push(Key {
-                column: quote_name(own),
-                value: full_name(&[rows, other]),
-                null_safe: operator == "<=>",
-            });
+            keys.push(Key { column: quote_name(own), rows: other.to_owned(), null_safe: operator == "<=>" });
             true
         }
         _ => false,

@@ -18,6 +18,7 @@ use crate::warehouse::listing::{self, Listing};
 use crate::warehouse::operation::{Format, Operation};
 use crate::warehouse::pattern::like;
 use crate::warehouse::result::sql_type::SqlType;
+use crate::warehouse::transaction::not_supported;
 
 pub(super) async fn type_info(context: &Context, request: GetTypeInfoReq) -> OperationResp {
     run(context, operation::GET_TYPE_INFO, request.session_handle, request.get_direct_results, |_| {
@@ -213,7 +214,15 @@ pub(super) async fn run(
         return OperationResp { status: Some(failure(&fault)), ..OperationResp::default() };
     }
     let listing = listing::of(&context.workspace, &session.caller);
-    let outcome = fill(&listing).and_then(|grid| grid.outcome());
+    // What a transaction sees of the catalog cannot be told apart here; it goes on all the same.
+    let outcome = match session.transactions().open() {
+        Some(_) => {
+            let text =
+                "Requests of the catalog's metadata are not supported in a multi-statement transaction.";
+            Err(not_supported("COMMAND", text))
+        }
+        None => fill(&listing).and_then(|grid| grid.outcome()),
+    };
     let result = match outcome {
         // The rows are few and ready: all of them find room.
         Ok(outcome) => operation.pump(outcome, None, || ()).await.map(drop),

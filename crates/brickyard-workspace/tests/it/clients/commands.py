@@ -90,7 +90,7 @@ assert rows("BEGIN FOR r AS SELECT id, id * 2 AS twice FROM range(3) DO VALUES (
 assert rows("BEGIN DECLARE x, y INT; SET (x, y) = (SELECT 1, 2); REPEAT SET x = x + y; UNTIL x > 6 END REPEAT; SELECT x; END") == [(7,)]
 refused("BEGIN DECLARE bad CONDITION FOR SQLSTATE '45123'; SIGNAL bad SET MESSAGE_TEXT = 'no ' || 'more'; END", "no more")
 refused("BEGIN SELECT x; END", "UNRESOLVED_COLUMN")
-refused("BEGIN TRANSACTION", "TRANSACTION")
+refused("START TRANSACTION", "PARSE_SYNTAX_ERROR")
 
 # Session variables and EXECUTE IMMEDIATE.
 rows("DECLARE VARIABLE a INT DEFAULT 1")
