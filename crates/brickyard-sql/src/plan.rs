@@ -144,6 +144,8 @@ pub struct Relation {
     pub row_filter: Option<String>,
     /// What the engine knows the relation by, in SQL text; `None` is the whole name.
     pub engine_name: Option<String>,
+    /// Whether its rows are kept ones of a query, which have no history.
+    pub materialized: bool,
 }
 
 /// A view.

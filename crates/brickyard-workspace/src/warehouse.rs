@@ -34,6 +34,7 @@ mod statement;
 mod statements;
 mod system;
 pub(crate) mod thrift;
+mod upkeep;
 mod zone;
 
 use axum::extract::DefaultBodyLimit;
@@ -52,6 +53,7 @@ pub(crate) use session::{Session, Settings};
 pub(crate) use state::Warehouses;
 pub(crate) use statement::{Statement, execute};
 pub(crate) use statements::{answer_for, run_for};
+pub(crate) use upkeep::{keep_schedules, refresh as refresh_table};
 
 /// Tests in which unmodified clients drive the endpoints.
 const CONNECTOR: Option<&str> = Some("warehouse::connectors_of_every_generation_query");

@@ -1,6 +1,7 @@
 //! What the planner asks of the catalog, answered for one session.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use brickyard_sql::{
     Column, DataType, Files, ModelCall, Reference, ReferenceKind, Relation, Routine, Schemas, SqlError, View,
@@ -33,6 +34,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) commands: &'a HashMap<String, Relation>,
     /// What models have answered, as SQL text.
     pub(crate) answers: &'a HashMap<ModelCall, String>,
+    /// Directories of this machine under paths that only the workspace knows.
+    pub(crate) places: &'a HashMap<String, PathBuf>,
 }
 
 impl Sight<'_> {
@@ -83,8 +86,13 @@ impl Sight<'_> {
             }
             checked => checked?,
         }
+        let table = self.catalog.table_record(&full)?;
+        self.catalog.check_filled(&table)?;
         if reference.kind == ReferenceKind::Write {
-            self.catalog.check_not_foreign(&self.catalog.table_record(&full)?)?;
+            self.catalog.check_not_foreign(&table)?;
+            if table.is_materialized() {
+                self.catalog.check_not_kept(&table, "DML")?;
+            }
             self.catalog.check(self.identity, Kind::Table, &full, Privilege::MODIFY)?;
         }
         Ok(())
@@ -106,6 +114,9 @@ impl Sight<'_> {
 
     fn authorize_path(&self, reference: &Reference) -> Result<(), Fault> {
         let path = reference.parts.last().map(String::as_str).unwrap_or_default();
+        if self.places.contains_key(path) {
+            return Ok(());
+        }
         if !path.starts_with("/Volumes/") && !path.starts_with("dbfs:/Volumes/") {
             return Err(no_files(path));
         }
@@ -135,7 +146,7 @@ impl Sight<'_> {
         guarded.chain(behind.map(|reference| reference.parts.join("."))).collect()
     }
 
-    fn relation_of(&self, table: &TableRecord) -> Result<Relation, Fault> {
+    pub(crate) fn relation_of(&self, table: &TableRecord) -> Result<Relation, Fault> {
         let columns = self.catalog.columns(table)?.into_iter().map(|column| {
             let mask = table.column_masks.get(&column.name.to_lowercase());
             let default = column.metadata.get("CURRENT_DEFAULT").and_then(|text| text.as_str());
@@ -151,7 +162,7 @@ impl Sight<'_> {
             }
         });
         let columns = columns.collect();
-        let view = table.view_definition.as_ref().map(|text| {
+        let view = table.view_definition.as_ref().filter(|_| table.is_view()).map(|text| {
             let (catalog, schema) = table.view_context.clone().unwrap_or_default();
             View { text: text.clone(), catalog, schema, owner: table.stamp.owner.clone() }
         });
@@ -161,7 +172,7 @@ impl Sight<'_> {
             format!("{}.`{place}`", table.format.to_lowercase())
         });
         let engine_name = table.foreign().map(|_| foreign_view(table)).or(place);
-        Ok(Relation { columns, view, row_filter, engine_name })
+        Ok(Relation { columns, view, row_filter, engine_name, materialized: table.is_materialized() })
     }
 }
 
@@ -253,6 +264,9 @@ impl Schemas for Sight<'_> {
 
     fn path(&self, path: &str) -> Result<String, SqlError> {
         let place = || -> Result<String, Fault> {
+            if let Some(place) = self.places.get(path) {
+                return Ok(self.catalog.engine_path(place)?.to_string_lossy().into_owned());
+            }
             let path = FilePath::parse(path)?;
             let volume = self.catalog.volume_record(&volume_name(&path)?)?;
             Ok(path.below(&volume.location)?.to_string_lossy().into_owned())
