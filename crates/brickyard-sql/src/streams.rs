@@ -6,9 +6,7 @@ use crate::command::{constant_string, identifier_name};
 use crate::error::SqlError;
 use crate::parser::Name;
 use crate::query::tree;
-use crate::query::{
-    Factor, FactorKind, From, Join, Node, Pipe, PipeKind, Query, Select, SetBody,
-};
+use crate::query::{Factor, FactorKind, From, Join, Node, Pipe, PipeKind, Query, Select, SetBody};
 use crate::rewrite::grouping::{has_aggregate, has_window};
 use crate::statement::{Body, Statement};
 use crate::token::Span;
@@ -111,7 +109,11 @@ impl Finder {
             }
         }
         let streams = self.body(&query.body)?;
-        only_without(streams, query.order_span.is_some() || !query.order_by.is_empty(), "ORDER BY of a stream")?;
+        only_without(
+            streams,
+            query.order_span.is_some() || !query.order_by.is_empty(),
+            "ORDER BY of a stream",
+        )?;
         only_without(streams, query.limit.is_some() || query.offset.is_some(), "LIMIT of a stream")?;
         for pipe in &query.pipes {
             only_without(streams, !is_by_row(pipe), "this pipe over a stream")?;

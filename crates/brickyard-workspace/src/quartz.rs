@@ -183,7 +183,8 @@ impl Field {
 
     /// Whether an item such as `*`, `3`, `1-5` or `0/15` holds a value.
     fn holds(&self, item: &str, value: u32) -> bool {
-        let (range, step) = item.split_once('/').map_or((item, 1), |(range, step)| (range, step.parse().unwrap_or(1)));
+        let (range, step) =
+            item.split_once('/').map_or((item, 1), |(range, step)| (range, step.parse().unwrap_or(1)));
         let bounds = if range == "*" {
             Some((*self.values.start(), *self.values.end()))
         } else if let Some((first, last)) = range.split_once('-') {

@@ -46,7 +46,8 @@ impl Parser<'_> {
                 self.words("TYPE");
                 self.ident()?;
             } else if keeps_rows && self.words("PARTITIONED BY") {
-                partitioned_by = self.parenthesized(Self::ident)?.into_iter().map(|name| name.value).collect();
+                partitioned_by =
+                    self.parenthesized(Self::ident)?.into_iter().map(|name| name.value).collect();
             } else if keeps_rows && self.words("CLUSTER BY") {
                 cluster_auto = self.words("AUTO");
                 if !cluster_auto && !self.words("NONE") {

@@ -101,9 +101,7 @@ async fn make(workspace: &Workspace, full: &str, refresh: Refresh) -> Result<(),
     let record = catalog.table_record(full)?;
     let definition = match refresh.definition {
         Some(definition) => definition,
-        None => {
-            Definition { metadata: catalog.metadata(&record)?, record: record.clone(), redefined: false }
-        }
+        None => Definition { metadata: catalog.metadata(&record)?, record: record.clone(), redefined: false },
     };
     let session = session(workspace, &record, &definition)?;
     let _running = session.run(workspace);

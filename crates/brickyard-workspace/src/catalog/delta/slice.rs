@@ -44,7 +44,8 @@ pub(crate) fn slice(log: &Log, since: Option<i64>, skip: bool) -> Result<Slice, 
         let changes = |file: &&Value| file["dataChange"] != false;
         let removed: Vec<&Value> =
             actions.iter().filter_map(|action| action.get("remove")).filter(changes).collect();
-        let added: Vec<&Value> = actions.iter().filter_map(|action| action.get("add")).filter(changes).collect();
+        let added: Vec<&Value> =
+            actions.iter().filter_map(|action| action.get("add")).filter(changes).collect();
         if let Some(first) = removed.first() {
             if skip {
                 continue;

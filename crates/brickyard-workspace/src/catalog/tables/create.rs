@@ -61,8 +61,7 @@ impl Catalog {
         let new_name = name::new(Kind::Table, &parts[2])?;
         let schema = format!("{}.{}", name::quote(&parts[0]), name::quote(&parts[1]));
         let materialized = matches!(&table.upkeep, Some((TableType::MaterializedView, _)));
-        let needed =
-            if materialized { Privilege::CREATE_MATERIALIZED_VIEW } else { Privilege::CREATE_TABLE };
+        let needed = if materialized { Privilege::CREATE_MATERIALIZED_VIEW } else { Privilege::CREATE_TABLE };
         self.check(identity, Kind::Schema, &schema, needed)?;
         self.check_writable(&parts[0])?;
         if parts[1] == "information_schema" {

@@ -5,12 +5,12 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::create::check_columns;
-use super::{NewTable, TABLE, delta_log};
+use super::{NewTable, delta_log};
+use crate::catalog::Catalog;
 use crate::catalog::access::Identity;
 use crate::catalog::delta::{self, Fill, Metadata, Slice};
 use crate::catalog::fault::CatalogError;
 use crate::catalog::record::{Schedule, TableRecord, TableType, Upkeep};
-use crate::catalog::Catalog;
 
 /// What a materialized view or a streaming table is to become when it is filled next.
 #[derive(Debug, Clone)]
@@ -24,20 +24,6 @@ pub(crate) struct Definition {
 }
 
 impl Catalog {
-    /// Every materialized view and streaming table.
-    pub(crate) fn kept_tables(&self) -> Result<Vec<TableRecord>, CatalogError> {
-        let records = self.store().list::<TableRecord>(TABLE, "")?;
-        Ok(records.into_iter().map(|(_, record)| record).filter(|record| record.upkeep.is_some()).collect())
-    }
-
-    /// The materialized view or streaming table of a pipeline.
-    pub(crate) fn table_of_pipeline(&self, pipeline: &str) -> Result<Option<TableRecord>, CatalogError> {
-        let own = |record: &TableRecord| {
-            record.upkeep.as_ref().is_some_and(|upkeep| upkeep.pipeline == pipeline)
-        };
-        Ok(self.kept_tables()?.into_iter().find(own))
-    }
-
     /// Refuses what only a table that its users write takes.
     #[expect(clippy::unused_self, reason = "stands beside the other checks")]
     pub(crate) fn check_not_kept(&self, table: &TableRecord, operation: &str) -> Result<(), CatalogError> {
@@ -176,11 +162,7 @@ impl Catalog {
         self.change_upkeep(full, |upkeep, now| upkeep.looked = now)
     }
 
-    fn change_upkeep(
-        &self,
-        full: &str,
-        change: impl FnOnce(&mut Upkeep, i64),
-    ) -> Result<(), CatalogError> {
+    fn change_upkeep(&self, full: &str, change: impl FnOnce(&mut Upkeep, i64)) -> Result<(), CatalogError> {
         let _changing = self.changing();
         let mut record = self.table_record(full)?;
         if let Some(upkeep) = &mut record.upkeep {

@@ -201,8 +201,11 @@ async fn new_table(scene: &Scene<'_>, create: &CreateView, full: &str) -> Result
     } else if !create.cluster_by.is_empty() {
         properties.extend(scene.catalog().clustering_property(&columns, &create.cluster_by)?);
     }
-    let table_type =
-        if create.kind == ViewKind::Streaming { TableType::StreamingTable } else { TableType::MaterializedView };
+    let table_type = if create.kind == ViewKind::Streaming {
+        TableType::StreamingTable
+    } else {
+        TableType::MaterializedView
+    };
     let upkeep = Upkeep {
         pipeline: uuid::Uuid::new_v4().to_string(),
         schedule: create.schedule.as_ref().map(|written| schedule(scene, written)).transpose()?,
@@ -256,11 +259,7 @@ fn policies(scene: &Scene<'_>, create: &CreateView) -> Result<Policies, Fault> {
 }
 
 /// A streaming table keeps the columns that its rows have; those that its new query has more come after them.
-fn keep_columns(
-    scene: &Scene<'_>,
-    present: &TableRecord,
-    definition: &mut Definition,
-) -> Result<(), Fault> {
+fn keep_columns(scene: &Scene<'_>, present: &TableRecord, definition: &mut Definition) -> Result<(), Fault> {
     let known = scene.catalog().metadata(present)?;
     if known.partition_columns != definition.metadata.partition_columns {
         return Err(Fault::new(
@@ -305,7 +304,8 @@ fn schedule(scene: &Scene<'_>, written: &Written) -> Result<Schedule, Fault> {
         Written::OnUpdate { at_most_every } => Schedule::OnUpdate { at_most_every },
         Written::Cron { expression, zone } => {
             quartz::check(&expression).map_err(|why| {
-                let text = format_args!("`{expression}` is not a cron expression in Quartz's notation: {why}");
+                let text =
+                    format_args!("`{expression}` is not a cron expression in Quartz's notation: {why}");
                 Fault::new("INVALID_PARAMETER_VALUE", "22023", text)
             })?;
             let zone = zone.or_else(|| scene.settings().zone().map(str::to_owned));

@@ -286,10 +286,9 @@ fn tags(scene: &Scene<'_>, kind: Securable, name: &Name) -> Result<Outcome, Faul
             let column = parts.pop().unwrap_or_default().to_lowercase();
             scene.table(&parts)?.column_tags.get(&column).cloned().unwrap_or_default()
         }
-        Securable::Table
-        | Securable::View
-        | Securable::MaterializedView
-        | Securable::StreamingTable => scene.table(&parts)?.stamp.tags,
+        Securable::Table | Securable::View | Securable::MaterializedView | Securable::StreamingTable => {
+            scene.table(&parts)?.stamp.tags
+        }
         other => {
             return Err(Fault::unsupported(format_args!("SHOW TAGS ON {}", other.words()), super::ELSEWHERE));
         }

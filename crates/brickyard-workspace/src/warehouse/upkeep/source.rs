@@ -102,8 +102,12 @@ pub(super) async fn streamed(
                 table(scene, &place, number, name, &stream, progress, &mut streamed.read).await?
             }
             StreamSource::Files { path, path_span, call } => {
-                let files = Files { path, before: &text[call.start..path_span.start], after: &text[path_span.end..call.end] };
-                files.take(scene, &place, number, &stream, progress, &mut streamed.read).await?
+                let files = Files {
+                    path,
+                    before: &text[call.start..path_span.start],
+                    after: &text[path_span.end..call.end],
+                };
+                files.take(scene, &place, &stream, progress, &mut streamed.read).await?
             }
         };
         streamed.has_rows |= came;
@@ -154,7 +158,8 @@ async fn table(
                 "55019",
                 format_args!(
                     "The streaming query was reading from an unexpected Delta table (id = '{}'). It used to read from another Delta table (id = '{id}'): {} was made anew. Hint: REFRESH STREAMING TABLE … FULL",
-                    record.id, record.full_name()
+                    record.id,
+                    record.full_name()
                 ),
             ));
         }
@@ -162,8 +167,7 @@ async fn table(
         _ => None,
     };
     let slice = scene.catalog().slice(&record, since, skip)?;
-    read.sources
-        .insert(key, Position::Table { id: record.id.clone(), version: slice.snapshot.version });
+    read.sources.insert(key, Position::Table { id: record.id.clone(), version: slice.snapshot.version });
     scene.catalog().place_slice(&slice, &record, place)?;
     let mut relation = scene.relation_of(&record)?;
     let known = scene.catalog().engine_path(place)?;

@@ -1,6 +1,7 @@
 //! `STREAM read_files(…)`: every file once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use brickyard_sql::{Stream, quote_name, string_literal};
@@ -15,6 +16,9 @@ use crate::warehouse::scene::Scene;
 
 /// Files that one refresh takes at most.
 const MOST: usize = 10_000;
+
+/// Bytes of a CSV file that its first line is looked for in.
+const LONGEST_HEADER: u64 = 1 << 20;
 
 /// A call of `read_files` around its path.
 pub(super) struct Files<'a> {
@@ -31,7 +35,6 @@ impl Files<'_> {
         &self,
         scene: &Scene<'_>,
         place: &Path,
-        number: usize,
         stream: &Stream,
         progress: &Progress,
         read: &mut Progress,
@@ -51,23 +54,41 @@ impl Files<'_> {
             let text = format_args!("A refresh takes {MOST} files at most; name them with a pattern.");
             return Err(Fault::new("TOO_MANY_FILES", "54000", text));
         }
-        let disk = |error: std::io::Error| Fault::internal(format_args!("Files cannot be taken: {error}"));
-        std::fs::create_dir_all(place).map_err(disk)?;
-        for (number, file) in new.iter().enumerate() {
-            let from = if file.is_empty() { root.clone() } else { root.join(file) };
-            let kind = from.extension().map(|kind| format!(".{}", kind.to_string_lossy())).unwrap_or_default();
-            let to = place.join(format!("{number:06}{kind}"));
-            std::fs::hard_link(&from, &to).or_else(|_| std::fs::copy(&from, &to).map(drop)).map_err(disk)?;
-        }
-        let kind = self.path.rsplit_once('.').map(|(_, kind)| kind).filter(|kind| !kind.contains('/'));
-        let token = format!("/Volumes/__stream/{}/{number}.{}", Uuid::new_v4().simple(), kind.unwrap_or("d"));
-        scene.put_place(&token, place.to_path_buf());
         let has_rows = !new.is_empty();
-        let (source, columns) =
-            if has_rows { self.source(scene, &token, columns).await? } else { (self.nothing(&columns), columns) };
+        let (source, columns) = if has_rows {
+            self.source(scene, &self.groups(&root, place, &new)?, columns).await?
+        } else {
+            (nothing(&columns), columns)
+        };
         read.sources.insert(key, Position::Files { taken: new, columns });
         let alias = if stream.aliased { "" } else { " AS `read_files`" };
         Ok((format!("({source}){alias}"), has_rows))
+    }
+
+    /// Puts links to new files into directories of their own, those of CSV apart by their first line: the engine reads a
+    /// directory with the columns of one file. The directories under paths that only this refresh knows.
+    fn groups(&self, root: &Path, place: &Path, new: &[String]) -> Result<Vec<(String, PathBuf)>, Fault> {
+        let disk = |error: std::io::Error| Fault::internal(format_args!("Files cannot be taken: {error}"));
+        let by_header = self.is_csv() && !self.says("schema") && !self.has("header", "false");
+        let kind = self.path.rsplit_once('.').map(|(_, kind)| kind).filter(|kind| !kind.contains('/'));
+        let mut groups: BTreeMap<String, (String, PathBuf)> = BTreeMap::new();
+        for (number, file) in new.iter().enumerate() {
+            let from = if file.is_empty() { root.to_path_buf() } else { root.join(file) };
+            let header = if by_header { first_line(&from).map_err(disk)? } else { String::new() };
+            let count = groups.len();
+            let (_, directory) = groups.entry(header).or_insert_with(|| {
+                let token = Uuid::new_v4().simple().to_string();
+                (
+                    format!("/Volumes/__stream/{token}/files.{}", kind.unwrap_or("d")),
+                    place.join(count.to_string()),
+                )
+            });
+            std::fs::create_dir_all(&*directory).map_err(disk)?;
+            let extension = from.extension().map(|kind| format!(".{}", kind.to_string_lossy()));
+            let to = directory.join(format!("{number:06}{}", extension.unwrap_or_default()));
+            std::fs::hard_link(&from, &to).or_else(|_| std::fs::copy(&from, &to).map(drop)).map_err(disk)?;
+        }
+        Ok(groups.into_values().collect())
     }
 
     /// The directory (or file) and the places of its files below it.
@@ -97,81 +118,109 @@ impl Files<'_> {
 
     fn call(&self, token: &str, more: &str) -> String {
         let end = self.after.trim_end().trim_end_matches(')');
-        format!("{}{}{end}{more})", self.before, string_literal(token))
+        format!("SELECT * FROM {}{}{end}{more})", self.before, string_literal(token))
     }
 
-    fn says(&self, option: &str) -> bool {
+    /// What is given for an option, in lower case.
+    fn option(&self, name: &str) -> Option<String> {
         let after = self.after.to_lowercase();
-        after.match_indices(option).any(|(at, _)| {
+        after.match_indices(name).find_map(|(at, _)| {
             let begins = !after[..at].ends_with(|letter: char| letter.is_alphanumeric() || letter == '_');
-            begins && after[at + option.len()..].trim_start_matches('`').trim_start().starts_with("=>")
+            let rest = after[at + name.len()..].trim_start_matches('`').trim_start();
+            Some(rest.strip_prefix("=>").filter(|_| begins)?.trim_start().to_owned())
         })
     }
 
-    /// The rows of the files, with the columns that earlier ones had, as they were typed then; new columns come after them.
+    fn says(&self, option: &str) -> bool {
+        self.option(option).is_some()
+    }
+
+    fn has(&self, option: &str, value: &str) -> bool {
+        self.option(option).is_some_and(|given| given.trim_start_matches('\'').starts_with(value))
+    }
+
+    fn is_csv(&self) -> bool {
+        self.has("format", "csv") || (!self.says("format") && self.path.to_lowercase().ends_with(".csv"))
+    }
+
+    /// The rows of files, with the columns that earlier ones had, in their types; new columns come after them.
     async fn source(
         &self,
         scene: &Scene<'_>,
-        token: &str,
+        groups: &[(String, PathBuf)],
         known: Vec<(String, String)>,
     ) -> Result<(String, Vec<(String, String)>), Fault> {
-        let all = format!("SELECT * FROM {}", self.call(token, ""));
-        if self.says("schema") {
-            return Ok((all, known));
+        for (token, directory) in groups {
+            scene.put_place(token, directory.clone());
         }
-        let given = Column::of_schema(&*scene.schema(&all).await?)?;
-        if known.is_empty() {
-            let columns = given.into_iter().map(|column| (column.name, column.data_type.text())).collect();
-            return Ok((all, columns));
+        if let [(token, _)] = groups
+            && self.says("schema")
+        {
+            return Ok((self.call(token, ""), known));
         }
-        // Texts that were inferred to be something else would not come back as they were.
-        let texts = self.after.to_lowercase().contains("csv") || self.path.to_lowercase().ends_with(".csv");
-        let texts = texts && !self.says("inferschema");
-        let all = if texts {
-            format!("SELECT * FROM {}", self.call(token, ", inferSchema => 'false'"))
-        } else {
-            all
-        };
-        let mut items = Vec::new();
-        for (name, data_type) in &known {
-            let quoted = quote_name(name);
-            match given.iter().find(|column| column.name.eq_ignore_ascii_case(name)) {
-                Some(column) if texts || column.data_type.text() == *data_type => {
-                    items.push(format!("CAST({quoted} AS {data_type}) AS {quoted}"));
+        // Texts that were inferred to be something else would not come back as they were: `007`.
+        let texts = self.is_csv()
+            && !["inferschema", "dateformat", "timestampformat"].iter().any(|own| self.says(own));
+        let (mut columns, mut given) = (known, Vec::new());
+        for (token, _) in groups {
+            let own = Column::of_schema(&*scene.schema(&self.call(token, "")).await?)?;
+            for column in &own {
+                let data_type = column.data_type.text();
+                match columns.iter().find(|(name, _)| name.eq_ignore_ascii_case(&column.name)) {
+                    Some((_, known)) if texts || *known == data_type => {}
+                    Some((name, known)) => return Err(other_type(name, known, &data_type)),
+                    None => columns.push((column.name.clone(), data_type)),
                 }
-                Some(column) => {
-                    return Err(Fault::new(
-                        "DELTA_FAILED_TO_MERGE_FIELDS",
-                        "22005",
-                        format_args!(
-                            "Failed to merge fields '{name}' and '{}': earlier files have the type {}, new ones {}. \
-                             Hint: Say the types: read_files(…, schema => '…')",
-                            column.name,
-                            data_type.to_uppercase(),
-                            column.data_type.text().to_uppercase()
-                        ),
-                    ));
-                }
-                None => items.push(format!("CAST(NULL AS {data_type}) AS {quoted}")),
             }
+            given.push(own);
         }
-        let mut columns = known.clone();
-        let is_new = |column: &&Column| !known.iter().any(|(name, _)| name.eq_ignore_ascii_case(&column.name));
-        for column in given.iter().filter(is_new) {
-            let (quoted, data_type) = (quote_name(&column.name), column.data_type.text());
-            items.push(format!("CAST({quoted} AS {data_type}) AS {quoted}"));
-            columns.push((column.name.clone(), data_type));
-        }
-        Ok((format!("SELECT {} FROM ({all})", items.join(", ")), columns))
+        let selects = groups.iter().zip(&given).map(|((token, _), given)| {
+            let items = columns.iter().map(|(name, data_type)| {
+                let quoted = quote_name(name);
+                let is_there = given.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+                let value = match (is_there, texts) {
+                    (false, _) => "NULL".to_owned(),
+                    (true, true) if data_type != "string" => format!("nullif({quoted}, '')"),
+                    (true, _) => quoted.clone(),
+                };
+                format!("CAST({value} AS {data_type}) AS {quoted}")
+            });
+            let items: Vec<String> = items.collect();
+            let more = if texts { ", inferSchema => 'false'" } else { "" };
+            format!("SELECT {} FROM ({})", items.join(", "), self.call(token, more))
+        });
+        let selects: Vec<String> = selects.collect();
+        Ok((selects.join(" UNION ALL "), columns))
     }
+}
 
-    /// No rows, with the columns that files had; of a query that is not run as long as there are none.
-    fn nothing(&self, known: &[(String, String)]) -> String {
-        let items = known.iter().map(|(name, data_type)| format!("CAST(NULL AS {data_type}) AS {}", quote_name(name)));
-        let items: Vec<String> = items.collect();
-        let items = if items.is_empty() { "NULL AS `value`".to_owned() } else { items.join(", ") };
-        format!("SELECT {items} WHERE false")
-    }
+fn other_type(name: &str, known: &str, given: &str) -> Fault {
+    Fault::new(
+        "DELTA_FAILED_TO_MERGE_FIELDS",
+        "22005",
+        format_args!(
+            "Failed to merge fields '{name}' and '{name}': earlier files have the type {}, new ones {}. \
+             Hint: Say the types: read_files(…, schema => '…')",
+            known.to_uppercase(),
+            given.to_uppercase()
+        ),
+    )
+}
+
+/// No rows, with the columns that files had; of a query that is not run as long as there are none.
+fn nothing(known: &[(String, String)]) -> String {
+    let items =
+        known.iter().map(|(name, data_type)| format!("CAST(NULL AS {data_type}) AS {}", quote_name(name)));
+    let items: Vec<String> = items.collect();
+    let items = if items.is_empty() { "NULL AS `value`".to_owned() } else { items.join(", ") };
+    format!("SELECT {items} WHERE false")
+}
+
+fn first_line(file: &Path) -> std::io::Result<String> {
+    let mut line = Vec::new();
+    let file = std::fs::File::open(file)?;
+    std::io::BufReader::new(file.take(LONGEST_HEADER)).read_until(b'\n', &mut line)?;
+    Ok(String::from_utf8_lossy(&line).trim_end().to_owned())
 }
 
 /// A path up to its first wildcard, and the pattern after that.
