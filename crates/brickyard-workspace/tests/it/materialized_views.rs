@@ -73,6 +73,8 @@ rows("CREATE TABLE main.default.source (id INT)")
 rows("INSERT INTO main.default.source VALUES (1), (2)")
 rows("CREATE STREAMING TABLE main.default.taken SCHEDULE EVERY 1 HOUR AS SELECT id FROM STREAM main.default.source")
 rows("CREATE MATERIALIZED VIEW main.default.most SCHEDULE CRON '0 0 * * * ?' AT TIME ZONE 'Etc/UTC' AS SELECT max(id) AS id FROM main.default.source")
+rows("CREATE VIEW main.default.looked AS SELECT id FROM main.default.source")
+rows("CREATE MATERIALIZED VIEW main.default.followed TRIGGER ON UPDATE AS SELECT count(*) AS n FROM main.default.looked")
 rows("CREATE MATERIALIZED VIEW main.default.alone AS SELECT count(*) AS n FROM main.default.source")
 rows("INSERT INTO main.default.source VALUES (3)")
 "#;
@@ -81,7 +83,8 @@ rows("INSERT INTO main.default.source VALUES (3)")
     let look = r#"
 import time
 limit = time.time() + 120
-while rows("SELECT max(id) FROM main.default.taken") != [(3,)] or rows("SELECT id FROM main.default.most") != [(3,)]:
+wanted = {"SELECT max(id) FROM main.default.taken": 3, "SELECT id FROM main.default.most": 3, "SELECT n FROM main.default.followed": 3}
+while any(rows(statement) != [(value,)] for statement, value in wanted.items()):
     assert time.time() < limit, "a schedule was not kept"
 assert rows("SELECT id FROM main.default.taken ORDER BY id") == [(1,), (2,), (3,)]
 assert rows("SELECT n FROM main.default.alone") == [(2,)]
