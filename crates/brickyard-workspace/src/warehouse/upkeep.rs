@@ -74,7 +74,10 @@ async fn begun(
     let (task, full, is_full) = (workspace.clone(), name_of(record), refresh.full);
     let work = Box::pin(async move {
         let outcome = make(&task, &full, refresh).await;
-        let shown = outcome.as_ref().map(|()| ()).map_err(|fault| ApiError::invalid(fault.message.clone()));
+        let shown = match &outcome {
+            Ok(()) => Ok(()),
+            Err(fault) => Err(ApiError::invalid(fault.message.clone())),
+        };
         let _ = tell.send(outcome); // nobody may be waiting
         shown
     });

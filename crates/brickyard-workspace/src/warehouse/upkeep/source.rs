@@ -121,8 +121,12 @@ pub(super) async fn streamed(
 
 /// A name under which no other source of the query is kept.
 fn free_name(read: &Progress, name: &str) -> String {
-    let numbered = |number: u32| if number == 0 { name.to_owned() } else { format!("{name} #{number}") };
-    (0..).map(numbered).find(|name| !read.sources.contains_key(name)).unwrap_or_default()
+    let (mut free, mut number) = (name.to_owned(), 0);
+    while read.sources.contains_key(&free) {
+        number += 1;
+        free = format!("{name} #{number}");
+    }
+    free
 }
 
 async fn table(
