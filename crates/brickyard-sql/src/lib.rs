@@ -35,6 +35,7 @@ mod references;
 mod rewrite;
 mod room;
 pub mod statement;
+mod streams;
 pub mod token;
 mod type_name;
 
@@ -51,4 +52,5 @@ pub use plan::{
 };
 pub use references::{Reference, ReferenceKind, commands_within, references};
 pub use statement::{Body, Statement, parse, split};
+pub use streams::{Stream, StreamSource, stream_words, streams};
 pub use token::{Span, Token, TokenKind, quote_name, string_literal, tokenize};

@@ -165,6 +165,8 @@ pub struct Relation {
     pub engine_name: Option<String>,
     /// What time travel is of.
     pub past: Past,
+    /// Whether its rows are kept ones of a query, which have no history.
+    pub materialized: bool,
 }
 
 /// What `VERSION AS OF` and `TIMESTAMP AS OF` go back in.

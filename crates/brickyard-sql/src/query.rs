@@ -16,6 +16,6 @@ pub use alias::Alias;
 pub use expression::{Argument, Call, Expr, ExprKind, Over, PathStep, When};
 pub use pipe::{Pipe, PipeKind};
 pub use pivot::{Pivot, Unpivot};
-pub use relation::{Factor, FactorKind, From, Join, JoinRule};
+pub use relation::{Factor, FactorKind, From, Join, JoinRule, Streamed};
 pub use select::{Cte, Group, Item, OrderItem, Query, Select, SetBody, With};
 pub use tree::Node;

@@ -20,7 +20,7 @@ mod evolution;
 mod expressions;
 mod fields;
 mod generators;
-mod grouping;
+pub(crate) mod grouping;
 mod guards;
 mod json_calls;
 mod lambdas;

@@ -42,7 +42,7 @@ pub(crate) use branches::Branch;
 pub(crate) use column::Column;
 pub(crate) use connections::NewConnection;
 pub(crate) use data_type::DataType;
-pub(crate) use delta::{ChangedRows, Compacted, FILE, Group};
+pub(crate) use delta::{ChangedRows, Compacted, FILE, Group, Metadata};
 pub(crate) use engine_api::engine_router;
 pub(crate) use fault::CatalogError;
 pub(crate) use foreign::ForeignTable;
@@ -52,11 +52,13 @@ pub(crate) use kind::Kind;
 pub(crate) use like::like;
 pub(crate) use name::{quote, split};
 pub(crate) use privilege::Privilege;
-pub(crate) use record::{Constraint, ModelRecord, Parameter, Policy, SchemaRecord, TableRecord, TableType};
+pub(crate) use record::{
+    Constraint, ModelRecord, Parameter, Policy, Schedule, SchemaRecord, TableRecord, TableType, Upkeep,
+};
 pub(crate) use rest::family;
 pub(crate) use schemas::Change;
 pub(crate) use slots::{CatalogSlots, Delegation, SlotLease};
-pub(crate) use tables::{CloneOf, NewTable, TableChange};
+pub(crate) use tables::{CloneOf, Definition, NewTable, TableChange};
 pub(crate) use volumes::NewVolume;
 
 use crate::clock::Clock;

@@ -34,6 +34,7 @@ impl WorkspaceHandle {
         tracker.spawn(workspace.file_tree().clone().keep_settled(stops));
         tracker.spawn(Lakebase::restore(workspace.clone()));
         crate::pipelines::resume(&workspace);
+        tracker.spawn(crate::warehouse::keep_schedules(workspace.clone()));
         Ok(Self { workspace, http_address, proxy_address })
     }
 

@@ -1,7 +1,6 @@
 //! Lakeview dashboards: drafts, published ones, and a page that shows a published one's queries as tables and charts.
 
 mod chart;
-mod cron;
 mod dashboards;
 mod layout;
 mod page;

@@ -35,6 +35,7 @@ mod oauth;
 mod permissions;
 mod pipelines;
 mod postgres;
+mod quartz;
 mod request;
 mod router;
 mod scim;

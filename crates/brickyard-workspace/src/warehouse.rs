@@ -35,6 +35,7 @@ mod statements;
 mod system;
 pub(crate) mod thrift;
 mod transaction;
+mod upkeep;
 mod zone;
 
 use axum::extract::DefaultBodyLimit;
@@ -54,6 +55,7 @@ pub(crate) use session::{Session, Settings};
 pub(crate) use state::Warehouses;
 pub(crate) use statement::{Statement, execute};
 pub(crate) use statements::{answer_for, run_for};
+pub(crate) use upkeep::{keep_schedules, refresh as refresh_table};
 
 /// Tests in which unmodified clients drive the endpoints.
 const CONNECTOR: Option<&str> = Some("warehouse::connectors_of_every_generation_query");

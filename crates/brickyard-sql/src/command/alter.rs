@@ -2,6 +2,7 @@
 
 use super::constraint::Constraint;
 use super::create_column::{ColumnDefinition, Identity};
+use super::schedule::Schedule;
 use super::{Command, Securable};
 use crate::data_type::DataType;
 use crate::error::SqlError;
@@ -79,6 +80,10 @@ pub enum AlterAction {
     Location(String),
     /// `AS query` of a view: the query and its text.
     Query(Box<Query>, String),
+    /// `ADD SCHEDULE …`, `ALTER SCHEDULE …` and the same with `TRIGGER`: whether there must be one already, and what it becomes.
+    Schedule(bool, Schedule),
+    /// `DROP SCHEDULE`, `DROP TRIGGER`.
+    DropSchedule,
     /// `SET MANAGED`, `ENABLE PREDICTIVE OPTIMIZATION` and others without local meaning: their words.
     Other(String),
 }
@@ -170,6 +175,15 @@ impl Parser<'_> {
         }
         if self.words("REPLACE COLUMNS") {
             return self.parenthesized(Self::column).map(AlterAction::ReplaceColumns);
+        }
+        for (word, alters) in [("ADD", false), ("ALTER", true)] {
+            if self.is_words(&format!("{word} SCHEDULE")) || self.is_words(&format!("{word} TRIGGER")) {
+                self.advance();
+                return Ok(AlterAction::Schedule(alters, self.schedule()?));
+            }
+        }
+        if self.words("DROP SCHEDULE") || self.words("DROP TRIGGER") {
+            return Ok(AlterAction::DropSchedule);
         }
         if self.words("ADD") {
             let constraint = self.constraint()?.ok_or_else(|| self.error())?;

@@ -1,6 +1,7 @@
 //! `CREATE …`.
 
-use super::Command;
+use super::schedule::Schedule;
+use super::{Command, Constraint};
 use crate::command::create_column::ColumnDefinition;
 use crate::data_type::DataType;
 use crate::error::SqlError;
@@ -51,20 +52,34 @@ pub enum ViewKind {
 /// `CREATE VIEW`.
 #[derive(Debug, Clone)]
 pub struct CreateView {
-    /// `OR REPLACE`, `OR REFRESH`.
+    /// `OR REPLACE`.
     pub or_replace: bool,
+    /// `OR REFRESH`.
+    pub or_refresh: bool,
     /// What kind.
     pub kind: ViewKind,
     /// `IF NOT EXISTS`.
     pub if_not_exists: bool,
     /// Its name.
     pub name: Name,
-    /// Names and comments of the columns.
+    /// Names and comments of the columns; their types where rows are kept.
     pub columns: Vec<ColumnDefinition>,
+    /// Constraints beside the columns.
+    pub constraints: Vec<Constraint>,
     /// `COMMENT`.
     pub comment: Option<String>,
     /// `TBLPROPERTIES`.
     pub properties: Vec<(String, String)>,
+    /// `PARTITIONED BY`.
+    pub partitioned_by: Vec<String>,
+    /// `CLUSTER BY (…)`; nothing where it is not said, or `NONE`.
+    pub cluster_by: Vec<String>,
+    /// `CLUSTER BY AUTO`.
+    pub cluster_auto: bool,
+    /// `SCHEDULE`, `TRIGGER`.
+    pub schedule: Option<Schedule>,
+    /// `WITH ROW FILTER`.
+    pub row_filter: Option<(Name, Vec<String>)>,
     /// The query.
     pub query: Query,
     /// The query's text.
@@ -163,10 +178,11 @@ pub struct CreateVolume {
 impl Parser<'_> {
     pub(super) fn create(&mut self) -> Result<Command, SqlError> {
         let replaces = self.words("REPLACE");
-        let mut or_replace = replaces;
+        let (mut or_replace, mut or_refresh) = (replaces, false);
         if !replaces {
             self.expect_words("CREATE")?;
-            or_replace = self.words("OR REPLACE") || self.words("OR REFRESH");
+            or_replace = self.words("OR REPLACE");
+            or_refresh = !or_replace && self.words("OR REFRESH");
         }
         self.words("GLOBAL");
         let temporary = self.words("TEMPORARY") || self.words("TEMP");
@@ -189,7 +205,7 @@ impl Parser<'_> {
         if self.words("CONNECTION") || self.words("SERVER") {
             return self.create_connection();
         }
-        if self.words("TABLE") || self.words("EXTERNAL TABLE") {
+        if !or_refresh && (self.words("TABLE") || self.words("EXTERNAL TABLE")) {
             let external = self.last_before_table("EXTERNAL");
             return self.create_table(or_replace, external, temporary);
         }
@@ -209,7 +225,10 @@ impl Parser<'_> {
             let construct = format!("CREATE {}", self.construct());
             return self.unsupported_or_error(&construct);
         };
-        self.create_view(or_replace, kind)
+        if or_refresh && !matches!(kind, ViewKind::Materialized | ViewKind::Streaming) {
+            return Err(self.error());
+        }
+        self.create_view(or_replace, or_refresh, kind)
     }
 
     pub(super) fn last_before_table(&self, word: &str) -> bool {

@@ -8,16 +8,25 @@ use crate::parser::Parser;
 use crate::token::TokenKind;
 
 impl Parser<'_> {
-    pub(super) fn create_view(&mut self, or_replace: bool, kind: ViewKind) -> Result<Command, SqlError> {
+    pub(super) fn create_view(
+        &mut self,
+        or_replace: bool,
+        or_refresh: bool,
+        kind: ViewKind,
+    ) -> Result<Command, SqlError> {
+        let keeps_rows = matches!(kind, ViewKind::Materialized | ViewKind::Streaming);
         let if_not_exists = self.if_not_exists();
         let name = self.object()?;
-        let mut columns = Vec::new();
+        let (mut columns, mut constraints) = (Vec::new(), Vec::new());
         let mut source = None;
-        if self.is_symbol("(") {
-            self.expect_symbol("(")?;
+        if self.symbol("(") {
             loop {
-                if self.constraint()?.is_none() {
-                    columns.push(self.view_column()?);
+                if self.is_word_at(0, "CONSTRAINT") && self.is_word_at(2, "EXPECT") {
+                    return self.unsupported("expectations (CONSTRAINT … EXPECT)");
+                }
+                match self.constraint()? {
+                    Some(constraint) => constraints.push(constraint),
+                    None => columns.push(self.view_column()?),
                 }
                 if !self.symbol(",") {
                     break;
@@ -26,6 +35,8 @@ impl Parser<'_> {
             self.expect_symbol(")")?;
         }
         let (mut comment, mut properties) = (None, Vec::new());
+        let (mut partitioned_by, mut cluster_by, mut cluster_auto) = (Vec::new(), Vec::new(), false);
+        let (mut schedule, mut row_filter) = (None, None);
         loop {
             if self.words("COMMENT") {
                 comment = Some(self.string()?);
@@ -34,16 +45,21 @@ impl Parser<'_> {
             } else if self.words("WITH SCHEMA") {
                 self.words("TYPE");
                 self.ident()?;
-            } else if self.words("PARTITIONED BY") || self.words("CLUSTER BY") {
-                if !(self.words("AUTO") || self.words("NONE")) {
-                    self.skip_brackets()?;
+            } else if keeps_rows && self.words("PARTITIONED BY") {
+                partitioned_by =
+                    self.parenthesized(Self::ident)?.into_iter().map(|name| name.value).collect();
+            } else if keeps_rows && self.words("CLUSTER BY") {
+                cluster_auto = self.words("AUTO");
+                if !cluster_auto && !self.words("NONE") {
+                    cluster_by = self.parenthesized(|p| Ok(p.name()?.values().join(".")))?;
                 }
-            } else if self.words("SCHEDULE") || self.words("TRIGGER") {
-                while !self.at_end() && !self.is_word_at(0, "AS") {
-                    self.advance();
-                }
+            } else if keeps_rows && (self.is_words("SCHEDULE") || self.is_words("TRIGGER")) {
+                schedule = Some(self.schedule()?);
             } else if self.words("WITH ROW FILTER") {
-                return self.unsupported("a row filter on a view");
+                if !keeps_rows {
+                    return self.unsupported("a row filter on a view");
+                }
+                row_filter = Some(self.row_filter()?);
             } else if self.words("DEFAULT COLLATION") {
                 self.collation()?;
             } else if self.is_words("WITH METRICS") {
@@ -54,6 +70,14 @@ impl Parser<'_> {
                 source = Some((format, options));
             } else {
                 break;
+            }
+        }
+        if kind == ViewKind::Streaming {
+            if self.is_word_at(0, "FLOW") {
+                return self.unsupported("flows of streaming tables (FLOW, AUTO CDC)");
+            }
+            if self.at_end() || self.is_symbol(";") {
+                return self.unsupported("streaming tables without a query");
             }
         }
         let (query, text) = if source.is_some() {
@@ -67,12 +91,19 @@ impl Parser<'_> {
         };
         let view = CreateView {
             or_replace,
+            or_refresh,
             kind,
             if_not_exists,
             name,
             columns,
+            constraints,
             comment,
             properties,
+            partitioned_by,
+            cluster_by,
+            cluster_auto,
+            schedule,
+            row_filter,
             query,
             text,
             source,

@@ -57,12 +57,16 @@ pub enum Maintain {
         /// The table; `None` for `ANALYZE TABLES`.
         table: Option<Name>,
     },
-    /// `REFRESH [TABLE|MATERIALIZED VIEW|STREAMING TABLE|FUNCTION] name`.
+    /// `REFRESH [TABLE|MATERIALIZED VIEW|STREAMING TABLE|FUNCTION] name [FULL] [SYNC|ASYNC]`.
     Refresh {
-        /// What.
+        /// What; the first three may stand for each other.
         kind: Securable,
         /// Its name; `None` for a path.
         name: Option<Name>,
+        /// `FULL`.
+        full: bool,
+        /// `ASYNC`.
+        background: bool,
     },
     /// `CACHE`, `UNCACHE`, `CLEAR CACHE`: no effect on a warehouse; the table when there is one.
     Cache {
@@ -143,11 +147,14 @@ impl Parser<'_> {
                 let kind = if named { None } else { self.securable() };
                 if self.kind(0) == Some(TokenKind::String) {
                     self.string()?;
-                    Maintain::Refresh { kind: Securable::Table, name: None }
+                    let kind = Securable::Table;
+                    Maintain::Refresh { kind, name: None, full: false, background: false }
                 } else {
                     let name = Some(self.object()?);
-                    self.one_of(&["FULL", "SYNC", "ASYNC", "FOREIGN"]);
-                    Maintain::Refresh { kind: kind.unwrap_or(Securable::Table), name }
+                    let full = self.words("FULL");
+                    let background = self.one_of(&["SYNC", "ASYNC", "FOREIGN"]) == Some("ASYNC");
+                    let kind = kind.unwrap_or(Securable::Table);
+                    Maintain::Refresh { kind, name, full, background }
                 }
             }
             "CACHE" | "UNCACHE" | "CLEAR" => {

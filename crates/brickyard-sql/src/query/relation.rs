@@ -55,7 +55,7 @@ pub struct Factor {
     /// `LATERAL` before it.
     pub lateral: bool,
     /// `STREAM` before it.
-    pub stream: bool,
+    pub stream: Option<Streamed>,
     /// `PIVOT (…)`.
     pub pivot: Option<Pivot>,
     /// `UNPIVOT (…)`.
@@ -66,6 +66,15 @@ pub struct Factor {
     pub inner_alias: Option<Alias>,
     /// The alias.
     pub alias: Option<Alias>,
+}
+
+/// `STREAM source [WITH (options)]`.
+#[derive(Debug, Clone)]
+pub struct Streamed {
+    /// Where it stands, from its first word, without an alias.
+    pub span: Span,
+    /// What `WITH` says; an option that is only named has an empty value.
+    pub options: Vec<(String, String)>,
 }
 
 /// The kinds of sources.
@@ -160,7 +169,8 @@ impl Parser<'_> {
     fn factor_inner(&mut self) -> Result<Factor, SqlError> {
         let start = self.here();
         let lateral = self.words("LATERAL");
-        let stream = self.is_word_at(0, "STREAM")
+        let stream_start = self.here();
+        let streams = self.is_word_at(0, "STREAM")
             && !self.is_symbol_at(1, ".")
             && {
                 let next = self.kind(1);
@@ -170,6 +180,17 @@ impl Parser<'_> {
         let source_start = self.here();
         let kind = self.source()?;
         let source = self.since(source_start);
+        let stream = if streams {
+            let options = if self.is_word_at(0, "WITH") && self.is_symbol_at(1, "(") {
+                self.advance();
+                self.properties()?
+            } else {
+                Vec::new()
+            };
+            Some(Streamed { span: self.since(stream_start), options })
+        } else {
+            None
+        };
         let mut factor = Factor {
             span: source,
             kind,

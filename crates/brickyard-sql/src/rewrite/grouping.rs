@@ -98,7 +98,7 @@ pub(crate) fn has_aggregate(expr: &Expr) -> bool {
 }
 
 /// Whether an expression has a window function in it.
-pub(super) fn has_window(expr: &Expr) -> bool {
+pub(crate) fn has_window(expr: &Expr) -> bool {
     let own = matches!(&expr.kind, ExprKind::Call(call) if call.over.is_some());
     let mut found = own;
     tree::expr_children(expr, &mut |node| {

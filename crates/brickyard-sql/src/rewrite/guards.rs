@@ -40,6 +40,13 @@ impl Planner<'_> {
         let alias = whole.last().cloned().unwrap_or_default();
         let mut columns = outputs(&relation.columns);
         let mut subquery = None;
+        if relation.materialized && !travel.is_empty() {
+            return Err(SqlError::new(
+                "MATERIALIZED_VIEW_UNSUPPORTED_OPERATION",
+                "0A000",
+                "Operation TIME TRAVEL is currently not supported on Materialized Views.",
+            ));
+        }
         if let Some(view) = &relation.view {
             if !travel.is_empty() {
                 return Err(SqlError::unsupported(

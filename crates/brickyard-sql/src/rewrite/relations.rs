@@ -136,8 +136,11 @@ impl Planner<'_> {
 
     /// A source of rows; edits its text.
     pub(super) fn factor(&mut self, factor: &Factor, scope: &Scope, env: &Env) -> Result<Relation, SqlError> {
-        if factor.stream {
-            return Err(SqlError::unsupported("STREAM", "Read the table without STREAM"));
+        if factor.stream.is_some() {
+            return Err(SqlError::unsupported(
+                "STREAM outside of CREATE STREAMING TABLE",
+                "Read the table without STREAM",
+            ));
         }
         let mut relation = match &factor.kind {
             FactorKind::Table { name, travel } => self.table(factor, name, travel.as_ref(), scope)?,

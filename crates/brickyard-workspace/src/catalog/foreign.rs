@@ -238,6 +238,7 @@ impl Catalog {
             row_filter: None,
             column_masks: BTreeMap::new(),
             column_tags: BTreeMap::new(),
+            upkeep: None,
             stamp: self.stamp(owner, None),
         }
     }

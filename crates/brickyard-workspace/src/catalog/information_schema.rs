@@ -54,6 +54,7 @@ impl Catalog {
             row_filter: None,
             column_masks: std::collections::BTreeMap::new(),
             column_tags: std::collections::BTreeMap::new(),
+            upkeep: None,
             stamp: schema.stamp,
         })
     }

@@ -48,6 +48,7 @@ impl Privilege {
     pub(crate) const CREATE_CATALOG: Self = Self("CREATE_CATALOG");
     pub(crate) const CREATE_CONNECTION: Self = Self("CREATE_CONNECTION");
     pub(crate) const CREATE_FUNCTION: Self = Self("CREATE_FUNCTION");
+    pub(crate) const CREATE_MATERIALIZED_VIEW: Self = Self("CREATE_MATERIALIZED_VIEW");
     pub(crate) const CREATE_MODEL: Self = Self("CREATE_MODEL");
     pub(crate) const CREATE_SCHEMA: Self = Self("CREATE_SCHEMA");
     pub(crate) const CREATE_TABLE: Self = Self("CREATE_TABLE");
@@ -56,6 +57,7 @@ impl Privilege {
     pub(crate) const MANAGE: Self = Self("MANAGE");
     pub(crate) const MODIFY: Self = Self("MODIFY");
     pub(crate) const READ_VOLUME: Self = Self("READ_VOLUME");
+    pub(crate) const REFRESH: Self = Self("REFRESH");
     pub(crate) const SELECT: Self = Self("SELECT");
     pub(crate) const USE_CATALOG: Self = Self("USE_CATALOG");
     pub(crate) const USE_CONNECTION: Self = Self("USE_CONNECTION");

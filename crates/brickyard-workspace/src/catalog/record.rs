@@ -119,6 +119,9 @@ pub(crate) struct TableRecord {
     /// Tags of columns, by name in lower case.
     #[serde(default)]
     pub(crate) column_tags: BTreeMap<String, BTreeMap<String, String>>,
+    /// How a materialized view or a streaming table is kept up to date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) upkeep: Option<Upkeep>,
     pub(crate) stamp: Stamp,
 }
 
@@ -132,6 +135,21 @@ impl TableRecord {
         matches!(self.table_type, TableType::View)
     }
 
+    /// Whether a pipeline makes its rows: a materialized view or a streaming table.
+    pub(crate) fn is_kept(&self) -> bool {
+        matches!(self.table_type, TableType::MaterializedView | TableType::StreamingTable)
+    }
+
+    /// Whether it is a query whose rows are kept.
+    pub(crate) fn is_materialized(&self) -> bool {
+        self.table_type == TableType::MaterializedView
+    }
+
+    /// Whether the catalog owns its files.
+    pub(crate) fn owns_files(&self) -> bool {
+        self.table_type == TableType::Managed || self.is_kept()
+    }
+
     /// Whether its rows are a Delta table.
     pub(crate) fn is_delta(&self) -> bool {
         self.format == "DELTA" && self.location.is_some()
@@ -140,6 +158,50 @@ impl TableRecord {
     /// Whether readers see it through a row filter or column masks, so that nobody may read its files as they are.
     pub(crate) fn is_guarded(&self) -> bool {
         self.row_filter.is_some() || !self.column_masks.is_empty()
+    }
+}
+
+/// How a materialized view or a streaming table is kept up to date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Upkeep {
+    /// Id of the pipeline that makes its rows.
+    pub(crate) pipeline: String,
+    pub(crate) schedule: Option<Schedule>,
+    /// Whether its columns were named with their types, so that the query's must become them.
+    pub(crate) fixed: bool,
+    /// Whether it has been filled since it was made; it cannot be read before.
+    pub(crate) filled: bool,
+    /// When it was refreshed last, in milliseconds since the epoch.
+    pub(crate) refreshed: Option<i64>,
+    /// When its schedule was looked at last, in milliseconds since the epoch.
+    #[serde(default)]
+    pub(crate) looked: i64,
+}
+
+/// When a materialized view or a streaming table is to be refreshed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Schedule {
+    /// Every so many hours, days or weeks.
+    Every { number: u64, unit: String },
+    /// In Quartz's notation, in a zone.
+    Cron { expression: String, zone: String },
+    /// Whenever what it reads has changed.
+    OnUpdate { at_most_every: Option<String> },
+}
+
+impl std::fmt::Display for Schedule {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Every { number, unit } => {
+                write!(formatter, "EVERY {number} {unit}{}", if *number == 1 { "" } else { "S" })
+            }
+            Self::Cron { expression, zone } => write!(formatter, "CRON '{expression}' AT TIME ZONE '{zone}'"),
+            Self::OnUpdate { at_most_every: None } => formatter.write_str("TRIGGER ON UPDATE"),
+            Self::OnUpdate { at_most_every: Some(interval) } => {
+                write!(formatter, "TRIGGER ON UPDATE AT MOST EVERY {interval}")
+            }
+        }
     }
 }
 

@@ -71,6 +71,7 @@ impl Catalog {
                 row_filter: None,
                 column_masks: BTreeMap::new(),
                 column_tags: BTreeMap::new(),
+                upkeep: None,
                 stamp: self.stamp(owner, Some(sample.comment.to_owned())),
             })?;
         }

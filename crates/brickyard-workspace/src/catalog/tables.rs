@@ -5,6 +5,7 @@ mod compaction;
 mod create;
 mod dropped;
 mod metadata;
+mod upkeep;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use crate::store::StoreError;
 pub(crate) use change::TableChange;
 pub(super) use create::local_path;
 pub(crate) use create::{CloneOf, NewTable};
+pub(crate) use upkeep::Definition;
 
 pub(super) const TABLE: &str = "catalog_table";
 
@@ -107,6 +109,9 @@ impl Catalog {
                     "delta.minWriterVersion".to_owned(),
                     version(snapshot.protocol.min_writer_version),
                 );
+                if let Some(upkeep) = &table.upkeep {
+                    properties.insert("pipelines.pipelineId".to_owned(), upkeep.pipeline.clone());
+                }
                 Ok(properties)
             }
             _ => Ok(table.properties.clone()),
@@ -274,7 +279,7 @@ impl Catalog {
         for (key, _) in self.store().list::<String>(WRITER, &format!("{}.", record.id))? {
             self.store().delete(WRITER, &key)?;
         }
-        if record.table_type == TableType::Managed
+        if record.owns_files()
             && let Some(location) = &record.location
             && location.starts_with(self.tables_directory())
         {

@@ -5,10 +5,10 @@ use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::cron;
 use super::dashboards::{changed_meanwhile, may, time};
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
+use crate::quartz;
 use crate::request::{JsonBody, Parameters};
 use crate::workspace::Workspace;
 
@@ -163,7 +163,7 @@ pub(super) async fn remove(
 
 fn checked(cron: Option<Cron>) -> Result<Cron, ApiError> {
     let cron = cron.ok_or_else(|| ApiError::invalid("cron_schedule is required"))?;
-    cron::check(&cron.quartz_cron_expression).map_err(|why| {
+    quartz::check(&cron.quartz_cron_expression).map_err(|why| {
         let text = cron.quartz_cron_expression.escape_debug();
         ApiError::invalid(format!("`{text}` is not a cron expression in Quartz's notation: {why}"))
     })?;

@@ -4,6 +4,7 @@ use serde_json::Value;
 use super::OBJECTS;
 use crate::authorize::Wish;
 use crate::caller::Caller;
+use crate::catalog::TableRecord;
 use crate::error::ApiError;
 use crate::lakebase::LakebaseError;
 use crate::workspace::Workspace;
@@ -19,6 +20,9 @@ pub(crate) struct Pipeline {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) creator: String,
+    /// Full name of the materialized view or streaming table whose rows it makes, in back-ticks.
+    #[serde(default)]
+    pub(crate) table: Option<String>,
     /// The latest first.
     pub(crate) updates: Vec<Update>,
 }
@@ -36,6 +40,9 @@ pub(crate) struct Update {
     pub(crate) selection: Vec<String>,
     /// Milliseconds since the epoch.
     pub(crate) created: i64,
+    /// Why it failed.
+    #[serde(default)]
+    pub(crate) failure: Option<String>,
     /// Process that runs it: an update of an earlier life of the workspace is over.
     pub(crate) life: String,
 }
@@ -52,10 +59,14 @@ impl Pipeline {
     }
 }
 
-/// A pipeline by id.
+/// A pipeline by id; one whose table was dropped is forgotten.
 pub(super) fn find(workspace: &Workspace, id: &str) -> Result<Pipeline, ApiError> {
     let found: Option<Pipeline> = workspace.store().get(KIND, id).map_err(LakebaseError::from)?;
     let mut pipeline = found.ok_or_else(|| ApiError::not_found("Pipeline", id))?;
+    if pipeline.table.is_some() && table_of(workspace, &pipeline).is_none() {
+        forget(workspace, id)?;
+        return Err(ApiError::not_found("Pipeline", id));
+    }
     for update in &mut pipeline.updates {
         if update.state == "RUNNING" && update.life != super::run::life() {
             "CANCELED".clone_into(&mut update.state);
@@ -66,7 +77,39 @@ pub(super) fn find(workspace: &Workspace, id: &str) -> Result<Pipeline, ApiError
 
 pub(super) fn all(workspace: &Workspace) -> Result<Vec<Pipeline>, ApiError> {
     let known = workspace.store().list::<Pipeline>(KIND, "").map_err(LakebaseError::from)?;
-    known.into_iter().map(|(id, _)| find(workspace, &id)).collect()
+    Ok(known.into_iter().filter_map(|(id, _)| find(workspace, &id).ok()).collect())
+}
+
+/// The materialized view or streaming table whose rows a pipeline makes.
+pub(super) fn table_of(workspace: &Workspace, pipeline: &Pipeline) -> Option<TableRecord> {
+    let record = workspace.catalog().table_record(pipeline.table.as_deref()?).ok()?;
+    record.upkeep.as_ref().is_some_and(|upkeep| upkeep.pipeline == pipeline.id).then_some(record)
+}
+
+/// Materialized views and streaming tables that are refreshed by a schedule.
+pub(crate) fn scheduled(workspace: &Workspace) -> Result<Vec<TableRecord>, ApiError> {
+    let known = workspace.store().list::<Pipeline>(KIND, "").map_err(LakebaseError::from)?;
+    let tables = known.into_iter().filter_map(|(_, pipeline)| table_of(workspace, &pipeline));
+    Ok(tables.filter(|table| table.upkeep.as_ref().is_some_and(|own| own.schedule.is_some())).collect())
+}
+
+/// The pipeline of a new materialized view or streaming table; the table need not be there yet.
+pub(crate) fn make(
+    workspace: &Workspace,
+    caller: &Caller,
+    id: &str,
+    name: &str,
+    table: &str,
+) -> Result<(), ApiError> {
+    let pipeline = Pipeline {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        creator: caller.name().to_owned(),
+        table: Some(table.to_owned()),
+        updates: Vec::new(),
+    };
+    put(workspace, &pipeline)?;
+    workspace.own_object(caller, OBJECTS, id)
 }
 
 /// Pipelines whose update was broken off by the end of the workspace.
@@ -81,6 +124,17 @@ pub(super) fn broken_off(workspace: &Workspace) -> Result<Vec<String>, ApiError>
 
 pub(super) fn put(workspace: &Workspace, pipeline: &Pipeline) -> Result<(), ApiError> {
     Ok(workspace.store().put(KIND, &pipeline.id, pipeline).map_err(LakebaseError::from)?)
+}
+
+/// How the last update of a pipeline went, as `DESCRIBE EXTENDED` says it.
+pub(crate) fn last_state(workspace: &Workspace, id: &str) -> Option<&'static str> {
+    let pipeline = find(workspace, id).ok()?;
+    Some(match pipeline.updates.first()?.state.as_str() {
+        "COMPLETED" => "Succeeded",
+        "FAILED" => "Failed",
+        "RUNNING" => "Running",
+        _ => "Canceled",
+    })
 }
 
 /// Whether an update goes on.
@@ -116,6 +170,7 @@ pub(crate) fn choose(
         id: uuid::Uuid::new_v4().to_string(),
         name: name.to_owned(),
         creator: caller.name().to_owned(),
+        table: None,
         updates: Vec::new(),
     };
     put(workspace, &pipeline)?;

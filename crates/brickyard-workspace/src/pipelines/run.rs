@@ -1,9 +1,11 @@
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use http::StatusCode;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::record::{Pipeline, Update, find, put};
+use super::record::{Pipeline, Update, find, put, table_of};
 use crate::error::ApiError;
 use crate::synced_tables;
 use crate::workspace::Workspace;
@@ -17,6 +19,14 @@ pub(super) fn life() -> &'static str {
     LIFE.get_or_init(|| uuid::Uuid::new_v4().to_string())
 }
 
+/// What an update does.
+type Work = BoxFuture<'static, Result<(), ApiError>>;
+
+/// The lock of a pipeline: who holds it has the next update.
+pub(crate) fn turn(workspace: &Workspace, id: &str) -> Arc<Mutex<()>> {
+    workspace.warehouses().writer(&format!("pipeline {id}"))
+}
+
 /// Starts an update of some or all tables of a pipeline and returns its id; one at a time.
 pub(crate) fn start(
     workspace: &Workspace,
@@ -25,14 +35,31 @@ pub(crate) fn start(
     full_refresh: bool,
     selection: &[String],
 ) -> Result<String, ApiError> {
-    let mut pipeline = find(workspace, id)?;
-    if let Some(active) = pipeline.active() {
+    let Ok(turn) = turn(workspace, id).try_lock_owned() else {
+        let active = find(workspace, id)?.active().map(|active| active.id.clone()).unwrap_or_default();
         return Err(ApiError::new(
             StatusCode::CONFLICT,
             "RESOURCE_CONFLICT",
-            format!("An active update {} already exists.", active.id),
+            format!("An active update {active} already exists."),
         ));
-    }
+    };
+    let (task, own) = (workspace.clone(), id.to_owned());
+    let wanted = (full_refresh, selection.to_vec());
+    let work = Box::pin(async move { run(&task, &own, wanted.0, &wanted.1).await });
+    launch(workspace, id, cause, full_refresh, selection, turn, work)
+}
+
+/// Runs `work` as an update of a pipeline and returns the update's id.
+pub(crate) fn launch(
+    workspace: &Workspace,
+    id: &str,
+    cause: &str,
+    full_refresh: bool,
+    selection: &[String],
+    turn: OwnedMutexGuard<()>,
+    work: Work,
+) -> Result<String, ApiError> {
+    let mut pipeline = find(workspace, id)?;
     let update = Update {
         id: uuid::Uuid::new_v4().to_string(),
         state: "RUNNING".to_owned(),
@@ -40,22 +67,26 @@ pub(crate) fn start(
         full_refresh,
         selection: selection.to_vec(),
         created: workspace.clock().unix_milliseconds(),
+        failure: None,
         life: life().to_owned(),
     };
-    pipeline.push(update.clone());
+    let update_id = update.id.clone();
+    pipeline.push(update);
     put(workspace, &pipeline)?;
-    let (task, id, update_id) = (workspace.clone(), id.to_owned(), update.id.clone());
+    let (task, id, update) = (workspace.clone(), id.to_owned(), update_id.clone());
     workspace.tracker().spawn(async move {
+        let _turn = turn;
         let outcome = tokio::select! {
-            outcome = run(&task, &id, &update) => outcome,
+            outcome = work => outcome,
             () = task.cancellation().cancelled() => return,
-            () = stopped(&task, &id, &update.id) => return,
+            () = stopped(&task, &id, &update) => return,
         };
         if let Err(error) = &outcome {
             tracing::warn!(pipeline = id, "Pipeline `{id}` failed: {}", error.message);
         }
-        let state = if outcome.is_ok() { "COMPLETED" } else { "FAILED" };
-        if let Err(error) = end(&task, &id, &update.id, state) {
+        let failure = outcome.err().map(|error| error.message);
+        let state = if failure.is_none() { "COMPLETED" } else { "FAILED" };
+        if let Err(error) = end(&task, &id, &update, state, failure) {
             tracing::error!(
                 pipeline = id,
                 "The outcome of pipeline `{id}` could not be kept: {}",
@@ -67,21 +98,36 @@ pub(crate) fn start(
 }
 
 /// Marks an update as over; one that is over already stays as it is.
-pub(super) fn end(workspace: &Workspace, id: &str, update: &str, state: &str) -> Result<(), ApiError> {
+pub(super) fn end(
+    workspace: &Workspace,
+    id: &str,
+    update: &str,
+    state: &str,
+    failure: Option<String>,
+) -> Result<(), ApiError> {
     let Ok(mut pipeline) = find(workspace, id) else { return Ok(()) }; // went with its last table
     let running = |known: &&mut Update| known.id == update && known.state == "RUNNING";
     if let Some(found) = pipeline.updates.iter_mut().find(running) {
         state.clone_into(&mut found.state);
+        found.failure = failure;
         put(workspace, &pipeline)?;
     }
     Ok(())
 }
 
-async fn run(workspace: &Workspace, id: &str, update: &Update) -> Result<(), ApiError> {
+async fn run(
+    workspace: &Workspace,
+    id: &str,
+    full_refresh: bool,
+    selection: &[String],
+) -> Result<(), ApiError> {
+    if let Some(table) = table_of(workspace, &find(workspace, id)?) {
+        return crate::warehouse::refresh_table(workspace, &table, full_refresh).await;
+    }
     let mut outcome = Ok(());
     for table in synced_tables::of_pipeline(workspace, id)? {
-        let wanted = update.selection.is_empty() || update.selection.contains(&table.name);
-        if wanted && (update.full_refresh || !table.is_continuous() || table.is_behind(workspace)) {
+        let wanted = selection.is_empty() || selection.contains(&table.name);
+        if wanted && (full_refresh || !table.is_continuous() || table.is_behind(workspace)) {
             outcome = outcome.and(synced_tables::sync(workspace, &table.name).await);
         }
     }

@@ -3,7 +3,7 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::record::{Pipeline, Update, all, allow, find};
+use super::record::{Pipeline, Update, all, allow, find, table_of};
 use super::run;
 use crate::caller::Caller;
 use crate::error::{ApiError, ApiResult};
@@ -57,6 +57,11 @@ pub(super) async fn get(
     let pipeline = seen(&workspace, &caller, &id, "CAN_VIEW")?;
     let tables = synced_tables::of_pipeline(&workspace, &id)?;
     let continuous = tables.iter().any(synced_tables::SyncedTable::is_continuous);
+    let mut spec =
+        json!({ "id": pipeline.id, "name": pipeline.name, "continuous": continuous, "serverless": true });
+    if let Some(table) = table_of(&workspace, &pipeline) {
+        (spec["catalog"], spec["schema"]) = (table.catalog.into(), table.schema.into());
+    }
     Ok(Json(json!({
         "pipeline_id": pipeline.id,
         "name": pipeline.name,
@@ -64,7 +69,7 @@ pub(super) async fn get(
         "run_as_user_name": pipeline.creator,
         "state": state(&pipeline),
         "latest_updates": states(&pipeline),
-        "spec": { "id": pipeline.id, "name": pipeline.name, "continuous": continuous, "serverless": true },
+        "spec": spec,
     })))
 }
 
@@ -81,6 +86,10 @@ pub(super) async fn start_update(
     }
     let mut selection = Vec::new();
     for name in body.refresh_selection.iter().chain(&body.full_refresh_selection) {
+        if table_of(&workspace, &pipeline).is_some_and(|own| own.full_name().eq_ignore_ascii_case(name)) {
+            selection.push(name.to_lowercase());
+            continue;
+        }
         let table = synced_tables::find(&workspace, name)?;
         if table.pipeline != pipeline.id {
             return Err(ApiError::invalid(format!("Table '{name}' is not one of pipeline {id}")));
@@ -116,6 +125,34 @@ pub(super) async fn get_update(
     Ok(Json(json!({ "update": show(&id, found) })))
 }
 
+/// How the updates went, the latest first.
+pub(super) async fn list_events(
+    State(workspace): State<Workspace>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Value> {
+    let pipeline = seen(&workspace, &caller, &id, "CAN_VIEW")?;
+    let event = |update: &Update| {
+        let failed = update.failure.as_ref();
+        let mut event = json!({
+            "id": uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, update.id.as_bytes()).to_string(),
+            "event_type": "update_progress",
+            "timestamp": time(update),
+            "level": if failed.is_some() { "ERROR" } else { "INFO" },
+            "maturity_level": "STABLE",
+            "message": format!("Update {} is {}.", &update.id[..6], update.state),
+            "origin": {
+                "pipeline_id": pipeline.id, "pipeline_name": pipeline.name, "update_id": update.id,
+            },
+        });
+        if let Some(failure) = failed {
+            event["error"] = json!({ "fatal": true, "exceptions": [{ "message": failure }] });
+        }
+        event
+    };
+    Ok(Json(json!({ "events": pipeline.updates.iter().map(event).collect::<Vec<Value>>() })))
+}
+
 /// Ends the update that goes on; what it has copied so far is not kept.
 pub(super) async fn stop(
     State(workspace): State<Workspace>,
@@ -124,7 +161,7 @@ pub(super) async fn stop(
 ) -> ApiResult<Value> {
     let pipeline = seen(&workspace, &caller, &id, "CAN_RUN")?;
     if let Some(active) = pipeline.active() {
-        run::end(&workspace, &id, &active.id, "CANCELED")?;
+        run::end(&workspace, &id, &active.id, "CANCELED", None)?;
     }
     Ok(Json(json!({})))
 }
@@ -139,9 +176,11 @@ fn state(pipeline: &Pipeline) -> &'static str {
     if pipeline.active().is_some() { "RUNNING" } else { "IDLE" }
 }
 
+fn time(update: &Update) -> String {
+    jiff::Timestamp::from_millisecond(update.created).unwrap_or_default().to_string()
+}
+
 fn states(pipeline: &Pipeline) -> Value {
-    let time =
-        |update: &Update| jiff::Timestamp::from_millisecond(update.created).unwrap_or_default().to_string();
     let shown = pipeline.updates.iter().map(
         |update| json!({ "update_id": update.id, "state": update.state, "creation_time": time(update) }),
     );

@@ -9,6 +9,7 @@ mod explain;
 mod functions;
 mod grants;
 mod immediate;
+mod kept;
 mod maintain;
 mod optimize;
 mod procedures;
@@ -51,7 +52,7 @@ pub(crate) async fn run(scene: &Scene<'_>, sql: &str, command: &Command) -> Resu
                 Securable::Table
                 | Securable::MaterializedView
                 | Securable::StreamingTable
-                | Securable::View => tables::drop(scene, &parts, *kind == Securable::View),
+                | Securable::View => tables::drop(scene, &parts, *kind),
                 Securable::Function => functions::drop(scene, &parts, *temporary),
                 Securable::Procedure => procedures::drop(scene, &parts),
                 Securable::Volume => volumes::drop(scene, &parts),
@@ -117,6 +118,10 @@ fn hint_for(construct: &str) -> &'static str {
         "Leave it out: the procedure runs with the rights of who calls it"
     } else if is(&["POLICY"]) {
         "Use ALTER TABLE … SET ROW FILTER or ALTER COLUMN … SET MASK of each table"
+    } else if is(&["flows of streaming", "without a query"]) {
+        "Write its query: CREATE STREAMING TABLE name AS SELECT … FROM STREAM source"
+    } else if is(&["expectations"]) {
+        "Write the condition into the query's WHERE"
     } else if is(&["row filter", "metric views"]) {
         "Write the condition or the measure into the query of a view"
     } else if is(&["Java", "JAR"]) {

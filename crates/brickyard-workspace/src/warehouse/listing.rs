@@ -25,7 +25,8 @@ pub(crate) struct TableRow {
     pub(crate) catalog: String,
     pub(crate) schema: String,
     pub(crate) name: String,
-    pub(crate) is_view: bool,
+    /// `TABLE`, `VIEW`, `MATERIALIZED_VIEW`, `STREAMING_TABLE`.
+    pub(crate) kind: &'static str,
     pub(crate) comment: Option<String>,
     pub(crate) primary_key: Option<KeyRow>,
     pub(crate) foreign_keys: Vec<ForeignKeyRow>,
@@ -160,7 +161,11 @@ impl Listing<'_> {
             catalog: record.catalog.clone(),
             schema: record.schema.clone(),
             name: record.name.clone(),
-            is_view: record.is_view(),
+            kind: match record.table_type {
+                kept if record.is_kept() => kept.code(),
+                _ if record.is_view() => "VIEW",
+                _ => "TABLE",
+            },
             comment: record.stamp.comment.clone(),
             primary_key: None,
             foreign_keys: Vec::new(),

@@ -1,6 +1,7 @@
 //! What the planner asks of the catalog, answered for one session.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use brickyard_sql::{
     Column, DataType, Files, ModelCall, Past, Reference, ReferenceKind, Relation, Routine, Schemas, SqlError,
@@ -39,6 +40,8 @@ pub(crate) struct Sight<'a> {
     pub(crate) transaction: Option<&'a Transaction>,
     /// Whether the rows of tables are seen as they are, for a check of our own.
     pub(crate) bare: bool,
+    /// Directories of this machine under paths that only the workspace knows.
+    pub(crate) places: &'a HashMap<String, PathBuf>,
 }
 
 impl Sight<'_> {
@@ -92,8 +95,13 @@ impl Sight<'_> {
             }
             checked => checked?,
         }
+        let table = self.catalog.table_record(&full)?;
+        self.catalog.check_filled(&table)?;
         if reference.kind == ReferenceKind::Write {
-            self.catalog.check_not_foreign(&self.catalog.table_record(&full)?)?;
+            self.catalog.check_not_foreign(&table)?;
+            if table.is_materialized() {
+                self.catalog.check_not_kept(&table, "DML")?;
+            }
             self.catalog.check(self.identity, Kind::Table, &full, Privilege::MODIFY)?;
         }
         Ok(())
@@ -115,6 +123,9 @@ impl Sight<'_> {
 
     fn authorize_path(&self, reference: &Reference) -> Result<(), Fault> {
         let path = reference.parts.last().map(String::as_str).unwrap_or_default();
+        if self.places.contains_key(path) {
+            return Ok(());
+        }
         if !path.starts_with("/Volumes/") && !path.starts_with("dbfs:/Volumes/") {
             return Err(no_files(path));
         }
@@ -181,7 +192,7 @@ impl Sight<'_> {
         Ok(relation)
     }
 
-    fn relation_of(&self, table: &TableRecord) -> Result<Relation, Fault> {
+    pub(crate) fn relation_of(&self, table: &TableRecord) -> Result<Relation, Fault> {
         let columns = self.catalog.columns(table)?.into_iter().map(|column| {
             let mask = table.column_masks.get(&column.name.to_lowercase());
             let default = column.metadata.get("CURRENT_DEFAULT").and_then(|text| text.as_str());
@@ -197,7 +208,7 @@ impl Sight<'_> {
             }
         });
         let columns = columns.collect();
-        let view = table.view_definition.as_ref().map(|text| {
+        let view = table.view_definition.as_ref().filter(|_| table.is_view()).map(|text| {
             let (catalog, schema) = table.view_context.clone().unwrap_or_default();
             View { text: text.clone(), catalog, schema, owner: table.stamp.owner.clone() }
         });
@@ -207,7 +218,8 @@ impl Sight<'_> {
             format!("{}.`{place}`", table.format.to_lowercase())
         });
         let engine_name = table.foreign().map(|_| foreign_view(table)).or(place);
-        Ok(Relation { columns, view, row_filter, engine_name, past: Past::Same })
+        let materialized = table.is_materialized();
+        Ok(Relation { columns, view, row_filter, engine_name, past: Past::Same, materialized })
     }
 }
 
@@ -303,6 +315,9 @@ impl Schemas for Sight<'_> {
 
     fn path(&self, path: &str) -> Result<String, SqlError> {
         let place = || -> Result<String, Fault> {
+            if let Some(place) = self.places.get(path) {
+                return Ok(self.catalog.engine_path(place)?.to_string_lossy().into_owned());
+            }
             let path = FilePath::parse(path)?;
             let volume = self.catalog.volume_record(&volume_name(&path)?)?;
             Ok(path.below(&volume.location)?.to_string_lossy().into_owned())

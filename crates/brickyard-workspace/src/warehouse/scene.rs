@@ -7,6 +7,7 @@ mod transaction;
 mod variables;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::RecordBatch;
@@ -56,6 +57,8 @@ struct Seen {
     transaction: Option<Arc<Transaction>>,
     /// Whether rows are seen whatever filters and masks say, for a check of our own.
     bare: bool,
+    /// Directories of this machine that a statement of ours reads under a path that nobody else knows.
+    places: HashMap<String, PathBuf>,
 }
 
 /// A statement for the engine, with what it touches and what the engine must be let read for it.
@@ -91,6 +94,11 @@ impl<'a> Scene<'a> {
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets statements of this scene read a directory of this machine under a path, which is a secret of who gives it.
+    pub(crate) fn put_place(&self, path: &str, place: PathBuf) {
+        self.seen().places.insert(path.to_owned(), place);
     }
 
     /// Carries a bound statement out.

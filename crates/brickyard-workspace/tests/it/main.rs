@@ -29,6 +29,7 @@ mod lakeview;
 mod lakeview_sign_in;
 mod levels;
 mod malformed;
+mod materialized_views;
 mod mcp;
 mod mlflow;
 mod mlflow_models;

@@ -19,6 +19,7 @@ mod exec;
 mod families;
 mod harness;
 mod judges;
+mod kept_tables;
 mod lakebase;
 mod leaks;
 mod lsp;

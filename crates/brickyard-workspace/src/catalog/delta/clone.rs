@@ -50,12 +50,7 @@ pub(crate) fn clone(directory: &Path, source: &Source, table: &NewTable) -> Resu
         cloned.source_num_of_files += 1;
         cloned.source_table_size += file["size"].as_i64().unwrap_or(0);
     }
-    // Deletion vectors are named in the log in an encoded form; they are small and all go along.
-    let vectors = walkdir::WalkDir::new(&source.log.table).into_iter().flatten();
-    for vector in vectors.filter(|entry| entry.path().extension().is_some_and(|kind| kind == "bin")) {
-        let Ok(below) = vector.path().strip_prefix(&source.log.table) else { continue };
-        link(vector.path(), &directory.join(below)).map_err(disk)?;
-    }
+    link_vectors(&source.log.table, directory).map_err(disk)?;
     if !source.shallow {
         cloned.num_copied_files = cloned.source_num_of_files;
         cloned.copied_files_size = cloned.source_table_size;
@@ -86,8 +81,19 @@ pub(crate) fn clone(directory: &Path, source: &Source, table: &NewTable) -> Resu
     }
 }
 
+/// Deletion vectors are named in the log in an encoded form; they are small and all go along.
+pub(super) fn link_vectors(from: &Path, to: &Path) -> std::io::Result<()> {
+    let own = |entry: &walkdir::DirEntry| entry.path() != to;
+    let vectors = walkdir::WalkDir::new(from).into_iter().filter_entry(own).flatten();
+    for vector in vectors.filter(|entry| entry.path().extension().is_some_and(|kind| kind == "bin")) {
+        let Ok(below) = vector.path().strip_prefix(from) else { continue };
+        link(vector.path(), &to.join(below))?;
+    }
+    Ok(())
+}
+
 /// The same file under another name; copied where links cannot be made. Files of rows never change.
-fn link(from: &Path, to: &Path) -> std::io::Result<()> {
+pub(super) fn link(from: &Path, to: &Path) -> std::io::Result<()> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent)?;
     }

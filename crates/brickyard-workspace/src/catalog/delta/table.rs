@@ -95,6 +95,11 @@ fn begin(table: &NewTable) -> Result<(Protocol, Metadata), DeltaError> {
     Ok((Protocol::new(&metadata), metadata))
 }
 
+/// What a new table's log will say that it is.
+pub(crate) fn metadata_of(table: &NewTable) -> Result<Metadata, DeltaError> {
+    Ok(begin(table)?.1)
+}
+
 impl NewTable {
     /// What the history calls it.
     fn operation(&self) -> &'static str {

@@ -34,7 +34,7 @@ pub(super) fn table(record: &TableRecord) -> Value {
     let is_table = !record.is_view();
     let mut row = of_table(record);
     row["table_type"] = record.table_type.code().into();
-    row["is_insertable_into"] = yes_no(is_table).into();
+    row["is_insertable_into"] = yes_no(is_table && !record.is_materialized()).into();
     row["commit_action"] = "PRESERVE".into();
     row["table_owner"] = record.stamp.owner.as_str().into();
     row["data_source_format"] =
@@ -47,7 +47,7 @@ pub(super) fn table(record: &TableRecord) -> Value {
 
 /// A view; its text for those who own it.
 pub(super) fn view(identity: &Identity, record: &TableRecord) -> Option<Value> {
-    let materialized = record.table_type == TableType::MaterializedView;
+    let materialized = record.is_materialized();
     if !record.is_view() && !materialized {
         return None;
     }
@@ -57,7 +57,8 @@ pub(super) fn view(identity: &Identity, record: &TableRecord) -> Option<Value> {
     row["check_option"] = "NONE".into();
     row["is_updatable"] = "NO".into();
     row["is_insertable_into"] = "NO".into();
-    row["is_materialized"] = yes_no(materialized).into();
+    // Not YES and NO, as the platform has it in this one column.
+    row["is_materialized"] = if materialized { "TRUE" } else { "FALSE" }.into();
     Some(row)
 }
 

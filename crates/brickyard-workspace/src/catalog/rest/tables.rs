@@ -207,7 +207,7 @@ fn shown(workspace: &Workspace, record: &TableRecord, with_columns: bool) -> Res
         "metastore_id": metastore_id(workspace),
         "properties": catalog.properties(record)?,
     });
-    if record.view_definition.is_none() {
+    if !record.is_view() {
         value["data_source_format"] = record.format.as_str().into();
     }
     if let Some(location) = &record.location {
@@ -216,6 +216,9 @@ fn shown(workspace: &Workspace, record: &TableRecord, with_columns: bool) -> Res
     }
     if let Some(definition) = &record.view_definition {
         value["view_definition"] = definition.as_str().into();
+    }
+    if let Some(upkeep) = &record.upkeep {
+        value["pipeline_id"] = upkeep.pipeline.as_str().into();
     }
     if let Some(filter) = &record.row_filter {
         value["row_filter"] =

@@ -92,6 +92,9 @@ impl Catalog {
         if !governs {
             self.check_not_foreign(&record)?;
         }
+        if record.is_kept() {
+            self.check_change_of_kept(identity, &record, &change)?;
+        }
         match change {
             TableChange::Common(change) => self.change_record(identity, &record, &change),
             TableChange::AddKey(key) => self.change(identity, full, |record| {
@@ -226,6 +229,42 @@ impl Catalog {
         self.touch(identity, &mut record.stamp);
         self.put_table(&record)?;
         Ok(record)
+    }
+
+    /// A pipeline makes a table's rows, and its owner's rights are what they are made with.
+    fn check_change_of_kept(
+        &self,
+        identity: &Identity,
+        record: &TableRecord,
+        change: &TableChange,
+    ) -> Result<(), CatalogError> {
+        match change {
+            // Whoever is given it would from then on read for those who may read it.
+            TableChange::Common(change) if change.owner.is_some() && !identity.admin => {
+                let text = format!("Changing the owner of {} is not allowed.", record.full_name());
+                let class = if record.is_materialized() {
+                    ("MATERIALIZED_VIEW_OPERATION_NOT_ALLOWED.CHANGE_OWNER", "56038")
+                } else {
+                    ("STREAMING_TABLE_OPERATION_NOT_ALLOWED.CHANGE_OWNER", "42601")
+                };
+                Err(CatalogError::Classed(class.0, class.1, text))
+            }
+            TableChange::Common(change) if change.name.is_none() => Ok(()),
+            TableChange::RowFilter(_)
+            | TableChange::Mask { .. }
+            | TableChange::ColumnTags { .. }
+            | TableChange::ColumnComment { .. } => Ok(()),
+            _ if record.is_materialized() => Err(CatalogError::Classed(
+                "MATERIALIZED_VIEW_OPERATION_NOT_ALLOWED.INVALID_ALTER",
+                "56038",
+                "To alter the schema or properties of materialized views, please use the CREATE OR REPLACE MATERIALIZED VIEW command.".to_owned(),
+            )),
+            _ => Err(CatalogError::Classed(
+                "STREAMING_TABLE_OPERATION_NOT_ALLOWED.INVALID_ALTER",
+                "42601",
+                "To alter the schema or properties of Streaming Tables, please use the CREATE OR REFRESH command.".to_owned(),
+            )),
+        }
     }
 
     fn check_column(&self, record: &TableRecord, column: &str) -> Result<(), CatalogError> {

@@ -8,7 +8,7 @@ use crate::catalog::delta;
 use crate::catalog::fault::CatalogError;
 use crate::catalog::kind::Kind;
 use crate::catalog::privilege::Privilege;
-use crate::catalog::record::{Constraint, TableRecord, TableType};
+use crate::catalog::record::{Constraint, TableRecord, TableType, Upkeep};
 use crate::catalog::{Catalog, name};
 
 /// Most columns a table can have.
@@ -34,6 +34,8 @@ pub(crate) struct NewTable {
     pub(crate) constraints: Vec<Constraint>,
     /// Replace a table or view of that name (`CREATE OR REPLACE`).
     pub(crate) replace: bool,
+    /// Makes it a materialized view or a streaming table, whose query is `view`.
+    pub(crate) upkeep: Option<(TableType, Upkeep)>,
     /// The table whose rows, columns and properties it takes.
     pub(crate) clone: Option<CloneOf>,
 }
@@ -58,7 +60,9 @@ impl Catalog {
         let parts = name::parts(Kind::Table, &table.full_name)?;
         let new_name = name::new(Kind::Table, &parts[2])?;
         let schema = format!("{}.{}", name::quote(&parts[0]), name::quote(&parts[1]));
-        self.check(identity, Kind::Schema, &schema, Privilege::CREATE_TABLE)?;
+        let materialized = matches!(&table.upkeep, Some((TableType::MaterializedView, _)));
+        let needed = if materialized { Privilege::CREATE_MATERIALIZED_VIEW } else { Privilege::CREATE_TABLE };
+        self.check(identity, Kind::Schema, &schema, needed)?;
         self.check_writable(&parts[0])?;
         if parts[1] == "information_schema" {
             return Err(CatalogError::invalid("`information_schema` cannot hold further tables"));
@@ -76,11 +80,12 @@ impl Catalog {
             }
             self.check_manage(identity, Kind::Table, &full)?;
             self.check_not_foreign(&present)?;
+            self.check_not_kept(&present, "REPLACE")?;
             return self.replace_table(identity, present, table);
         }
         let record = self.new_record(identity, &parts, new_name, &table)?;
         if !self.store().insert(TABLE, &full, &record)? {
-            if record.table_type == TableType::Managed
+            if record.owns_files()
                 && let Some(location) = &record.location
             {
                 remove_directory(location)?;
@@ -119,6 +124,7 @@ impl Catalog {
             row_filter: None,
             column_masks: BTreeMap::new(),
             column_tags: BTreeMap::new(),
+            upkeep: None,
             stamp: self.stamp(&identity.name, table.comment),
         };
         if self.store().insert(TABLE, &parts.join("."), &record)? {
@@ -191,13 +197,16 @@ impl Catalog {
             row_filter: None,
             column_masks: BTreeMap::new(),
             column_tags: BTreeMap::new(),
+            upkeep: None,
             stamp: self.stamp(&identity.name, table.comment.clone()),
         };
         if let Some((definition, context)) = &table.view {
             record.view_definition = Some(definition.clone());
             record.view_context = Some(context.clone());
-            record.columns.clone_from(&table.columns);
-            return Ok(record);
+            if table.upkeep.is_none() {
+                record.columns.clone_from(&table.columns);
+                return Ok(record);
+            }
         }
         record.format = if is_delta(table) { "DELTA".to_owned() } else { table.format.to_ascii_uppercase() };
         if let Some(location) = &table.location {
@@ -207,6 +216,10 @@ impl Catalog {
         } else {
             record.table_type = TableType::Managed;
             record.location = Some(self.tables_directory().join(&id));
+        }
+        if let Some((table_type, upkeep)) = &table.upkeep {
+            record.table_type = *table_type;
+            record.upkeep = Some(upkeep.clone());
         }
         let location = record.location.clone().unwrap_or_default();
         if let Some(clone) = &table.clone {
@@ -259,7 +272,7 @@ impl Catalog {
         external_location(identity, location)
     }
 
-    fn delta_table(&self, identity: &Identity, id: &str, table: &NewTable) -> delta::NewTable {
+    pub(super) fn delta_table(&self, identity: &Identity, id: &str, table: &NewTable) -> delta::NewTable {
         delta::NewTable {
             columns: table.columns.clone(),
             partition_columns: table.partition_columns.clone(),
@@ -304,7 +317,7 @@ fn is_delta(table: &NewTable) -> bool {
     table.format.is_empty() || table.format.eq_ignore_ascii_case("delta")
 }
 
-fn check_columns(table: &NewTable) -> Result<(), CatalogError> {
+pub(super) fn check_columns(table: &NewTable) -> Result<(), CatalogError> {
     if table.columns.len() > MOST_COLUMNS {
         return Err(CatalogError::invalid(format!("A table has at most {MOST_COLUMNS} columns")));
     }
@@ -322,7 +335,7 @@ fn check_columns(table: &NewTable) -> Result<(), CatalogError> {
         }
         let wrong = column.name.chars().find(|character| " ,;{}()\n\t=".contains(*character));
         let mapped = table.properties.get(delta::MODE).is_some_and(|mode| mode.eq_ignore_ascii_case("name"));
-        if is_delta(table) && table.view.is_none() && wrong.is_some() && !mapped {
+        if is_delta(table) && (table.view.is_none() || table.upkeep.is_some()) && wrong.is_some() && !mapped {
             return Err(CatalogError::Classed(
                 "DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES",
                 "42K05",

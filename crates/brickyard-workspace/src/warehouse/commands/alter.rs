@@ -55,6 +55,12 @@ pub(super) async fn alter(scene: &Scene<'_>, alter: &Alter) -> Result<Outcome, F
             scene.catalog().alter_table(&scene.identity, &scene.full(&alter.name)?, change)?;
             Ok(Outcome::nothing())
         }
+        AlterAction::Schedule(alters, written) => {
+            super::kept::alter_schedule(scene, &alter.name.values(), alter.kind, Some((*alters, written)))
+        }
+        AlterAction::DropSchedule => {
+            super::kept::alter_schedule(scene, &alter.name.values(), alter.kind, None)
+        }
         action => {
             let full = scene.full(&alter.name)?;
             let record = scene.table(&alter.name.values())?;

@@ -42,6 +42,7 @@ pub(super) async fn copy(scene: &Scene<'_>, sql: &str, copy: &CopyInto) -> Resul
     let record = scene.table(&copy.table.values())?;
     let full = full_name(&[&record.catalog, &record.schema, &record.name]);
     scene.catalog().check(&scene.identity, Kind::Table, &full, Privilege::MODIFY)?;
+    scene.catalog().check_not_kept(&record, "COPY INTO")?;
     let formats = ["CSV", "JSON", "PARQUET", "TEXT", "AVRO", "BINARYFILE"];
     if !formats.contains(&copy.format.as_str()) {
         return Err(Fault::unsupported(

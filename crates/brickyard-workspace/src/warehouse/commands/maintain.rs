@@ -20,7 +20,36 @@ fn readable(scene: &Scene<'_>, table: &brickyard_sql::Name) -> Result<(), Fault>
     Ok(scene.catalog().check(&scene.identity, Kind::Table, &scene.full(table)?, Privilege::SELECT)?)
 }
 
+/// Whether `REFRESH` makes rows anew: `REFRESH TABLE` only of a streaming table, else it forgets what is cached of one.
+fn refreshes(scene: &Scene<'_>, kind: Securable, name: &brickyard_sql::Name) -> bool {
+    match kind {
+        Securable::MaterializedView | Securable::StreamingTable => true,
+        Securable::Table => scene.table(&name.values()).is_ok_and(|record| record.is_kept()),
+        _ => false,
+    }
+}
+
+/// Refuses care of a table that only its pipeline takes care of.
+fn check_kept(scene: &Scene<'_>, care: &Maintain) -> Result<(), Fault> {
+    let (table, operation, streaming_too) = match care {
+        Maintain::Truncate { table, .. } => (table, "TRUNCATE TABLE", true),
+        Maintain::Restore { table, .. } => (table, "RESTORE", true),
+        Maintain::Analyze { table: Some(table) } => (table, "ANALYZE TABLE", true),
+        Maintain::Vacuum { table, .. } => (table, "VACUUM", false),
+        Maintain::Optimize { table, .. } => (table, "OPTIMIZE", false),
+        Maintain::Reorg { table, .. } => (table, "REORG", false),
+        Maintain::Repair { table, .. } => (table, "FSCK REPAIR TABLE", true),
+        _ => return Ok(()),
+    };
+    let Ok(record) = scene.table(&table.values()) else { return Ok(()) };
+    if record.is_materialized() || streaming_too {
+        scene.catalog().check_not_kept(&record, operation)?;
+    }
+    Ok(())
+}
+
 pub(super) async fn maintain(scene: &Scene<'_>, sql: &str, care: &Maintain) -> Result<Outcome, Fault> {
+    check_kept(scene, care)?;
     match care {
         Maintain::Truncate { table, partition: false } => {
             let full = full_name(&scene.parts(&table.values())?);
@@ -83,11 +112,9 @@ pub(super) async fn maintain(scene: &Scene<'_>, sql: &str, care: &Maintain) -> R
             }
             Ok(Outcome::nothing())
         }
-        Maintain::Refresh { kind: Securable::MaterializedView | Securable::StreamingTable, .. } => {
-            Err(Fault::unsupported(
-                "materialized views and streaming tables",
-                "Use a view, or CREATE OR REPLACE TABLE … AS",
-            ))
+        Maintain::Refresh { kind, name: Some(name), full, background } if refreshes(scene, *kind, name) => {
+            let record = scene.table(&name.values())?;
+            super::kept::refresh(scene, &record, *kind, *full, *background).await
         }
         Maintain::Refresh { name, .. } => {
             if let Some(name) = name {

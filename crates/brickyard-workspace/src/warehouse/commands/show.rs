@@ -74,9 +74,10 @@ pub(super) fn show(scene: &Scene<'_>, show: &Show) -> Result<Outcome, Fault> {
             let views = catalog
                 .list_tables(identity, &full_name(&schema))?
                 .into_iter()
-                .filter(crate::catalog::TableRecord::is_view);
+                .filter(|record| record.is_view() || record.is_materialized());
             for record in views.filter(|record| wanted.fits(&record.name)) {
-                grid.row([record.schema.into(), record.name.into(), false.into(), false.into()]);
+                let materialized = record.is_materialized();
+                grid.row([record.schema.into(), record.name.into(), false.into(), materialized.into()]);
             }
             for name in scene.settings().temporaries().into_iter().filter(|name| wanted.fits(name)) {
                 grid.row(["".into(), name.into(), true.into(), false.into()]);
@@ -299,7 +300,9 @@ fn tags(scene: &Scene<'_>, kind: Securable, name: &Name) -> Result<Outcome, Faul
             let column = parts.pop().unwrap_or_default().to_lowercase();
             scene.table(&parts)?.column_tags.get(&column).cloned().unwrap_or_default()
         }
-        Securable::Table | Securable::View => scene.table(&parts)?.stamp.tags,
+        Securable::Table | Securable::View | Securable::MaterializedView | Securable::StreamingTable => {
+            scene.table(&parts)?.stamp.tags
+        }
         other => {
             return Err(Fault::unsupported(format_args!("SHOW TAGS ON {}", other.words()), super::ELSEWHERE));
         }

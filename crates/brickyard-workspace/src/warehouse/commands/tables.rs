@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use brickyard_sql::command::{ColumnDefinition, Constraint as Written, CreateTable, Generated, Like, Moment};
-use brickyard_sql::{Name, quote_name, string_literal};
+use brickyard_sql::{Name, Securable, quote_name, string_literal};
 
 use crate::catalog::{
     CatalogError, CloneOf, Column, Constraint, DataType, Kind, NewTable, Privilege, TableChange,
@@ -74,6 +74,7 @@ pub(super) async fn create(scene: &Scene<'_>, sql: &str, create: &CreateTable) -
         view: None,
         constraints: keys,
         replace: create.or_replace,
+        upkeep: None,
         clone: None,
     };
     // A table whose filter or mask cannot be is not made.
@@ -162,6 +163,7 @@ async fn clone(
             format_args!("Unsupported clone source '{}', whose format is not Delta.", table.full_name()),
         ));
     }
+    scene.catalog().check_not_kept(&table, "CLONE")?;
     if table.is_guarded() {
         let text = format_args!(
             "Cloning '{}', which has a row filter or column masks, is not supported.",
@@ -231,7 +233,8 @@ async fn columns_of_files(scene: &Scene<'_>, create: &CreateTable) -> Result<Vec
     columns.collect::<Result<Vec<_>, CatalogError>>().map_err(Fault::from)
 }
 
-pub(super) fn drop(scene: &Scene<'_>, parts: &[String], is_view: bool) -> Result<(), Fault> {
+/// `DROP TABLE`, `DROP VIEW` and the like: a streaming table is a table, a materialized view is a view.
+pub(super) fn drop(scene: &Scene<'_>, parts: &[String], kind: Securable) -> Result<(), Fault> {
     if let [name] = parts
         && scene.session.settings().drop_temporary(name)
     {
@@ -239,13 +242,24 @@ pub(super) fn drop(scene: &Scene<'_>, parts: &[String], is_view: bool) -> Result
     }
     let full = full_name(&scene.parts(parts)?);
     let record = scene.catalog().table_record(&full)?;
-    if record.is_view() != is_view {
-        let (found, wanted) = if is_view { ("table", "DROP TABLE") } else { ("view", "DROP VIEW") };
+    let is_view = record.is_view() || record.is_materialized();
+    let wants_view = matches!(kind, Securable::View | Securable::MaterializedView);
+    if is_view != wants_view {
+        let (found, wanted) = if wants_view { ("table", "DROP TABLE") } else { ("view", "DROP VIEW") };
         return Err(Fault::new(
-            if is_view { "EXPECT_VIEW_NOT_TABLE" } else { "EXPECT_TABLE_NOT_VIEW" },
+            if wants_view { "EXPECT_VIEW_NOT_TABLE" } else { "EXPECT_TABLE_NOT_VIEW" },
             "42809",
             format_args!("{full} is a {found}. Use {wanted} instead."),
         ));
+    }
+    match kind {
+        Securable::MaterializedView if !record.is_materialized() => {
+            return Err(super::kept::other_kind(&record, false, "DROP"));
+        }
+        Securable::StreamingTable if !record.is_kept() => {
+            return Err(super::kept::other_kind(&record, true, "DROP"));
+        }
+        _ => {}
     }
     scene.catalog().drop_table(&scene.identity, &full)?;
     Ok(())

@@ -10,6 +10,9 @@ use crate::warehouse::scene::Scene;
 
 /// `CREATE VIEW`: the query is planned as its maker, who must be allowed to read what it reads.
 pub(super) async fn create(scene: &Scene<'_>, create: &CreateView) -> Result<Outcome, Fault> {
+    if matches!(create.kind, ViewKind::Materialized | ViewKind::Streaming) {
+        return super::kept::create(scene, create).await;
+    }
     if let Some((format, options)) = &create.source {
         return over_files(scene, create, format, options).await;
     }
@@ -84,10 +87,7 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateView) -> Result<Out
             let made = scene.catalog().create_table(&scene.identity, view);
             super::tables::unless_there(made.map(|_| ()), create.if_not_exists)
         }
-        ViewKind::Materialized => {
-            Err(Fault::unsupported("materialized views", "Use a view, or CREATE TABLE … AS"))
-        }
-        ViewKind::Streaming => Err(Fault::unsupported("streaming tables", "Use a table and COPY INTO")),
+        ViewKind::Materialized | ViewKind::Streaming => Err(Fault::internal("A table is made as a view")),
     }
 }
 

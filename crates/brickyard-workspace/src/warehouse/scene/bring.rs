@@ -38,7 +38,7 @@ impl Scene<'_> {
 
     /// Gives the engine the tables of `information_schema` and the like that a statement reads, as this caller may see them; and
     /// the rows of `samples` where the engine does not ask for them itself.
-    pub(super) async fn bring(&self, planned: &Planned) -> Result<(), Fault> {
+    pub(crate) async fn bring(&self, planned: &Planned) -> Result<(), Fault> {
         self.show_foreign(planned).await?;
         if self.workspace.config().engine.is_some() {
             for reference in &planned.touched {

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use brickyard_sql::{
-    Body, Context, Files, OUTSIDE, Plan, Reference, Schemas, Statement, parse, plan, references,
+    Body, Context, Files, OUTSIDE, Plan, Reference, Relation, Schemas, Statement, parse, plan, references,
 };
 
 use super::{Planned, Scene};
+use crate::catalog::TableRecord;
 use crate::warehouse::fault::Fault;
 use crate::warehouse::outcome::Keep;
 use crate::warehouse::planner::Sight;
@@ -105,9 +106,9 @@ impl Scene<'_> {
 
     fn plan_with_what_is_seen(&self, statement: &Statement) -> Result<Planned, Fault> {
         let settings = self.settings();
-        let (files, commands, answers) = {
+        let (files, commands, answers, places) = {
             let seen = self.seen();
-            (seen.files.clone(), seen.commands.clone(), seen.answers.clone())
+            (seen.files.clone(), seen.commands.clone(), seen.answers.clone(), seen.places.clone())
         };
         let transaction = self.transaction();
         let sight = Sight {
@@ -123,6 +124,7 @@ impl Scene<'_> {
             answers: &answers,
             transaction: transaction.as_deref(),
             bare: self.seen().bare,
+            places: &places,
         };
         let touched = references(statement)?;
         sight.authorize(&touched)?;
@@ -154,8 +156,17 @@ impl Scene<'_> {
 
     /// Refuses a command's references that the caller has no grant for.
     pub(crate) fn authorize(&self, references: &[Reference]) -> Result<(), Fault> {
+        self.sight(|sight| sight.authorize(references))
+    }
+
+    /// A table as this scene's caller sees it, with its row filter and masks.
+    pub(crate) fn relation_of(&self, table: &TableRecord) -> Result<Relation, Fault> {
+        self.sight(|sight| sight.relation_of(table))
+    }
+
+    fn sight<T>(&self, look: impl FnOnce(&Sight<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
         let settings = self.settings();
-        Sight {
+        look(&Sight {
             workspace: self.workspace,
             caller: &self.session.caller,
             catalog: self.catalog(),
@@ -168,8 +179,8 @@ impl Scene<'_> {
             answers: &HashMap::new(),
             transaction: None,
             bare: false,
-        }
-        .authorize(references)
+            places: &HashMap::new(),
+        })
     }
 }
 

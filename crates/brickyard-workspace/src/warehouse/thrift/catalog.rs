@@ -69,7 +69,7 @@ pub(super) async fn tables(context: &Context, request: GetTablesReq) -> Operatio
             "REF_GENERATION",
         ]);
         for row in listing.tables(catalog.as_deref(), schema.as_deref(), table.as_deref())? {
-            let kind = if row.is_view { "VIEW" } else { "TABLE" };
+            let kind = row.kind;
             if kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|wanted| wanted.eq_ignore_ascii_case(kind)))
             {
                 grid.row([

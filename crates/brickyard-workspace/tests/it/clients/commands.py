@@ -375,7 +375,6 @@ refused("SELECT twice(4)", "UNRESOLVED_ROUTINE")
 rows("CREATE FUNCTION py(x INT) RETURNS INT LANGUAGE PYTHON AS $$ return x + 1 $$")
 assert one("SELECT py(4)") == (5,)
 refused("SELECT py(CAST(id AS INT)) FROM range(3)", "UNSUPPORTED_FEATURE")
-refused("CREATE MATERIALIZED VIEW mv AS SELECT 1 AS a", "UNSUPPORTED_FEATURE")
 
 # Files and views over them; the directory of a query's rows.
 rows("INSERT OVERWRITE DIRECTORY '/Volumes/main/lab/files/out' USING parquet SELECT id, 'r' AS r FROM range(3)")

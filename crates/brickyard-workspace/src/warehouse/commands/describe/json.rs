@@ -35,7 +35,13 @@ pub(super) fn table(scene: &Scene<'_>, parts: &[String]) -> Result<Outcome, Faul
     }
     if let Some(text) = &record.view_definition {
         told["view_text"] = text.as_str().into();
-    } else {
+    }
+    if let Some(upkeep) = &record.upkeep {
+        let schedule = upkeep.schedule.as_ref().map_or_else(|| "MANUAL".to_owned(), ToString::to_string);
+        told["pipeline_id"] = upkeep.pipeline.as_str().into();
+        told["refresh_schedule"] = schedule.into();
+    }
+    if !record.is_view() {
         told["provider"] = record.format.to_lowercase().into();
         told["location"] = record.location.as_ref().map(|place| place.to_string_lossy().into_owned()).into();
         let partitions = catalog.partition_columns(&record)?;

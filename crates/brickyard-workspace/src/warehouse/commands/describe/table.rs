@@ -50,7 +50,8 @@ pub(super) fn describe(scene: &Scene<'_>, parts: &[String], extended: bool) -> R
         }
         if let Some(text) = &record.view_definition {
             line("View Text", text.clone());
-        } else {
+        }
+        if !record.is_view() {
             line("Provider", record.format.to_lowercase());
         }
         if let Some(location) = &record.location {
@@ -60,6 +61,20 @@ pub(super) fn describe(scene: &Scene<'_>, parts: &[String], extended: bool) -> R
         let properties: Vec<String> =
             properties.iter().map(|(name, value)| format!("{name}={value}")).collect();
         line("Table Properties", format!("[{}]", properties.join(",")));
+        if let Some(upkeep) = &record.upkeep {
+            line("", String::new());
+            line("# Refresh Information", String::new());
+            if let Some(refreshed) = upkeep.refreshed {
+                line("Last Refreshed", time(refreshed));
+            }
+            if let Some(status) = crate::pipelines::last_state(scene.workspace, &upkeep.pipeline) {
+                line("Latest Refresh Status", status.to_owned());
+            }
+            let pipeline = format!("https://{}/pipelines/{}", scene.workspace.config().host, upkeep.pipeline);
+            line("Latest Refresh", pipeline);
+            let schedule = upkeep.schedule.as_ref().map(ToString::to_string);
+            line("Refresh Schedule", schedule.unwrap_or_else(|| "MANUAL".to_owned()));
+        }
         if !record.constraints.is_empty() {
             line("", String::new());
             line("# Constraints", String::new());

@@ -6,7 +6,7 @@ use brickyard_sql::string_literal;
 
 use super::table::{key, quoted};
 use super::time;
-use crate::catalog::{Column, Constraint, TableRecord};
+use crate::catalog::{Column, Constraint, Schedule, TableRecord, TableType};
 use crate::warehouse::fault::Fault;
 use crate::warehouse::scene::Scene;
 
@@ -23,9 +23,10 @@ pub(crate) fn information(scene: &Scene<'_>, record: &TableRecord) -> Result<Str
     line("Created Time", &time(record.stamp.created_at));
     line("Created By", &record.stamp.created_by);
     line("Type", record.table_type.code());
-    if record.is_view() {
-        line("View Text", record.view_definition.as_deref().unwrap_or_default());
-    } else {
+    if let Some(text) = &record.view_definition {
+        line("View Text", text);
+    }
+    if !record.is_view() {
         line("Provider", &record.format.to_lowercase());
     }
     text.push_str("Schema: root\n");
@@ -45,7 +46,7 @@ pub(crate) fn information(scene: &Scene<'_>, record: &TableRecord) -> Result<Str
 pub(crate) fn create_statement(scene: &Scene<'_>, record: &TableRecord) -> Result<String, Fault> {
     let mut text = String::new();
     let columns = scene.catalog().columns(record)?;
-    if let Some(query) = &record.view_definition {
+    if let Some(query) = record.view_definition.as_ref().filter(|_| record.is_view()) {
         let names: Vec<String> =
             columns.iter().map(|column| format!("  {}", brickyard_sql::quote_name(&column.name))).collect();
         let _ = write!(text, "CREATE VIEW {} (\n{})\nAS {query}", record.full_name(), names.join(",\n"));
@@ -69,13 +70,15 @@ pub(crate) fn create_statement(scene: &Scene<'_>, record: &TableRecord) -> Resul
     for constraint in &record.constraints {
         lines.push(key_text(constraint)?);
     }
-    let _ = write!(
-        text,
-        "CREATE TABLE {} (\n{})\nUSING {}",
-        record.full_name(),
-        lines.join(",\n"),
-        record.format.to_lowercase()
-    );
+    let kind = match record.table_type {
+        TableType::MaterializedView => "MATERIALIZED VIEW",
+        TableType::StreamingTable => "STREAMING TABLE",
+        _ => "TABLE",
+    };
+    let _ = write!(text, "CREATE {kind} {} (\n{})", record.full_name(), lines.join(",\n"));
+    if record.upkeep.is_none() {
+        let _ = write!(text, "\nUSING {}", record.format.to_lowercase());
+    }
     let partitions = scene.catalog().partition_columns(record)?;
     if !partitions.is_empty() {
         let _ = write!(text, "\nPARTITIONED BY ({})", partitions.join(", "));
@@ -84,6 +87,7 @@ pub(crate) fn create_statement(scene: &Scene<'_>, record: &TableRecord) -> Resul
         let _ = write!(text, "\nCOMMENT {}", string_literal(comment));
     }
     let mut properties = scene.catalog().properties(record)?;
+    properties.remove("pipelines.pipelineId");
     let columns = properties.remove("clusteringColumns");
     if columns.is_some() && !properties.contains_key("clusterByAuto") {
         let names = scene.catalog().clustering(record)?;
@@ -99,6 +103,13 @@ pub(crate) fn create_statement(scene: &Scene<'_>, record: &TableRecord) -> Resul
             .map(|(name, value)| format!("  {} = {}", string_literal(name), string_literal(value)))
             .collect();
         let _ = write!(text, "\nTBLPROPERTIES (\n{})", pairs.join(",\n"));
+    }
+    if let Some(schedule) = record.upkeep.as_ref().and_then(|upkeep| upkeep.schedule.as_ref()) {
+        let word = if matches!(schedule, Schedule::OnUpdate { .. }) { "" } else { "SCHEDULE " };
+        let _ = write!(text, "\n{word}{schedule}");
+    }
+    if let Some(query) = &record.view_definition {
+        let _ = write!(text, "\nAS {query}");
     }
     text.push('\n');
     Ok(text)

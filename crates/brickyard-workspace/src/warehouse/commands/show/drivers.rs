@@ -50,7 +50,7 @@ pub(super) fn tables(
                 false.into(),
                 "".into(),
                 row.catalog.into(),
-                if row.is_view { "VIEW" } else { "TABLE" }.into(),
+                row.kind.into(),
                 row.comment.into(),
             ]);
         }
