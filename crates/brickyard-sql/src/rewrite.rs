@@ -28,6 +28,8 @@ mod laterals;
 mod merges;
 mod moment_calls;
 mod naming;
+mod naming_calls;
+mod naming_literals;
 mod numbers;
 mod outside;
 mod pipes;

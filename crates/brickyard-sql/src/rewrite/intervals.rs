@@ -196,7 +196,7 @@ impl Planner<'_> {
         let mut text = if matches!(own, DayTime(_)) {
             pieces!["CAST(", value, format!(" AS {SECONDS}) {operator} ")]
         } else {
-            pieces!["CAST(CAST(", value, format!(" AS {MONTHS}) AS INT) {operator} ")]
+            pieces!["CAST(CAST(", value, format!(" AS {MONTHS}) AS BIGINT) {operator} ")]
         };
         text.extend(factor);
         let text = if matches!(own, DayTime(_)) {
