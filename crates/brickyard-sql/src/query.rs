@@ -17,5 +17,5 @@ pub use expression::{Argument, Call, Expr, ExprKind, Over, PathStep, When};
 pub use pipe::{Pipe, PipeKind};
 pub use pivot::{Pivot, Unpivot};
 pub use relation::{Factor, FactorKind, From, Join, JoinRule, Streamed};
-pub use select::{Cte, Group, Item, OrderItem, Query, Select, SetBody, With};
+pub use select::{Cte, Group, Grouping, Item, OrderItem, Query, Select, SetBody, With};
 pub use tree::Node;

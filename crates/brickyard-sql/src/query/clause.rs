@@ -4,7 +4,7 @@ use crate::error::SqlError;
 use crate::parser::{Ident, Parser};
 use crate::query::expression::{Expr, ExprKind, Over};
 use crate::query::relation::From;
-use crate::query::select::{Group, Item, LateralView, OrderItem, Select};
+use crate::query::select::{Group, Grouping, Item, LateralView, OrderItem, Select};
 use crate::token::Span;
 
 impl Parser<'_> {
@@ -123,57 +123,64 @@ impl Parser<'_> {
     pub(super) fn group_by(&mut self) -> Result<Group, SqlError> {
         let start = self.here();
         self.expect_words("GROUP BY")?;
-        let mut group = Group { span: start, all: false, items: Vec::new(), sets: false };
-        let all = self.is_word_at(0, "ALL") && !self.is_symbol_at(1, ".") && !self.is_symbol_at(1, "(");
+        let mut group = Group { span: start, all: false, items: Vec::new(), sets: false, parts: Vec::new() };
+        let all = self.is_word_at(0, "ALL") && ![".", "(", ","].iter().any(|mark| self.is_symbol_at(1, mark));
         if all && self.words("ALL") {
             group.all = true;
             group.span = self.since(start);
             return Ok(group);
         }
         loop {
-            self.group_item(&mut group)?;
+            let part = self.group_item(&mut group)?;
+            group.parts.push(part);
             if !self.symbol(",") {
                 break;
             }
         }
-        if self.words("WITH ROLLUP") || self.words("WITH CUBE") {
+        if let Some(word) = self.one_of(&["WITH ROLLUP", "WITH CUBE"]) {
             group.sets = true;
+            let all = std::mem::take(&mut group.parts);
+            let make = if word == "WITH CUBE" { Grouping::Cube } else { Grouping::Rollup };
+            group.parts = vec![make(all)];
         } else if self.words("GROUPING SETS") {
-            self.grouping_sets(&mut group)?;
+            // The expressions before are those that the sets are made of.
+            group.parts = vec![Grouping::Sets(self.grouping_sets(&mut group)?)];
         }
         group.span = self.since(start);
         Ok(group)
     }
 
-    fn group_item(&mut self, group: &mut Group) -> Result<(), SqlError> {
+    fn group_item(&mut self, group: &mut Group) -> Result<Grouping, SqlError> {
         if self.words("GROUPING SETS") {
-            return self.grouping_sets(group);
+            return Ok(Grouping::Sets(self.grouping_sets(group)?));
         }
-        let grouped =
-            self.is_symbol_at(1, "(") && (self.is_word_at(0, "ROLLUP") || self.is_word_at(0, "CUBE"));
-        if grouped {
+        if self.is_symbol_at(1, "(") && (self.is_word_at(0, "ROLLUP") || self.is_word_at(0, "CUBE")) {
+            let make = if self.is_word_at(0, "CUBE") { Grouping::Cube } else { Grouping::Rollup };
             self.advance();
-            return self.grouping_sets(group);
+            return Ok(make(self.grouping_sets(group)?));
         }
         group.items.push(self.expr()?);
-        Ok(())
+        Ok(Grouping::One(group.items.len() - 1))
     }
 
-    fn grouping_sets(&mut self, group: &mut Group) -> Result<(), SqlError> {
+    fn grouping_sets(&mut self, group: &mut Group) -> Result<Vec<Grouping>, SqlError> {
         group.sets = true;
+        let mut sets = Vec::new();
         self.expect_symbol("(")?;
         loop {
             if self.is_symbol("(") && self.is_symbol_at(1, ")") {
                 self.advance();
                 self.advance();
+                sets.push(Grouping::Nothing);
             } else if !self.is_symbol(")") {
-                self.deeper(|parser| parser.group_item(group))?;
+                sets.push(self.deeper(|parser| parser.group_item(group))?);
             }
             if !self.symbol(",") {
                 break;
             }
         }
-        self.expect_symbol(")")
+        self.expect_symbol(")")?;
+        Ok(sets)
     }
 
     pub(super) fn window_clause(&mut self) -> Result<Vec<(Ident, Over)>, SqlError> {

@@ -148,6 +148,23 @@ pub struct Group {
     pub items: Vec<Expr>,
     /// Whether `ROLLUP`, `CUBE` or `GROUPING SETS` stand in it.
     pub sets: bool,
+    /// What the entries make of the expressions.
+    pub parts: Vec<Grouping>,
+}
+
+/// How an entry of `GROUP BY` makes sets of expressions; numbers are places in [`Group::items`].
+#[derive(Debug, Clone)]
+pub enum Grouping {
+    /// The empty set.
+    Nothing,
+    /// One expression, or the expressions of a tuple.
+    One(usize),
+    /// `ROLLUP`: all, then one less at a time.
+    Rollup(Vec<Self>),
+    /// `CUBE`: all combinations.
+    Cube(Vec<Self>),
+    /// `GROUPING SETS`: each by itself.
+    Sets(Vec<Self>),
 }
 
 /// An entry of `ORDER BY`.

@@ -30,7 +30,11 @@ impl Planner<'_> {
             self.compared(&sides, "BINARY_OP_DIFF_TYPES")?;
         }
         match operator {
-            "+" | "-" | "*" | "/" | "%" | "DIV" => self.arithmetic(expr, (left, &a), operator, (right, &b)),
+            "+" | "-" | "*" | "/" | "%" | "DIV" => {
+                let result = self.arithmetic(expr, (left, &a), operator, (right, &b))?;
+                self.division(expr, left, operator, right, &result);
+                Ok(result)
+            }
             "&" | "|" | "^" => Ok(common(&a, &b)),
             "<<" | ">>" | ">>>" => Ok(a),
             "IS DISTINCT FROM" | "IS NOT DISTINCT FROM" => {
@@ -60,6 +64,11 @@ impl Planner<'_> {
         (right, b): (&Expr, &DataType),
     ) -> Result<DataType, SqlError> {
         use DataType::{Date, Decimal, Double, Float, String, Timestamp, TimestampNtz, Unknown, Void};
+        let dates = self.dates_of_texts((left, a), operator, (right, b));
+        let (a, b) = (&dates.0, &dates.1);
+        if let Some(result) = self.interval_arithmetic(expr, (left, a), operator, (right, b))? {
+            return Ok(result);
+        }
         if let Some(result) = self.moments(expr, (left, a), operator, (right, b)) {
             return Ok(result);
         }

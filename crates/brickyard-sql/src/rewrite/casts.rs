@@ -5,6 +5,7 @@ use crate::error::SqlError;
 use crate::query::{Expr, ExprKind, PathStep};
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::expressions::no_part;
+use crate::rewrite::intervals::{self, has_two_signs};
 use crate::rewrite::json_calls::variant_text;
 use crate::rewrite::moment_calls::{around, whole_units};
 use crate::rewrite::planner::Planner;
@@ -65,8 +66,28 @@ impl Planner<'_> {
             self.edits.replace(expr.span, pieces!["TRY_CAST(", value.span, format!(" AS {data_type})")]);
         }
         let _ = type_span;
+        let function = if attempt { "TRY_CAST" } else { "CAST" };
+        let shown = value.span.of(self.sql);
+        if let Some(text) = intervals::cast(value.span, &from, data_type, shown, function)? {
+            self.edits.replace(expr.span, text);
+            return Ok(target);
+        }
+        if from == DataType::String && target == DataType::Interval && has_two_signs(value) {
+            self.edits.replace(expr.span, pieces!["CAST(NULL AS INTERVAL)"]);
+            return Ok(target);
+        }
+        if let (ExprKind::String(text), DataType::DayTime(fields) | DataType::YearMonth(fields)) =
+            (&value.kind, &target)
+            && !text.to_uppercase().contains("INTERVAL")
+        {
+            self.edits.replace(expr.span, pieces![format!("INTERVAL {} {fields}", string_literal(text))]);
+            return Ok(target);
+        }
         if let Some(text) = self.converted(value.span, &from, data_type, attempt) {
             self.edits.replace(expr.span, text);
+        }
+        if from == DataType::String && !attempt {
+            self.malformed(expr, value, &target);
         }
         Ok(target)
     }

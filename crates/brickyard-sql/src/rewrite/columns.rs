@@ -12,12 +12,18 @@ impl Planner<'_> {
     pub(super) fn name(&mut self, name: &Name, span: Span, scope: &Scope) -> Result<DataType, SqlError> {
         let parts = name.values();
         match scope.find(&parts) {
-            Found::Column { data_type, parts: used, meaning, relation, .. } => {
+            Found::Column { data_type, parts: used, meaning, relation, owner, length: _ } => {
                 let head = name.parts[0].span.to(name.parts[used - 1].span);
                 let plain = !matches!(meaning, Some(Meaning::Text(_)));
                 match (meaning, relation) {
                     (Some(Meaning::Merged(text)), _) => self.edits.replace(head, pieces![text]),
                     (Some(Meaning::Text(text)), _) => self.edits.replace(head, pieces![format!("({text})")]),
+                    (None, None) if self.qualifies && used == 1 && is_alias(scope, &parts[0]) => {
+                        if let Some(owner) = owner {
+                            let text = format!("{}.{}", quote_name(&owner), quote_name(&parts[0]));
+                            self.edits.replace(head, pieces![text]);
+                        }
+                    }
                     (None, Some(alias)) if used > 2 => {
                         self.edits.replace(
                             head,
@@ -60,6 +66,12 @@ impl Planner<'_> {
                         "List the files and read them one by one",
                     )
                     .at(span));
+                }
+                if let [only] = parts.as_slice()
+                    && only.eq_ignore_ascii_case("grouping__id")
+                {
+                    self.edits.replace(span, pieces!["grouping_id()"]);
+                    return Ok(DataType::BigInt);
                 }
                 if matches!(found, Found::Perhaps) {
                     return Ok(DataType::Unknown);
@@ -104,6 +116,10 @@ impl Planner<'_> {
         self.edits.replace(span, pieces![text]);
         Ok(Some(rest.iter().fold(variable.data_type.clone(), |inner, part| field(&inner, part))))
     }
+}
+
+fn is_alias(scope: &Scope, name: &str) -> bool {
+    scope.aliases.iter().any(|(alias, ..)| alias.eq_ignore_ascii_case(name))
 }
 
 pub(super) fn unbound(name: &str) -> SqlError {

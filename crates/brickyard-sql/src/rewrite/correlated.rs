@@ -112,7 +112,7 @@ impl Planner<'_> {
         empty: bool,
     ) -> Vec<Piece> {
         let from = sources_span(select);
-        let mut rows = pieces![format!("(SELECT {}, ", keys.shown()), item.span, " FROM "];
+        let mut rows = pieces![format!("(SELECT {}, ", keys.shown()), Piece::Bare(item.span), " FROM "];
         rows.extend(keys.source(around));
         rows.extend(pieces![", ", from]);
         if let Some(filter) = &select.filter {
@@ -131,7 +131,13 @@ impl Planner<'_> {
         // Where nothing fits, the aggregate is that of no rows: `count(*)` is 0.
         let mut whole = pieces!["get(coalesce("];
         whole.extend(text);
-        whole.extend(pieces![", array((SELECT ", item.span, " FROM ", from, " WHERE false))), 0)"]);
+        whole.extend(pieces![
+            ", array((SELECT ",
+            Piece::Bare(item.span),
+            " FROM ",
+            from,
+            " WHERE false))), 0)"
+        ]);
         whole
     }
 

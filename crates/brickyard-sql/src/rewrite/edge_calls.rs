@@ -70,6 +70,31 @@ impl Planner<'_> {
                 *left,
                 ", 1, 0)))"
             ],
+            // The other value is not computed where it is not wanted.
+            ("nanvl", [value, other]) => {
+                let wide = if types.iter().all(|own| *own == DataType::Float) { "FLOAT" } else { "DOUBLE" };
+                pieces![
+                    "CASE WHEN isnan(CAST(",
+                    *value,
+                    format!(" AS {wide})) THEN CAST("),
+                    *other,
+                    format!(" AS {wide}) ELSE CAST("),
+                    *value,
+                    format!(" AS {wide}) END")
+                ]
+            }
+            ("elt", [index, values @ ..]) if !values.is_empty() => {
+                let message = string_literal(
+                    "[INVALID_ARRAY_INDEX] The index is out of bounds. Use the SQL function `get()` to tolerate accessing element at invalid index and return NULL instead. SQLSTATE: 22003",
+                );
+                pieces![
+                    "CASE WHEN (",
+                    *index,
+                    format!(") NOT BETWEEN 1 AND {} THEN raise_error({message}) ELSE ", values.len()),
+                    expr.span,
+                    " END"
+                ]
+            }
             ("isnan", [_]) => pieces!["coalesce(", expr.span, ", false)"],
             // The engine's own does not find minus zero.
             ("nullif", [value, other])

@@ -1,7 +1,7 @@
 //! Edits by span that nest: an edit may show pieces of the old text, which are rendered with the edits within them.
 
 use crate::error::SqlError;
-use crate::token::{Span, TokenKind, string_literal, string_value, tokenize};
+use crate::token::{Span, TokenKind, quote_name, string_literal, string_value, tokenize};
 
 /// A piece of new text.
 #[derive(Debug, Clone)]
@@ -10,6 +10,8 @@ pub(crate) enum Piece {
     Text(String),
     /// The old text there, with its own edits.
     Source(Span),
+    /// The same without the name that [`Edits::name`] has put after it.
+    Bare(Span),
 }
 
 /// Builds the pieces of an edit: `pieces![ "CAST(", span, " AS INT)" ]`.
@@ -40,6 +42,8 @@ impl From<Span> for Piece {
 struct Edit {
     span: Span,
     pieces: Vec<Piece>,
+    /// Whether it puts a column's name after what stands there.
+    name: bool,
 }
 
 /// The edits of one text.
@@ -51,7 +55,13 @@ pub(crate) struct Edits {
 impl Edits {
     /// Replaces what stands at `span`. Of two edits of the same span, the later one is around the earlier one.
     pub(crate) fn replace(&mut self, span: Span, pieces: Vec<Piece>) {
-        self.edits.push(Edit { span, pieces });
+        self.edits.push(Edit { span, pieces, name: false });
+    }
+
+    /// Puts the name of a column after the expression at `span`.
+    pub(crate) fn name(&mut self, span: Span, name: &str) {
+        let pieces = pieces![span, format!(" AS {}", quote_name(name))];
+        self.edits.push(Edit { span, pieces, name: true });
     }
 
     /// How many edits there are; with [`Edits::touched`], whether something was edited in between.
@@ -66,14 +76,32 @@ impl Edits {
 
     /// The text at `span` with all edits, in tokens that every dialect reads alike.
     pub(crate) fn render(&self, sql: &str, span: Span) -> Result<String, SqlError> {
+        let order = self.order();
+        let mut out = String::with_capacity(span.end - span.start + 64);
+        self.range(sql, span, &order, &mut out, 0)?;
+        Ok(out)
+    }
+
+    /// The text at `span` with all edits but the name of a column that it may have been given.
+    pub(crate) fn bare(&self, sql: &str, span: Span) -> Result<String, SqlError> {
+        let mut out = String::new();
+        self.range(sql, span, &self.without_name(self.order(), span), &mut out, 0)?;
+        Ok(out)
+    }
+
+    /// The edits, those around others first.
+    fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.edits.len()).collect();
         order.sort_by_key(|index| {
             let span = self.edits[*index].span;
             (span.start, std::cmp::Reverse(span.end), std::cmp::Reverse(*index))
         });
-        let mut out = String::with_capacity(span.end - span.start + 64);
-        self.range(sql, span, &order, &mut out, 0)?;
-        Ok(out)
+        order
+    }
+
+    fn without_name(&self, mut order: Vec<usize>, span: Span) -> Vec<usize> {
+        order.retain(|index| !(self.edits[*index].name && self.edits[*index].span == span));
+        order
     }
 
     /// The text of pieces.
@@ -83,6 +111,7 @@ impl Edits {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Source(span) => out.push_str(&self.render(sql, *span)?),
+                Piece::Bare(span) => out.push_str(&self.bare(sql, *span)?),
             }
         }
         Ok(out)
@@ -133,22 +162,26 @@ impl Edits {
                 rest.next();
             }
             for piece in &edit.pieces {
-                match piece {
-                    Piece::Text(text) => out.push_str(text),
-                    // Pieces from elsewhere in the text see all edits there, pieces from within see those below this edit.
-                    Piece::Source(source) if edit.span.contains(*source) => {
-                        self.range(sql, *source, &inner, out, depth + 1)?;
+                let (source, bare) = match piece {
+                    Piece::Text(text) => {
+                        out.push_str(text);
+                        continue;
                     }
-                    Piece::Source(source) => {
-                        let mut all: Vec<usize> =
-                            (0..self.edits.len()).filter(|other| *other != index).collect();
-                        all.sort_by_key(|other| {
-                            let span = self.edits[*other].span;
-                            (span.start, std::cmp::Reverse(span.end), std::cmp::Reverse(*other))
-                        });
-                        self.range(sql, *source, &all, out, depth + 1)?;
-                    }
+                    Piece::Source(source) => (*source, false),
+                    Piece::Bare(source) => (*source, true),
+                };
+                // Pieces from elsewhere in the text see all edits there, pieces from within see those below this edit.
+                let mut seen = if edit.span.contains(source) {
+                    inner.clone()
+                } else {
+                    let mut all = self.order();
+                    all.retain(|other| *other != index);
+                    all
+                };
+                if bare {
+                    seen = self.without_name(seen, source);
                 }
+                self.range(sql, source, &seen, out, depth + 1)?;
             }
             at = edit.span.end;
         }

@@ -325,20 +325,35 @@ impl Planner<'_> {
         } else {
             words.iter().map(|(_, unit)| unit).collect::<Vec<_>>()
         };
-        let first = |unit: &str| unit.split(' ').next().unwrap_or_default().trim_end_matches('S').to_owned();
-        let of_months = |unit: &&String| matches!(first(unit).as_str(), "YEAR" | "MONTH" | "QUARTER");
-        let of_days = |unit: &&String| matches!(unit.trim_end_matches('S'), "DAY" | "WEEK");
-        Ok(if units.is_empty() || units.iter().any(|unit| unit.is_empty()) {
-            DataType::Interval
-        } else if units.iter().all(of_months) {
-            DataType::YearMonth("YEAR TO MONTH".to_owned())
-        } else if units.iter().any(of_months) {
-            DataType::Interval
-        } else if units.iter().all(of_days) {
-            DataType::DayTime("DAY".to_owned())
-        } else {
-            DataType::DayTime("DAY TO SECOND".to_owned())
-        })
+        let mut fields: Vec<&str> = Vec::new();
+        for unit in units.iter().flat_map(|unit| unit.split(" TO ")) {
+            fields.push(match unit.trim_end_matches('S') {
+                "YEAR" => "YEAR",
+                "QUARTER" | "MONTH" => "MONTH",
+                "DAY" | "WEEK" => "DAY",
+                "HOUR" => "HOUR",
+                "MINUTE" => "MINUTE",
+                "SECOND" | "MILLISECOND" | "MICROSECOND" => "SECOND",
+                _ => return Ok(DataType::Interval),
+            });
+        }
+        let order = ["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"];
+        let place = |field: &&str| order.iter().position(|known| known == field).unwrap_or_default();
+        fields.sort_by_key(place);
+        fields.dedup();
+        let (Some(first), Some(last)) = (fields.first(), fields.last()) else {
+            return Ok(DataType::Interval);
+        };
+        let text = if first == last { (*first).to_owned() } else { format!("{first} TO {last}") };
+        match (place(first) < 2, place(last) < 2) {
+            (true, true) => Ok(DataType::YearMonth(text)),
+            (false, false) => Ok(DataType::DayTime(text)),
+            _ => {
+                let text = "Cannot mix year-month and day-time fields in an interval.";
+                Err(SqlError::new("_LEGACY_ERROR_TEMP_0029", "42601", text)
+                    .hinted("Use two intervals, or make_interval()"))
+            }
+        }
     }
 }
 

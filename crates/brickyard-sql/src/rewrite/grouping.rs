@@ -5,7 +5,8 @@ use crate::error::SqlError;
 use crate::query::{Expr, ExprKind, Node, Select, tree};
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::planner::Planner;
-use crate::rewrite::scope::{Columns, Scope};
+use crate::rewrite::scope::{Columns, Found, Scope};
+use crate::token::quote_name;
 
 impl Planner<'_> {
     /// After `GROUP BY window(…)` the name `window` is that window.
@@ -38,8 +39,34 @@ impl Planner<'_> {
             )
             && select.items.iter().any(|item| has_window(&item.expr))
         {
-            self.edits.replace(item.span, pieces![chosen.expr.span]);
+            self.edits.replace(item.span, pieces![Piece::Bare(chosen.expr.span)]);
         }
+    }
+
+    /// The `GROUP BY` of a `SELECT` whose entries give so many columns each.
+    pub(super) fn group_by(
+        &mut self,
+        select: &Select,
+        widths: &[usize],
+        columns: &Columns,
+        scope: &Scope,
+    ) -> Result<(), SqlError> {
+        let Some(group) = &select.group_by else { return Ok(()) };
+        let named = scope.relations.iter().any(|relation| relation.columns.find("all").is_some());
+        if group.all && named {
+            // A column of that name goes before the word.
+            self.edits.replace(group.span, pieces!["GROUP BY `all`"]);
+        } else if group.all {
+            self.group_by_all(select, widths, columns, scope)?;
+        }
+        if !columns.open {
+            self.group_places(select, widths, group)?;
+        }
+        for item in &group.items {
+            self.expr(item, scope)?;
+            self.group_by_place(select, widths, item);
+        }
+        self.written_sets(select, group)
     }
 
     pub(super) fn group_by_all(
@@ -47,6 +74,7 @@ impl Planner<'_> {
         select: &Select,
         widths: &[usize],
         columns: &Columns,
+        scope: &Scope,
     ) -> Result<(), SqlError> {
         let Some(group) = &select.group_by else { return Ok(()) };
         if columns.open {
@@ -55,15 +83,29 @@ impl Planner<'_> {
         let mut ordinals = Vec::new();
         let mut at = 1;
         let windows = select.items.iter().any(|item| has_window(&item.expr));
+        let stars = select.items.iter().any(|item| matches!(item.expr.kind, ExprKind::Star { .. }));
         for (item, width) in select.items.iter().zip(widths) {
-            if !has_aggregate(&item.expr) {
+            if has_aggregate(&item.expr) {
+                if !has_window(&item.expr) && bare_column(&item.expr, scope) {
+                    let text = "Cannot infer grouping columns for GROUP BY ALL based on the select clause. Please explicitly specify the grouping columns.";
+                    return Err(SqlError::new("UNRESOLVED_ALL_IN_GROUP_BY", "42803", text).at(item.span));
+                }
+            } else if let ExprKind::Star { .. } = item.expr.kind {
+                // The engine finds no place behind a star.
+                let own = columns.list[at - 1..at - 1 + width].iter();
+                ordinals.extend(own.map(|column| Piece::from(quote_name(&column.name))));
+            } else {
                 // The engine finds no place in the keys of a window.
-                let named = windows
-                    && *width == 1
-                    && !has_window(&item.expr)
-                    && !matches!(item.expr.kind, ExprKind::Number(_) | ExprKind::Star { .. });
-                if named {
-                    ordinals.push(Piece::from(item.expr.span));
+                let literal = matches!(item.expr.kind, ExprKind::Number(_));
+                let named = windows && *width == 1 && !has_window(&item.expr) && !literal;
+                if stars {
+                    match &item.alias {
+                        Some(alias) => ordinals.push(Piece::from(quote_name(&alias.value))),
+                        None if literal => {}
+                        None => ordinals.push(Piece::Bare(item.expr.span)),
+                    }
+                } else if named {
+                    ordinals.push(Piece::Bare(item.expr.span));
                 } else {
                     ordinals.extend((at..at + width).map(|ordinal| Piece::from(ordinal.to_string())));
                 }
@@ -78,6 +120,28 @@ impl Planner<'_> {
         self.edits.replace(group.span, text);
         Ok(())
     }
+}
+
+/// Whether a column stands in the expression outside of aggregates and queries.
+pub(super) fn bare_column(expr: &Expr, scope: &Scope) -> bool {
+    match &expr.kind {
+        ExprKind::Call(call)
+            if call.over.is_none()
+                && crate::function::is_aggregate(&call.name.single().unwrap_or_default().to_lowercase()) =>
+        {
+            return false;
+        }
+        ExprKind::Name(name) => return matches!(scope.find(&name.values()), Found::Column { .. }),
+        ExprKind::Lambda(..) => return false,
+        _ => {}
+    }
+    let mut found = false;
+    tree::expr_children(expr, &mut |node| {
+        if let Node::Expr(child) = node {
+            found |= bare_column(child, scope);
+        }
+    });
+    found
 }
 
 /// Whether an aggregate stands in the expression, outside of windows and subqueries.

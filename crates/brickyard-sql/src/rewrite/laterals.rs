@@ -56,6 +56,21 @@ impl Planner<'_> {
             _ => columns.list.iter().map(|column| column.name.clone()).collect(),
         };
         let mut meanings = HashMap::new();
+        if let Some(texts) = starred(select, columns.list.len()) {
+            // `SELECT t.*` gives columns of a row before.
+            for ((name, column), text) in names.iter().zip(&columns.list).zip(texts) {
+                let text = match text {
+                    Of::Star(qualifier) => {
+                        let path = qualifier.iter().chain([&column.name]);
+                        path.map(|part| quote_name(part)).collect::<Vec<_>>().join(".")
+                    }
+                    Of::Item(span) => self.edits.bare(self.sql, span)?,
+                };
+                meanings.insert(name.to_lowercase(), Meaning::Text(text));
+            }
+            scope.relations.push(inlined(factor, names, columns, meanings));
+            return Ok(true);
+        }
         let keys = if scalar { None } else { self.looked_at(select, scope, around)? };
         for (name, item) in names.iter().zip(&select.items) {
             let text = match &keys {
@@ -63,23 +78,15 @@ impl Planner<'_> {
                     let value = self.value(select, &item.expr, keys, around, false);
                     self.edits.of(self.sql, &value)?
                 }
-                None if scalar => self.render(item.expr.span)?,
+                None if scalar => self.edits.bare(self.sql, item.expr.span)?,
                 None => {
                     let rest = Span::new(select.items_span.end, select.span.end);
-                    format!("SELECT {} {}", self.render(item.expr.span)?, self.render(rest)?)
+                    format!("SELECT {} {}", self.edits.bare(self.sql, item.expr.span)?, self.render(rest)?)
                 }
             };
             meanings.insert(name.to_lowercase(), Meaning::Text(text));
         }
-        let list =
-            names.into_iter().zip(columns.list).map(|(name, column)| Output::new(name, column.data_type));
-        let qualifier = factor.alias.iter().filter_map(|alias| alias.relation().map(str::to_owned)).collect();
-        scope.relations.push(Relation {
-            qualifier,
-            columns: Columns { list: list.collect(), open: false },
-            meanings,
-            ..Relation::default()
-        });
+        scope.relations.push(inlined(factor, names, columns, meanings));
         Ok(true)
     }
 
@@ -180,6 +187,52 @@ impl Planner<'_> {
             let list: Vec<String> = keys.inner.iter().flat_map(shown).collect();
             self.edits.replace(item.expr.span, pieces![list.join(", ")]);
         }
+    }
+}
+
+/// Where a column of a subquery comes from.
+enum Of {
+    /// `qualifier.*`.
+    Star(Vec<String>),
+    /// An expression.
+    Item(Span),
+}
+
+/// Where each of so many columns comes from, when one entry without rows of its own is a star.
+fn starred(select: &Select, columns: usize) -> Option<Vec<Of>> {
+    let is_star = |item: &&Item| matches!(item.expr.kind, ExprKind::Star { .. });
+    if !select.from.is_empty() || select.items.iter().filter(is_star).count() != 1 {
+        return None;
+    }
+    let width = (columns + 1).checked_sub(select.items.len())?;
+    let mut all = Vec::new();
+    for item in &select.items {
+        match &item.expr.kind {
+            ExprKind::Star { qualifier, .. } => {
+                let parts: Vec<String> = qualifier.iter().map(|part| part.value.clone()).collect();
+                all.extend((0..width).map(|_| Of::Star(parts.clone())));
+            }
+            _ => all.push(Of::Item(item.expr.span)),
+        }
+    }
+    Some(all)
+}
+
+/// The relation of a subquery whose columns are put where they are used.
+fn inlined(
+    factor: &Factor,
+    names: Vec<String>,
+    columns: Columns,
+    meanings: HashMap<String, Meaning>,
+) -> Relation {
+    let list = names.into_iter().zip(columns.list);
+    let list = list.map(|(name, column)| Output::new(name, column.data_type));
+    let qualifier = factor.alias.iter().filter_map(|alias| alias.relation().map(str::to_owned)).collect();
+    Relation {
+        qualifier,
+        columns: Columns { list: list.collect(), open: false },
+        meanings,
+        ..Relation::default()
     }
 }
 

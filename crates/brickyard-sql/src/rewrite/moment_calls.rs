@@ -24,7 +24,7 @@ impl Planner<'_> {
             for at in places {
                 let Some(data_type) = own.get_mut(at) else { continue };
                 let read = match data_type {
-                    DataType::String => true,
+                    DataType::String | DataType::Void => true,
                     DataType::TimestampNtz => name == "date_trunc",
                     DataType::Date => {
                         matches!(name, "dateadd" | "date_add" | "timestampadd") && spans.len() == 3

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::plan::{Context, Schemas};
-use crate::query::{ExprKind, FactorKind, Node, Query, SetBody, With, tree};
+use crate::query::{Cte, ExprKind, FactorKind, Node, Query, SetBody, With, tree};
 use crate::references::{Reference, query_references};
+use crate::rewrite::chance::{is_chance, uses};
 use crate::rewrite::edits::{Edits, pieces};
 use crate::rewrite::recursion::{Known, refers_to_itself};
 use crate::rewrite::scope::{Columns, Output, Relation, Scope};
@@ -47,8 +48,10 @@ pub(crate) struct Planner<'a> {
     pub unknown_files: Vec<crate::plan::Files>,
     /// Whether a name that is an alias stands for its expression, as in a select list, or stays, as in `ORDER BY`.
     pub substitute: bool,
-    /// Whether every entry of the select list is given its name, as a query around it refers to it.
-    pub name_all: bool,
+    /// Whether a column goes before an alias of the same name, as in `HAVING` over grouping sets.
+    pub qualifies: bool,
+    /// Whether the walk is in the select list of a query with `GROUP BY`.
+    pub grouped: bool,
     /// Whether the walk is in a select list, where the engine has no `IN (query)`.
     pub projecting: bool,
     pub depth: usize,
@@ -75,7 +78,8 @@ impl<'a> Planner<'a> {
             unknown_files: Vec::new(),
             unknown_calls: Vec::new(),
             substitute: true,
-            name_all: false,
+            qualifies: false,
+            grouped: false,
             projecting: false,
             depth,
             recursions: Vec::new(),
@@ -157,7 +161,8 @@ impl<'a> Planner<'a> {
         self.substitute = false;
         if let [only] = query.order_by.as_slice() {
             let all = matches!(&only.expr.kind, crate::query::ExprKind::Name(name) if name.single().as_deref() == Some("ALL"));
-            if all && columns.find("all").is_none() {
+            let named = scope.relations.iter().any(|relation| relation.columns.find("all").is_some());
+            if all && !named {
                 return self.order_by_all(query, columns, saved);
             }
         }
@@ -213,7 +218,13 @@ impl<'a> Planner<'a> {
                 self.edits.replace(Span::new(start, start + "RECURSIVE".len()), pieces![""]);
             }
         }
-        for cte in &with.ctes {
+        for (at, cte) in with.ctes.iter().enumerate() {
+            let same = |other: &&Cte| other.name.value.eq_ignore_ascii_case(&cte.name.value);
+            if with.ctes[..at].iter().any(|other| same(&other)) {
+                let name = quote_name(&cte.name.value);
+                let text = format!("CTE definition can't have duplicate names: {name}.");
+                return Err(SqlError::new("DUPLICATED_CTE_NAMES", "42602", text).at(cte.span));
+            }
             let columns = if with.recursive && refers_to_itself(self.sql, cte) {
                 self.recursive(cte, &inner, user)?
             } else {
@@ -222,8 +233,12 @@ impl<'a> Planner<'a> {
                 if let Some((span, _)) = cte.levels {
                     self.edits.replace(span, pieces![""]);
                 }
-                self.known.push(Known::of(cte));
-                columns
+                if user.is_some_and(|user| is_chance(&cte.query) && uses(user, &cte.name.value) > 1) {
+                    self.made_once(cte, columns)?
+                } else {
+                    self.known.push(Known::of(cte));
+                    columns
+                }
             };
             let mut ctes = (*inner.ctes).clone();
             ctes.insert(cte.name.value.to_lowercase(), columns);

@@ -23,7 +23,7 @@ static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// A common table expression in sight, as the engine is told of it.
 pub(crate) struct Known {
-    name: String,
+    pub(super) name: String,
     /// Its columns in parentheses, or nothing.
     columns: String,
     query: Vec<Piece>,
@@ -119,12 +119,45 @@ impl Planner<'_> {
             level,
         });
         self.known.truncate(depth);
+        self.stands_for(cte, &view, &names);
+        Ok(columns)
+    }
+
+    /// An expression whose rows are chance: they are made once, however often it is read. Gives its columns.
+    pub(super) fn made_once(&mut self, cte: &Cte, columns: Columns) -> Result<Columns, SqlError> {
+        let names: Vec<String> = columns.list.iter().map(|column| quote_name(&column.name)).collect();
+        if columns.open || self.stepping {
+            return Err(SqlError::unsupported(
+                "an expression of WITH over rand(), uuid() or shuffle() that is read more than once",
+                "Write its rows to a table first",
+            )
+            .at(cte.span));
+        }
+        let names = names.join(", ");
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let (view, level) = (format!("__recursion_{number}"), format!("__recursion_{number}_level"));
+        let known = self.known_texts()?;
+        let with = if known.is_empty() { String::new() } else { format!("WITH {} ", known.join(", ")) };
+        let rows = self.render(cte.query.span)?;
+        self.recursions.push(Recursion {
+            anchor: format!("{with}SELECT * FROM ({rows}) AS s({names})"),
+            step: format!("SELECT * FROM `{level}` WHERE false"),
+            levels: LEVELS,
+            wanted: None,
+            view: view.clone(),
+            level,
+        });
+        self.stands_for(cte, &view, &names);
+        Ok(columns)
+    }
+
+    /// Puts the view of the rows in the place of an expression.
+    fn stands_for(&mut self, cte: &Cte, view: &str, names: &str) {
         let query = format!("SELECT * FROM `{view}`");
         let text = format!("{}({names}) AS ({query})", quote_name(&cte.name.value));
         self.edits.replace(cte.span, pieces![text]);
         let columns_text = format!("({names})");
         self.known.push(Known { name: cte.name.value.clone(), columns: columns_text, query: pieces![query] });
-        Ok(columns)
     }
 
     /// The parts that do not refer to the expression, and the one that does.

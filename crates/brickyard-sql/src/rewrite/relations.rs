@@ -117,6 +117,9 @@ impl Planner<'_> {
             }
             JoinRule::None => scope.relations.push(right),
             JoinRule::On(condition) => {
+                if join.kind == "CROSS" {
+                    self.edits.replace(Span::new(join.span.start, join.right.span.start), pieces![" JOIN "]);
+                }
                 scope.relations.push(right);
                 self.expr(condition, scope)?;
                 self.keep_lambdas(condition)?;
@@ -259,6 +262,13 @@ impl Planner<'_> {
                         "time travel of a common table expression",
                         "Put it on the table",
                     ));
+                }
+                // The engine takes the name as it was spelled.
+                let spelled = self.known.iter().rev().find(|known| known.name.eq_ignore_ascii_case(only));
+                if let Some(spelled) = spelled.map(|known| known.name.clone()).filter(|name| name != only) {
+                    let named = factor.alias.as_ref().is_some_and(|alias| alias.relation().is_some());
+                    let alias = if named { String::new() } else { format!(" AS {}", quote_name(only)) };
+                    self.edits.replace(factor.source, pieces![format!("{}{alias}", quote_name(&spelled))]);
                 }
                 return Ok(Relation { qualifier: parts, columns: columns.clone(), ..Relation::default() });
             }

@@ -36,7 +36,8 @@ impl Planner<'_> {
             )
             .at(call.name.span));
         }
-        if self.moment_call(expr, name, call, &spans, types)
+        if self.interval_call(expr, name, call, &spans)
+            || self.moment_call(expr, name, call, &spans, types)
             || self.json_call(expr, name, call, &spans, types)
             || self.edge_call(expr, name, call, &spans, types)?
         {
@@ -148,8 +149,9 @@ impl Planner<'_> {
                     && *data_type == DataType::Variant
                 {
                     self.edits.replace(expr.span, pieces!["'variant'"]);
-                } else if matches!(types.first(), Some(DataType::DayTime(fields)) if fields == "DAY") {
-                    self.edits.replace(expr.span, pieces!["'interval day'"]);
+                } else if let Some(DataType::DayTime(fields) | DataType::YearMonth(fields)) = types.first() {
+                    let text = format!("'interval {}'", fields.to_lowercase());
+                    self.edits.replace(expr.span, pieces![text]);
                 }
             }
             ("window", _) => self.window(expr, call, types)?,

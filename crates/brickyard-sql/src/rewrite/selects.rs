@@ -39,7 +39,8 @@ impl Planner<'_> {
         self.projecting = true;
         self.grouped_window(select, &mut scope)?;
         let mut columns = Columns::default();
-        let name_all = std::mem::replace(&mut self.name_all, select.qualify.is_some());
+        // The engine knows no star among what is grouped.
+        let grouped = std::mem::replace(&mut self.grouped, select.group_by.is_some());
         // Columns the select list gives for each entry, to count ordinals for GROUP BY ALL.
         let mut widths = Vec::new();
         for item in &select.items {
@@ -47,20 +48,17 @@ impl Planner<'_> {
             self.item(item, &mut scope, &mut columns)?;
             widths.push(columns.list.len() - before);
         }
-        self.name_all = name_all;
         self.projecting = false;
+        self.grouped = grouped;
         self.substitute = false;
-        if let Some(group) = &select.group_by {
-            if group.all {
-                self.group_by_all(select, &widths, &columns)?;
-            }
-            for item in &group.items {
-                self.expr(item, &scope)?;
-                self.group_by_place(select, &widths, item);
-            }
-        }
+        self.group_by(select, &widths, &columns, &scope)?;
         if let Some(having) = &select.having {
-            self.expr(having, &scope)?;
+            self.qualifies = select.group_by.as_ref().is_some_and(|group| group.sets);
+            let data_type = self.expr(having, &scope)?;
+            self.qualifies = false;
+            if data_type.is_numeric() {
+                self.edits.replace(having.span, pieces!["CAST(", having.span, " AS BOOLEAN)"]);
+            }
             self.keep_lambdas(having)?;
         }
         for (_, over) in &select.windows {
@@ -109,9 +107,9 @@ impl Planner<'_> {
             Some(alias) => alias.value.clone(),
             None => self.own_name(&item.expr, scope)?,
         };
-        let unnamed = self.name_all && !matches!(item.expr.kind, ExprKind::Name(_));
+        let unnamed = !matches!(item.expr.kind, ExprKind::Name(_));
         if item.alias.is_none() && (unnamed || self.edits.touched(since, item.span)) {
-            self.edits.replace(item.span, pieces![item.span, format!(" AS {}", quote_name(&name))]);
+            self.edits.name(item.span, &name);
         }
         if let Some(alias) = &item.alias {
             scope.aliases.push((alias.value.clone(), item.expr.span, data_type.clone()));
@@ -130,8 +128,13 @@ impl Planner<'_> {
         columns: &mut Columns,
     ) -> Result<(), SqlError> {
         let parts: Vec<String> = qualifier.iter().map(|part| part.value.clone()).collect();
-        let relations: Vec<&Relation> =
+        let mut relations: Vec<&Relation> =
             scope.relations.iter().filter(|relation| parts.is_empty() || relation.is_named(&parts)).collect();
+        let mut around = scope.outer.as_deref();
+        while let (true, false, Some(outer)) = (relations.is_empty(), parts.is_empty(), around) {
+            relations = outer.relations.iter().filter(|relation| relation.is_named(&parts)).collect();
+            around = outer.outer.as_deref();
+        }
         if relations.is_empty() {
             if parts.is_empty() {
                 return Err(SqlError::new(
@@ -224,7 +227,12 @@ impl Planner<'_> {
             }
         }
         // Of a table that is named in full the engine gives no column for `t.*`.
-        if !except.is_empty() || set.is_some() || inlined || (!parts.is_empty() && !list.is_empty()) {
+        if !except.is_empty()
+            || set.is_some()
+            || inlined
+            || self.grouped
+            || (!parts.is_empty() && !list.is_empty())
+        {
             if list.is_empty() {
                 return Err(SqlError::new("EXCEPT_OVERLAPPING_COLUMNS", "42702", "EXCEPT leaves no column."));
             }

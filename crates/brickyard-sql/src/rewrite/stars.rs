@@ -5,7 +5,7 @@ use crate::error::SqlError;
 use crate::parser::{Ident, Name};
 use crate::query::{Expr, ExprKind, Node, SetBody, tree};
 use crate::rewrite::edits::pieces;
-use crate::rewrite::naming::column_name;
+use crate::rewrite::naming::name_with;
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::{Found, Meaning, Relation, Scope, field};
 use crate::token::{Span, quote_name};
@@ -31,12 +31,21 @@ impl Planner<'_> {
 
     /// The name that a column without an alias has.
     pub(super) fn own_name(&self, expr: &Expr, scope: &Scope) -> Result<String, SqlError> {
-        let Some(text) = self.written_out(expr, scope, true)? else { return Ok(column_name(expr, self.sql)) };
+        let routine = |name: &[String]| match name {
+            [only] if self.schemas.temporary_routine(only).is_some() => only.to_lowercase(),
+            name => crate::plan::qualify(name, &self.context.catalog, &self.context.schema)
+                .unwrap_or_else(|| name.to_vec())
+                .join(".")
+                .to_lowercase(),
+        };
+        let Some(text) = self.written_out(expr, scope, true)? else {
+            return Ok(name_with(expr, self.sql, &routine));
+        };
         let sql = format!("SELECT {text}");
         let statement = crate::statement::parse(&sql)?;
         Ok(match statement.query().map(|query| &query.body) {
-            Some(SetBody::Select(select)) => column_name(&select.items[0].expr, &sql),
-            _ => column_name(expr, self.sql),
+            Some(SetBody::Select(select)) => name_with(&select.items[0].expr, &sql, &routine),
+            _ => name_with(expr, self.sql, &routine),
         })
     }
 

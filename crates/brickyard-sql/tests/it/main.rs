@@ -8,5 +8,6 @@ mod cells;
 mod corpus;
 mod edges;
 mod examples;
+mod naming;
 mod pairs;
 mod semantics;
