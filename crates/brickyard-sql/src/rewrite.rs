@@ -21,6 +21,7 @@ mod guards;
 mod json_calls;
 mod lambdas;
 mod laterals;
+mod memberships;
 mod merges;
 mod moment_calls;
 mod naming;

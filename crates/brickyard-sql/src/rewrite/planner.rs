@@ -9,6 +9,7 @@ use crate::plan::{Context, Schemas};
 use crate::query::{ExprKind, FactorKind, Node, Query, SetBody, With, tree};
 use crate::references::{Reference, query_references};
 use crate::rewrite::edits::{Edits, pieces};
+use crate::rewrite::memberships::Place;
 use crate::rewrite::recursion::{Known, refers_to_itself};
 use crate::rewrite::scope::{Columns, Output, Relation, Scope};
 use crate::statement::parse;
@@ -49,8 +50,14 @@ pub(crate) struct Planner<'a> {
     pub substitute: bool,
     /// Whether every entry of the select list is given its name, as a query around it refers to it.
     pub name_all: bool,
+    /// Whether the entries of the next select list are used as expressions, which take no names.
+    pub bare: bool,
     /// Whether the walk is in a select list, where the engine has no `IN (query)`.
     pub projecting: bool,
+    /// Where `IN (query)` stands in conditions on rows.
+    pub places: Vec<(Span, Place)>,
+    /// The outermost query of whose rows a name was found, as [`Scope::level`] counts.
+    pub reached: usize,
     pub depth: usize,
     /// Expressions that refer to themselves, in the order in which their rows are made.
     pub recursions: Vec<crate::plan::Recursion>,
@@ -76,7 +83,10 @@ impl<'a> Planner<'a> {
             unknown_calls: Vec::new(),
             substitute: true,
             name_all: false,
+            bare: false,
             projecting: false,
+            places: Vec::new(),
+            reached: usize::MAX,
             depth,
             recursions: Vec::new(),
             known: Vec::new(),

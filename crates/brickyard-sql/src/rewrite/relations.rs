@@ -116,7 +116,7 @@ impl Planner<'_> {
             JoinRule::None => scope.relations.push(right),
             JoinRule::On(condition) => {
                 scope.relations.push(right);
-                self.expr(condition, scope)?;
+                self.condition(condition, scope)?;
                 self.keep_lambdas(condition)?;
             }
             JoinRule::Using(columns) => {

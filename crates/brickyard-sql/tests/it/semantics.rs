@@ -13,7 +13,8 @@ use crate::cells::same;
 async fn statements_mean_what_they_mean_on_the_platform() {
     let mut bench = bench().await;
     bench.run("USE lake.sales", &Parameters::None).await;
-    let cases: Vec<Value> = serde_json::from_str(include_str!("semantics.json")).unwrap();
+    let mut cases: Vec<Value> = serde_json::from_str(include_str!("semantics.json")).unwrap();
+    cases.extend(serde_json::from_str::<Vec<Value>>(include_str!("golden_second.json")).unwrap());
     let mut report = String::new();
     for case in &cases {
         let sql = case["sql"].as_str().unwrap();
