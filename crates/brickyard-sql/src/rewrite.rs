@@ -26,6 +26,7 @@ mod merges;
 mod moment_calls;
 mod naming;
 mod numbers;
+mod orders;
 mod outside;
 mod pipes;
 mod pivots;

@@ -168,12 +168,15 @@ impl<'a> Planner<'a> {
         if let [only] = query.order_by.as_slice() {
             let all = matches!(&only.expr.kind, crate::query::ExprKind::Name(name) if name.single().as_deref() == Some("ALL"));
             if all && columns.find("all").is_none() {
-                return self.order_by_all(query, columns, saved);
+                self.order_by_all(query, &columns)?;
+                self.substitute = saved;
+                return Ok(columns);
             }
         }
         for item in query.order_by.iter().chain(&query.spread) {
             self.expr(&item.expr, &scope)?;
         }
+        self.order_by_aggregates(query, &columns);
         self.substitute = true;
         let empty = Scope { ctes: env.ctes.clone(), parameters: env.parameters.clone(), ..Scope::default() };
         for expr in query.limit.iter().chain(&query.offset) {
@@ -189,25 +192,6 @@ impl<'a> Planner<'a> {
                 return Err(SqlError::new(class, "42K0E", text).at(expr.span));
             }
         }
-        self.substitute = saved;
-        Ok(columns)
-    }
-
-    fn order_by_all(&mut self, query: &Query, columns: Columns, saved: bool) -> Result<Columns, SqlError> {
-        let item = &query.order_by[0];
-        if columns.open {
-            return Err(SqlError::unsupported("ORDER BY ALL of unknown columns", "Name the columns"));
-        }
-        let order = format!(
-            "{}{}",
-            if item.descending { " DESC" } else { "" },
-            match item.nulls.as_deref() {
-                Some(nulls) => format!(" NULLS {nulls}"),
-                None => String::new(),
-            }
-        );
-        let list: Vec<String> = (1..=columns.list.len()).map(|ordinal| format!("{ordinal}{order}")).collect();
-        self.edits.replace(item.span, pieces![list.join(", ")]);
         self.substitute = saved;
         Ok(columns)
     }
