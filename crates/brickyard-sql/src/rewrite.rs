@@ -30,6 +30,7 @@ mod json_calls;
 mod lambdas;
 mod laterals;
 mod lengths;
+mod memberships;
 mod merges;
 mod moment_calls;
 mod naming;

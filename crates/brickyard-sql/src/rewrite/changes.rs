@@ -55,7 +55,7 @@ impl Planner<'_> {
                     self.assigned_value(value, column, &relation, &scope)?;
                 }
                 if let Some(filter) = filter {
-                    self.expr(filter, &scope)?;
+                    self.condition(filter, &scope)?;
                 }
                 match filter {
                     Some(filter) if has_query(filter) || self.has_lambda(filter.span)? => {
@@ -67,7 +67,7 @@ impl Planner<'_> {
             }
             DmlKind::Delete { filter: None } => Ok(None),
             DmlKind::Delete { filter: Some(filter) } => {
-                self.expr(filter, &scope)?;
+                self.condition(filter, &scope)?;
                 if !has_query(filter) {
                     return Ok(None);
                 }

@@ -12,7 +12,8 @@ impl Planner<'_> {
     pub(super) fn name(&mut self, name: &Name, span: Span, scope: &Scope) -> Result<DataType, SqlError> {
         let parts = name.values();
         match scope.find(&parts) {
-            Found::Column { data_type, parts: used, meaning, relation, owner, length: _ } => {
+            Found::Column { data_type, parts: used, meaning, relation, owner, up, .. } => {
+                self.reached = self.reached.min(scope.level().saturating_sub(up));
                 let head = name.parts[0].span.to(name.parts[used - 1].span);
                 let plain = !matches!(meaning, Some(Meaning::Text(_)));
                 match (meaning, relation) {

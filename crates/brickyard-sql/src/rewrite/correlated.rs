@@ -70,7 +70,7 @@ impl Planner<'_> {
             return Ok(None);
         }
         let Some(keys) = self.keys(select, scope, around)? else { return Ok(None) };
-        if keys.plain || keys.columns.is_empty() {
+        if (keys.plain && !is_lost_of_nothing(&item.expr)) || keys.columns.is_empty() {
             return Ok(None);
         }
         let empty = is_null_of_nothing(&item.expr);
@@ -293,6 +293,22 @@ fn equates(condition: &Expr, own: &Scope, outer: &Scope) -> bool {
     });
     sides.sort_unstable();
     matches!(operator.as_str(), "=" | "==") && sides[0].0 == 0 && sides[1].0 == sides[1].1
+}
+
+/// Whether the engine makes NULL of what is none of no rows: `count(*) IS NULL`, and sketches.
+fn is_lost_of_nothing(expr: &Expr) -> bool {
+    let mut found = false;
+    tree::walk(Node::Expr(expr), &mut |node| {
+        found |= match node {
+            Node::Expr(Expr { kind: ExprKind::Is { .. }, .. }) => true,
+            Node::Expr(Expr { kind: ExprKind::Call(call), .. }) => {
+                let name = call.name.single().unwrap_or_default().to_lowercase();
+                name.starts_with("bitmap_") || name.contains("_sketch_")
+            }
+            _ => false,
+        };
+    });
+    found
 }
 
 /// Whether an aggregate of no rows is NULL.

@@ -2,10 +2,10 @@
 
 use crate::data_type::DataType;
 use crate::error::SqlError;
-use crate::query::{Expr, ExprKind, Over};
+use crate::query::{Expr, ExprKind, Over, SetBody};
 use crate::rewrite::collations::{named, refused};
 use crate::rewrite::columns::unbound;
-use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::edits::pieces;
 use crate::rewrite::numbers::{least, number_type};
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Scope;
@@ -109,29 +109,7 @@ impl Planner<'_> {
                 self.rows_in(expr, *not, value, list);
                 DataType::Boolean
             }
-            ExprKind::InQuery { not, value, query } => {
-                self.expr(value, scope)?;
-                let env = self.inner_env(scope);
-                let columns = self.query(query, &env)?;
-                self.compared_with_query(value, query, &columns, scope)?;
-                if self.projecting && !matches!(&value.kind, ExprKind::Tuple(items) if items.len() > 1) {
-                    let (yes, no) = if *not { ("false", "true") } else { ("true", "false") };
-                    let rows = || pieces!["EXISTS (SELECT 1 FROM (", query.span, ") AS `__in`(`__v`)"];
-                    let mut text = pieces!["(CASE WHEN "];
-                    text.extend(rows());
-                    text.extend(pieces![
-                        " WHERE `__in`.`__v` = (",
-                        value.span,
-                        format!(")) THEN {yes} WHEN ")
-                    ]);
-                    text.extend(rows());
-                    text.extend(pieces![" WHERE `__in`.`__v` IS NULL) OR ((", value.span, ") IS NULL AND "]);
-                    text.extend(rows());
-                    text.push(Piece::from(format!(")) THEN NULL ELSE {no} END)")));
-                    self.edits.replace(expr.span, text);
-                }
-                DataType::Boolean
-            }
+            ExprKind::InQuery { not, value, query } => self.in_query(expr, *not, value, query, scope)?,
             ExprKind::Like { not, operator, quantifier, value, patterns, escape } => {
                 let data_type = self.expr(value, scope)?;
                 if let Some(text) = self.as_text(value.span, &data_type) {
@@ -207,20 +185,19 @@ impl Planner<'_> {
             ExprKind::Path(base, steps) => self.path(expr, base, steps, scope)?,
             ExprKind::Lambda(_, body) => self.expr(body, scope)?,
             ExprKind::Subquery(query) => {
-                let env = self.inner_env(scope);
-                let columns = self.query(query, &env)?;
-                if let Some(around) = scope.from
+                // Where the subquery is put away, its only entry stands without a name.
+                self.bare = query.with.is_none() && matches!(query.body, SetBody::Select(_));
+                let (columns, looks) = self.within(query, scope)?;
+                let put = looks && self.value_of_no_rows(expr, query);
+                if !put
+                    && let Some(around) = scope.from
                     && let Some(text) = self.correlated(query, scope, around)?
                 {
                     self.edits.replace(expr.span, text);
                 }
                 columns.list.into_iter().next().map(|column| column.data_type).unwrap_or_default()
             }
-            ExprKind::Exists(query) => {
-                let env = self.inner_env(scope);
-                self.query(query, &env)?;
-                DataType::Boolean
-            }
+            ExprKind::Exists(query) => self.exists(expr, query, scope)?,
             ExprKind::Tuple(items) => {
                 let mut data_type = DataType::Unknown;
                 for item in items {

@@ -48,6 +48,7 @@ impl Planner<'_> {
         if !plain || !(scalar || aggregate) {
             return Ok(false);
         }
+        self.bare = scalar;
         let columns = self.query(query, &inner)?;
         let names: Vec<String> = match &factor.alias {
             Some(alias) if !alias.columns.is_empty() => {
@@ -72,8 +73,22 @@ impl Planner<'_> {
             return Ok(true);
         }
         let keys = if scalar { None } else { self.looked_at(select, scope, around)? };
-        for (name, item) in names.iter().zip(&select.items) {
-            let text = match &keys {
+        let mut texts = Vec::new();
+        for item in &select.items {
+            if let ExprKind::Star { qualifier, except, set: None } = &item.expr.kind {
+                let parts: Vec<String> = qualifier.iter().map(|part| part.value.clone()).collect();
+                let named = scope.relations.iter().find(|relation| relation.is_named(&parts));
+                match named {
+                    Some(named)
+                        if scalar && except.is_empty() && !parts.is_empty() && !named.columns.open =>
+                    {
+                        texts.extend(named.columns.list.iter().map(|column| own_text(named, &column.name)));
+                    }
+                    _ => return Err(unsupported()),
+                }
+                continue;
+            }
+            texts.push(match &keys {
                 Some(keys) => {
                     let value = self.value(select, &item.expr, keys, around, false);
                     self.edits.of(self.sql, &value)?
@@ -83,7 +98,12 @@ impl Planner<'_> {
                     let rest = Span::new(select.items_span.end, select.span.end);
                     format!("SELECT {} {}", self.edits.bare(self.sql, item.expr.span)?, self.render(rest)?)
                 }
-            };
+            });
+        }
+        if texts.len() != names.len() || columns.open {
+            return Err(unsupported());
+        }
+        for (name, text) in names.iter().zip(texts) {
             meanings.insert(name.to_lowercase(), Meaning::Text(text));
         }
         scope.relations.push(inlined(factor, names, columns, meanings));
@@ -103,12 +123,6 @@ impl Planner<'_> {
         if !factor.lateral {
             return Ok(None);
         }
-        let unsupported = || {
-            SqlError::unsupported(
-                "this LATERAL subquery",
-                "Use a join, or a LATERAL subquery of one SELECT with FROM, WHERE, GROUP BY, ORDER BY and LIMIT",
-            )
-        };
         let SetBody::Select(select) = &query.body else { return Err(unsupported()) };
         let aggregates = select.items.iter().any(|item| has_aggregate(&item.expr));
         let windows = select.items.iter().any(|item| has_window(&item.expr));
@@ -233,6 +247,22 @@ fn inlined(
         columns: Columns { list: list.collect(), open: false },
         meanings,
         ..Relation::default()
+    }
+}
+
+fn unsupported() -> SqlError {
+    SqlError::unsupported(
+        "this LATERAL subquery",
+        "Use a join, or a LATERAL subquery of one SELECT with FROM, WHERE, GROUP BY, ORDER BY and LIMIT",
+    )
+}
+
+/// A column of a relation as an expression.
+pub(super) fn own_text(relation: &Relation, name: &str) -> String {
+    match (relation.meanings.get(&name.to_lowercase()), relation.qualifier.last()) {
+        (Some(Meaning::Text(text) | Meaning::Merged(text)), _) => format!("({text})"),
+        (None, Some(qualifier)) => format!("{}.{}", quote_name(qualifier), quote_name(name)),
+        (None, None) => quote_name(name),
     }
 }
 

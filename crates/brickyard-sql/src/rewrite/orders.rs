@@ -71,6 +71,25 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// `ORDER BY ALL`: by every column, from the first to the last.
+    pub(super) fn order_by_all(&mut self, query: &Query, columns: &Columns) -> Result<(), SqlError> {
+        let item = &query.order_by[0];
+        if columns.open {
+            return Err(SqlError::unsupported("ORDER BY ALL of unknown columns", "Name the columns"));
+        }
+        let order = format!(
+            "{}{}",
+            if item.descending { " DESC" } else { "" },
+            match item.nulls.as_deref() {
+                Some(nulls) => format!(" NULLS {nulls}"),
+                None => String::new(),
+            }
+        );
+        let list: Vec<String> = (1..=columns.list.len()).map(|ordinal| format!("{ordinal}{order}")).collect();
+        self.edits.replace(item.span, pieces![list.join(", ")]);
+        Ok(())
+    }
+
     fn order(&self, item: &OrderItem, select: &Select, columns: &Columns, single: bool) -> Order {
         match &item.expr.kind {
             ExprKind::Number(_) | ExprKind::Null | ExprKind::String(_) | ExprKind::Boolean(_) => {

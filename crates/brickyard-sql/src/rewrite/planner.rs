@@ -10,6 +10,7 @@ use crate::query::{Cte, ExprKind, FactorKind, Node, Query, SetBody, With, tree};
 use crate::references::{Reference, query_references};
 use crate::rewrite::chance::{is_chance, uses};
 use crate::rewrite::edits::{Edits, pieces};
+use crate::rewrite::memberships::Place;
 use crate::rewrite::recursion::{Known, refers_to_itself};
 use crate::rewrite::scope::{Columns, Output, Relation, Scope};
 use crate::statement::parse;
@@ -52,8 +53,14 @@ pub(crate) struct Planner<'a> {
     pub qualifies: bool,
     /// Whether the walk is in the select list of a query with `GROUP BY`.
     pub grouped: bool,
+    /// Whether the entries of the next select list are used as expressions, which take no names.
+    pub bare: bool,
     /// Whether the walk is in a select list, where the engine has no `IN (query)`.
     pub projecting: bool,
+    /// Where `IN (query)` stands in conditions on rows.
+    pub places: Vec<(Span, Place)>,
+    /// The outermost query of whose rows a name was found, as [`Scope::level`] counts.
+    pub reached: usize,
     pub depth: usize,
     /// Expressions that refer to themselves, in the order in which their rows are made.
     pub recursions: Vec<crate::plan::Recursion>,
@@ -80,7 +87,10 @@ impl<'a> Planner<'a> {
             substitute: true,
             qualifies: false,
             grouped: false,
+            bare: false,
             projecting: false,
+            places: Vec::new(),
+            reached: usize::MAX,
             depth,
             recursions: Vec::new(),
             known: Vec::new(),
@@ -163,7 +173,9 @@ impl<'a> Planner<'a> {
             let all = matches!(&only.expr.kind, crate::query::ExprKind::Name(name) if name.single().as_deref() == Some("ALL"));
             let named = scope.relations.iter().any(|relation| relation.columns.find("all").is_some());
             if all && !named {
-                return self.order_by_all(query, columns, saved);
+                self.order_by_all(query, &columns)?;
+                self.substitute = saved;
+                return Ok(columns);
             }
         }
         for item in query.order_by.iter().chain(&query.spread) {
@@ -185,25 +197,6 @@ impl<'a> Planner<'a> {
                 return Err(SqlError::new(class, "42K0E", text).at(expr.span));
             }
         }
-        self.substitute = saved;
-        Ok(columns)
-    }
-
-    fn order_by_all(&mut self, query: &Query, columns: Columns, saved: bool) -> Result<Columns, SqlError> {
-        let item = &query.order_by[0];
-        if columns.open {
-            return Err(SqlError::unsupported("ORDER BY ALL of unknown columns", "Name the columns"));
-        }
-        let order = format!(
-            "{}{}",
-            if item.descending { " DESC" } else { "" },
-            match item.nulls.as_deref() {
-                Some(nulls) => format!(" NULLS {nulls}"),
-                None => String::new(),
-            }
-        );
-        let list: Vec<String> = (1..=columns.list.len()).map(|ordinal| format!("{ordinal}{order}")).collect();
-        self.edits.replace(item.span, pieces![list.join(", ")]);
         self.substitute = saved;
         Ok(columns)
     }

@@ -121,7 +121,7 @@ impl Planner<'_> {
                     self.edits.replace(Span::new(join.span.start, join.right.span.start), pieces![" JOIN "]);
                 }
                 scope.relations.push(right);
-                self.expr(condition, scope)?;
+                self.condition(condition, scope)?;
                 self.keep_lambdas(condition)?;
             }
             JoinRule::Using(columns) => {

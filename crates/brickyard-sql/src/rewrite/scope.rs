@@ -123,6 +123,8 @@ pub(crate) enum Found {
         meaning: Option<Meaning>,
         relation: Option<String>,
         owner: Option<String>,
+        /// How many queries further out it was found.
+        up: usize,
     },
     /// An alias of the select list.
     Alias { span: Span, data_type: DataType },
@@ -153,12 +155,16 @@ impl Scope {
         let mut perhaps = false;
         let mut scope = Some(self);
         let mut own = true;
+        let mut above = 0;
         while let Some(here) = scope {
             match here.column(parts) {
                 // Text put in place of a column means nothing within a subquery, whose names could capture its own.
                 Found::Column { meaning: Some(Meaning::Text(_)), .. } if !own => return Found::None,
                 Found::None => {}
                 Found::Perhaps => perhaps = true,
+                Found::Column { data_type, parts, meaning, relation, owner, length, .. } => {
+                    return Found::Column { data_type, parts, meaning, relation, owner, length, up: above };
+                }
                 found => return found,
             }
             if own
@@ -168,6 +174,7 @@ impl Scope {
                 return alias;
             }
             own = false;
+            above += 1;
             scope = here.outer.as_deref();
         }
         if let Some((name, text, data_type)) = self
@@ -179,6 +186,11 @@ impl Scope {
             return Found::Parameter { text: text.clone(), data_type: data_type.clone(), parts: 1 };
         }
         if perhaps { Found::Perhaps } else { Found::None }
+    }
+
+    /// How many queries are around.
+    pub(crate) fn level(&self) -> usize {
+        self.outer.as_ref().map_or(0, |outer| outer.level() + 1)
     }
 
     fn alias(&self, name: &str) -> Option<Found> {
@@ -210,6 +222,7 @@ impl Scope {
                         meaning,
                         relation: named,
                         owner: relation.qualifier.last().cloned(),
+                        up: 0,
                     };
                 }
                 if relation.columns.open && (qualifier > 0 || !self.relations.is_empty()) {

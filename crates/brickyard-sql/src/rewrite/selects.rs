@@ -8,13 +8,15 @@ use crate::parser::{Ident, Name};
 use crate::query::{Expr, ExprKind, Item, Select};
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::grouping::{has_aggregate, has_window};
+use crate::rewrite::laterals::own_text;
 use crate::rewrite::naming::column_name;
 use crate::rewrite::planner::{Env, Planner};
-use crate::rewrite::scope::{Columns, Meaning, Output, Relation, Scope, field};
+use crate::rewrite::scope::{Columns, Found, Meaning, Output, Relation, Scope, field};
 use crate::token::{Span, quote_name};
 
 impl Planner<'_> {
     pub(super) fn select(&mut self, select: &Select, env: &Env) -> Result<(Columns, Scope), SqlError> {
+        let bare = std::mem::take(&mut self.bare) && select.from.is_empty();
         let mut scope = self.scope(env);
         self.sources(&select.from, &mut scope, env)?;
         let end =
@@ -33,7 +35,7 @@ impl Planner<'_> {
                 );
                 return Err(SqlError::new("INVALID_WHERE_CONDITION", "42903", text).at(filter.span));
             }
-            self.expr(filter, &scope)?;
+            self.condition(filter, &scope)?;
             self.keep_lambdas(filter)?;
         }
         self.projecting = true;
@@ -45,7 +47,7 @@ impl Planner<'_> {
         let mut widths = Vec::new();
         for item in &select.items {
             let before = columns.list.len();
-            self.item(item, &mut scope, &mut columns)?;
+            self.item(item, bare, &mut scope, &mut columns)?;
             widths.push(columns.list.len() - before);
         }
         self.projecting = false;
@@ -81,7 +83,13 @@ impl Planner<'_> {
         Ok((columns, scope))
     }
 
-    fn item(&mut self, item: &Item, scope: &mut Scope, columns: &mut Columns) -> Result<(), SqlError> {
+    fn item(
+        &mut self,
+        item: &Item,
+        bare: bool,
+        scope: &mut Scope,
+        columns: &mut Columns,
+    ) -> Result<(), SqlError> {
         if let ExprKind::Star { qualifier, except, set } = &item.expr.kind {
             return self.star(&item.expr, (qualifier, except, set.as_deref()), scope, columns);
         }
@@ -108,7 +116,7 @@ impl Planner<'_> {
             None => self.own_name(&item.expr, scope)?,
         };
         let unnamed = !matches!(item.expr.kind, ExprKind::Name(_));
-        if item.alias.is_none() && (unnamed || self.edits.touched(since, item.span)) {
+        if item.alias.is_none() && !bare && (unnamed || self.edits.touched(since, item.span)) {
             self.edits.name(item.span, &name);
         }
         if let Some(alias) = &item.alias {
@@ -142,6 +150,16 @@ impl Planner<'_> {
                     "42000",
                     "Invalid usage of '*' without FROM.",
                 ));
+            }
+            let named = |relation: &&Relation| relation.is_named(&parts) && !relation.columns.open;
+            let around = scope.outer.as_ref().and_then(|outer| outer.relations.iter().find(named));
+            if let (Some(around), true, Found::None) = (around, except.is_empty(), scope.find(&parts)) {
+                self.reached = self.reached.min(scope.level().saturating_sub(1));
+                let list: Vec<String> =
+                    around.columns.list.iter().map(|column| own_text(around, &column.name)).collect();
+                columns.list.extend(around.columns.list.iter().cloned());
+                self.edits.replace(expr.span, pieces![list.join(", ")]);
+                return Ok(());
             }
             return self.struct_star(expr, &parts, except, scope, columns);
         }
@@ -267,7 +285,7 @@ impl Planner<'_> {
     ) -> Result<(), SqlError> {
         let found = scope.find(parts);
         let data_type = match &found {
-            crate::rewrite::scope::Found::Column { data_type, parts: used, .. } => {
+            Found::Column { data_type, parts: used, .. } => {
                 parts[*used..].iter().fold(data_type.clone(), |inner, part| field(&inner, part))
             }
             _ => DataType::Unknown,

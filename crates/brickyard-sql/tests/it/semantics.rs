@@ -13,7 +13,11 @@ use crate::cells::same;
 async fn statements_mean_what_they_mean_on_the_platform() {
     let mut bench = bench().await;
     bench.run("USE lake.sales", &Parameters::None).await;
-    let files = [include_str!("semantics.json"), include_str!("golden_first.json")];
+    let files = [
+        include_str!("semantics.json"),
+        include_str!("golden_first.json"),
+        include_str!("golden_second.json"),
+    ];
     let cases = files.iter().flat_map(|file| serde_json::from_str::<Vec<Value>>(file).unwrap());
     let cases: Vec<Value> = cases.collect();
     let mut report = String::new();
