@@ -17,7 +17,12 @@ impl Planner<'_> {
         result: &DataType,
     ) {
         let zero = matches!(result, DataType::Unknown | DataType::Void);
-        if !matches!(operator, "/" | "%" | "DIV") || zero || !is_zero(right) || !is_constant(left) {
+        if self.context.lenient
+            || !matches!(operator, "/" | "%" | "DIV")
+            || zero
+            || !is_zero(right)
+            || !is_constant(left)
+        {
             return;
         }
         let message = if operator == "%" {
@@ -31,6 +36,9 @@ impl Planner<'_> {
 
     /// A literal text that is no number fails where it is cast, and nowhere else.
     pub(super) fn malformed(&mut self, expr: &Expr, value: &Expr, target: &DataType) {
+        if self.context.lenient {
+            return;
+        }
         let ExprKind::String(text) = &value.kind else { return };
         let number = text.trim().trim_end_matches(['d', 'D', 'f', 'F']).parse::<f64>();
         if !target.is_numeric() || number.is_ok() || text.trim().to_lowercase().contains("inf") {
