@@ -52,9 +52,10 @@ impl Run<'_, '_> {
         Box::pin(async move {
             let scene = self.scene;
             scene.enter(Vec::new());
-            let ended = match block.atomic {
-                true => scene.atomically(self.guarded(block)).await,
-                false => self.guarded(block).await,
+            let ended = if block.atomic {
+                scene.atomically(self.guarded(block)).await
+            } else {
+                self.guarded(block).await
             };
             scene.exit();
             match ended? {

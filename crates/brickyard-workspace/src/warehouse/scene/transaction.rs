@@ -116,10 +116,10 @@ impl Scene<'_> {
         }
         let table = self.table(&reference.parts)?;
         let properties = self.catalog().properties(&table)?;
-        let supported = |name: &&str| properties.get(*name).is_some_and(|value| value == "supported");
+        let supported = |name: &str| properties.get(name).is_some_and(|value| value == "supported");
         if table.table_type == TableType::Managed
             && table.is_delta()
-            && MANAGED.iter().any(|name| supported(&name))
+            && MANAGED.iter().any(|name| supported(name))
         {
             return Ok(());
         }
