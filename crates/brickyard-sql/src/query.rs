@@ -11,11 +11,13 @@ mod postfix;
 pub mod relation;
 pub mod select;
 pub mod tree;
+mod with;
 
 pub use alias::Alias;
 pub use expression::{Argument, Call, Expr, ExprKind, Over, PathStep, When};
 pub use pipe::{Pipe, PipeKind};
 pub use pivot::{Pivot, Unpivot};
 pub use relation::{Factor, FactorKind, From, Join, JoinRule, Streamed};
-pub use select::{Cte, Group, Grouping, Item, OrderItem, Query, Select, SetBody, With};
+pub use select::{Group, Grouping, Item, OrderItem, Query, Select, SetBody};
 pub use tree::Node;
+pub use with::{Cte, With};

@@ -6,6 +6,7 @@ use crate::query::alias::Alias;
 use crate::query::expression::{Expr, Over};
 use crate::query::pipe::Pipe;
 use crate::query::relation::{Factor, From};
+use crate::query::with::With;
 use crate::token::Span;
 
 /// A query with everything around its body.
@@ -31,32 +32,6 @@ pub struct Query {
     pub offset: Option<Expr>,
     /// `|> …`.
     pub pipes: Vec<Pipe>,
-}
-
-/// `WITH [RECURSIVE] …`.
-#[derive(Debug, Clone)]
-pub struct With {
-    /// Where it stands.
-    pub span: Span,
-    /// `RECURSIVE`.
-    pub recursive: bool,
-    /// The common table expressions.
-    pub ctes: Vec<Cte>,
-}
-
-/// `name (columns) AS (query)`.
-#[derive(Debug, Clone)]
-pub struct Cte {
-    /// Where it stands.
-    pub span: Span,
-    /// Its name.
-    pub name: Ident,
-    /// Its columns, when named.
-    pub columns: Vec<Ident>,
-    /// `MAX RECURSION LEVEL n`: where it stands, and the number.
-    pub levels: Option<(Span, u64)>,
-    /// Its query.
-    pub query: Query,
 }
 
 /// What gives the rows of a query.
@@ -282,33 +257,6 @@ impl Parser<'_> {
         }
         query.span = self.since(start);
         Ok(query)
-    }
-
-    /// Reads `WITH …`.
-    pub(crate) fn with(&mut self) -> Result<With, SqlError> {
-        let start = self.here();
-        self.expect_words("WITH")?;
-        let recursive = self.words("RECURSIVE");
-        let ctes = self.list(|parser| {
-            let start = parser.here();
-            let name = parser.ident()?;
-            let columns = if parser.is_symbol("(") { parser.parenthesized(Self::ident)? } else { Vec::new() };
-            let at = parser.here();
-            let levels = match parser.words("MAX RECURSION LEVEL") {
-                true if !recursive => return Err(parser.error()),
-                true => {
-                    let levels = parser.integer()?;
-                    Some((parser.since(at), levels))
-                }
-                false => None,
-            };
-            parser.words("AS");
-            parser.expect_symbol("(")?;
-            let query = parser.query()?;
-            parser.expect_symbol(")")?;
-            Ok(Cte { span: parser.since(start), name, columns, levels, query })
-        })?;
-        Ok(With { span: self.since(start), recursive, ctes })
     }
 
     fn set_body(&mut self) -> Result<SetBody, SqlError> {
