@@ -43,6 +43,7 @@ mod selects;
 mod stars;
 mod table_functions;
 mod unions;
+mod unusual_calls;
 mod usings;
 mod zones;
 

@@ -73,6 +73,14 @@ impl Planner<'_> {
                         self.edits.replace(expr.span, pieces!["CAST(", operand.span, " AS DOUBLE)"]);
                         DataType::Double
                     }
+                    "+" if !numeric(&data_type) => {
+                        let shown = crate::rewrite::naming::column_name(operand, self.sql);
+                        let text = format!(
+                            "Cannot resolve \"(+ {shown})\" due to data type mismatch: The first parameter requires the (\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\") type, however \"{shown}\" has the type \"{data_type}\"."
+                        );
+                        let class = "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE";
+                        return Err(SqlError::new(class, "42K09", text).at(expr.span));
+                    }
                     _ => data_type,
                 }
             }
@@ -313,4 +321,19 @@ pub(super) fn no_part(base: &DataType) -> Result<(), SqlError> {
     let text =
         "Can't extract a value from \"NULL\". Need a complex type [STRUCT, ARRAY, MAP] but got \"VOID\".";
     Err(SqlError::new("INVALID_EXTRACT_BASE_FIELD_TYPE", "42000", text))
+}
+
+/// Whether a type has a sign.
+fn numeric(data_type: &DataType) -> bool {
+    !matches!(
+        data_type,
+        DataType::Date
+            | DataType::Timestamp
+            | DataType::TimestampNtz
+            | DataType::Binary
+            | DataType::Boolean
+            | DataType::Array(_)
+            | DataType::Map(..)
+            | DataType::Struct(_)
+    )
 }

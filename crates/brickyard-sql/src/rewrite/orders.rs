@@ -4,15 +4,16 @@ use crate::error::SqlError;
 use crate::query::{Expr, ExprKind, Node, Query, SetBody, tree};
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::grouping::{has_aggregate, has_window};
+use crate::rewrite::naming::column_name;
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Columns;
 use crate::token::{Span, quote_name};
 
 impl Planner<'_> {
     /// `ORDER BY count(*)` of groups: what is ordered by becomes a column of a query within.
-    pub(super) fn order_by_aggregates(&mut self, query: &Query, columns: &Columns) {
-        let SetBody::Select(select) = &query.body else { return };
-        let Some(order) = query.order_span else { return };
+    pub(super) fn order_by_aggregates(&mut self, query: &Query, columns: &Columns) -> Result<(), SqlError> {
+        let SetBody::Select(select) = &query.body else { return Ok(()) };
+        let Some(order) = query.order_span else { return Ok(()) };
         let wanted = query.order_by.iter().any(|item| has_aggregate(&item.expr));
         let plain = !select.distinct
             && !select.from_first
@@ -22,9 +23,20 @@ impl Planner<'_> {
             && query.pipes.is_empty()
             && !query.order_by.iter().any(|item| has_window(&item.expr));
         // What `grouping` is asked about is an entry of the select list where there is one of that name.
-        let groupings = query.order_by.iter().any(|item| calls(&item.expr, &["GROUPING", "GROUPING_ID"]));
-        if groupings || !wanted || !plain || columns.open || columns.list.is_empty() {
-            return;
+        for name in query.order_by.iter().flat_map(|item| grouped(&item.expr)) {
+            let other = select.items.iter().find(|item| {
+                item.alias.as_ref().is_some_and(|alias| alias.value.eq_ignore_ascii_case(&name))
+                    && !matches!(item.expr.kind, ExprKind::Name(_))
+            });
+            if let Some(other) = other {
+                let shown = column_name(&other.expr, self.sql);
+                let text =
+                    format!("Column of grouping ({shown} AS {name}) can't be found in grouping columns.");
+                return Err(SqlError::new("GROUPING_COLUMN_MISMATCH", "42803", text).at(other.span));
+            }
+        }
+        if !wanted || !plain || columns.open || columns.list.is_empty() {
+            return Ok(());
         }
         let own = |at: usize| format!("`__{}`", at + 1);
         let mut hidden = Vec::new();
@@ -72,6 +84,7 @@ impl Planner<'_> {
         text.extend(by);
         text.push(Piece::from(Span::new(order.end, query.span.end)));
         self.edits.replace(query.span, text);
+        Ok(())
     }
 
     /// `ORDER BY ALL`: by every column, from the first to the last.
@@ -94,12 +107,18 @@ impl Planner<'_> {
     }
 }
 
-/// Whether an expression calls one of the functions.
-fn calls(expr: &Expr, names: &[&str]) -> bool {
-    let mut found = false;
+/// The names that `grouping` and `grouping_id` are asked about.
+fn grouped(expr: &Expr) -> Vec<String> {
+    let mut found = Vec::new();
     tree::walk(Node::Expr(expr), &mut |node| {
-        if let Node::Expr(Expr { kind: ExprKind::Call(call), .. }) = node {
-            found |= call.name.single().is_some_and(|name| names.contains(&name.as_str()));
+        if let Node::Expr(Expr { kind: ExprKind::Call(call), .. }) = node
+            && matches!(call.name.single().as_deref(), Some("GROUPING" | "GROUPING_ID"))
+        {
+            let names = call.arguments.iter().filter_map(|argument| match &argument.value.kind {
+                ExprKind::Name(name) if name.parts.len() == 1 => Some(name.parts[0].value.clone()),
+                _ => None,
+            });
+            found.extend(names);
         }
     });
     found

@@ -176,7 +176,7 @@ impl<'a> Planner<'a> {
         for item in query.order_by.iter().chain(&query.spread) {
             self.expr(&item.expr, &scope)?;
         }
-        self.order_by_aggregates(query, &columns);
+        self.order_by_aggregates(query, &columns)?;
         self.substitute = true;
         let empty = Scope { ctes: env.ctes.clone(), parameters: env.parameters.clone(), ..Scope::default() };
         for expr in query.limit.iter().chain(&query.offset) {

@@ -36,7 +36,8 @@ impl Planner<'_> {
             )
             .at(call.name.span));
         }
-        if self.moment_call(expr, name, call, &spans, types)
+        if self.unusual_call(expr, name, call, &spans, types)?
+            || self.moment_call(expr, name, call, &spans, types)
             || self.json_call(expr, name, call, &spans, types)
             || self.edge_call(expr, name, call, &spans, types)?
         {

@@ -65,6 +65,14 @@ impl Planner<'_> {
             self.expr(having, &scope)?;
             self.keep_lambdas(having)?;
         }
+        // Of no rows there is no group, not even the one of all.
+        if let Some(group) = select.group_by.as_ref().filter(|group| group.sets) {
+            let some = "count(*) > 0";
+            match &select.having {
+                Some(having) => self.edits.replace(having.span, pieces!["(", having.span, ") AND ", some]),
+                None => self.edits.replace(group.span, pieces![group.span, " HAVING ", some]),
+            }
+        }
         for (_, over) in &select.windows {
             self.over(over, &scope)?;
         }
