@@ -247,6 +247,16 @@ impl Planner<'_> {
     /// Windows: their keys are resolved. The engine takes no distance of dates: it counts from the first row, so dates become
     /// moments where the distance is an interval, numbers where it is one of days.
     pub(super) fn over(&mut self, over: &Over, scope: &Scope) -> Result<(), SqlError> {
+        if let Some(name) = &over.name
+            && over.span.of(self.sql).starts_with('(')
+            && over.partition_by.is_empty()
+            && over.order_by.is_empty()
+            && over.bounds.is_empty()
+            && !over.range
+        {
+            // `OVER (w)` is `OVER w`.
+            self.edits.replace(over.span, pieces![crate::token::quote_name(&name.value)]);
+        }
         for key in &over.partition_by {
             self.expr(key, scope)?;
         }

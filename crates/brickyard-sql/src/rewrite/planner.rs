@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::plan::{Context, Schemas};
-use crate::query::{ExprKind, FactorKind, Node, Query, SetBody, With, tree};
+use crate::query::{Cte, Expr, ExprKind, FactorKind, Node, Query, SetBody, With, tree};
 use crate::references::{Reference, query_references};
 use crate::rewrite::edits::{Edits, pieces};
 use crate::rewrite::memberships::Place;
@@ -210,6 +210,9 @@ impl<'a> Planner<'a> {
             let columns = if with.recursive && refers_to_itself(self.sql, cte) {
                 self.recursive(cte, &inner, user)?
             } else {
+                if let Some(user) = user {
+                    drawn_twice(cte, user)?;
+                }
                 let columns = self.query(&cte.query, &inner)?.renamed(&cte.columns);
                 self.keep_columns(&cte.query)?;
                 if let Some((span, _)) = cte.levels {
@@ -320,4 +323,30 @@ fn subquery(expr: &crate::query::Expr) -> Option<Span> {
         }
     });
     found
+}
+
+/// The engine makes the rows of an expression anew wherever it is read.
+fn drawn_twice(cte: &Cte, user: &Query) -> Result<(), SqlError> {
+    let mut draws = false;
+    tree::walk(Node::Query(&cte.query), &mut |node| {
+        if let Node::Expr(Expr { kind: ExprKind::Call(call), .. }) = node {
+            let name = call.name.single().unwrap_or_default();
+            draws |=
+                matches!(name.as_str(), "RAND" | "RANDOM" | "RANDN" | "UUID") && call.arguments.is_empty();
+        }
+    });
+    let mut reads = 0;
+    tree::walk(Node::Query(user), &mut |node| {
+        if let Node::Factor(factor) = node
+            && let FactorKind::Table { name, .. } = &factor.kind
+        {
+            let named = name.single().is_some_and(|name| name.eq_ignore_ascii_case(&cte.name.value));
+            reads += usize::from(named);
+        }
+    });
+    if draws && reads > 1 {
+        let what = "a common table expression of random values that is read more than once";
+        return Err(SqlError::unsupported(what, "Put its rows into a table first").at(cte.name.span));
+    }
+    Ok(())
 }

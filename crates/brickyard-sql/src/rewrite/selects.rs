@@ -62,6 +62,7 @@ impl Planner<'_> {
             }
         }
         if let Some(having) = &select.having {
+            self.keys_first(select, having, &scope);
             self.expr(having, &scope)?;
             self.keep_lambdas(having)?;
         }
@@ -191,6 +192,10 @@ impl Planner<'_> {
                 .any(|path| path.parts.last().is_some_and(|part| part.value.eq_ignore_ascii_case(name)))
         };
         for path in except {
+            let before: Vec<String> = path.values()[..path.parts.len() - 1].to_vec();
+            if !before.is_empty() && !relations.iter().any(|relation| relation.is_named(&before)) {
+                return Err(nested_except(path));
+            }
             let name = path.parts.last().map(|part| part.value.as_str()).unwrap_or_default();
             if !relations.iter().any(|relation| relation.columns.find(name).is_some()) {
                 let text = format!("The EXCEPT column {} cannot be resolved.", path.quoted());
@@ -286,6 +291,9 @@ impl Planner<'_> {
             columns.open = true;
             return Ok(());
         };
+        if let Some(path) = except.iter().find(|path| path.parts.len() > 1) {
+            return Err(nested_except(path));
+        }
         let base = parts.iter().map(|part| quote_name(part)).collect::<Vec<_>>().join(".");
         let mut list = Vec::new();
         for struct_field in fields {
@@ -350,4 +358,9 @@ impl Planner<'_> {
             parameters: scope.parameters.clone(),
         }
     }
+}
+
+fn nested_except(path: &Name) -> SqlError {
+    SqlError::unsupported("* EXCEPT of fields within a column", "Build the column anew with named_struct")
+        .at(path.span)
 }

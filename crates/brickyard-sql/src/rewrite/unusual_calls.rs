@@ -136,11 +136,19 @@ impl Planner<'_> {
             ("positive", [value]) if first == DataType::String => pieces!["CAST(", *value, " AS DOUBLE)"],
             ("assert_true", [value]) => {
                 let shown = column_name(&call.arguments[0].value, self.sql);
-                let text = string_literal(&format!("[USER_RAISED_EXCEPTION] '{shown}' is not true! SQLSTATE: P0001"));
+                let text = string_literal(&format!(
+                    "[USER_RAISED_EXCEPTION] '{shown}' is not true! SQLSTATE: P0001"
+                ));
                 pieces!["CASE WHEN (", *value, format!(") THEN NULL ELSE raise_error({text}) END")]
             }
             ("assert_true", [value, text]) => {
-                pieces!["CASE WHEN (", *value, ") THEN NULL ELSE raise_error(concat('[USER_RAISED_EXCEPTION] ', ", *text, ", ' SQLSTATE: P0001')) END"]
+                pieces![
+                    "CASE WHEN (",
+                    *value,
+                    ") THEN NULL ELSE raise_error(concat('[USER_RAISED_EXCEPTION] ', ",
+                    *text,
+                    ", ' SQLSTATE: P0001')) END"
+                ]
             }
             ("timestamp_millis", [value]) => pieces![
                 "CASE WHEN abs(CAST((",
