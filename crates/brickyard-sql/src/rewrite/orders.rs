@@ -1,7 +1,9 @@
 //! `ORDER BY` of what the select list does not show: the engine finds no aggregates there.
 
+use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Expr, ExprKind, Node, Query, SetBody, tree};
+use crate::rewrite::alike::orderable;
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::grouping::{has_aggregate, has_window};
 use crate::rewrite::naming::column_name;
@@ -122,4 +124,16 @@ fn grouped(expr: &Expr) -> Vec<String> {
         }
     });
     found
+}
+
+/// What rows cannot be ordered by: places before the first, values without an order.
+pub(super) fn check_order(sql: &str, expr: &Expr, data_type: &DataType) -> Result<(), SqlError> {
+    if let ExprKind::Unary(operator, operand) = &expr.kind
+        && operator == "-"
+        && matches!(&operand.kind, ExprKind::Number(place) if place.chars().all(|c| c.is_ascii_digit()))
+    {
+        let text = format!("ORDER BY position {} is not in select list.", expr.span.of(sql));
+        return Err(SqlError::new("ORDER_BY_POS_OUT_OF_RANGE", "42805", text).at(expr.span));
+    }
+    orderable(std::slice::from_ref(data_type))
 }

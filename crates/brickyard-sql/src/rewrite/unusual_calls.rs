@@ -289,8 +289,8 @@ fn refused(name: &str, call: &Call, types: &[DataType]) -> Result<(), SqlError> 
     }
 }
 
-/// `NULL`, also of a type.
-fn is_null(expr: &Expr) -> bool {
+/// Whether an expression is `NULL`, also of a type.
+pub(super) fn is_null(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Null => true,
         ExprKind::Cast { value, .. } => is_null(value),
