@@ -54,6 +54,7 @@ mod selects;
 mod stars;
 mod table_functions;
 mod unions;
+mod unusual_calls;
 mod usings;
 mod zones;
 

@@ -7,7 +7,7 @@ use crate::query::expression::{Expr, Over};
 use crate::query::pipe::Pipe;
 use crate::query::relation::{Factor, From};
 use crate::query::with::With;
-use crate::token::Span;
+use crate::token::{Span, TokenKind};
 
 /// A query with everything around its body.
 #[derive(Debug, Clone)]
@@ -303,7 +303,11 @@ impl Parser<'_> {
         let mark = self.mark();
         if self.words("VALUES") {
             let rows = self.list(Self::expr)?;
-            if self.is_word_at(0, "AS") {
+            let operators = ["UNION", "EXCEPT", "MINUS", "SETMINUS", "INTERSECT", "LIMIT", "OFFSET"];
+            let named = self.kind(0) == Some(TokenKind::Word)
+                && self.is_symbol_at(1, "(")
+                && !operators.iter().any(|word| self.is_word_at(0, word));
+            if self.is_word_at(0, "AS") || named {
                 self.reset(mark);
                 let mut factor = self.factor()?;
                 factor.span = self.since(start);

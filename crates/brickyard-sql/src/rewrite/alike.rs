@@ -4,6 +4,7 @@ use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Call, Expr, ExprKind, Query};
 use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::json_calls::has;
 use crate::rewrite::numbers::{apart, common, holds_map, is_moment, settled};
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::{Columns, Output, Scope};
@@ -197,11 +198,18 @@ fn differs(types: &[DataType], target: &DataType) -> bool {
 ///
 /// Errors: maps, and what holds them (`DATATYPE_MISMATCH.INVALID_ORDERING_TYPE` 42K09).
 pub(super) fn orderable(types: &[DataType]) -> Result<(), SqlError> {
-    let Some(data_type) = types.iter().find(|data_type| holds_map(data_type)) else { return Ok(()) };
+    let Some(data_type) = types.iter().find(|data_type| holds_map(data_type) || holds_variant(data_type))
+    else {
+        return Ok(());
+    };
     let text = format!(
         "Cannot resolve the expression due to data type mismatch: It does not support ordering on type \"{data_type}\"."
     );
     Err(SqlError::new("DATATYPE_MISMATCH.INVALID_ORDERING_TYPE", "42K09", text))
+}
+
+fn holds_variant(data_type: &DataType) -> bool {
+    has(data_type, &|part| *part == DataType::Variant)
 }
 
 pub(super) fn mismatch(types: &[DataType], class: &str) -> SqlError {

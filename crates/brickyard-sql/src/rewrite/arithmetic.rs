@@ -3,6 +3,7 @@
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Expr, ExprKind};
+use crate::rewrite::alike::mismatch;
 use crate::rewrite::coercions::compares;
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::numbers::common;
@@ -71,6 +72,12 @@ impl Planner<'_> {
         }
         if let Some(result) = self.moments(expr, (left, a), operator, (right, b)) {
             return Ok(result);
+        }
+        let no_number = |data_type: &DataType| {
+            matches!(data_type, Date | Timestamp | TimestampNtz | DataType::Boolean | DataType::Array(_))
+        };
+        if matches!(operator, "/" | "%" | "DIV") && (no_number(a) || no_number(b)) {
+            return Err(mismatch(&[a.clone(), b.clone()], "BINARY_OP_DIFF_TYPES").at(expr.span));
         }
         // A string in arithmetic is a number, as wide as its partner asks.
         let (mut a, mut b) = (a.clone(), b.clone());

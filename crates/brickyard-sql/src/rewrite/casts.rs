@@ -134,9 +134,19 @@ impl Planner<'_> {
             }
             // What follows the day is left out; the engine knows only a space before it.
             (DataType::String, DataType::Date) => pieces![
-                format!("{function}(regexp_replace(trim("),
+                format!("{function}(regexp_replace(regexp_replace(trim("),
                 value,
-                "), '^([+-]?[0-9]+-[0-9]+-[0-9]+)T.*$', '$1') AS DATE)"
+                "), '^([+-]?[0-9]+-[0-9]+-[0-9]+)T.*$', '$1'), '^([+-]?[0-9]+(?:-[0-9]+)?)([ T].*)$', '$1?$2') AS DATE)"
+            ],
+            // The engine knows more words, and their beginnings.
+            (DataType::String, DataType::Boolean) => pieces![
+                format!("{function}(CASE WHEN lower(trim("),
+                value,
+                ")) IN ('on', 'off', 'of', 'tr', 'tru', 'ye', 'fa', 'fal', 'fals') THEN concat(",
+                value,
+                ", '?') ELSE ",
+                value,
+                " END AS BOOLEAN)"
             ],
             (DataType::Decimal(..), DataType::Boolean) => pieces!["((", value, ") <> 0)"],
             (DataType::Double | DataType::Float, DataType::String) => self.double_text(value, from),

@@ -16,6 +16,10 @@ impl Planner<'_> {
                 self.reached = self.reached.min(scope.level().saturating_sub(up));
                 let head = name.parts[0].span.to(name.parts[used - 1].span);
                 let plain = !matches!(meaning, Some(Meaning::Text(_)));
+                if meaning.is_none() && parts.len() == 1 && is_question(&parts[0]) {
+                    // The engine takes the name for the function.
+                    self.edits.replace(head, pieces![quote_name(&parts[0])]);
+                }
                 match (meaning, relation) {
                     (Some(Meaning::Merged(text)), _) => self.edits.replace(head, pieces![text]),
                     (Some(Meaning::Text(text)), _) => self.edits.replace(head, pieces![format!("({text})")]),
@@ -121,6 +125,12 @@ impl Planner<'_> {
 
 fn is_alias(scope: &Scope, name: &str) -> bool {
     scope.aliases.iter().any(|(alias, ..)| alias.eq_ignore_ascii_case(name))
+}
+
+/// Whether a name without parentheses is also a function.
+fn is_question(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.starts_with("current_") || matches!(name.as_str(), "localtimestamp" | "session_user" | "user")
 }
 
 pub(super) fn unbound(name: &str) -> SqlError {

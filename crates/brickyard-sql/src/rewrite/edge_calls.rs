@@ -254,13 +254,21 @@ impl Planner<'_> {
                 let refusal = string_literal(
                     "[UNSUPPORTED_FEATURE] The local warehouse does not support conv of numbers below zero. SQLSTATE: 0A000",
                 );
+                // The engine counts in 64 bits with a sign, the platform without one.
+                let wide = string_literal(
+                    "[UNSUPPORTED_FEATURE] The local warehouse does not support conv of numbers of more than 63 bits. SQLSTATE: 0A000",
+                );
                 let rest = Span::new(value.end, expr.span.end);
                 pieces![
                     "CASE WHEN startswith(ltrim(CAST(",
                     *value,
-                    format!(
-                        " AS STRING)), '-') THEN raise_error({refusal}) WHEN {NEVER} THEN NULL ELSE conv(CAST("
-                    ),
+                    format!(" AS STRING)), '-') THEN raise_error({refusal}) WHEN length("),
+                    *value,
+                    ") > 12 AND conv(CAST(",
+                    *value,
+                    " AS STRING)",
+                    rest,
+                    format!(" IS NULL THEN raise_error({wide}) WHEN {NEVER} THEN NULL ELSE conv(CAST("),
                     *value,
                     " AS STRING)",
                     rest,

@@ -1,5 +1,6 @@
 //! Types of expressions, and the edits that make them mean on the engine what they mean on the platform.
 
+use crate::command::constant_string;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Expr, ExprKind, Over, SetBody};
@@ -33,6 +34,10 @@ impl Planner<'_> {
                         self.edits.replace(expr.span, pieces![text]);
                     }
                     DataType::Timestamp
+                }
+                "DATE" if is_no_day(value) => {
+                    let text = format!("The value of the typed literal \"DATE\" is invalid: '{value}'.");
+                    return Err(SqlError::new("INVALID_TYPED_LITERAL", "42604", text).at(expr.span));
                 }
                 "DATE" => DataType::Date,
                 "TIMESTAMP_NTZ" => DataType::TimestampNtz,
@@ -73,6 +78,14 @@ impl Planner<'_> {
                     "+" if data_type == DataType::String => {
                         self.edits.replace(expr.span, pieces!["CAST(", operand.span, " AS DOUBLE)"]);
                         DataType::Double
+                    }
+                    "+" if !numeric(&data_type) => {
+                        let shown = crate::rewrite::naming::column_name(operand, self.sql);
+                        let text = format!(
+                            "Cannot resolve \"(+ {shown})\" due to data type mismatch: The first parameter requires the (\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\") type, however \"{shown}\" has the type \"{data_type}\"."
+                        );
+                        let class = "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE";
+                        return Err(SqlError::new(class, "42K09", text).at(expr.span));
                     }
                     _ => data_type,
                 }
@@ -117,6 +130,9 @@ impl Planner<'_> {
                 }
                 for pattern in patterns {
                     self.expr(pattern, scope)?;
+                    if operator != "RLIKE" {
+                        escapes(pattern, escape.as_deref())?;
+                    }
                 }
                 if let Some(quantifier) = quantifier {
                     self.quantified_like(expr, *not, operator, quantifier, value, patterns);
@@ -253,6 +269,16 @@ impl Planner<'_> {
     /// Windows: their keys are resolved. The engine takes no distance of dates: it counts from the first row, so dates become
     /// moments where the distance is an interval, numbers where it is one of days.
     pub(super) fn over(&mut self, over: &Over, scope: &Scope) -> Result<(), SqlError> {
+        if let Some(name) = &over.name
+            && over.span.of(self.sql).starts_with('(')
+            && over.partition_by.is_empty()
+            && over.order_by.is_empty()
+            && over.bounds.is_empty()
+            && !over.range
+        {
+            // `OVER (w)` is `OVER w`.
+            self.edits.replace(over.span, pieces![crate::token::quote_name(&name.value)]);
+        }
         for key in &over.partition_by {
             self.expr(key, scope)?;
         }
@@ -342,4 +368,59 @@ pub(super) fn no_part(base: &DataType) -> Result<(), SqlError> {
     let text =
         "Can't extract a value from \"NULL\". Need a complex type [STRUCT, ARRAY, MAP] but got \"VOID\".";
     Err(SqlError::new("INVALID_EXTRACT_BASE_FIELD_TYPE", "42000", text))
+}
+
+/// Whether a type has a sign.
+fn numeric(data_type: &DataType) -> bool {
+    !matches!(
+        data_type,
+        DataType::Date
+            | DataType::Timestamp
+            | DataType::TimestampNtz
+            | DataType::Binary
+            | DataType::Boolean
+            | DataType::Array(_)
+            | DataType::Map(..)
+            | DataType::Struct(_)
+    )
+}
+
+/// Whether what follows a year or a month is no day: `1999 01 08`.
+fn is_no_day(text: &str) -> bool {
+    let text = text.trim();
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let day = text.split([' ', 'T']).next().unwrap_or_default();
+    day.len() < text.len() && day.matches('-').count() < 2 && day.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// What follows the escape character of a pattern is `_`, `%` or itself.
+fn escapes(pattern: &Expr, escape: Option<&Expr>) -> Result<(), SqlError> {
+    let Some(text) = constant_string(pattern) else { return Ok(()) };
+    let escape = match escape {
+        Some(escape) => match constant_string(escape).and_then(|text| text.chars().next()) {
+            Some(escape) => escape,
+            None => return Ok(()),
+        },
+        None => '\\',
+    };
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        if letter != escape {
+            continue;
+        }
+        let (class, what) = match letters.next() {
+            Some(next) if next == escape || next == '_' || next == '%' => continue,
+            Some(next) => (
+                "INVALID_FORMAT.ESC_IN_THE_MIDDLE",
+                format!("the escape character is not allowed to precede '{next}'"),
+            ),
+            None => (
+                "INVALID_FORMAT.ESC_AT_THE_END",
+                "the escape character is not allowed to end with".to_owned(),
+            ),
+        };
+        let text = format!("The format is invalid: '{text}'. The {what}.").replace("The the", "The");
+        return Err(SqlError::new(class, "42601", text).at(pattern.span));
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use crate::error::SqlError;
 use crate::query::{Expr, ExprKind, Node, Select, tree};
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::planner::Planner;
-use crate::rewrite::scope::{Columns, Found, Scope};
+use crate::rewrite::scope::{Columns, Found, Scope, plain_name};
 use crate::token::quote_name;
 
 impl Planner<'_> {
@@ -69,6 +69,30 @@ impl Planner<'_> {
         self.written_sets(select, group)
     }
 
+    /// In `HAVING` the name of a column by which rows are grouped is that column, whatever else the select list calls so.
+    pub(super) fn keys_first(&mut self, select: &Select, having: &Expr, scope: &Scope) {
+        let Some(group) = &select.group_by else { return };
+        let items = select.items.iter().map(|item| &item.expr).filter(|_| group.all);
+        let keys: Vec<String> =
+            group.items.iter().chain(items).filter_map(plain_name).map(str::to_lowercase).collect();
+        let mut edits = Vec::new();
+        tree::walk(Node::Expr(having), &mut |node| {
+            let Node::Expr(Expr { kind: ExprKind::Name(name), .. }) = node else { return };
+            let [part] = name.parts.as_slice() else { return };
+            let other = select.items.iter().any(|item| {
+                item.alias.as_ref().is_some_and(|alias| alias.value.eq_ignore_ascii_case(&part.value))
+            });
+            if other
+                && keys.contains(&part.value.to_lowercase())
+                && let Found::Column { owner: Some(owner), meaning: None, up: 0, .. } =
+                    scope.find(&name.values())
+            {
+                edits.push((part.span, format!("{}.{}", quote_name(&owner), quote_name(&part.value))));
+            }
+        });
+        edits.into_iter().for_each(|(span, text)| self.edits.replace(span, pieces![text]));
+    }
+
     pub(super) fn group_by_all(
         &mut self,
         select: &Select,
@@ -97,7 +121,10 @@ impl Planner<'_> {
             } else {
                 // The engine finds no place in the keys of a window.
                 let literal = matches!(item.expr.kind, ExprKind::Number(_));
-                let named = windows && *width == 1 && !has_window(&item.expr) && !literal;
+                let named = (windows || select.having.is_some())
+                    && *width == 1
+                    && !has_window(&item.expr)
+                    && !literal;
                 if stars {
                     match &item.alias {
                         Some(alias) => ordinals.push(Piece::from(quote_name(&alias.value))),

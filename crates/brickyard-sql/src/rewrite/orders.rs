@@ -1,9 +1,12 @@
 //! `ORDER BY` of grouped rows: the engine orders by what the select list gives, so an aggregate beside it becomes a hidden column.
 
+use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Expr, ExprKind, Node, OrderItem, Query, Select, SetBody, tree};
+use crate::rewrite::alike::orderable;
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::grouping::{has_aggregate, has_window};
+use crate::rewrite::naming::column_name;
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Columns;
 use crate::token::{Span, TokenKind, quote_name, tokenize};
@@ -26,6 +29,7 @@ impl Planner<'_> {
         if query.order_by.is_empty() || !plain || columns.open || !is_grouped(query, select) {
             return Ok(());
         }
+        self.check_groupings(query, select)?;
         let single = select.items.len() == columns.list.len();
         let orders: Vec<Order> =
             query.order_by.iter().map(|item| self.order(item, select, columns, single)).collect();
@@ -87,6 +91,23 @@ impl Planner<'_> {
         );
         let list: Vec<String> = (1..=columns.list.len()).map(|ordinal| format!("{ordinal}{order}")).collect();
         self.edits.replace(item.span, pieces![list.join(", ")]);
+        Ok(())
+    }
+
+    /// What `grouping` is asked about is an entry of the select list where there is one of that name.
+    fn check_groupings(&self, query: &Query, select: &Select) -> Result<(), SqlError> {
+        for name in query.order_by.iter().flat_map(|item| grouped(&item.expr)) {
+            let other = select.items.iter().find(|item| {
+                item.alias.as_ref().is_some_and(|alias| alias.value.eq_ignore_ascii_case(&name))
+                    && !matches!(item.expr.kind, ExprKind::Name(_))
+            });
+            if let Some(other) = other {
+                let shown = column_name(&other.expr, self.sql);
+                let text =
+                    format!("Column of grouping ({shown} AS {name}) can't be found in grouping columns.");
+                return Err(SqlError::new("GROUPING_COLUMN_MISMATCH", "42803", text).at(other.span));
+            }
+        }
         Ok(())
     }
 
@@ -156,4 +177,33 @@ fn is_grouped(query: &Query, select: &Select) -> bool {
 
 fn aggregates(expr: &Expr) -> bool {
     has_aggregate(expr) && !has_window(expr)
+}
+
+/// What rows cannot be ordered by: places before the first, values without an order.
+pub(super) fn check_order(sql: &str, expr: &Expr, data_type: &DataType) -> Result<(), SqlError> {
+    if let ExprKind::Unary(operator, operand) = &expr.kind
+        && operator == "-"
+        && matches!(&operand.kind, ExprKind::Number(place) if place.chars().all(|c| c.is_ascii_digit()))
+    {
+        let text = format!("ORDER BY position {} is not in select list.", expr.span.of(sql));
+        return Err(SqlError::new("ORDER_BY_POS_OUT_OF_RANGE", "42805", text).at(expr.span));
+    }
+    orderable(std::slice::from_ref(data_type))
+}
+
+/// The names that `grouping` and `grouping_id` are asked about.
+fn grouped(expr: &Expr) -> Vec<String> {
+    let mut found = Vec::new();
+    tree::walk(Node::Expr(expr), &mut |node| {
+        if let Node::Expr(Expr { kind: ExprKind::Call(call), .. }) = node
+            && matches!(call.name.single().as_deref(), Some("GROUPING" | "GROUPING_ID"))
+        {
+            let names = call.arguments.iter().filter_map(|argument| match &argument.value.kind {
+                ExprKind::Name(name) if name.parts.len() == 1 => Some(name.parts[0].value.clone()),
+                _ => None,
+            });
+            found.extend(names);
+        }
+    });
+    found
 }

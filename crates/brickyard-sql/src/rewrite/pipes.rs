@@ -2,8 +2,9 @@
 
 use crate::error::SqlError;
 use crate::query::pipe::SET_WORD;
-use crate::query::{Node, Pipe, PipeKind, Query, SetBody, tree};
+use crate::query::{ExprKind, Item, Node, Pipe, PipeKind, Query, SetBody, tree};
 use crate::rewrite::edits::{Edits, Piece};
+use crate::rewrite::grouping::has_aggregate;
 use crate::statement::{Body, Statement, parse};
 use crate::token::{Span, quote_name};
 
@@ -136,11 +137,13 @@ fn step(mut chain: Chain, kind: &PipeKind) -> Result<Chain, SqlError> {
         }
         PipeKind::As(name) => Chain::wrap(chain.all(), Some(&name.value)),
         PipeKind::Select(distinct, items) => {
+            plain(items, "SELECT")?;
             let mut head = vec![Piece::from(if *distinct { "DISTINCT " } else { "" })];
             head.extend(spans(items.iter().map(|item| item.span)));
             Chain::wrap(chain.select(head), None)
         }
         PipeKind::Extend(items) => {
+            plain(items, "EXTEND")?;
             let mut head = vec![Piece::from("*, ")];
             head.extend(spans(items.iter().map(|item| item.span)));
             Chain::wrap(chain.select(head), None)
@@ -150,6 +153,7 @@ fn step(mut chain: Chain, kind: &PipeKind) -> Result<Chain, SqlError> {
             Chain::wrap(chain.select(vec![Piece::from(format!("* EXCEPT ({})", names.join(", ")))]), None)
         }
         PipeKind::Aggregate(items, groups) => {
+            aggregated(items, groups)?;
             let head = spans(groups.iter().chain(items).map(|item| item.span));
             let mut pieces = chain.select(head);
             if !groups.is_empty() {
@@ -216,6 +220,33 @@ fn step(mut chain: Chain, kind: &PipeKind) -> Result<Chain, SqlError> {
             Chain::wrap(next.all(), None)
         }
     })
+}
+
+/// Aggregates stand after `AGGREGATE` alone.
+fn plain(items: &[Item], clause: &str) -> Result<(), SqlError> {
+    match items.iter().find(|item| has_aggregate(&item.expr)) {
+        Some(item) => {
+            let text = format!(
+                "Aggregate functions are not allowed in the pipe operator |> {clause} clause; please use the |> AGGREGATE clause instead."
+            );
+            let class = "PIPE_OPERATOR_CONTAINS_AGGREGATE_FUNCTION";
+            Err(SqlError::new(class, "0A000", text).at(item.expr.span))
+        }
+        None => Ok(()),
+    }
+}
+
+fn aggregated(items: &[Item], groups: &[Item]) -> Result<(), SqlError> {
+    if let Some(item) = items.iter().find(|item| !has_aggregate(&item.expr)) {
+        let text = "Non-grouping expression is provided as an argument to the |> AGGREGATE pipe operator but does not contain any aggregate function; please update it to include an aggregate function and then retry the query again.";
+        let class = "PIPE_OPERATOR_AGGREGATE_EXPRESSION_CONTAINS_NO_AGGREGATE_FUNCTION";
+        return Err(SqlError::new(class, "0A000", text).at(item.expr.span));
+    }
+    if let Some(place) = groups.iter().find(|group| matches!(group.expr.kind, ExprKind::Number(_))) {
+        let what = "places of columns in |> AGGREGATE … GROUP BY";
+        return Err(SqlError::unsupported(what, "Name the columns").at(place.expr.span));
+    }
+    Ok(())
 }
 
 fn body_span(body: &SetBody) -> Option<Span> {

@@ -11,8 +11,10 @@ use crate::references::{Reference, query_references};
 use crate::rewrite::chance::{is_chance, uses};
 use crate::rewrite::edits::{Edits, pieces};
 use crate::rewrite::memberships::Place;
+use crate::rewrite::orders::check_order;
 use crate::rewrite::recursion::{Known, refers_to_itself};
 use crate::rewrite::scope::{Columns, Output, Relation, Scope};
+use crate::rewrite::unusual_calls::is_null;
 use crate::statement::parse;
 use crate::token::{Span, quote_name};
 
@@ -179,13 +181,23 @@ impl<'a> Planner<'a> {
             }
         }
         for item in query.order_by.iter().chain(&query.spread) {
-            self.order_key(&item.expr, &scope)?;
+            let data_type = self.order_key(&item.expr, &scope)?;
+            check_order(self.sql, &item.expr, &data_type)?;
         }
         self.order_of_groups(query, &columns)?;
         self.substitute = true;
         let empty = Scope { ctes: env.ctes.clone(), parameters: env.parameters.clone(), ..Scope::default() };
         for expr in query.limit.iter().chain(&query.offset) {
             self.expr(expr, &empty)?;
+            if is_null(expr) {
+                let shown = expr.span.of(self.sql);
+                let text = format!(
+                    "The limit like expression \"{shown}\" is invalid. The evaluated limit expression must not be null."
+                );
+                return Err(
+                    SqlError::new("INVALID_LIMIT_LIKE_EXPRESSION.IS_NULL", "42K0E", text).at(expr.span)
+                );
+            }
             if let ExprKind::Unary(operator, _) = &expr.kind
                 && operator == "-"
             {

@@ -37,6 +37,7 @@ impl Planner<'_> {
             .at(call.name.span));
         }
         if self.interval_call(expr, name, call, &spans)
+            || self.unusual_call(expr, name, call, &spans, types)?
             || self.moment_call(expr, name, call, &spans, types)
             || self.json_call(expr, name, call, &spans, types)
             || self.edge_call(expr, name, call, &spans, types)?

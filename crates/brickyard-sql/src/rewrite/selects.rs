@@ -55,6 +55,7 @@ impl Planner<'_> {
         self.substitute = false;
         self.group_by(select, &widths, &columns, &scope)?;
         if let Some(having) = &select.having {
+            self.keys_first(select, having, &scope);
             self.qualifies = select.group_by.as_ref().is_some_and(|group| group.sets);
             let data_type = self.expr(having, &scope)?;
             self.qualifies = false;
@@ -62,6 +63,14 @@ impl Planner<'_> {
                 self.edits.replace(having.span, pieces!["CAST(", having.span, " AS BOOLEAN)"]);
             }
             self.keep_lambdas(having)?;
+        }
+        // Of no rows there is no group, not even the one of all.
+        if let Some(group) = select.group_by.as_ref().filter(|group| group.sets) {
+            let some = "count(*) > 0";
+            match &select.having {
+                Some(having) => self.edits.replace(having.span, pieces!["(", having.span, ") AND ", some]),
+                None => self.edits.replace(group.span, pieces![group.span, " HAVING ", some]),
+            }
         }
         for (_, over) in &select.windows {
             self.over(over, &scope)?;
@@ -184,6 +193,10 @@ impl Planner<'_> {
                 .any(|path| path.parts.last().is_some_and(|part| part.value.eq_ignore_ascii_case(name)))
         };
         for path in except {
+            let before: Vec<String> = path.values()[..path.parts.len() - 1].to_vec();
+            if !before.is_empty() && !relations.iter().any(|relation| relation.is_named(&before)) {
+                return Err(nested_except(path));
+            }
             let name = path.parts.last().map(|part| part.value.as_str()).unwrap_or_default();
             if !relations.iter().any(|relation| relation.columns.find(name).is_some()) {
                 let text = format!("The EXCEPT column {} cannot be resolved.", path.quoted());
@@ -300,6 +313,9 @@ impl Planner<'_> {
             columns.open = true;
             return Ok(());
         };
+        if let Some(path) = except.iter().find(|path| path.parts.len() > 1) {
+            return Err(nested_except(path));
+        }
         let base = parts.iter().map(|part| quote_name(part)).collect::<Vec<_>>().join(".");
         let mut list = Vec::new();
         for struct_field in fields {
@@ -364,4 +380,9 @@ impl Planner<'_> {
             parameters: scope.parameters.clone(),
         }
     }
+}
+
+fn nested_except(path: &Name) -> SqlError {
+    SqlError::unsupported("* EXCEPT of fields within a column", "Build the column anew with named_struct")
+        .at(path.span)
 }

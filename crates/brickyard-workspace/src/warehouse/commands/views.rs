@@ -69,6 +69,7 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateView) -> Result<Out
             Ok(Outcome::nothing())
         }
         ViewKind::Plain => {
+            lasts(scene, create)?;
             let mut columns = scene.columns_of(&create.text).await?;
             for (column, written) in columns.iter_mut().zip(&create.columns) {
                 column.name.clone_from(&written.name);
@@ -89,6 +90,27 @@ pub(super) async fn create(scene: &Scene<'_>, create: &CreateView) -> Result<Out
         }
         ViewKind::Materialized | ViewKind::Streaming => Err(Fault::internal("A table is made as a view")),
     }
+}
+
+/// A view that stays reads nothing that goes with the session.
+fn lasts(scene: &Scene<'_>, create: &CreateView) -> Result<(), Fault> {
+    let settings = scene.settings();
+    let statement = brickyard_sql::parse(&create.text)?;
+    for reference in brickyard_sql::references(&statement)? {
+        if let [name] = reference.parts.as_slice()
+            && settings.temporary(name).is_some()
+        {
+            let view = create.name.quoted();
+            return Err(Fault::new(
+                "INVALID_TEMP_OBJ_REFERENCE",
+                "42K0F",
+                format_args!(
+                    "Cannot create the persistent object {view} of the type VIEW because it references to the temporary object `{name}` of the type VIEW. Please make the temporary object `{name}` persistent, or make the persistent object {view} temporary."
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// `CREATE TEMPORARY VIEW … USING format OPTIONS (path …)`: the same as one over `read_files`.
