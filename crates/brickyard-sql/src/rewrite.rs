@@ -32,6 +32,7 @@ mod naming;
 mod naming_calls;
 mod naming_literals;
 mod numbers;
+mod orders;
 mod outside;
 mod patterns;
 mod pipes;

@@ -52,6 +52,8 @@ pub(crate) struct Planner<'a> {
     pub qualifies: bool,
     /// Whether the walk is in the select list of a query with `GROUP BY`.
     pub grouped: bool,
+    /// What `grouping_id()` is about.
+    pub grouping_columns: Vec<Span>,
     /// Whether the walk is in a select list, where the engine has no `IN (query)`.
     pub projecting: bool,
     pub depth: usize,
@@ -80,6 +82,7 @@ impl<'a> Planner<'a> {
             substitute: true,
             qualifies: false,
             grouped: false,
+            grouping_columns: Vec::new(),
             projecting: false,
             depth,
             recursions: Vec::new(),
@@ -168,6 +171,9 @@ impl<'a> Planner<'a> {
         }
         for item in query.order_by.iter().chain(&query.spread) {
             self.expr(&item.expr, &scope)?;
+        }
+        if let SetBody::Select(select) = &query.body {
+            self.order_by_aggregates(query, select, &columns, &scope)?;
         }
         self.substitute = true;
         let empty = Scope { ctes: env.ctes.clone(), parameters: env.parameters.clone(), ..Scope::default() };
