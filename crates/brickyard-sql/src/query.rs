@@ -4,6 +4,7 @@ mod alias;
 mod call;
 mod clause;
 pub mod expression;
+mod group;
 mod operand;
 mod pipe;
 mod pivot;
@@ -14,8 +15,9 @@ pub mod tree;
 
 pub use alias::Alias;
 pub use expression::{Argument, Call, Expr, ExprKind, Over, PathStep, When};
+pub use group::{Group, Grouping};
 pub use pipe::{Pipe, PipeKind};
 pub use pivot::{Pivot, Unpivot};
 pub use relation::{Factor, FactorKind, From, Join, JoinRule};
-pub use select::{Cte, Group, Grouping, Item, OrderItem, Query, Select, SetBody, With};
+pub use select::{Cte, Item, OrderItem, Query, Select, SetBody, With};
 pub use tree::Node;

@@ -83,7 +83,7 @@ impl Planner<'_> {
             }
             ("from_json" | "from_csv" | "from_xml", 3) => options(types.get(2))?,
             ("to_json" | "to_csv" | "to_xml" | "schema_of_json" | "schema_of_csv", 2) => {
-                options(types.get(1))?
+                options(types.get(1))?;
             }
             ("schema_of_csv" | "schema_of_json", 1) => match types.first() {
                 Some(DataType::Void) => {

@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 
 use crate::error::SqlError;
-use crate::query::select::Group;
-use crate::query::{Expr, ExprKind, Grouping, Node, Select, tree};
+use crate::query::{Expr, ExprKind, Group, Grouping, Node, Select, tree};
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::grouping::has_aggregate;
 use crate::rewrite::naming::column_name;

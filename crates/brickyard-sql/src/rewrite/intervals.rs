@@ -51,13 +51,11 @@ pub(super) fn cast(
 ) -> Result<Option<Vec<Piece>>, SqlError> {
     use DataType::{DayTime, Decimal, String, Time, YearMonth};
     let exact = |to: &DataType| to.is_integer() || matches!(to, Decimal(..));
-    if matches!(from, DayTime(_) | YearMonth(_)) && to.is_numeric() {
-        if !exact(to) {
-            let text = format!(
-                "Cannot resolve \"CAST({shown} AS {to})\" due to data type mismatch: cannot cast \"{from}\" to \"{to}\"."
-            );
-            return Err(SqlError::new("DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", "42K09", text));
-        }
+    if matches!(from, DayTime(_) | YearMonth(_)) && to.is_numeric() && !exact(to) {
+        let text = format!(
+            "Cannot resolve \"CAST({shown} AS {to})\" due to data type mismatch: cannot cast \"{from}\" to \"{to}\"."
+        );
+        return Err(SqlError::new("DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", "42K09", text));
     }
     Ok(Some(match (from, to) {
         (DayTime(fields), to) if to.is_integer() => pieces![

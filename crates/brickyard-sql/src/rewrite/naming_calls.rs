@@ -106,7 +106,7 @@ pub(super) fn call_name(call: &Call, of: Of<'_>) -> String {
         }
         ("like", 2) => return format!("{} LIKE {}", arguments[0], arguments[1]),
         ("if" | "iff", 3) => return format!("(IF({}))", arguments.join(", ")),
-        ("extract", 2) | ("datepart", 2) => {
+        ("extract" | "datepart", 2) => {
             return format!("{name}({} FROM {})", arguments[0], arguments[1]);
         }
         ("trim" | "ltrim" | "rtrim", 2) => {

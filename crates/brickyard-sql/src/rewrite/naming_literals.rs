@@ -142,8 +142,8 @@ fn shown(total: u128, first: usize, last: usize) -> String {
     }
     let mut text = String::new();
     let mut rest = total;
-    for place in first..=last {
-        let unit = field(FIELDS[place]).map_or(1, |(_, unit)| unit.unsigned_abs());
+    for (place, name) in FIELDS.iter().enumerate().take(last + 1).skip(first) {
+        let unit = field(name).map_or(1, |(_, unit)| unit.unsigned_abs());
         let number = rest / unit;
         rest %= unit;
         text.push_str(match place {
