@@ -3,8 +3,9 @@
 use crate::error::SqlError;
 use crate::parser::{Ident, Parser};
 use crate::query::expression::{Expr, ExprKind, Over};
+use crate::query::group::{Group, Grouping};
 use crate::query::relation::From;
-use crate::query::select::{Group, Grouping, Item, LateralView, OrderItem, Select};
+use crate::query::select::{Item, LateralView, OrderItem, Select};
 use crate::token::Span;
 
 impl Parser<'_> {

@@ -4,6 +4,7 @@ use crate::error::SqlError;
 use crate::parser::{Ident, Name, Parser};
 use crate::query::alias::Alias;
 use crate::query::expression::{Expr, Over};
+use crate::query::group::Group;
 use crate::query::pipe::Pipe;
 use crate::query::relation::{Factor, From};
 use crate::query::with::With;
@@ -110,36 +111,6 @@ pub struct LateralView {
     pub table: Option<Ident>,
     /// The columns' aliases.
     pub columns: Vec<Ident>,
-}
-
-/// `GROUP BY`.
-#[derive(Debug, Clone)]
-pub struct Group {
-    /// Where the clause stands.
-    pub span: Span,
-    /// `GROUP BY ALL`.
-    pub all: bool,
-    /// The expressions; within `ROLLUP`, `CUBE` and `GROUPING SETS` too.
-    pub items: Vec<Expr>,
-    /// Whether `ROLLUP`, `CUBE` or `GROUPING SETS` stand in it.
-    pub sets: bool,
-    /// What the entries make of the expressions.
-    pub parts: Vec<Grouping>,
-}
-
-/// How an entry of `GROUP BY` makes sets of expressions; numbers are places in [`Group::items`].
-#[derive(Debug, Clone)]
-pub enum Grouping {
-    /// The empty set.
-    Nothing,
-    /// One expression, or the expressions of a tuple.
-    One(usize),
-    /// `ROLLUP`: all, then one less at a time.
-    Rollup(Vec<Self>),
-    /// `CUBE`: all combinations.
-    Cube(Vec<Self>),
-    /// `GROUPING SETS`: each by itself.
-    Sets(Vec<Self>),
 }
 
 /// An entry of `ORDER BY`.

@@ -6,7 +6,8 @@ use crate::query::{Expr, ExprKind};
 use crate::rewrite::alike::mismatch;
 use crate::rewrite::coercions::compares;
 use crate::rewrite::edits::{Piece, pieces};
-use crate::rewrite::numbers::common;
+use crate::rewrite::intervals::day_time;
+use crate::rewrite::numbers::{common, wider};
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Scope;
 use crate::rewrite::zones::{moved, shifted, wall_clock};
@@ -158,7 +159,6 @@ impl Planner<'_> {
         (right, b): (&Expr, &DataType),
     ) -> Option<DataType> {
         use DataType::{Date, DayTime, Interval, Timestamp, TimestampNtz, YearMonth};
-        let day_time = || DayTime("DAY TO SECOND".to_owned());
         match (a, operator, b) {
             (Date, "-", Date) => {
                 self.edits.replace(
@@ -400,15 +400,4 @@ pub(super) fn values(expr: &Expr, data_type: &DataType) -> (i128, i128) {
         },
         _ => limits(data_type),
     }
-}
-
-/// The wider of two whole-number types.
-pub(super) fn wider(a: &DataType, b: &DataType) -> DataType {
-    let rank = |data_type: &DataType| match data_type {
-        DataType::TinyInt => 0,
-        DataType::SmallInt => 1,
-        DataType::Int => 2,
-        _ => 3,
-    };
-    if rank(a) >= rank(b) { a.clone() } else { b.clone() }
 }

@@ -201,9 +201,16 @@ impl Planner<'_> {
             return Ok(DataType::Unknown);
         }
         let types = self.arguments(call, scope)?;
+        if name == "grouping_id" && call.arguments.is_empty() && !self.grouping_columns.is_empty() {
+            self.whole_grouping_id(expr.span);
+            return Ok(DataType::BigInt);
+        }
+        self.arguments_checked(&name, call, &types)?;
         if let (Some(target), [from]) = (cast_function(&name), types.as_slice()) {
             let value = call.arguments[0].value.span;
-            possible(from, &target, value.of(self.sql))?;
+            if !(self.context.lenient && target == DataType::Binary) {
+                possible(from, &target, value.of(self.sql))?;
+            }
             let lenient = self.lenient(from, &target);
             let text = self.converted(value, from, &target, lenient);
             let function = if lenient { "TRY_CAST(" } else { "CAST(" };

@@ -59,7 +59,9 @@ impl Planner<'_> {
         if matches!(data_type, DataType::Void | DataType::Other(_)) {
             return Err(SqlError::unsupported(format!("a cast to {data_type}"), "Use another type"));
         }
-        possible(&from, &target, value.span.of(self.sql))?;
+        if !(self.context.lenient && target == DataType::Binary) {
+            possible(&from, &target, value.span.of(self.sql))?;
+        }
         let lenient = !attempt && self.lenient(&from, &target);
         let attempt = attempt || lenient;
         if attempt && (infix || lenient) {
@@ -316,6 +318,13 @@ pub(super) fn possible(from: &DataType, to: &DataType, shown: &str) -> Result<()
         (Binary, _) => to.is_numeric() || matches!(to, Boolean | DataType::Timestamp),
         _ => false,
     };
+    if from.is_integer() && *to == Binary {
+        let text = format!(
+            "Cannot resolve \"CAST({shown} AS {to})\" due to data type mismatch: cannot cast \"{from}\" to \"{to}\" with ANSI mode on."
+        );
+        return Err(SqlError::new("DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION", "42K09", text)
+            .hinted("Use unhex(hex(x)), or SET ANSI_MODE = false"));
+    }
     if !impossible {
         return Ok(());
     }

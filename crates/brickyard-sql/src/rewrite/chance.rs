@@ -4,8 +4,17 @@ use crate::query::{Expr, ExprKind, Factor, FactorKind, Node, Query, tree};
 
 /// Whether a query calls a function that gives something else each time.
 pub(super) fn is_chance(query: &Query) -> bool {
+    calls_chance(Node::Query(query))
+}
+
+/// Whether an expression does.
+pub(super) fn is_chance_call(expr: &Expr) -> bool {
+    calls_chance(Node::Expr(expr))
+}
+
+fn calls_chance(node: Node<'_>) -> bool {
     let mut found = false;
-    tree::walk(Node::Query(query), &mut |node| {
+    tree::walk(node, &mut |node| {
         if let Node::Expr(Expr { kind: ExprKind::Call(call), .. }) = node {
             let name = call.name.single().unwrap_or_default();
             found |= matches!(

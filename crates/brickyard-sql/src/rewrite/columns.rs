@@ -75,7 +75,7 @@ impl Planner<'_> {
                 if let [only] = parts.as_slice()
                     && only.eq_ignore_ascii_case("grouping__id")
                 {
-                    self.edits.replace(span, pieces!["grouping_id()"]);
+                    self.whole_grouping_id(span);
                     return Ok(DataType::BigInt);
                 }
                 if matches!(found, Found::Perhaps) {

@@ -28,7 +28,15 @@ impl Planner<'_> {
                 Some(alias) => vec![alias.value.as_str()],
                 None => item.aliases.iter().map(|alias| alias.value.as_str()).collect(),
             };
-            if !names.is_empty() && names.len() == outputs.len() {
+            if !names.is_empty() && names.len() != outputs.len() {
+                let text = format!(
+                    "The number of aliases supplied in the AS clause does not match the number of columns output by the UDTF. Expected {} aliases, but got {}.",
+                    outputs.len(),
+                    names.join(",")
+                );
+                return Err(SqlError::new("UDTF_ALIAS_NUMBER_MISMATCH", "42802", text).at(item.span));
+            }
+            if !names.is_empty() {
                 for (output, name) in outputs.iter_mut().zip(names) {
                     name.clone_into(&mut output.name);
                 }
@@ -75,9 +83,19 @@ impl Planner<'_> {
         call: &Call,
         scope: &Scope,
     ) -> Result<Option<Vec<Output>>, SqlError> {
+        let nested = |argument: &crate::query::Argument| {
+            matches!(&argument.value.kind, ExprKind::Call(inner)
+                if crate::function::rule(&inner.name.single().unwrap_or_default().to_lowercase()) == Some("gen"))
+        };
+        if call.arguments.iter().any(nested) {
+            let text =
+                format!("The generator is not supported: nested in expressions \"{}\".", call.name.quoted());
+            let class = "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS";
+            return Err(SqlError::new(class, "42K0E", text).at(call.name.span));
+        }
         let types = self.arguments(call, scope)?;
         if let (true, Some(own)) = (name.contains("explode") && !name.starts_with("variant"), types.first())
-            && !matches!(own, DataType::Unknown | DataType::Void | DataType::Array(_) | DataType::Map(..))
+            && !matches!(own, DataType::Unknown | DataType::Array(_) | DataType::Map(..))
         {
             let shown = call.arguments[0].value.span.of(self.sql);
             let text = format!(

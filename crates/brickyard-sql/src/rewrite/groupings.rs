@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 
 use crate::error::SqlError;
-use crate::query::select::Group;
-use crate::query::{Expr, ExprKind, Grouping, Node, Select, tree};
+use crate::query::{Expr, ExprKind, Group, Grouping, Node, Select, tree};
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::grouping::has_aggregate;
 use crate::rewrite::naming::column_name;
 use crate::rewrite::planner::Planner;
+use crate::token::Span;
 
 /// More sets than these are left to the engine, or refused by it.
 const MAXIMUM_SETS: usize = 4096;
@@ -104,12 +104,42 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// The expressions that `grouping_id()` is about, in the order in which they are named.
+    pub(super) fn grouping_columns(&self, select: &Select) -> Vec<Span> {
+        let Some(group) = select.group_by.as_ref().filter(|group| group.sets) else { return Vec::new() };
+        let mut keys = Vec::new();
+        let mut spans = Vec::new();
+        for item in group.items.iter().flat_map(members) {
+            let key = self.key(item);
+            if !keys.contains(&key) && place(item).is_none() {
+                keys.push(key);
+                spans.push(item.span);
+            }
+        }
+        spans
+    }
+
+    /// `grouping_id(a, b)`, which the engine has only with its arguments.
+    pub(super) fn whole_grouping_id(&mut self, span: Span) {
+        let mut text = pieces!["grouping_id("];
+        for (at, column) in self.grouping_columns.clone().into_iter().enumerate() {
+            text.extend(pieces![if at > 0 { ", " } else { "" }, column]);
+        }
+        text.push(Piece::from(")"));
+        self.edits.replace(span, text);
+    }
+
     /// Of sets that are there twice the engine counts in `grouping_id` which one it is.
     fn plain_ids(&mut self, select: &Select, expressions: usize) {
         let exprs = select.items.iter().map(|item| &item.expr).chain(&select.having);
         let mut calls = Vec::new();
         for expr in exprs {
             tree::walk(Node::Expr(expr), &mut |node| {
+                if let Node::Expr(Expr { span, kind: ExprKind::Name(name) }) = node
+                    && name.single().as_deref() == Some("GROUPING__ID")
+                {
+                    calls.push((*span, expressions.min(62)));
+                }
                 let Node::Expr(Expr { span, kind: ExprKind::Call(call) }) = node else { return };
                 if call.name.single().as_deref() == Some("GROUPING_ID") {
                     let bits = if call.arguments.is_empty() { expressions } else { call.arguments.len() };
@@ -137,7 +167,7 @@ impl Planner<'_> {
     }
 
     /// What expressions of the same meaning have in common: sums and products are the same from either side.
-    fn key(&self, expr: &Expr) -> String {
+    pub(super) fn key(&self, expr: &Expr) -> String {
         match &expr.kind {
             ExprKind::Binary(left, operator, right) if operator == "+" || operator == "*" => {
                 let mut sides = [self.key(left), self.key(right)];

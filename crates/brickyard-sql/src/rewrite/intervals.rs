@@ -24,11 +24,6 @@ fn year_month() -> DataType {
     DataType::YearMonth("YEAR TO MONTH".to_owned())
 }
 
-/// The unit of an interval of one field.
-fn single(fields: &str) -> Option<&str> {
-    (!fields.contains(' ')).then_some(fields)
-}
-
 /// The last field.
 fn last(fields: &str) -> &str {
     fields.rsplit(' ').next().unwrap_or(fields)
@@ -46,7 +41,7 @@ fn seconds(unit: &str) -> u32 {
 
 /// An interval as a number, a number as an interval, a time of day as a number; nothing for other casts.
 ///
-/// Errors: an interval of several fields as a number (`DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION` 42K09).
+/// Errors: an interval as a number with a floating point (`DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION` 42K09).
 pub(super) fn cast(
     value: Span,
     from: &DataType,
@@ -56,33 +51,30 @@ pub(super) fn cast(
 ) -> Result<Option<Vec<Piece>>, SqlError> {
     use DataType::{DayTime, Decimal, String, Time, YearMonth};
     let exact = |to: &DataType| to.is_integer() || matches!(to, Decimal(..));
-    if matches!(from, DayTime(_) | YearMonth(_)) && to.is_numeric() {
-        let (DayTime(fields) | YearMonth(fields)) = from else { return Ok(None) };
-        if single(fields).is_none() || !exact(to) {
-            let text = format!(
-                "Cannot resolve \"CAST({shown} AS {to})\" due to data type mismatch: cannot cast \"{from}\" to \"{to}\"."
-            );
-            return Err(SqlError::new("DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", "42K09", text));
-        }
+    if matches!(from, DayTime(_) | YearMonth(_)) && to.is_numeric() && !exact(to) {
+        let text = format!(
+            "Cannot resolve \"CAST({shown} AS {to})\" due to data type mismatch: cannot cast \"{from}\" to \"{to}\"."
+        );
+        return Err(SqlError::new("DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", "42K09", text));
     }
     Ok(Some(match (from, to) {
         (DayTime(fields), to) if to.is_integer() => pieces![
             format!("{function}(CAST("),
             value,
-            format!(" AS BIGINT) DIV {} AS {to})", seconds(fields))
+            format!(" AS BIGINT) DIV {} AS {to})", seconds(last(fields)))
         ],
         (DayTime(fields), Decimal(..)) => pieces![
             format!("{function}(CAST("),
             value,
-            match seconds(fields) {
+            match seconds(last(fields)) {
                 1 => format!(" AS {SECONDS}) AS {to})"),
                 unit => format!(" AS {SECONDS}) / {unit} AS {to})"),
             }
         ],
         (YearMonth(fields), to) if exact(to) => {
             let operator = if to.is_integer() { "DIV" } else { "/" };
-            let close = match single(fields) {
-                Some("YEAR") => format!(" AS {MONTHS}) AS INT) {operator} 12 AS {to})"),
+            let close = match last(fields) {
+                "YEAR" => format!(" AS {MONTHS}) AS INT) {operator} 12 AS {to})"),
                 _ => format!(" AS {MONTHS}) AS INT) AS {to})"),
             };
             pieces![format!("{function}(CAST(CAST("), value, close]
@@ -225,6 +217,7 @@ impl Planner<'_> {
                 (String, DayTime(_) | YearMonth(_)) if operator == "+" || operator == "-" && is_left => {
                     Timestamp
                 }
+                (Void, Date) if operator == "-" && is_left => Date,
                 (Void, Date) if matches!(operator, "+" | "-") => DataType::Int,
                 _ => continue,
             };

@@ -2,7 +2,7 @@
 
 use crate::data_type::{DataType, Field};
 use crate::query::{Expr, ExprKind};
-use crate::rewrite::arithmetic::{adjusted, clamp, wider};
+use crate::rewrite::arithmetic::{adjusted, clamp};
 
 /// The type whose least value a number is the positive part of.
 pub(super) fn least(expr: &Expr) -> Option<DataType> {
@@ -150,4 +150,15 @@ pub(crate) fn settled(data_type: &DataType) -> bool {
         DataType::Struct(fields) => fields.iter().all(|field| settled(&field.data_type)),
         _ => true,
     }
+}
+
+/// The wider of two whole-number types.
+pub(super) fn wider(a: &DataType, b: &DataType) -> DataType {
+    let rank = |data_type: &DataType| match data_type {
+        DataType::TinyInt => 0,
+        DataType::SmallInt => 1,
+        DataType::Int => 2,
+        _ => 3,
+    };
+    if rank(a) >= rank(b) { a.clone() } else { b.clone() }
 }

@@ -57,6 +57,8 @@ pub(crate) struct Planner<'a> {
     pub grouped: bool,
     /// Whether the entries of the next select list are used as expressions, which take no names.
     pub bare: bool,
+    /// What `grouping_id()` is about.
+    pub grouping_columns: Vec<Span>,
     /// Whether the walk is in a select list, where the engine has no `IN (query)`.
     pub projecting: bool,
     /// Where `IN (query)` stands in conditions on rows.
@@ -90,6 +92,7 @@ impl<'a> Planner<'a> {
             qualifies: false,
             grouped: false,
             bare: false,
+            grouping_columns: Vec::new(),
             projecting: false,
             places: Vec::new(),
             reached: usize::MAX,

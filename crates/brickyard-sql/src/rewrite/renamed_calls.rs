@@ -78,6 +78,13 @@ impl Planner<'_> {
                 text.push(Piece::from(" END"));
                 self.edits.replace(expr.span, text);
             }
+            // A value in the place of a lambda is one for every element.
+            ("transform", [_, value]) if lambda(1).is_none() => {
+                self.edits.replace(*value, pieces!["`__u` -> ", *value]);
+            }
+            ("aggregate" | "reduce", [_, _, value]) if lambda(2).is_none() => {
+                self.edits.replace(*value, pieces!["(`__u`, `__v`) -> ", *value]);
+            }
             ("zip_with", [left, right, _]) => {
                 let body = lambda(2)
                     .ok_or_else(|| SqlError::unsupported("zip_with without a lambda", "Give a lambda"))?;

@@ -43,6 +43,7 @@ impl Planner<'_> {
         let mut columns = Columns::default();
         // The engine knows no star among what is grouped.
         let grouped = std::mem::replace(&mut self.grouped, select.group_by.is_some());
+        self.grouping_columns = self.grouping_columns(select);
         // Columns the select list gives for each entry, to count ordinals for GROUP BY ALL.
         let mut widths = Vec::new();
         for item in &select.items {
