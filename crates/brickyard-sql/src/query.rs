@@ -15,7 +15,8 @@ pub mod tree;
 mod with;
 
 pub use alias::Alias;
-pub use expression::{Argument, Call, Expr, ExprKind, Over, PathStep, When};
+pub use call::Over;
+pub use expression::{Argument, Call, Expr, ExprKind, PathStep, When};
 pub use group::{Group, Grouping};
 pub use pipe::{Pipe, PipeKind};
 pub use pivot::{Pivot, Unpivot};

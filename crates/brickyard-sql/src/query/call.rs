@@ -1,9 +1,10 @@
 //! Calls and windows.
 
 use crate::error::SqlError;
-use crate::parser::{Name, Parser};
-
-use super::expression::{Argument, Call, Expr, ExprKind, Over};
+use crate::parser::{Ident, Name, Parser};
+use crate::query::expression::{Argument, Call, Expr, ExprKind};
+use crate::query::select::OrderItem;
+use crate::token::Span;
 
 /// Names whose parentheses hold words between the arguments.
 const MARKED: [(&str, &[&str]); 8] = [
@@ -16,6 +17,23 @@ const MARKED: [(&str, &[&str]); 8] = [
     ("CEIL", &["TO"]),
     ("FLOOR", &["TO"]),
 ];
+
+/// A window.
+#[derive(Debug, Clone)]
+pub struct Over {
+    /// Where the part after `OVER` stands.
+    pub span: Span,
+    /// A window of the `WINDOW` clause.
+    pub name: Option<Ident>,
+    /// `PARTITION BY`.
+    pub partition_by: Vec<Expr>,
+    /// `ORDER BY`.
+    pub order_by: Vec<OrderItem>,
+    /// Expressions of the frame's bounds.
+    pub bounds: Vec<Expr>,
+    /// Whether the bounds are distances of values (`RANGE`), not of rows.
+    pub range: bool,
+}
 
 impl Parser<'_> {
     /// The parentheses of a call and what may follow them.

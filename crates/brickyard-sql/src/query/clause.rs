@@ -2,7 +2,8 @@
 
 use crate::error::SqlError;
 use crate::parser::{Ident, Parser};
-use crate::query::expression::{Expr, ExprKind, Over};
+use crate::query::call::Over;
+use crate::query::expression::{Expr, ExprKind};
 use crate::query::group::{Group, Grouping};
 use crate::query::relation::From;
 use crate::query::select::{Item, LateralView, OrderItem, Select};

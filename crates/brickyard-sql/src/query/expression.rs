@@ -3,6 +3,7 @@
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::parser::{Ident, Name, Parser};
+use crate::query::call::Over;
 use crate::query::relation::Factor;
 use crate::query::select::{OrderItem, Query};
 use crate::token::{Span, TokenKind};
@@ -129,23 +130,6 @@ pub struct Argument {
     pub name: Option<Ident>,
     /// The value.
     pub value: Expr,
-}
-
-/// A window.
-#[derive(Debug, Clone)]
-pub struct Over {
-    /// Where the part after `OVER` stands.
-    pub span: Span,
-    /// A window of the `WINDOW` clause.
-    pub name: Option<Ident>,
-    /// `PARTITION BY`.
-    pub partition_by: Vec<Expr>,
-    /// `ORDER BY`.
-    pub order_by: Vec<OrderItem>,
-    /// Expressions of the frame's bounds.
-    pub bounds: Vec<Expr>,
-    /// Whether the bounds are distances of values (`RANGE`), not of rows.
-    pub range: bool,
 }
 
 /// `WHEN condition THEN result`.

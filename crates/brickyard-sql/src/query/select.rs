@@ -3,7 +3,8 @@
 use crate::error::SqlError;
 use crate::parser::{Ident, Name, Parser};
 use crate::query::alias::Alias;
-use crate::query::expression::{Expr, Over};
+use crate::query::call::Over;
+use crate::query::expression::Expr;
 use crate::query::group::Group;
 use crate::query::pipe::Pipe;
 use crate::query::relation::{Factor, From};

@@ -1,6 +1,7 @@
 //! Walking the tree: the direct children of a node, so that no walker can forget a place where a table may hide.
 
-use crate::query::expression::{Argument, Call, Expr, ExprKind, Over};
+use crate::query::call::Over;
+use crate::query::expression::{Argument, Call, Expr, ExprKind};
 use crate::query::pipe::PipeKind;
 use crate::query::pivot::Pivot;
 use crate::query::relation::{Factor, FactorKind, From, JoinRule};

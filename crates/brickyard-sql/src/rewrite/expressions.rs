@@ -1,12 +1,12 @@
 //! Types of expressions, and the edits that make them mean on the engine what they mean on the platform.
 
-use crate::command::constant_string;
 use crate::data_type::DataType;
 use crate::error::SqlError;
 use crate::query::{Expr, ExprKind, Over, SetBody};
 use crate::rewrite::collations::{named, refused};
 use crate::rewrite::columns::unbound;
 use crate::rewrite::edits::pieces;
+use crate::rewrite::like_patterns::escapes;
 use crate::rewrite::numbers::{least, number_type};
 use crate::rewrite::planner::Planner;
 use crate::rewrite::scope::Scope;
@@ -391,36 +391,4 @@ fn is_no_day(text: &str) -> bool {
     let text = text.strip_prefix(['+', '-']).unwrap_or(text);
     let day = text.split([' ', 'T']).next().unwrap_or_default();
     day.len() < text.len() && day.matches('-').count() < 2 && day.starts_with(|c: char| c.is_ascii_digit())
-}
-
-/// What follows the escape character of a pattern is `_`, `%` or itself.
-fn escapes(pattern: &Expr, escape: Option<&Expr>) -> Result<(), SqlError> {
-    let Some(text) = constant_string(pattern) else { return Ok(()) };
-    let escape = match escape {
-        Some(escape) => match constant_string(escape).and_then(|text| text.chars().next()) {
-            Some(escape) => escape,
-            None => return Ok(()),
-        },
-        None => '\\',
-    };
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        if letter != escape {
-            continue;
-        }
-        let (class, what) = match letters.next() {
-            Some(next) if next == escape || next == '_' || next == '%' => continue,
-            Some(next) => (
-                "INVALID_FORMAT.ESC_IN_THE_MIDDLE",
-                format!("the escape character is not allowed to precede '{next}'"),
-            ),
-            None => (
-                "INVALID_FORMAT.ESC_AT_THE_END",
-                "the escape character is not allowed to end with".to_owned(),
-            ),
-        };
-        let text = format!("The format is invalid: '{text}'. The {what}.").replace("The the", "The");
-        return Err(SqlError::new(class, "42601", text).at(pattern.span));
-    }
-    Ok(())
 }

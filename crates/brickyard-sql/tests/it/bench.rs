@@ -158,8 +158,7 @@ impl Bench {
                 levels: recursion.levels,
                 wanted: recursion.wanted,
             };
-            let made = self.session.put_recursion(recursion).await;
-            made.map_err(|error| (error.class, error.message))?;
+            self.session.put_recursion(recursion).await.map_err(|error| (error.class, error.message))?;
         }
         match self.raw(&statement.sql).await {
             Ok(batches) => Ok(rows(&batches)),
