@@ -63,7 +63,7 @@ impl Planner<'_> {
         }
         if let Some(having) = &select.having {
             self.keys_first(select, having, &scope);
-            self.expr(having, &scope)?;
+            self.condition(having, &scope)?;
             self.keep_lambdas(having)?;
         }
         // Of no rows there is no group, not even the one of all.
@@ -214,11 +214,15 @@ impl Planner<'_> {
                 list.push(pieces![format!("{text} AS {}", quote_name(&known.name))]);
             }
         }
-        for relation in &relations {
+        for (at, relation) in relations.iter().enumerate() {
             for column in &relation.columns.list {
+                // A relation that is joined later keeps a column of that name to itself.
+                let joined = relations[at + 1..]
+                    .iter()
+                    .any(|later| later.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name)));
                 let hidden = parts.is_empty()
                     && relation.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
-                if hidden || excluded(&column.name) || is_first(&column.name) {
+                if hidden || excluded(&column.name) || (joined && is_first(&column.name)) {
                     continue;
                 }
                 columns.list.push(column.clone());
