@@ -8,6 +8,7 @@ use crate::plan::{self, qualify};
 use crate::query::{ExprKind, Factor, FactorKind, From, Join, JoinRule, SetBody};
 use crate::references::is_path;
 use crate::rewrite::edits::{Piece, pieces};
+use crate::rewrite::memberships::whole;
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::scope::{Columns, Output, Relation, Scope};
 use crate::token::{Span, quote_name, string_literal};
@@ -159,7 +160,10 @@ impl Planner<'_> {
                 let columns = if let SetBody::Command(span) = &query.body {
                     self.command_rows(*span, factor)?
                 } else {
+                    let before = std::mem::replace(&mut self.reached, usize::MAX);
                     let columns = self.query(query, &inner)?;
+                    self.deep |= self.reached < scope.level() && whole(query).is_some();
+                    self.reached = self.reached.min(before);
                     self.keep_columns(query)?;
                     columns
                 };

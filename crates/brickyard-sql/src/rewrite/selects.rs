@@ -18,7 +18,10 @@ impl Planner<'_> {
     pub(super) fn select(&mut self, select: &Select, env: &Env) -> Result<(Columns, Scope), SqlError> {
         let bare = std::mem::take(&mut self.bare) && select.from.is_empty();
         let mut scope = self.scope(env);
+        let deep = std::mem::replace(&mut self.deep, false);
         self.sources(&select.from, &mut scope, env)?;
+        self.deep_sources(select)?;
+        self.deep = deep;
         let end =
             select.views.last().map(|view| view.span).or_else(|| select.from.last().map(|from| from.span));
         scope.from = select.from.first().zip(end).map(|(first, end)| first.span.to(end));
