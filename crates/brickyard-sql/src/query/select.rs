@@ -275,11 +275,9 @@ impl Parser<'_> {
         let mark = self.mark();
         if self.words("VALUES") {
             let rows = self.list(Self::expr)?;
-            let operators = ["UNION", "EXCEPT", "MINUS", "SETMINUS", "INTERSECT", "LIMIT", "OFFSET"];
-            let named = self.kind(0) == Some(TokenKind::Word)
-                && self.is_symbol_at(1, "(")
-                && !operators.iter().any(|word| self.is_word_at(0, word));
-            if self.is_word_at(0, "AS") || named {
+            const NEXT: [&str; 7] = ["UNION", "EXCEPT", "MINUS", "SETMINUS", "INTERSECT", "LIMIT", "OFFSET"];
+            let word = self.kind(0) == Some(TokenKind::Word) && self.is_symbol_at(1, "(");
+            if self.is_word_at(0, "AS") || (word && !NEXT.iter().any(|word| self.is_word_at(0, word))) {
                 self.reset(mark);
                 let mut factor = self.factor()?;
                 factor.span = self.since(start);

@@ -43,6 +43,23 @@ impl Planner<'_> {
         }
     }
 
+    /// The engine loses the row that an aggregate gives of nothing where something else is done to it.
+    pub(super) fn deep_sources(&self, select: &Select) -> Result<(), SqlError> {
+        let plain = select.from.len() == 1
+            && select.from[0].joins.is_empty()
+            && select.filter.is_none()
+            && select.group_by.is_none()
+            && !select.items.iter().any(|item| has_aggregate(&item.expr));
+        if !self.deep || plain {
+            return Ok(());
+        }
+        Err(SqlError::unsupported(
+            "an aggregate in FROM of a subquery that looks at the row around it",
+            "Write the aggregate in the subquery's own select list, or use a join with GROUP BY",
+        )
+        .at(select.span))
+    }
+
     /// A subquery of an expression: its columns, and whether it looks at the row around it.
     pub(super) fn within(&mut self, query: &Query, scope: &Scope) -> Result<(Columns, bool), SqlError> {
         let env = self.inner_env(scope);

@@ -65,6 +65,8 @@ pub(crate) struct Planner<'a> {
     pub places: Vec<(Span, Place)>,
     /// The outermost query of whose rows a name was found, as [`Scope::level`] counts.
     pub reached: usize,
+    /// Whether a source of the select reads one row of what fits the row around.
+    pub deep: bool,
     pub depth: usize,
     /// Expressions that refer to themselves, in the order in which their rows are made.
     pub recursions: Vec<crate::plan::Recursion>,
@@ -96,6 +98,7 @@ impl<'a> Planner<'a> {
             projecting: false,
             places: Vec::new(),
             reached: usize::MAX,
+            deep: false,
             depth,
             recursions: Vec::new(),
             known: Vec::new(),

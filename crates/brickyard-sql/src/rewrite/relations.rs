@@ -9,6 +9,7 @@ use crate::query::{ExprKind, Factor, FactorKind, From, Join, JoinRule, SetBody};
 use crate::references::is_path;
 use crate::rewrite::edits::{Piece, pieces};
 use crate::rewrite::lengths::{has_length, without_length};
+use crate::rewrite::memberships::whole;
 use crate::rewrite::planner::{Env, Planner};
 use crate::rewrite::scope::{Columns, Output, Relation, Scope};
 use crate::rewrite::zones::in_session_zone;
@@ -167,7 +168,10 @@ impl Planner<'_> {
                 let columns = if let SetBody::Command(span) = &query.body {
                     self.command_rows(*span, factor)?
                 } else {
+                    let before = std::mem::replace(&mut self.reached, usize::MAX);
                     let columns = self.query(query, &inner)?;
+                    self.deep |= self.reached < scope.level() && whole(query).is_some();
+                    self.reached = self.reached.min(before);
                     self.keep_columns(query)?;
                     columns
                 };

@@ -18,7 +18,10 @@ impl Planner<'_> {
     pub(super) fn select(&mut self, select: &Select, env: &Env) -> Result<(Columns, Scope), SqlError> {
         let bare = std::mem::take(&mut self.bare) && select.from.is_empty();
         let mut scope = self.scope(env);
+        let deep = std::mem::replace(&mut self.deep, false);
         self.sources(&select.from, &mut scope, env)?;
+        self.deep_sources(select)?;
+        self.deep = deep;
         let end =
             select.views.last().map(|view| view.span).or_else(|| select.from.last().map(|from| from.span));
         scope.from = select.from.first().zip(end).map(|(first, end)| first.span.to(end));
@@ -58,7 +61,7 @@ impl Planner<'_> {
         if let Some(having) = &select.having {
             self.keys_first(select, having, &scope);
             self.qualifies = select.group_by.as_ref().is_some_and(|group| group.sets);
-            let data_type = self.expr(having, &scope)?;
+            let data_type = self.condition(having, &scope)?;
             self.qualifies = false;
             if data_type.is_numeric() {
                 self.edits.replace(having.span, pieces!["CAST(", having.span, " AS BOOLEAN)"]);
@@ -226,11 +229,15 @@ impl Planner<'_> {
                 list.push(pieces![format!("{text} AS {}", quote_name(&known.name))]);
             }
         }
-        for relation in &relations {
+        for (at, relation) in relations.iter().enumerate() {
             for column in &relation.columns.list {
+                // A relation that is joined later keeps a column of that name to itself.
+                let joined = relations[at + 1..]
+                    .iter()
+                    .any(|later| later.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name)));
                 let hidden = parts.is_empty()
                     && relation.hidden.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
-                if hidden || excluded(&column.name) || is_first(&column.name) {
+                if hidden || excluded(&column.name) || (joined && is_first(&column.name)) {
                     continue;
                 }
                 if let Some((_, value)) = set.filter(|_| is_set(&column.name)) {

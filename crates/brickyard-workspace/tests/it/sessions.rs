@@ -60,6 +60,8 @@ async fn settings_and_views_end_with_their_session() {
             (ask(zone).await, ask("SELECT seven FROM mine").await),
             (zoned.to_owned(), "7".to_owned())
         );
+        let lasting = ask("CREATE VIEW main.default.lasting AS SELECT seven FROM mine").await;
+        assert!(lasting.contains("INVALID_TEMP_OBJ_REFERENCE"), "{lasting}");
         let url = format!("{}/api/2.0/sql/sessions/{id}", running.handle.http_url());
         let http = brickyard_api::http_client(false).unwrap();
         assert!(http.delete(url).bearer_auth(&ada).send().await.unwrap().status().is_success());
