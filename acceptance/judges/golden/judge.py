@@ -13,6 +13,7 @@ import os
 import pathlib
 import re
 import sys
+import zoneinfo
 
 import numpy
 from databricks import sql
@@ -104,8 +105,6 @@ def shown(value, kind):
         return of_double(value)
     if isinstance(value, datetime.datetime):
         if kind == "timestamp" and value.tzinfo:
-            import zoneinfo
-
             value = value.astimezone(zoneinfo.ZoneInfo(ZONE))
         text = value.strftime("%Y-%m-%d %H:%M:%S")
         text = f"{value.year:04}" + text[text.index("-") :]
@@ -124,6 +123,11 @@ def run(cursor, text):
     if re.match(r"(?is)create\s+(or\s+replace\s+)?(external\s+)?table", text):
         text = re.sub(r"(?i)\busing\s+(parquet|orc|json|csv)\b", "USING delta", text)
     cursor.execute(text)
+
+
+def tidy(text):
+    """Lines in order, without spaces at their ends."""
+    return "\n".join(sorted(line.rstrip() for line in text.split("\n"))).strip("\n")
 
 
 def alike(one, other):
@@ -168,7 +172,6 @@ def compare(cursor, text, schema, output):
     lines_wanted = "\n".join(sorted(line for line in output.split("\n")))
     if any(kind in ("array", "map", "struct", "variant") for kind in kinds):  # nested text is quoted by one of the two alone
         got, lines_wanted = got.replace('"', ""), lines_wanted.replace('"', "")
-    tidy = lambda all: "\n".join(sorted(re.sub(r"\s+$", "", one) for one in all.split("\n"))).strip("\n")  # noqa: E731
     answer = json.dumps({"names": names, "kinds": kinds, "rows": got[:4000]})
     if not alike(tidy(got), tidy(lines_wanted)):
         if re.match(r"(?i)(desc|describe|show|explain)\b", text):

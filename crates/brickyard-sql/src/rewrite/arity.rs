@@ -68,7 +68,8 @@ const TWO: [&str; 6] = ["aes_decrypt", "aes_encrypt", "from_xml", "levenshtein",
 ///
 /// Errors: `WRONG_NUM_ARGS.WITHOUT_SUGGESTION` 42605.
 pub(super) fn enough(name: &str, call: &Call) -> Result<(), SqlError> {
-    let given = call.arguments.len();
+    // `mode() WITHIN GROUP (ORDER BY x)`: what is ordered by counts.
+    let given = call.arguments.len() + call.within_group.len();
     let least = if TWO.contains(&name) { 2 } else { usize::from(!NONE.contains(&name)) };
     if given >= least {
         return Ok(());

@@ -83,7 +83,7 @@ impl Planner<'_> {
                     format!(" AS {wide}) END")
                 ]
             }
-            ("elt", [index, values @ ..]) if !values.is_empty() => {
+            ("elt", [index, values @ ..]) if !values.is_empty() && !self.context.lenient => {
                 let message = string_literal(
                     "[INVALID_ARRAY_INDEX] The index is out of bounds. Use the SQL function `get()` to tolerate accessing element at invalid index and return NULL instead. SQLSTATE: 22003",
                 );
