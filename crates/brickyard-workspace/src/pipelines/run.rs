@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use http::StatusCode;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::Mutex;
 
 use super::record::{Pipeline, Update, find, put, table_of};
 use crate::error::ApiError;
@@ -35,28 +35,30 @@ pub(crate) fn start(
     full_refresh: bool,
     selection: &[String],
 ) -> Result<String, ApiError> {
-    let Ok(turn) = turn(workspace, id).try_lock_owned() else {
-        let active = find(workspace, id)?.active().map(|active| active.id.clone()).unwrap_or_default();
+    if let Some(active) = find(workspace, id)?.active() {
         return Err(ApiError::new(
             StatusCode::CONFLICT,
             "RESOURCE_CONFLICT",
-            format!("An active update {active} already exists."),
+            format!("An active update {} already exists.", active.id),
         ));
-    };
-    let (task, own) = (workspace.clone(), id.to_owned());
+    }
+    let (task, own, turn) = (workspace.clone(), id.to_owned(), turn(workspace, id));
     let wanted = (full_refresh, selection.to_vec());
-    let work = Box::pin(async move { run(&task, &own, wanted.0, &wanted.1).await });
-    launch(workspace, id, cause, full_refresh, selection, turn, work)
+    let work = Box::pin(async move {
+        // One that was stopped lets go in a moment.
+        let _turn = turn.lock_owned().await;
+        run(&task, &own, wanted.0, &wanted.1).await
+    });
+    launch(workspace, id, cause, full_refresh, selection, work)
 }
 
-/// Runs `work` as an update of a pipeline and returns the update's id.
+/// Runs `work`, which has the pipeline's turn or waits for it, as an update and returns the update's id.
 pub(crate) fn launch(
     workspace: &Workspace,
     id: &str,
     cause: &str,
     full_refresh: bool,
     selection: &[String],
-    turn: OwnedMutexGuard<()>,
     work: Work,
 ) -> Result<String, ApiError> {
     let mut pipeline = find(workspace, id)?;
@@ -75,7 +77,6 @@ pub(crate) fn launch(
     put(workspace, &pipeline)?;
     let (task, id, update) = (workspace.clone(), id.to_owned(), update_id.clone());
     workspace.tracker().spawn(async move {
-        let _turn = turn;
         let outcome = tokio::select! {
             outcome = work => outcome,
             () = task.cancellation().cancelled() => return,

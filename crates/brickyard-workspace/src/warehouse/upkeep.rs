@@ -72,7 +72,9 @@ async fn begun(
     let pipeline = record.upkeep.as_ref().map(|upkeep| upkeep.pipeline.clone()).unwrap_or_default();
     let (tell, told) = tokio::sync::oneshot::channel();
     let (task, full, is_full) = (workspace.clone(), name_of(record), refresh.full);
+    let turn = pipelines::turn(workspace, &pipeline).lock_owned().await;
     let work = Box::pin(async move {
+        let _turn = turn;
         let outcome = make(&task, &full, refresh).await;
         let shown = match &outcome {
             Ok(()) => Ok(()),
@@ -81,8 +83,7 @@ async fn begun(
         let _ = tell.send(outcome); // nobody may be waiting
         shown
     });
-    let turn = pipelines::turn(workspace, &pipeline).lock_owned().await;
-    pipelines::launch(workspace, &pipeline, cause, is_full, &[], turn, work)?;
+    pipelines::launch(workspace, &pipeline, cause, is_full, &[], work)?;
     Ok(told)
 }
 
