@@ -75,13 +75,13 @@ async fn arguments(
             (None, ExprKind::Name(variable)) => variable.values().pop(),
             _ => None,
         };
-        if let Some(own) = own {
-            if named.insert(own.clone(), value.clone()).is_some() {
-                let text = format!(
-                    "The USING clause of this EXECUTE IMMEDIATE command contained multiple arguments with same alias (`{own}`), which is invalid; please update the command to specify unique aliases and then try it again."
-                );
-                return Err(Fault::new("EXEC_IMMEDIATE_DUPLICATE_ARGUMENT_ALIASES", "42701", text));
-            }
+        if let Some(own) = own
+            && named.insert(own.clone(), value.clone()).is_some()
+        {
+            let text = format!(
+                "The USING clause of this EXECUTE IMMEDIATE command contained multiple arguments with same alias (`{own}`), which is invalid; please update the command to specify unique aliases and then try it again."
+            );
+            return Err(Fault::new("EXEC_IMMEDIATE_DUPLICATE_ARGUMENT_ALIASES", "42701", text));
         }
         positional.push(value);
     }
