@@ -55,6 +55,9 @@ pub(crate) struct Entry {
     /// Milliseconds since the epoch.
     pub(crate) started: i64,
     pub(crate) ended: Option<i64>,
+    /// When another could take its place in the warehouse, which is before it is known to have ended.
+    #[serde(skip)]
+    pub(crate) left: Option<i64>,
     pub(crate) rows: u64,
     pub(crate) status: String,
     pub(crate) error: Option<String>,
@@ -74,11 +77,19 @@ impl History {
         entries.list.push_back(entry);
     }
 
+    /// A statement gives its place in the warehouse to the next.
+    pub(crate) fn leave(&self, workspace: &Workspace, id: Uuid) {
+        let mut entries = self.lock(workspace);
+        if let Some(entry) = entries.list.iter_mut().rev().find(|entry| entry.id == id) {
+            entry.left = Some(workspace.clock().unix_milliseconds());
+        }
+    }
+
     /// A statement has ended.
     pub(crate) fn end(&self, workspace: &Workspace, id: Uuid, result: &Result<u64, Fault>) {
         let mut entries = self.lock(workspace);
         let Some(entry) = entries.list.iter_mut().rev().find(|entry| entry.id == id) else { return };
-        entry.ended = Some(workspace.clock().unix_milliseconds());
+        entry.ended = Some(entry.left.unwrap_or_else(|| workspace.clock().unix_milliseconds()));
         let status = match result {
             Ok(rows) => {
                 entry.rows = *rows;

@@ -64,6 +64,7 @@ pub(crate) fn submit(
                 warehouse: session.warehouse.clone(),
                 started: operation.started.as_millisecond(),
                 ended: None,
+                left: None,
                 rows: 0,
                 status: "RUNNING".to_owned(),
                 error: None,
@@ -115,7 +116,11 @@ async fn run(
     operation.begin();
     let row_limit = statement.row_limit;
     let outcome = execute(workspace, session, operation.id, statement).await?;
-    operation.pump(outcome, row_limit, || drop(slot)).await
+    let leave = || {
+        warehouses.history().leave(workspace, operation.id);
+        drop(slot);
+    };
+    operation.pump(outcome, row_limit, leave).await
 }
 
 /// Carries a statement out: what is ours here, the rest in the engine.
