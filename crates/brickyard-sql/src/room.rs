@@ -29,6 +29,14 @@ pub(crate) fn with_room<T: Send>(
     })
 }
 
+/// Stack that must be left where a view or function is planned within another.
+const LEFT: usize = 1024 * 1024;
+
+/// Runs `work` with more stack where little is left: of views and functions within one another no text tells the depth.
+pub(crate) fn grown<T>(work: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(LEFT, STACK / 4, work)
+}
+
 /// An upper bound of how deep things nest: all marks that may open a level.
 fn nesting(sql: &str) -> usize {
     let marks =

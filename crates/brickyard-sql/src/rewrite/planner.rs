@@ -123,6 +123,15 @@ impl<'a> Planner<'a> {
             let text = "Views or functions refer to one another more deeply than can be followed.";
             return Err(SqlError::new("VIEW_EXCEED_MAX_NESTED_DEPTH", "54K00", text));
         }
+        crate::room::grown(|| self.nested_here(text, (catalog, schema, owner), parameters))
+    }
+
+    fn nested_here(
+        &mut self,
+        text: &str,
+        (catalog, schema, owner): (&str, &str, &str),
+        parameters: Rc<Vec<(String, String, DataType)>>,
+    ) -> Result<(String, Columns), SqlError> {
         let text = crate::rewrite::without_pipes(text.to_owned())?;
         let statement = parse(&text)?;
         let Some(query) = statement.query() else {
