@@ -253,6 +253,17 @@ with concurrent.futures.ThreadPoolExecutor(4) as pool:
 cursor.execute("DROP VIEW main.default.levels")
 cursor.execute("DROP TABLE main.default.spine")
 
+# Functions that call one another in a ring are refused, and what follows is answered.
+within = "(SELECT sum(q) FROM (SELECT CASE WHEN x > 1 THEN main.default.{}(x) END AS q))"
+for name, body in [("ring", "x"), ("round", within.format("ring")), ("ring", within.format("round"))]:
+    cursor.execute(f"CREATE OR REPLACE FUNCTION main.default.{name}(x INT) RETURNS INT RETURN {body}")
+try:
+    cursor.execute("SELECT main.default.ring(1)")
+    raise AssertionError("a ring was followed")
+except sql.exc.Error as error:
+    assert "VIEW_EXCEED_MAX_NESTED_DEPTH" in str(error), error
+assert one("SELECT 1") == (1,)
+
 # Files of volumes by statements: the client moves them itself, by signed addresses.
 cursor.execute("CREATE VOLUME IF NOT EXISTS main.default.staged")
 file = pathlib.Path("here.txt").absolute()
