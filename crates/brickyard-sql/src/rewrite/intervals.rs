@@ -231,6 +231,9 @@ impl Planner<'_> {
     /// `make_interval` and `make_dt_interval`, whose sums the engine loses digits of, or gives NULL for where they are too large;
     /// `false` for other calls.
     pub(super) fn interval_call(&mut self, expr: &Expr, name: &str, call: &Call, spans: &[Span]) -> bool {
+        if self.context.lenient {
+            return false; // what is too large is NULL without `ansi_mode`
+        }
         let rest = Span::new(call.name.span.start, expr.span.end);
         let (made, class) = match (name, spans) {
             ("make_dt_interval", [_, _, _, seconds]) => {

@@ -36,7 +36,7 @@ async fn people(running: &Running, script: &str) -> String {
         variables.push((name.to_owned(), running.handle.create_personal_access_token(owner).unwrap()));
     }
     variables.push(("DATABRICKS_WAREHOUSE_ID".to_owned(), id));
-    running.python_with(&environment, &variables, script).await
+    running.python_with(&environment, &variables, &format!("{OPEN}{script}")).await
 }
 
 /// After the workspace's end and start tables are refreshed from where they were.
@@ -50,7 +50,7 @@ rows("CREATE STREAMING TABLE main.default.taken AS SELECT id FROM STREAM main.de
 rows("CREATE MATERIALIZED VIEW main.default.most AS SELECT max(id) AS id FROM main.default.taken")
 rows("INSERT INTO main.default.source VALUES (3)")
 "#;
-    assert!(people(&running, &format!("{OPEN}{prepare}{OK}")).await.ends_with("ok\n"));
+    assert!(people(&running, &format!("{prepare}{OK}")).await.ends_with("ok\n"));
     let running = running.again().await;
     let refresh = r#"
 assert rows("SELECT count(*) FROM main.default.taken") == [(2,)]
@@ -60,7 +60,7 @@ assert rows("SELECT id FROM main.default.most") == [(2,)]
 rows("REFRESH MATERIALIZED VIEW main.default.most")
 assert rows("SELECT id FROM main.default.most") == [(3,)]
 "#;
-    assert!(people(&running, &format!("{OPEN}{refresh}{OK}")).await.ends_with("ok\n"));
+    assert!(people(&running, &format!("{refresh}{OK}")).await.ends_with("ok\n"));
 }
 
 /// Schedules are kept by the workspace's clock; what has none stays behind.
@@ -78,7 +78,7 @@ rows("CREATE MATERIALIZED VIEW main.default.followed TRIGGER ON UPDATE AS SELECT
 rows("CREATE MATERIALIZED VIEW main.default.alone AS SELECT count(*) AS n FROM main.default.source")
 rows("INSERT INTO main.default.source VALUES (3)")
 "#;
-    assert!(people(&running, &format!("{OPEN}{prepare}{OK}")).await.ends_with("ok\n"));
+    assert!(people(&running, &format!("{prepare}{OK}")).await.ends_with("ok\n"));
     clock.advance(SignedDuration::from_hours(2));
     let look = r#"
 import time
@@ -89,23 +89,11 @@ while any(rows(statement) != [(value,)] for statement, value in wanted.items()):
 assert rows("SELECT id FROM main.default.taken ORDER BY id") == [(1,), (2,), (3,)]
 assert rows("SELECT n FROM main.default.alone") == [(2,)]
 "#;
-    assert!(people(&running, &format!("{OPEN}{look}{OK}")).await.ends_with("ok\n"));
+    assert!(people(&running, &format!("{look}{OK}")).await.ends_with("ok\n"));
 }
 
-/// A connection of the developer.
-const OPEN: &str = r#"
-import os
-from databricks import sql
-connection = sql.connect(
-    os.environ["DATABRICKS_HOST"], "/sql/1.0/warehouses/" + os.environ["DATABRICKS_WAREHOUSE_ID"],
-    access_token=os.environ["DEVELOPER_TOKEN"],
-)
-
-def rows(statement):
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return [tuple(row) for row in cursor.fetchall()]
-"#;
+/// What every client here begins with.
+const OPEN: &str = concat!(include_str!("clients/kept.py"), "\n");
 const OK: &str = "\nprint('ok')\n";
 
 /// An engine that dies while a table is refreshed leaves the rows that it had, and nothing is taken twice.
@@ -115,7 +103,7 @@ async fn an_engine_that_dies_in_a_refresh_leaves_the_table_whole() {
     let running = start().await;
     let state = running.directory.path().canonicalize().unwrap();
     let script = format!(
-        r#"{OPEN}
+        r#"
 import glob, signal
 state = {state:?}
 
@@ -138,7 +126,7 @@ rows("CREATE MATERIALIZED VIEW main.default.most AS SELECT max(h) AS h, count(*)
 rows("INSERT INTO main.default.source SELECT id + 1 FROM range(1000000)")
 for kind, name in (("STREAMING TABLE", "taken"), ("MATERIALIZED VIEW", "most")):
     before = rows(f"SELECT * FROM main.default.{{name}}")
-    cursor = connection.cursor()
+    cursor = developer.cursor()
     cursor.execute_async(f"REFRESH {{kind}} main.default.{{name}}")
     while not glob.glob(state + "/**/_refresh-*/rows/_delta_log", recursive=True):
         assert cursor.is_query_pending(), "it was too fast"

@@ -6,10 +6,11 @@ use std::path::Path;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::action::{Metadata, Protocol};
+use super::action::Metadata;
 use super::fault::DeltaError;
 use super::log::Log;
 use super::restore::{decode, removals, state};
+use super::stage::begin;
 use super::table::commit_info;
 
 /// Key of `commitInfo` that says what was read of streams.
@@ -37,16 +38,7 @@ pub(crate) struct Fill<'a> {
 /// Makes an empty table in between with the columns, partitions and constraints of another.
 pub(crate) fn stage_like(directory: &Path, now: i64, metadata: &Metadata) -> Result<(), DeltaError> {
     let metadata = Metadata { id: Uuid::new_v4().to_string(), ..metadata.clone() };
-    let actions = [
-        commit_info("", now, "CREATE TABLE", &json!({}), &json!({})),
-        json!({ "protocol": Protocol::new(&metadata) }),
-        json!({ "metaData": metadata }),
-    ];
-    if Log::of(directory).write(0, &actions)? {
-        Ok(())
-    } else {
-        Err(DeltaError::Exists { path: directory.to_path_buf() })
-    }
+    begin(directory, now, &metadata)
 }
 
 /// Takes the rows in: readers see the table as it was, or with all of them.

@@ -42,9 +42,16 @@ pub(crate) fn stage(
         configuration: std::collections::BTreeMap::default(),
         created_time: Some(now),
     };
+    begin(directory, now, &metadata)
+}
+
+/// Writes the first version of a table without files.
+///
+/// Errors: [`DeltaError::Exists`] where there is one.
+pub(super) fn begin(directory: &Path, now: i64, metadata: &Metadata) -> Result<(), DeltaError> {
     let actions = [
         commit_info("", now, "CREATE TABLE", &json!({}), &json!({})),
-        json!({ "protocol": Protocol::new(&metadata) }),
+        json!({ "protocol": Protocol::new(metadata) }),
         json!({ "metaData": metadata }),
     ];
     if Log::of(directory).write(0, &actions)? {
