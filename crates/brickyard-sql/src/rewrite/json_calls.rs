@@ -54,8 +54,25 @@ impl Planner<'_> {
                 };
                 self.edits.replace(*value, text);
                 // The engine reads moments in one form alone: they are read as texts, then cast.
-                let Some(read) = self.read_as_text(call) else { return true };
-                pieces!["TRY_CAST(from_json(", *value, read.0, format!(") AS {})", read.1)]
+                let read = self.read_as_text(call);
+                let read = read
+                    .map(|read| pieces!["TRY_CAST(from_json(", *value, read.0, format!(") AS {})", read.1)]);
+                let parts =
+                    schema.starts_with("array<") && !schema.starts_with("array<st") && spans.len() == 2;
+                if !parts {
+                    let Some(read) = read else { return true };
+                    self.edits.replace(expr.span, read);
+                    return true;
+                }
+                // An element that cannot be read takes the array with it.
+                let read = read.unwrap_or_else(|| pieces![expr.span]);
+                let mut text = pieces!["CASE WHEN size(filter(from_json(", *value];
+                text.push(Piece::from(", 'array<string>'), `__n` -> `__n` IS NULL)) = size(filter("));
+                text.extend(read.clone());
+                text.push(Piece::from(", `__n` -> `__n` IS NULL)) THEN "));
+                text.extend(read);
+                text.push(Piece::from(" END"));
+                text
             }
             ("json_array_length", [value]) => {
                 let array = string_literal(r"^\s*\[");
